@@ -26,7 +26,10 @@ export default tseslint.config(
       'import-x/no-cycle': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-console': 'error',
     },
@@ -50,10 +53,7 @@ export default tseslint.config(
   ),
   noImports(
     ['src/cli/**/*.ts', 'src/cli.ts'],
-    [
-      noVscode,
-      { group: ['**/features/**', '**/webview/**'], message: 'The command line uses core only.' },
-    ],
+    [noVscode, { group: ['**/features/**', '**/webview/**'], message: 'The command line uses core only.' }],
   ),
   noImports(
     ['sandbox/**/*.ts'],

@@ -5,7 +5,10 @@ export const projectVersion = 1;
 
 const name = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9_-]{0,47}$/, 'lower-case letters, digits, "-" and "_", at most 48, starting with a letter or digit');
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,47}$/,
+    'lower-case letters, digits, "-" and "_", at most 48, starting with a letter or digit',
+  );
 
 const relativePath = z
   .string()
@@ -14,7 +17,9 @@ const relativePath = z
     message: 'must be a path inside the project, with "/" between folders and no ".."',
   });
 
-const pattern = relativePath.describe('A path or glob (`**`, `*`, `?`) relative to the project folder; a trailing `/` means everything below the folder.');
+const pattern = relativePath.describe(
+  'A path or glob (`**`, `*`, `?`) relative to the project folder; a trailing `/` means everything below the folder.',
+);
 
 const patterns = z.array(pattern);
 
@@ -63,8 +68,16 @@ export const gateSchema = z.discriminatedUnion('type', [
       type: z.literal('populated'),
       path: relativePath,
       column: z.string().min(1),
-      where: z.strictObject({ column: z.string().min(1), equals: scalar }).optional().describe('Looks only at rows where this column has this value.'),
-      minShare: z.number().gt(0).max(1).default(1).describe('Share of the selected rows that must have a value, 0 to 1.'),
+      where: z
+        .strictObject({ column: z.string().min(1), equals: scalar })
+        .optional()
+        .describe('Looks only at rows where this column has this value.'),
+      minShare: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(1)
+        .describe('Share of the selected rows that must have a value, 0 to 1.'),
     })
     .describe('A parquet column has values in the rows that a filter selects.'),
   z
@@ -80,7 +93,12 @@ export const gateSchema = z.discriminatedUnion('type', [
     .describe('A reported metric is finite and within bounds.'),
   z.strictObject({ ...gateBase, type: z.literal('checkpoint'), path: relativePath }).describe('A checkpoint loads.'),
   z
-    .strictObject({ ...gateBase, type: z.literal('script'), script: relativePath, args: z.array(z.string()).default([]) })
+    .strictObject({
+      ...gateBase,
+      type: z.literal('script'),
+      script: relativePath,
+      args: z.array(z.string()).default([]),
+    })
     .describe('A Python script of your own exits with 0.'),
 ]);
 
@@ -88,17 +106,33 @@ const side = z.enum(['local', 'pod']);
 
 const stepFields = {
   name: name.describe('Unique name of the step.'),
-  module: z.string().regex(/^[A-Za-z_][\w.]*$/).optional().describe('Runs `python -m <module>`.'),
+  module: z
+    .string()
+    .regex(/^[A-Za-z_][\w.]*$/)
+    .optional()
+    .describe('Runs `python -m <module>`.'),
   script: relativePath.optional().describe('Runs `python <script>`.'),
-  notebook: relativePath.optional().describe('Runs the notebook cell by cell; the executed copy is kept after every cell.'),
+  notebook: relativePath
+    .optional()
+    .describe('Runs the notebook cell by cell; the executed copy is kept after every cell.'),
   shell: z.string().min(1).optional().describe('Runs under `bash -euo pipefail`.'),
   args: z.array(z.string()).optional().describe('Arguments of a module or script.'),
-  parameters: z.record(z.string(), z.json()).optional().describe('Values for the notebook; they override its cell tagged `parameters`.'),
+  parameters: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe('Values for the notebook; they override its cell tagged `parameters`.'),
   env: env.optional().describe('Environment variables of this step only.'),
-  secrets: z.array(z.string()).optional().describe('Names of secrets that this step may read as environment variables.'),
+  secrets: z
+    .array(z.string())
+    .optional()
+    .describe('Names of secrets that this step may read as environment variables.'),
   where: side.default('pod').describe('`local` runs on this machine before the upload, `pod` on the rented pod.'),
   timeoutMinutes: z.number().positive().optional().describe('The step fails when it takes longer.'),
-  inputs: patterns.optional().describe('Files that the step reads. The step is skipped while these, its code, command and environment are unchanged.'),
+  inputs: patterns
+    .optional()
+    .describe(
+      'Files that the step reads. The step is skipped while these, its code, command and environment are unchanged.',
+    ),
   outputs: patterns.optional().describe('Files that the step writes.'),
   gates: z.array(gateSchema).default([]).describe('Checks after the step; the next step starts only when all hold.'),
 };
@@ -117,35 +151,81 @@ export const stepSchema = z
 
 const volumeSchema = z.strictObject({
   name: z.string().min(1).describe('Name of the network volume.'),
-  dataCenter: z.string().min(1).optional().describe('Data center of the volume, such as `US-MD-1`. A volume stays in its data center for good.'),
-  size: z.int().min(10).max(4096).optional().describe('Size in GB when the volume is created. A volume can grow later, never shrink.'),
+  dataCenter: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Data center of the volume, such as `US-MD-1`. A volume stays in its data center for good.'),
+  size: z
+    .int()
+    .min(10)
+    .max(4096)
+    .optional()
+    .describe('Size in GB when the volume is created. A volume can grow later, never shrink.'),
 });
 
 const targetSchema = z
   .strictObject({
     volume: volumeSchema,
-    mount: z.string().startsWith('/').default('/workspace').describe('Where the pod should mount the volume. The path that the API answers is the one used.'),
+    mount: z
+      .string()
+      .startsWith('/')
+      .default('/workspace')
+      .describe('Where the pod should mount the volume. The path that the API answers is the one used.'),
     gpus: z.array(z.string()).min(1).optional().describe('GPU types in order of preference, by RunPod id.'),
     gpuCount: z.int().min(1).max(8).default(1),
-    cpu: z.strictObject({ id: z.string().default('cpu5c'), vcpuCount: z.int().min(2).default(2) }).optional().describe('A CPU pod instead of a GPU pod.'),
-    image: z.string().min(1).describe('Container image; it must start sshd when PUBLIC_KEY is set, as the official images do.'),
-    disk: z.int().min(20).default(40).describe('Container disk in GB; wiped when the pod ends. RunPod refuses pods with less than 20 as if there were no stock.'),
-    minCuda: z.string().regex(/^\d+\.\d+$/).optional().describe('Lowest CUDA version of the host driver, such as `12.8`.'),
+    cpu: z
+      .strictObject({ id: z.string().default('cpu5c'), vcpuCount: z.int().min(2).default(2) })
+      .optional()
+      .describe('A CPU pod instead of a GPU pod.'),
+    image: z
+      .string()
+      .min(1)
+      .describe('Container image; it must start sshd when PUBLIC_KEY is set, as the official images do.'),
+    disk: z
+      .int()
+      .min(20)
+      .default(40)
+      .describe(
+        'Container disk in GB; wiped when the pod ends. RunPod refuses pods with less than 20 as if there were no stock.',
+      ),
+    minCuda: z
+      .string()
+      .regex(/^\d+\.\d+$/)
+      .optional()
+      .describe('Lowest CUDA version of the host driver, such as `12.8`.'),
     python: z.string().default('python3').describe('Python that runs the steps on the pod.'),
-    requirements: relativePath.optional().describe('Requirements file installed on the pod when the image does not have them.'),
-    readyMinutes: z.number().positive().default(12).describe('Gives the pod up, and ends it, when SSH does not answer within this time.'),
+    requirements: relativePath
+      .optional()
+      .describe('Requirements file installed on the pod when the image does not have them.'),
+    readyMinutes: z
+      .number()
+      .positive()
+      .default(12)
+      .describe('Gives the pod up, and ends it, when SSH does not answer within this time.'),
   })
   .refine((t) => (t.gpus === undefined) !== (t.cpu === undefined), { message: 'needs either "gpus" or "cpu"' });
 
 const syncFields = {
-  must: patterns.describe('Uploaded; every entry must match at least one file, or the run stops before money is spent.'),
-  data: patterns.describe('Large data files, uploaded as they are after the local steps; every entry must match at least one file.'),
+  must: patterns.describe(
+    'Uploaded; every entry must match at least one file, or the run stops before money is spent.',
+  ),
+  data: patterns.describe(
+    'Large data files, uploaded as they are after the local steps; every entry must match at least one file.',
+  ),
   optional: patterns.describe('Uploaded when present.'),
   never: patterns.describe('Never uploaded, whatever the other lists say.'),
 };
 
 /** Folders that are never uploaded, whatever the project file says (R2.2). */
-export const neverSynced = ['.git/', '.runpod-trainer/', '.venv/', 'node_modules/', '**/__pycache__/', '**/.ipynb_checkpoints/'];
+export const neverSynced = [
+  '.git/',
+  '.runpod-trainer/',
+  '.venv/',
+  'node_modules/',
+  '**/__pycache__/',
+  '**/.ipynb_checkpoints/',
+];
 
 const syncSchema = z.strictObject({
   must: syncFields.must.default([]),
@@ -155,12 +235,23 @@ const syncSchema = z.strictObject({
 });
 
 const finishSchema = z.strictObject({
-  pod: z.enum(['terminate', 'stop', 'keep']).default('terminate').describe('What happens to the pod when the job has ended. The volume keeps everything.'),
+  pod: z
+    .enum(['terminate', 'stop', 'keep'])
+    .default('terminate')
+    .describe('What happens to the pod when the job has ended. The volume keeps everything.'),
+  into: relativePath
+    .default('runpod-results')
+    .describe('Folder of the project that gets them, in a folder a job. Never uploaded.'),
   fetch: patterns.default([]).describe('Results brought home when the job has ended.'),
 });
 
 const capsSchema = z.strictObject({
-  hours: z.number().positive().max(24 * 30).optional().describe('The pod ends when the job has run this long, also with the laptop off.'),
+  hours: z
+    .number()
+    .positive()
+    .max(24 * 30)
+    .optional()
+    .describe('The pod ends when the job has run this long, also with the laptop off.'),
   dollars: z.number().positive().optional().describe('The pod ends before the job has cost this much.'),
 });
 

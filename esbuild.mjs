@@ -1,0 +1,61 @@
+// Builds dist/: the extension, the command line, the sandbox, the panels and the worker's single file.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+process.chdir(root);
+const production = process.argv.includes('--production');
+
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minify: production,
+  sourcemap: !production,
+  legalComments: 'none',
+  logLevel: 'warning',
+  // ssh2's optional native speed-ups: it works without them, and a VSIX must run on every system.
+  external: ['vscode', 'cpu-features', '*.node'],
+};
+
+// CommonJS packages inside an ES module bundle still call require().
+const withRequire = {
+  format: 'esm',
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+};
+
+const jobs = [
+  { entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js', ...withRequire },
+  { entryPoints: ['sandbox/main.ts'], outfile: 'dist/sandbox.js', ...withRequire },
+  { entryPoints: ['src/extension.ts'], outfile: 'dist/extension.cjs', format: 'cjs' },
+];
+
+rmSync('dist', { recursive: true, force: true });
+mkdirSync('dist', { recursive: true });
+const panels = existsSync('webview')
+  ? readdirSync('webview', { withFileTypes: true })
+      .filter((d) => d.isDirectory() && existsSync(`webview/${d.name}/main.ts`))
+      .map((d) => ({ in: `webview/${d.name}/main.ts`, out: d.name }))
+  : [];
+await Promise.all([
+  ...jobs.filter((job) => existsSync(job.entryPoints[0])).map((job) => build({ ...shared, ...job })),
+  ...(panels.length > 0
+    ? [
+        build({
+          ...shared,
+          platform: 'browser',
+          target: 'es2022',
+          format: 'iife',
+          external: [],
+          entryPoints: panels,
+          outdir: 'dist/webview',
+        }),
+      ]
+    : []),
+]);
+if (existsSync('sandbox/pod')) {
+  cpSync('sandbox/pod', 'dist/pod', { recursive: true });
+}
+execFileSync('python3', ['gpu-worker/build.py', 'dist/worker.pyz'], { stdio: 'inherit' });

@@ -1,0 +1,1 @@
+"""Raw material, extraction and checks: everything that comes before training."""

@@ -1,0 +1,1 @@
+"""Own checks that serve as `script` gates."""

@@ -1,0 +1,1 @@
+"""From raw material to the parquet files that training reads."""

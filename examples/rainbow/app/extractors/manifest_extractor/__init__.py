@@ -1,0 +1,1 @@
+"""Song manifests to one table."""

@@ -1,0 +1,1 @@
+"""Songs to segments with metadata and audio bytes."""

@@ -1,0 +1,1 @@
+"""Seeded synthetic raw material: songs that nobody had to record."""

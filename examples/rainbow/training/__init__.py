@@ -1,0 +1,1 @@
+"""Embedding, models and notebooks: what runs on the pod."""

@@ -1,0 +1,1 @@
+"""Model code that the embedding pass and the notebooks share."""

@@ -1,0 +1,23 @@
+"""Times: UTC for people, seconds since boot for durations and deadlines."""
+
+from __future__ import annotations
+
+import datetime as _dt
+import time
+
+
+def iso(moment: float) -> str:
+    """A Unix time as `2026-11-22T09:30:12.123Z`."""
+    text = _dt.datetime.fromtimestamp(moment, tz=_dt.timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def now_iso() -> str:
+    """The current UTC time with milliseconds."""
+    return iso(time.time())
+
+
+def boot_seconds() -> float:
+    """Seconds since the machine booted: equal in all processes, and no clock change moves it."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.clock_gettime(clock) if clock is not None else time.monotonic()

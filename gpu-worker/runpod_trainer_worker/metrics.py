@@ -1,0 +1,84 @@
+"""Numbers that a step reports: one JSON object a line in the file RUNPOD_TRAINER_METRICS."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+_LONGEST = 1 << 16
+
+
+class MetricTail:
+    """Follows a metrics file from its present end, and keeps what a gate needs of each name.
+
+    `summary` has for each name `last`, `max`, `min` (finite numbers or None), `finite` (whether every value was) and
+    `count`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rest = b""
+        try:
+            self._offset = path.stat().st_size
+        except OSError:
+            self._offset = 0
+        self.summary: Dict[str, Dict[str, Any]] = {}
+        self.bad_lines = 0
+
+    def read(self, final: bool = False) -> List[Dict[str, Optional[float]]]:
+        """New reports since the last call; a value that is not finite is None. `final` takes an unended line too."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except OSError:
+            return []
+        self._offset += len(data)
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        if final and self._rest:
+            whole.append(self._rest)
+            self._rest = b""
+        return [values for values in map(self._parse, whole) if values]
+
+    def _parse(self, line: bytes) -> Dict[str, Optional[float]]:
+        if not line.strip():
+            return {}
+        try:
+            raw = json.loads(line) if len(line) <= _LONGEST else None
+        except (ValueError, RecursionError):
+            raw = None
+        if not isinstance(raw, dict):
+            self.bad_lines += 1
+            return {}
+        values: Dict[str, Optional[float]] = {}
+        for name, value in raw.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                number = value if _finite(value) else None
+                values[name] = number
+                self._note(name, number)
+        return values
+
+    def _note(self, name: str, value: Optional[float]) -> None:
+        entry = self.summary.setdefault(name, {"last": None, "max": None, "min": None, "finite": True, "count": 0})
+        entry["last"] = value
+        entry["count"] += 1
+        if value is None:
+            entry["finite"] = False
+            return
+        entry["max"] = value if entry["max"] is None else max(entry["max"], value)
+        entry["min"] = value if entry["min"] is None else min(entry["min"], value)
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def metrics_of(folder: Path) -> str:
+    """Where a step reports its metrics."""
+    return os.fspath(folder / "metrics.jsonl")

@@ -1,0 +1,50 @@
+"""Every interval the worker waits for, in seconds, in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+
+#: Internal: a JSON object that replaces some of the values below; tests use it to wait less.
+VARIABLE = "RUNPOD_TRAINER_TIMINGS"
+
+
+@dataclasses.dataclass(frozen=True)
+class Timings:
+    """Intervals in seconds."""
+
+    sync: float = 0.5  # journal spool -> volume
+    sync_wait: float = 5.0  # how long an event waits for the volume
+    stuck: float = 10.0  # an unwritable volume ends the job after this
+    close_wait: float = 30.0  # last attempt to write the journal
+    poll: float = 0.2  # control requests, metrics
+    log_flush: float = 0.2  # log lines -> events
+    bar: float = 15.0  # a progress bar that runs on is told this often
+    terminate_after: float = 10.0  # cancel: SIGINT -> SIGTERM
+    kill_after: float = 20.0  # cancel: SIGINT -> SIGKILL
+    drain: float = 1.0  # output of leftovers after a step has ended
+    heartbeat: float = 10.0  # state.json is rewritten at least this often
+    stale: float = 60.0  # a worker on another pod with an older heartbeat counts as dead
+    probe_wait: float = 10.0  # the first step waits this long for the watchdog's probe
+    start_wait: float = 60.0
+    follow_grace: float = 5.0  # a dead worker's watchdog gets this long to say so
+    watch_poll: float = 1.0
+    end_after: float = 15.0  # without a lease, after the job's end
+    lease: float = 20.0  # one `hold`
+    cap_grace: float = 25.0  # from the cap to the pod's end
+    api_timeout: float = 20.0
+    api_retry: float = 2.0  # first pause between attempts; doubles
+    api_retry_max: float = 30.0
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
+                raise ValueError(f"{VARIABLE}: {field.name} must be a positive number of seconds, not {value!r}")
+
+    @classmethod
+    def from_environment(cls) -> Timings:
+        """The defaults, changed by the internal variable."""
+        text = os.environ.get(VARIABLE)
+        return cls(**json.loads(text)) if text else cls()

@@ -1,0 +1,154 @@
+import { timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Faults } from '../faults.ts';
+import type { RateLimiter } from '../limits.ts';
+import { Problem } from '../problem.ts';
+import type { Caller, Router } from './router.ts';
+
+/** Larger bodies are refused before the key is looked at. */
+const largestBody = 102_400;
+
+export interface ServerSettings {
+  router: Router;
+  limiter: RateLimiter;
+  faults: Faults;
+  now: () => number;
+  log: (line: string) => void;
+  /** The account's key. */
+  key: string;
+  /** Finds the pod that a key belongs to. */
+  podOf: (key: string) => string | undefined;
+  /** Throws when a pod's key may not make this call. */
+  checkPod: (podId: string, method: string, path: string) => void;
+}
+
+/** The one gate that every request passes, in the platform's order: size, key, limit, route. Loopback only. */
+export class ApiServer {
+  readonly #settings: ServerSettings;
+  readonly #server: Server;
+  #port = 0;
+
+  constructor(settings: ServerSettings) {
+    this.#settings = settings;
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+    this.#server.requestTimeout = 60_000;
+  }
+
+  /** Listens on 127.0.0.1; resolves to the port. */
+  async listen(port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, '127.0.0.1', resolve);
+    });
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this.#port;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = performance.now();
+    let limits: Record<string, string> = {};
+    let path = '';
+    try {
+      this.#checkOrigin(request);
+      const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+      path = url.pathname;
+      const text = await readBody(request);
+      const caller = this.#authenticate(request);
+      const now = this.#settings.now();
+      try {
+        this.#settings.limiter.count(now);
+      } finally {
+        limits = this.#settings.limiter.headers(now);
+      }
+      const who = caller.kind === 'account' ? 'account' : caller.podId;
+      const method = request.method ?? 'GET';
+      const fault = await this.#settings.faults.request?.({ method, path, caller: who });
+      if (fault !== undefined) throw fault;
+      if (caller.kind === 'pod') this.#settings.checkPod(caller.podId, method, path);
+      const { handler, params } = this.#settings.router.match(method, path);
+      const body = parseBody(request, text);
+      for (const [name, value] of Object.entries(limits)) response.setHeader(name, value);
+      const answer = await handler({ caller, params, query: url.searchParams, body, request, response });
+      if (answer !== 'streaming') send(response, answer.status, answer.body, 'application/json');
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem(500, 'internal error');
+      if (!(error instanceof Problem)) this.#settings.log(`${request.method ?? ''} ${path}: ${String(error)}`);
+      for (const [name, value] of Object.entries({ ...limits, ...problem.headers })) setHeader(response, name, value);
+      if (problem.status === 413) setHeader(response, 'Connection', 'close');
+      send(response, problem.status, problem.body(), 'application/problem+json');
+    }
+    const ms = (performance.now() - started).toFixed(0);
+    this.#settings.log(`${request.method ?? ''} ${path} ${String(response.statusCode)} ${ms} ms`);
+  }
+
+  /** A web page of the user's browser must not reach the sandbox: not by another host name, not from any origin. */
+  #checkOrigin(request: IncomingMessage): void {
+    const hosts = ['127.0.0.1', 'localhost'].map((host) => `${host}:${String(this.#port)}`);
+    if (!hosts.includes(request.headers.host ?? '')) throw new Problem(403, 'unknown host');
+    if (request.headers.origin !== undefined) throw new Problem(403, 'requests of web pages are refused');
+  }
+
+  #authenticate(request: IncomingMessage): Caller {
+    const header = request.headers.authorization ?? '';
+    const key = /^Bearer (\S+)$/i.exec(header)?.[1];
+    if (key === undefined) throw new Problem(401, 'missing bearer token');
+    if (same(key, this.#settings.key)) return { kind: 'account' };
+    const podId = this.#settings.podOf(key);
+    if (podId === undefined) throw new Problem(401, 'invalid bearer token');
+    return { kind: 'pod', podId };
+  }
+}
+
+function same(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const tooLarge = (): Problem => new Problem(413, `request body must not exceed ${String(largestBody)} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > largestBody) throw tooLarge();
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > largestBody) throw tooLarge();
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function parseBody(request: IncomingMessage, text: string): unknown {
+  if (text === '') return undefined;
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') throw new Problem(415, 'the request body must be application/json');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Problem(400, 'the request body is not valid JSON');
+  }
+}
+
+function setHeader(response: ServerResponse, name: string, value: string): void {
+  if (!response.headersSent) response.setHeader(name, value);
+}
+
+function send(response: ServerResponse, status: number, body: unknown, type: string): void {
+  if (response.headersSent) {
+    response.end();
+    return;
+  }
+  response.statusCode = status;
+  if (body === undefined) {
+    response.end();
+    return;
+  }
+  response.setHeader('Content-Type', type);
+  response.end(JSON.stringify(body));
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { Account } from './api/account.ts';
+import { Billing } from './api/billing.ts';
+import { Catalog } from './api/catalog.ts';
+import { checkPodKey, makeRouter } from './api/routes.ts';
+import { ApiServer } from './api/server.ts';
+import { Volumes } from './api/volumes.ts';
+import { Clock } from './clock.ts';
+import { Ledger } from './ledger.ts';
+import { RateLimiter } from './limits.ts';
+import { cleanLeftovers, lockRoot, unlockRoot } from './lock.ts';
+import {
+  defaultDelays,
+  defaultLimits,
+  type Isolation,
+  type PodKeyRights,
+  type RateLimits,
+  type SandboxOptions,
+} from './options.ts';
+import { inspectMachine } from './pods/machine.ts';
+import { Pods } from './pods/manager.ts';
+import { Stock } from './stock.ts';
+import { writeJson } from './store.ts';
+
+export type { Faults, RequestSeen } from './faults.ts';
+export type { Delays, Isolation, PodKeyRights, RateLimits, SandboxOptions } from './options.ts';
+export { Problem } from './problem.ts';
+export type { Availability } from './data/catalog.ts';
+export type { Stock, StockFilter } from './stock.ts';
+
+/** A running sandbox, and the handles by which tests change its world. */
+export interface Sandbox {
+  /** Base of the REST API, ending in `/v2`. */
+  restUrl: string;
+  /** Base of GraphQL, for the balance. */
+  graphqlUrl: string;
+  /** The account's API key, new at every start. */
+  key: string;
+  isolation: Isolation;
+  root: string;
+  /** Availability per GPU type, CPU flavor and data center; refusals behind the catalog's back. */
+  stock: Stock;
+  setBalance: (usd: number) => void;
+  balance: () => number;
+  /** Lets time pass for meters and rate windows. */
+  advance: (seconds: number) => void;
+  setLimits: (limits: Partial<RateLimits>) => void;
+  setPodKeyRights: (rights: PodKeyRights) => void;
+  /** Ends a pod's container at once, as when its host dies; it is restarted as after any exit. */
+  crashPod: (id: string) => Promise<void>;
+  /** Where a volume's files lie on this machine. */
+  volumeDirectory: (id: string) => string;
+  /** Ends all pods and stops listening; resolves when no process of a pod is left. */
+  close: () => Promise<void>;
+}
+
+/** Starts RunPod on 127.0.0.1. Throws with a remedy when the machine lacks a program or the root is in use. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const root = path.resolve(options.root);
+  const log = options.log ?? ((): void => undefined);
+  const machine = inspectMachine(options);
+  lockRoot(root);
+  try {
+    return await open(root, options, machine, log);
+  } catch (error) {
+    await unlockRoot(root);
+    throw error;
+  }
+}
+
+async function open(
+  root: string,
+  options: SandboxOptions,
+  machine: ReturnType<typeof inspectMachine>,
+  log: (line: string) => void,
+): Promise<Sandbox> {
+  await cleanLeftovers(root);
+  const clock = new Clock();
+  const delays = { ...defaultDelays, ...options.delays };
+  const limiter = new RateLimiter({ ...defaultLimits, ...options.limits });
+  const faults = options.faults ?? {};
+  let podKeyRights = options.podKeyRights ?? 'own';
+  const ledger = new Ledger(path.join(root, 'ledger.json'), clock, options.balance ?? 100);
+  const stock = new Stock();
+  const account = new Account(path.join(root, 'account.json'));
+  const volumes = new Volumes(root, ledger);
+  const pods = new Pods({
+    directory: path.join(root, 'pods'),
+    machine,
+    account,
+    volumes,
+    ledger,
+    stock,
+    clock,
+    delays,
+    faults,
+    imageEnv: options.imageEnv ?? {},
+    log,
+  });
+  const key = `rpa_${randomBytes(24).toString('hex').toUpperCase()}`;
+  const billing = new Billing(ledger, clock, options.billRunningPods ?? false);
+  const server = new ApiServer({
+    router: makeRouter({ pods, volumes, account, catalog: new Catalog(stock), billing, ledger, clock }),
+    limiter,
+    faults,
+    log,
+    key,
+    now: () => clock.now(),
+    podOf: (text) => pods.byKey(text)?.config.id,
+    checkPod: (podId, method, url) => checkPodKey(podKeyRights, podId, method, url),
+  });
+  const port = await server.listen(options.port ?? 0);
+  const restUrl = `http://127.0.0.1:${String(port)}/v2`;
+  const enforce = (): void => {
+    pods.settle();
+    pods.enforceBalance();
+    ledger.save();
+  };
+  const tick = setInterval(enforce, 1000);
+  writeJson(path.join(root, 'connection.json'), { restUrl, key, pid: process.pid, root });
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    clearInterval(tick);
+    await server.close();
+    await pods.close();
+    ledger.save();
+    await unlockRoot(root);
+  };
+  return {
+    restUrl,
+    graphqlUrl: `http://127.0.0.1:${String(port)}/graphql`,
+    key,
+    isolation: machine.isolation,
+    root,
+    stock,
+    setBalance: (usd) => ledger.setBalance(usd),
+    balance: () => ledger.balance(),
+    advance: (seconds) => {
+      clock.advance(seconds);
+      enforce();
+    },
+    setLimits: (limits) => limiter.set(limits),
+    setPodKeyRights: (rights) => {
+      podKeyRights = rights;
+    },
+    crashPod: (id) => pods.life.crash(pods.find(id)),
+    volumeDirectory: (id) => volumes.directory(id),
+    close: () => (closing ??= close()),
+  };
+}

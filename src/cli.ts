@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { CancelledError, messageOf, UserError } from './core/errors.ts';
+import { exitCodes } from './cli/exit.ts';
+import { attachCommand, cancelCommand, fetchCommand, jobsCommand, type JobOptions } from './cli/jobs.ts';
+import { runCommand, type RunCommandOptions } from './cli/run.ts';
+import { sandboxCommand, type SandboxOptions } from './cli/sandbox.ts';
+
+const program = new Command('runpod-trainer')
+  .description('Runs gated training pipelines on RunPod pods.')
+  .helpOption('-h, --help', 'show help')
+  .helpCommand('help [command]', 'show help for a command')
+  .showHelpAfterError('(add --help for the options)');
+
+const withApi = (command: Command): Command =>
+  command
+    .option('--sandbox', 'use the local sandbox in place of RunPod')
+    .option('--json', 'print one JSON object a line');
+
+async function exitWith(code: Promise<number>): Promise<void> {
+  process.exitCode = await code.catch(report);
+}
+
+withApi(program.command('run [file]'))
+  .description('run a project file: local steps, pod, upload, gated steps, results, end of pod')
+  .option('--profile <name>', 'use a profile of the project file')
+  .option('--from <step>', 'run this step and all after it, even when unchanged')
+  .option('--python <path>', 'Python that runs the local steps (default: RUNPOD_TRAINER_PYTHON or python3)')
+  .option('--detach', 'return as soon as the job runs on its own')
+  .option('-y, --yes', 'do not ask before local steps run and before anything is rented')
+  .action((file: string | undefined, options: RunCommandOptions) => exitWith(runCommand(file, options)));
+
+withApi(program.command('attach [job]'))
+  .description('show a job from its first line on and stay with it')
+  .action((job: string | undefined, options: JobOptions) => exitWith(attachCommand(job, options)));
+
+withApi(program.command('jobs'))
+  .description('list the jobs and every pod that no job owns')
+  .action((options: JobOptions) => exitWith(jobsCommand(options)));
+
+withApi(program.command('cancel [job]'))
+  .description('stop a job, keep what it wrote, end its pod')
+  .action((job: string | undefined, options: JobOptions) => exitWith(cancelCommand(job, options)));
+
+withApi(program.command('fetch [job]'))
+  .description('bring the results of a job home')
+  .option('-y, --yes', 'do not ask before a helper pod is rented')
+  .action((job: string | undefined, options: JobOptions) => exitWith(fetchCommand(job, options)));
+
+program
+  .command('sandbox')
+  .description('run RunPod on this machine, for free')
+  .option('--root <folder>', 'where its volumes lie')
+  .option('--image-path <folder>', 'put first on PATH inside its pods, as an image would')
+  .option('--port <number>', 'port to listen on')
+  .action((options: SandboxOptions) => exitWith(sandboxCommand(options)));
+
+function report(error: unknown): number {
+  if (error instanceof CancelledError) {
+    console.error(error.message);
+    return exitCodes.cancelled;
+  }
+  if (error instanceof UserError) {
+    console.error([error.what, error.why, error.next].filter(Boolean).join('\n'));
+    return exitCodes.badInput;
+  }
+  console.error(`Unexpected failure: ${messageOf(error)}`);
+  if (process.env.RUNPOD_TRAINER_DEBUG !== undefined && error instanceof Error) {
+    console.error(error.stack);
+  }
+  return exitCodes.badInput;
+}
+
+await program.parseAsync();

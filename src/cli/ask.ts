@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { z } from 'zod';
+import { CancelledError, UserError } from '../core/errors.ts';
+import { readIfThere, writeFileAtomic } from '../core/files.ts';
+import type { Step } from '../core/project/schema.ts';
+
+/** Asks yes or no on a terminal; `--yes` answers for the user, and without a terminal it has to. */
+export async function confirm(question: string, yes: boolean): Promise<void> {
+  if (yes) {
+    return;
+  }
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new UserError('needs-yes', {
+      what: `This needs your consent: ${question}`,
+      next: 'Run it in a terminal, or add --yes.',
+    });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${question} [y/N] `);
+    if (!/^y(es)?$/i.test(answer.trim())) {
+      throw new CancelledError('Nothing was started.');
+    }
+  } finally {
+    terminal.close();
+  }
+}
+
+const trustedSchema = z.array(z.string());
+
+/** Commands of a project file that run on this machine are shown and confirmed once per content. */
+export async function confirmLocalSteps(home: string, root: string, steps: Step[], yes: boolean): Promise<void> {
+  if (steps.length === 0) {
+    return;
+  }
+  const file = join(home, 'trusted.json');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([root, steps]))
+    .digest('hex');
+  const text = await readIfThere(file);
+  const trusted = text === undefined ? [] : (trustedSchema.safeParse(JSON.parse(text)).data ?? []);
+  if (trusted.includes(digest)) {
+    return;
+  }
+  const lines = steps.map((s) => `  ${s.name}: ${commandText(s)}`);
+  await confirm(`These steps of the project file run on this machine:\n${lines.join('\n')}\nRun them?`, yes);
+  await writeFileAtomic(file, JSON.stringify([...trusted.slice(-199), digest]));
+}
+
+function commandText(step: Step): string {
+  const args = (step.args ?? []).join(' ');
+  const command =
+    step.module === undefined ? (step.script ?? step.notebook ?? step.shell ?? '') : `python -m ${step.module}`;
+  return `${command} ${args}`.trim();
+}

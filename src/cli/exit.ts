@@ -1,0 +1,15 @@
+import type { ClientOutcome } from '../core/jobs/progress.ts';
+
+/** Exit codes of the command line; 0 only for success. */
+export const exitCodes = {
+  succeeded: 0,
+  failed: 1,
+  badInput: 2,
+  lost: 3,
+  cancelled: 4,
+  detached: 130,
+} as const;
+
+export function exitCodeOf(outcome: ClientOutcome): number {
+  return outcome === 'unknown' ? exitCodes.lost : exitCodes[outcome];
+}

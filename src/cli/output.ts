@@ -1,0 +1,82 @@
+import type { OnEvent } from '../core/jobs/progress.ts';
+import type { JobResult } from '../core/jobs/run.ts';
+import { exitCodeOf } from './exit.ts';
+import { Renderer, summary } from './render.ts';
+import { makeStyle, type Style } from './style.ts';
+
+/** Where a command's words go: lines for people, or one JSON object a line with `--json`. */
+export interface Output {
+  json: boolean;
+  style: Style;
+  onEvent: OnEvent;
+  /** Text for people only. */
+  note: (text: string) => void;
+  /** A value that programs want; `text` is the same for people. */
+  result: (value: object, text: string) => void;
+}
+
+export function makeOutput(json: boolean): Output {
+  const terminal = process.stdout.isTTY;
+  const style = makeStyle(terminal && process.env.NO_COLOR === undefined);
+  const write = (text: string): void => void process.stdout.write(text);
+  const line = (value: object): void => write(`${JSON.stringify(value)}\n`);
+  const renderer = new Renderer({ write, interactive: terminal }, style);
+  return {
+    json,
+    style,
+    onEvent: json ? (event) => line({ time: new Date().toISOString(), ...event }) : (event) => renderer.show(event),
+    note: (text) => {
+      if (!json) {
+        write(`${text}\n`);
+      }
+    },
+    result: (value, text) => {
+      if (json) {
+        line({ time: new Date().toISOString(), ...value });
+      } else {
+        write(`${text}\n`);
+      }
+    },
+  };
+}
+
+/** Prints how a job ended, or how to come back to one that goes on. Returns the exit code. */
+export function finish(output: Output, result: JobResult): number {
+  const { record, outcome, reason, cost, results, view } = result;
+  const value = {
+    type: 'result',
+    job: record.job,
+    outcome,
+    reason,
+    cost,
+    results,
+    podEnded: record.podEnded,
+    steps: view.steps,
+  };
+  const text =
+    outcome === 'detached'
+      ? `\nDetached; the job goes on on the pod.\n  attach again:  runpod-trainer attach ${record.job}\n  stop it:       runpod-trainer cancel ${record.job}`
+      : summary(result, output.style);
+  output.result(value, text);
+  return exitCodeOf(outcome);
+}
+
+/** Turns Ctrl-C into an abort; a second one ends the program at once. */
+export function onInterrupt(): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) {
+      process.exit(130);
+    }
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { join } from 'node:path';
+import { UserError } from '../errors.ts';
+import type { Installation } from '../installation.ts';
+import { endPod } from '../pods/end.ts';
+import { waitUntilReady } from '../pods/ready.ts';
+import { rentPod } from '../pods/rent.ts';
+import type { SshConnection } from '../ssh/index.ts';
+import { fetchFiles, installWorker } from '../transfer/index.ts';
+import { reconnect } from './attach.ts';
+import { podName, projectVariable } from './id.ts';
+import type { OnEvent } from './progress.ts';
+import type { JobRecord } from './records.ts';
+import { RemoteWorker } from './worker.ts';
+
+/** A lease is renewed this often while results are fetched, in ms; the watchdog lets it lapse after 20 s. */
+const renewEvery = 5_000;
+
+export interface FinishOptions {
+  onEvent: OnEvent;
+  signal?: AbortSignal | undefined;
+}
+
+/** Folder that a job's results come home to. */
+export function resultsFolder(record: JobRecord): string {
+  return join(record.root, record.into, record.job);
+}
+
+/**
+ * Brings a job's results home over an open connection, while a lease keeps the watchdog from ending the pod: what the
+ * project asks for, and of the job itself its journal, logs, evidence and executed notebooks under `job/`.
+ */
+export async function fetchResults(
+  installation: Installation,
+  record: JobRecord,
+  connection: SshConnection,
+  options: FinishOptions,
+): Promise<JobRecord> {
+  const { remote } = record;
+  if (remote === undefined) {
+    throw new UserError('nothing-to-fetch', {
+      what: `The job ${record.job} never started on a pod, so it has no results.`,
+      next: 'Run it again.',
+    });
+  }
+  const { onEvent, signal } = options;
+  onEvent({ type: 'phase', phase: 'fetch', text: `Bringing results home to ${resultsFolder(record)}` });
+  const worker = new RemoteWorker(connection, remote.worker, remote.python);
+  const hold = (): void => void worker.control(remote.jobDir, 'hold', signal).catch(() => undefined);
+  await worker.control(remote.jobDir, 'hold', signal);
+  const lease = setInterval(hold, renewEvery);
+  try {
+    const into = resultsFolder(record);
+    const common = {
+      connection,
+      worker: worker.argv,
+      signal,
+      onProgress: (p: Parameters<NonNullable<Parameters<typeof fetchFiles>[0]['onProgress']>>[0]) =>
+        onEvent({ type: 'transfer', direction: 'down', ...p }),
+    };
+    const own = await fetchFiles({
+      ...common,
+      root: remote.jobDir,
+      patterns: ['spec.json', 'state.json', 'events.jsonl', 'steps/**'],
+      into: join(into, 'job'),
+    });
+    const wanted =
+      record.fetch.length === 0
+        ? { files: 0, bytes: 0 }
+        : await fetchFiles({ ...common, root: remote.projectDir, patterns: record.fetch, into });
+    const fetched = {
+      time: new Date().toISOString(),
+      files: own.files + wanted.files,
+      bytes: own.bytes + wanted.bytes,
+    };
+    return await installation.records.save({ ...record, fetched });
+  } finally {
+    clearInterval(lease);
+    await worker.control(remote.jobDir, 'release').catch(() => undefined);
+  }
+}
+
+/** Ends the job's pod as the project asks and confirms it. `keep` leaves it running and says what it costs. */
+export async function endJobPod(
+  installation: Installation,
+  record: JobRecord,
+  options: FinishOptions,
+): Promise<JobRecord> {
+  if (record.pod === undefined || record.podEnded !== undefined) {
+    return record;
+  }
+  if (record.onFinish === 'keep') {
+    options.onEvent({
+      type: 'warning',
+      text: `The pod ${record.pod.name} keeps running and costs $${record.pod.costPerHour.toFixed(2)}/h, as "onFinish.pod" asks.`,
+    });
+    return record;
+  }
+  options.onEvent({ type: 'phase', phase: 'end', text: 'Ending the pod' });
+  await endPod(installation.client, record.pod, record.onFinish);
+  return installation.records.save({ ...record, podEnded: new Date().toISOString() });
+}
+
+/** What a helper pod for fetching costs: the smallest CPU pod. */
+const helperCpu = { id: 'cpu5c', vcpuCount: 2 };
+const helperImage = 'runpod/base:1.0.2-ubuntu2404';
+
+/**
+ * Fetches a job's results when its own pod may be gone: through that pod while it runs, else through a small CPU pod
+ * on the same volume, which is ended afterwards in any case. `confirm` is asked before anything is rented.
+ */
+export async function fetchLater(
+  installation: Installation,
+  record: JobRecord,
+  options: FinishOptions & { confirm: (costPerHour: number) => Promise<boolean> },
+): Promise<JobRecord> {
+  const { onEvent, signal } = options;
+  const open = await reconnect(installation, record, signal);
+  if (open !== undefined) {
+    try {
+      return await fetchResults(installation, record, open, options);
+    } finally {
+      open.close();
+    }
+  }
+  const { volume, remote } = record;
+  if (volume === undefined || remote === undefined) {
+    throw new UserError('nothing-to-fetch', {
+      what: `The job ${record.job} never started on a pod, so it has no results.`,
+      next: 'Run it again.',
+    });
+  }
+  const { client } = installation;
+  const type = (await client.catalog.cpus({ vcpuCount: helperCpu.vcpuCount }, signal)).find(
+    (c) => c.id === helperCpu.id,
+  );
+  const costPerHour = (type?.price?.securePerVcpu ?? 0.035) * helperCpu.vcpuCount;
+  if (!(await options.confirm(costPerHour))) {
+    return record;
+  }
+  const full = (await client.volumes.list(signal)).find((v) => v.id === volume.id);
+  if (full === undefined) {
+    throw new UserError('volume-gone', {
+      what: `The volume "${volume.name}" no longer exists, and the results of ${record.job} with it.`,
+      next: `What was brought home before is in ${resultsFolder(record)}.`,
+    });
+  }
+  const { pod } = await rentPod(
+    client,
+    {
+      name: `${podName(record.job)}-fetch`,
+      target: { image: helperImage, disk: 20, mount: remote.mount, minCuda: undefined },
+      volume: full,
+      candidates: [
+        {
+          kind: 'cpu',
+          id: helperCpu.id,
+          label: 'CPU pod',
+          costPerHour,
+          stock: 'UNKNOWN',
+          count: helperCpu.vcpuCount,
+        },
+      ],
+      publicKey: installation.key.publicKey,
+      env: { [projectVariable]: record.project },
+    },
+    signal,
+  );
+  onEvent({
+    type: 'pod',
+    podId: pod.id,
+    name: pod.name,
+    hardware: 'CPU pod',
+    costPerHour: pod.cost ?? costPerHour,
+    reused: false,
+  });
+  try {
+    const ready = await waitUntilReady(client, pod.id, installation, { minutes: 10, signal });
+    try {
+      const here = await relocate(installation, record, remote, ready.mount, ready.connection, signal);
+      const done = await fetchResults(installation, here, ready.connection, options);
+      return await installation.records.save({ ...record, fetched: done.fetched });
+    } finally {
+      ready.connection.close();
+    }
+  } finally {
+    await endPod(client, pod, 'terminate');
+  }
+}
+
+/** The same places under the mount path of another pod. */
+async function relocate(
+  installation: Installation,
+  record: JobRecord,
+  remote: NonNullable<JobRecord['remote']>,
+  mount: string,
+  connection: SshConnection,
+  signal?: AbortSignal,
+): Promise<JobRecord> {
+  const worker = await installWorker(connection, mount, installation.workerFile, signal);
+  const moved = (path: string): string => `${mount}${path.slice(remote.mount.length)}`;
+  return {
+    ...record,
+    remote: { ...remote, mount, worker, projectDir: moved(remote.projectDir), jobDir: moved(remote.jobDir) },
+  };
+}

@@ -1,0 +1,22 @@
+import { randomInt } from 'node:crypto';
+
+const alphabet = '23456789abcdefghjkmnpqrstuvwxyz';
+
+/** `<project>-<yyyymmdd>-<hhmmss>-<4 random>`, UTC: sorts by time and is safe as a file name and in a pod's name. */
+export function newJobId(project: string, now = new Date()): string {
+  const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  const random = Array.from({ length: 4 }, () => alphabet[randomInt(alphabet.length)]).join('');
+  return `${project}-${stamp}-${random}`;
+}
+
+/** Pods of this product are known by this prefix, in any list and from any machine. */
+export const podPrefix = 'rpt-';
+
+export function podName(job: string): string {
+  return `${podPrefix}${job}`;
+}
+
+/** Environment variable of a pod that names the job it was rented for. */
+export const jobVariable = 'RUNPOD_TRAINER_JOB';
+/** Environment variable of a pod that names the project it was rented for. */
+export const projectVariable = 'RUNPOD_TRAINER_PROJECT';

@@ -1,0 +1,82 @@
+import { jobEventSchema, type JobEvent } from './events.ts';
+
+/** A line of the journal that could not be believed. */
+export interface BadLine {
+  type: 'bad-line';
+  offset: number;
+  message: string;
+}
+
+const maxLineBytes = 4 * 1024 * 1024;
+
+/**
+ * Turns the journal's bytes into events. Bytes come in any pieces; only whole lines are read. `offset` is where the
+ * next byte is expected, so that a new link can go on exactly there. A gap in (`epoch`, `seq`) is reported.
+ */
+export class JournalReader {
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #offset: number;
+  #epoch = 0;
+  #seq = 0;
+
+  constructor(offset = 0) {
+    this.#offset = offset;
+  }
+
+  /** Bytes of whole lines that have been read, counted from the start of the journal. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Forgets a torn line, before bytes from `offset` on are read again over a new link. */
+  restart(): void {
+    this.#pending = [];
+    this.#pendingBytes = 0;
+  }
+
+  push(chunk: Buffer): (JobEvent | BadLine)[] {
+    const events: (JobEvent | BadLine)[] = [];
+    let from = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      const piece = chunk.subarray(from, end);
+      const line = this.#pendingBytes === 0 ? piece : Buffer.concat([...this.#pending, piece]);
+      this.restart();
+      from = end + 1;
+      events.push(...this.#read(line));
+      this.#offset += line.length + 1;
+    }
+    if (from < chunk.length) {
+      this.#pending.push(Buffer.from(chunk.subarray(from)));
+      this.#pendingBytes += chunk.length - from;
+    }
+    return events;
+  }
+
+  #read(line: Buffer): (JobEvent | BadLine)[] {
+    const bad = (message: string): BadLine => ({ type: 'bad-line', offset: this.#offset, message });
+    if (line.length > maxLineBytes) {
+      return [bad(`a line of ${line.length} bytes is longer than the journal allows`)];
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(line.toString('utf8'));
+    } catch {
+      return [bad('a line is not JSON')];
+    }
+    const parsed = jobEventSchema.safeParse(value);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      return [bad(`an event is not understood: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)];
+    }
+    const event = parsed.data;
+    const follows =
+      (event.epoch === this.#epoch && event.seq === this.#seq + 1) || (event.epoch > this.#epoch && event.seq === 1);
+    const gap = follows
+      ? []
+      : [bad(`event ${event.epoch}/${event.seq} does not follow ${this.#epoch}/${this.#seq}: lines are missing`)];
+    this.#epoch = event.epoch;
+    this.#seq = event.seq;
+    return [...gap, event];
+  }
+}

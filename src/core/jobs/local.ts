@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CancelledError, UserError } from '../errors.ts';
+import type { Installation } from '../installation.ts';
+import type { LoadedProject } from '../project/load.ts';
+import { JournalReader } from './journal.ts';
+import type { OnEvent } from './progress.ts';
+import { buildSpec, stepsOn, type LocalResult } from './spec.ts';
+import { emptyView, failedStep, reduceView, type JobView } from './view.ts';
+
+/** How the steps on this machine ended. */
+export interface LocalRun {
+  view: JobView;
+  results: LocalResult[];
+  folder: string;
+}
+
+/** Folder of a job on this machine; `.runpod-trainer` is never uploaded. */
+export function localJobFolder(root: string, job: string): string {
+  return join(root, '.runpod-trainer', 'jobs', job);
+}
+
+/**
+ * Runs the steps that stay on this machine with the same worker and the same gates as on a pod, in the foreground.
+ * Aborting the signal cancels the running step. Throws a UserError only when the worker itself cannot run.
+ */
+export async function runLocalSteps(
+  installation: Pick<Installation, 'localPython' | 'workerFile' | 'restUrl'>,
+  loaded: LoadedProject,
+  job: string,
+  options: {
+    from?: string | undefined;
+    secrets: Record<string, string>;
+    onEvent: OnEvent;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<LocalRun> {
+  const folder = localJobFolder(loaded.root, job);
+  const spec = buildSpec({
+    job,
+    project: loaded.project,
+    side: 'local',
+    paths: { project: loaded.root, mount: loaded.root },
+    python: installation.localPython,
+    restUrl: installation.restUrl,
+    costPerHour: null,
+    from: options.from,
+  });
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'spec.json'), `${JSON.stringify(spec, null, 1)}\n`);
+  let view = emptyView();
+  const reader = new JournalReader();
+  const stderr = await runWorker(installation, folder, options, (chunk) => {
+    for (const event of reader.push(chunk)) {
+      if (event.type === 'bad-line') {
+        options.onEvent({ type: 'warning', text: `The local journal has a fault: ${event.message}.` });
+      } else {
+        view = reduceView(view, event);
+        options.onEvent({ type: 'job', side: 'local', replay: false, event });
+      }
+    }
+  });
+  if (view.status === 'starting' || view.status === 'running') {
+    if (options.signal?.aborted) {
+      throw new CancelledError();
+    }
+    throw new UserError('local-worker', {
+      what: 'The steps on this machine could not be run.',
+      why: stderr.trim().split('\n').slice(-3).join(' ') || undefined,
+      next: `Check that ${installation.localPython} is Python 3.9 or newer; another one is chosen with --python or RUNPOD_TRAINER_PYTHON.`,
+    });
+  }
+  const names = new Set(stepsOn(loaded.project, 'local').map((s) => s.name));
+  const results = view.steps
+    .filter((s) => names.has(s.name))
+    .map((s) => ({ step: s.name, status: s.status, seconds: s.seconds ?? 0, gates: s.gates }));
+  return { view, results, folder };
+}
+
+/** A sentence for the step that stopped the local part. */
+export function localFailure(view: JobView): UserError {
+  const step = failedStep(view);
+  const gate = step?.gates.find((g) => g.status !== 'passed');
+  return new UserError('local-step-failed', {
+    what: `The step "${step?.name ?? '?'}" failed on this machine: ${gate?.message ?? step?.reason ?? view.reason ?? 'no reason was given'}`,
+    next: 'Nothing was rented or uploaded. Correct it and run again; finished steps are skipped.',
+  });
+}
+
+function runWorker(
+  installation: Pick<Installation, 'localPython' | 'workerFile'>,
+  folder: string,
+  options: { secrets: Record<string, string>; signal?: AbortSignal | undefined },
+  onBytes: (chunk: Buffer) => void,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const argv = [installation.workerFile, 'run', '--job-dir', folder, '--side', 'local'];
+    const child = spawn(installation.localPython, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
+    let stderr = '';
+    const cancel = (): void => void child.kill('SIGINT');
+    options.signal?.addEventListener('abort', cancel, { once: true });
+    if (options.signal?.aborted) {
+      cancel();
+    }
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(JSON.stringify({ secrets: options.secrets }));
+    child.stdout.on('data', onBytes);
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr = (stderr + chunk.toString('utf8')).slice(-8_000);
+    });
+    child.once('error', (error) => {
+      options.signal?.removeEventListener('abort', cancel);
+      reject(
+        new UserError(
+          'python-missing',
+          {
+            what: `Python could not be started: ${installation.localPython}.`,
+            why: error.message,
+            next: 'Install Python 3.9 or newer, or name one with --python or RUNPOD_TRAINER_PYTHON.',
+          },
+          { cause: error },
+        ),
+      );
+    });
+    child.once('close', () => {
+      options.signal?.removeEventListener('abort', cancel);
+      resolve(stderr);
+    });
+  });
+}

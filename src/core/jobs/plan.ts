@@ -1,0 +1,133 @@
+import { UserError } from '../errors.ts';
+import { candidates, type Candidate } from '../pods/hardware.ts';
+import { planVolume, type VolumePlan } from '../pods/volume.ts';
+import { checkFiles } from '../project/check.ts';
+import type { LoadedProject } from '../project/load.ts';
+import { position } from '../project/parse.ts';
+import { applyProfile } from '../project/profile.ts';
+import type { Project, Step } from '../project/schema.ts';
+import type { RunPodClient } from '../runpod/client.ts';
+import { scan } from '../transfer/index.ts';
+import { newJobId } from './id.ts';
+import { capSeconds, stepsOn } from './spec.ts';
+
+/** What a run would do, known before anything is paid for. A value: the same for the terminal and the editor. */
+export interface RunPlan {
+  job: string;
+  /** The project with its profile applied. */
+  loaded: LoadedProject;
+  profile: string | undefined;
+  from: string | undefined;
+  volume: VolumePlan;
+  dataCenter: string;
+  candidates: Candidate[];
+  localSteps: Step[];
+  podSteps: Step[];
+  /** Secrets that the steps ask for, by name. */
+  secrets: Record<string, string>;
+  /** Most that the pod can cost by the caps, in USD; null when no cap or no price limits it. */
+  mostDollars: number | null;
+}
+
+export interface PlanOptions {
+  profile?: string | undefined;
+  /** Runs this step and all after it, even when unchanged. */
+  from?: string | undefined;
+  /** Looks a secret up by its name. */
+  secret: (name: string) => string | undefined | Promise<string | undefined>;
+  signal?: AbortSignal | undefined;
+}
+
+/** Checks everything that can be checked without paying. Throws a UserError for the first thing that cannot work. */
+export async function planRun(client: RunPodClient, loaded: LoadedProject, options: PlanOptions): Promise<RunPlan> {
+  const project = applyProfile(loaded.project, options.profile);
+  const changed = { ...loaded, project };
+  checkFrom(project, options.from);
+  await checkProjectFiles(changed);
+  await checkMustFiles(changed);
+  const secrets = await collectSecrets(project, options.secret);
+  const volume = await planVolume(client, project.target.volume, options.signal);
+  const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
+  const hardware = await candidates(client, project.target, dataCenter, options.signal);
+  if (hardware.every((c) => c.stock === 'NONE')) {
+    throw new UserError('no-stock', {
+      what: `None of ${hardware.map((c) => c.label).join(', ')} is free in ${dataCenter} at the moment.`,
+      why: `The volume is in ${dataCenter}, so the pod must be there too.`,
+      next: 'Nothing was charged. Add more GPU types to "target.gpus", try again later, or use a volume in another data center.',
+    });
+  }
+  return {
+    job: newJobId(project.name),
+    loaded: changed,
+    profile: options.profile,
+    from: options.from,
+    volume,
+    dataCenter,
+    candidates: hardware,
+    localSteps: stepsOn(project, 'local'),
+    podSteps: stepsOn(project, 'pod'),
+    secrets,
+    mostDollars: mostDollars(project, hardware),
+  };
+}
+
+/** Highest cost within the caps over all candidates. */
+function mostDollars(project: Project, list: Candidate[]): number | null {
+  const costs = list.map((c) => {
+    const seconds = capSeconds(project.caps, c.costPerHour);
+    return seconds === null || c.costPerHour === null ? null : (seconds / 3600) * c.costPerHour;
+  });
+  return costs.some((c) => c === null) ? null : Math.max(...costs.map((c) => c ?? 0));
+}
+
+function checkFrom(project: Project, from: string | undefined): void {
+  if (from !== undefined && !project.steps.some((s) => s.name === from)) {
+    throw new UserError('step-unknown', {
+      what: `The project has no step "${from}".`,
+      next: `Its steps are: ${project.steps.map((s) => s.name).join(', ')}.`,
+    });
+  }
+}
+
+async function checkProjectFiles({ project, root, text, file }: LoadedProject): Promise<void> {
+  const problems = (await checkFiles(project, root, text)).filter((p) => p.severity === 'error');
+  if (problems.length > 0) {
+    const lines = problems.map((p) => `  ${position(text, p.offset)}  ${p.message}`);
+    throw new UserError('project-files', {
+      what: `${file} names files that cannot be used:\n${lines.join('\n')}\n`,
+      next: 'Correct the names or the files; nothing was started.',
+    });
+  }
+}
+
+/** "must" files that no local step makes have to be there before anything runs (R2.2). */
+async function checkMustFiles({ project, root }: LoadedProject): Promise<void> {
+  const made = new Set(stepsOn(project, 'local').flatMap((s) => s.outputs ?? []));
+  const { missing } = await scan(root, project.sync);
+  // Without local steps nothing can still appear, so data files have to be there as well.
+  const absent = missing.filter((m) => !made.has(m.pattern) && (m.list === 'must' || made.size === 0));
+  if (absent.length > 0) {
+    throw missingFiles(absent);
+  }
+}
+
+export function missingFiles(missing: { list: string; pattern: string }[]): UserError {
+  return new UserError('files-missing', {
+    what: `Files that the project must upload are missing: ${missing.map((m) => m.pattern).join(', ')}.`,
+    why: 'Each entry of "sync.must" and "sync.data" has to match at least one file.',
+    next: 'Make the files (a local step may do it) or remove the entry. Nothing was rented.',
+  });
+}
+
+async function collectSecrets(project: Project, secret: PlanOptions['secret']): Promise<Record<string, string>> {
+  const names = [...new Set(project.steps.flatMap((s) => s.secrets ?? []))];
+  const found = await Promise.all(names.map(async (name) => [name, await secret(name)] as const));
+  const absent = found.filter(([, value]) => value === undefined || value === '').map(([name]) => name);
+  if (absent.length > 0) {
+    throw new UserError('secret-missing', {
+      what: `Steps ask for secrets that are not known here: ${absent.join(', ')}.`,
+      next: 'Set them as environment variables of the command line, or with "RunPod: Set Secret…" in the editor.',
+    });
+  }
+  return Object.fromEntries(found.map(([name, value]) => [name, value ?? '']));
+}

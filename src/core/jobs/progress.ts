@@ -1,0 +1,26 @@
+import type { JobEvent, JobOutcome } from './events.ts';
+import type { Phase } from './records.ts';
+
+/** Everything that a client is told while a job is prepared, runs and ends. Plain data: the CLI prints it as JSON. */
+export type RunEvent =
+  | { type: 'phase'; phase: Phase; text: string }
+  | {
+      type: 'transfer';
+      direction: 'up' | 'down';
+      file: string;
+      files: number;
+      filesTotal: number;
+      bytes: number;
+      bytesTotal: number;
+    }
+  | { type: 'pod'; podId: string; name: string; hardware: string; costPerHour: number; reused: boolean }
+  | { type: 'refused'; hardware: string; reason: string }
+  | { type: 'host-key'; fingerprint: string; checkedBy: string }
+  | { type: 'link'; state: 'live' | 'lost' | 'waiting'; text: string }
+  | { type: 'job'; side: 'local' | 'pod'; replay: boolean; event: JobEvent }
+  | { type: 'warning'; text: string };
+
+export type OnEvent = (event: RunEvent) => void;
+
+/** How a client's part in a job ended. `detached`: the job goes on. `unknown`: nobody can say at the moment. */
+export type ClientOutcome = JobOutcome | 'detached' | 'unknown';

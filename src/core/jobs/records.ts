@@ -1,0 +1,141 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readIfThere, writeFileAtomic } from '../files.ts';
+import { UserError } from '../errors.ts';
+
+/** Opens for writing at any place without cutting what is there; makes the file when it is missing. */
+const openForUpdate = constants.O_RDWR | constants.O_CREAT;
+
+/** Where a job is in its life, as its client last wrote it. The journal on the volume is the truth about the run. */
+export const phases = ['check', 'local', 'pod', 'wait', 'transfer', 'start', 'run', 'fetch', 'end', 'done'] as const;
+export type Phase = (typeof phases)[number];
+
+const recordSchema = z.object({
+  schema: z.literal(1),
+  job: z.string(),
+  project: z.string(),
+  profile: z.string().optional(),
+  file: z.string(),
+  root: z.string(),
+  restUrl: z.string(),
+  volume: z.object({ id: z.string(), name: z.string(), dataCenter: z.string() }).optional(),
+  pod: z
+    .object({
+      id: z.string(),
+      name: z.string(),
+      created: z.string(),
+      hardware: z.string(),
+      costPerHour: z.number(),
+    })
+    .optional(),
+  remote: z
+    .object({ mount: z.string(), projectDir: z.string(), jobDir: z.string(), worker: z.string(), python: z.string() })
+    .optional(),
+  onFinish: z.enum(['terminate', 'stop', 'keep']),
+  fetch: z.array(z.string()),
+  into: z.string(),
+  phase: z.enum(phases),
+  created: z.string(),
+  updated: z.string(),
+  outcome: z.enum(['succeeded', 'failed', 'cancelled', 'lost']).optional(),
+  reason: z.string().optional(),
+  podEnded: z.string().optional(),
+  fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number() }).optional(),
+});
+export type JobRecord = z.infer<typeof recordSchema>;
+
+/**
+ * The jobs that this installation started: one folder a job with `record.json` and a copy of the journal. The copy is
+ * a prefix of the journal on the volume, so its size is the offset to go on from; several processes may write the
+ * same bytes at the same place without harm.
+ */
+export class JobRecords {
+  readonly folder: string;
+
+  constructor(home: string) {
+    this.folder = join(home, 'jobs');
+  }
+
+  async save(record: JobRecord): Promise<JobRecord> {
+    const saved = { ...record, updated: new Date().toISOString() };
+    await writeFileAtomic(this.#file(record.job), `${JSON.stringify(saved, null, 1)}\n`);
+    return saved;
+  }
+
+  async get(job: string): Promise<JobRecord | undefined> {
+    const text = await readIfThere(this.#file(job));
+    if (text === undefined) {
+      return undefined;
+    }
+    const parsed = recordSchema.safeParse(parseJson(text));
+    return parsed.success ? parsed.data : undefined;
+  }
+
+  /** Newest first. Records that cannot be read are left out. */
+  async list(): Promise<JobRecord[]> {
+    const names = await readdir(this.folder).catch(() => []);
+    const records = await Promise.all(names.map((name) => this.get(name)));
+    return records.filter((r) => r !== undefined).toSorted((a, b) => (a.created < b.created ? 1 : -1));
+  }
+
+  /** The job named, or the newest when no name is given; a unique beginning or end of the name is enough. */
+  async find(name: string | undefined): Promise<JobRecord> {
+    const all = await this.list();
+    const newest = all[0];
+    if (name === undefined) {
+      if (newest === undefined) {
+        throw new UserError('no-jobs', {
+          what: 'There is no job yet.',
+          next: 'Start one with: runpod-trainer run',
+        });
+      }
+      return newest;
+    }
+    const hits = all.filter((r) => r.job === name || r.job.startsWith(name) || r.job.endsWith(name));
+    const exact = hits.find((r) => r.job === name) ?? (hits.length === 1 ? hits[0] : undefined);
+    if (exact === undefined) {
+      throw new UserError('job-unknown', {
+        what: hits.length > 1 ? `"${name}" fits ${hits.length} jobs.` : `No job "${name}" was started from here.`,
+        next: 'See the list with: runpod-trainer jobs',
+      });
+    }
+    return exact;
+  }
+
+  journalFile(job: string): string {
+    return join(this.folder, job, 'events.jsonl');
+  }
+
+  /** Size of the local copy of the journal in bytes, and when it last grew. */
+  async journal(job: string): Promise<{ bytes: number; updated: Date } | undefined> {
+    return stat(this.journalFile(job)).then(
+      (s) => ({ bytes: s.size, updated: s.mtime }),
+      () => undefined,
+    );
+  }
+
+  /** Writes journal bytes at their own place. */
+  async writeJournal(job: string, offset: number, bytes: Buffer): Promise<void> {
+    await mkdir(join(this.folder, job), { recursive: true });
+    const file = await open(this.journalFile(job), openForUpdate, 0o600);
+    try {
+      await file.write(bytes, 0, bytes.length, offset);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #file(job: string): string {
+    return join(this.folder, job, 'record.json');
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,93 @@
+import type { LoadedProject } from '../project/load.ts';
+import type { Project, Side, Step } from '../project/schema.ts';
+import type { GateResult, StepStatus } from './events.ts';
+
+/** Result of a step that ran before the upload, as the pod's journal repeats it. */
+export interface LocalResult {
+  step: string;
+  status: StepStatus;
+  seconds: number;
+  gates: GateResult[];
+}
+
+export interface SpecInput {
+  job: string;
+  project: Project;
+  side: Side;
+  paths: { project: string; mount: string };
+  python: string;
+  restUrl: string;
+  /** USD per hour of the pod, to turn a cap in dollars into time. */
+  costPerHour: number | null;
+  from?: string | undefined;
+  localResults?: LocalResult[];
+  created?: Date;
+}
+
+/** Longest time that a lease may keep a finished job's pod for fetching, in seconds. */
+const holdSeconds = 1800;
+
+/** The job as the worker reads it (docs/job-directory.md). It holds no secret. */
+export function buildSpec(input: SpecInput): Record<string, unknown> {
+  const { project } = input;
+  return {
+    schema: 1,
+    job: input.job,
+    project: project.name,
+    created: (input.created ?? new Date()).toISOString(),
+    api: { restUrl: input.restUrl },
+    paths: input.paths,
+    python: input.python,
+    requirements: input.side === 'pod' ? (project.target.requirements ?? null) : null,
+    env: project.env,
+    capSeconds: input.side === 'pod' ? capSeconds(project.caps, input.costPerHour) : null,
+    onFinish: project.onFinish.pod,
+    holdSeconds,
+    from: input.from ?? null,
+    steps: project.steps.map(stepSpec),
+    localResults: input.localResults ?? [],
+  };
+}
+
+/** The tighter of the caps in seconds of running time; null without a cap. A price that is not known caps nothing. */
+export function capSeconds(caps: Project['caps'], costPerHour: number | null): number | null {
+  const byTime = caps.hours === undefined ? Infinity : caps.hours * 3600;
+  const byMoney =
+    caps.dollars === undefined || costPerHour === null || costPerHour <= 0
+      ? Infinity
+      : (caps.dollars / costPerHour) * 3600;
+  const seconds = Math.min(byTime, byMoney);
+  return Number.isFinite(seconds) ? Math.floor(seconds) : null;
+}
+
+function stepSpec(step: Step): Record<string, unknown> {
+  return {
+    name: step.name,
+    where: step.where,
+    run: runOf(step),
+    env: step.env ?? {},
+    secrets: step.secrets ?? [],
+    timeoutSeconds: step.timeoutMinutes === undefined ? null : step.timeoutMinutes * 60,
+    inputs: step.inputs ?? [],
+    outputs: step.outputs ?? [],
+    gates: step.gates,
+  };
+}
+
+function runOf(step: Step): Record<string, unknown> {
+  if (step.module !== undefined) {
+    return { kind: 'module', module: step.module, args: step.args ?? [] };
+  }
+  if (step.script !== undefined) {
+    return { kind: 'script', path: step.script, args: step.args ?? [] };
+  }
+  if (step.notebook !== undefined) {
+    return { kind: 'notebook', path: step.notebook, parameters: step.parameters ?? {} };
+  }
+  return { kind: 'shell', command: step.shell ?? '' };
+}
+
+/** The steps that run on one side. */
+export function stepsOn(project: LoadedProject['project'], side: Side): Step[] {
+  return project.steps.filter((s) => s.where === side);
+}

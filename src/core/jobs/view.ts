@@ -1,0 +1,115 @@
+import type { GateResult, JobEvent, JobOutcome, StepStatus } from './events.ts';
+
+/** What is known of one step, rebuilt from events alone. */
+export interface StepView {
+  name: string;
+  where: 'local' | 'pod';
+  status: StepStatus;
+  started?: string;
+  seconds?: number;
+  /** Why it ran or was skipped. */
+  why: string[];
+  gates: GateResult[];
+  reason?: string;
+  cell?: { at: number; of: number };
+  metrics: Record<string, number>;
+}
+
+/** What is known of a job, rebuilt from events alone; the same for the table, the tree and the panel. */
+export interface JobView {
+  job?: string;
+  status: 'starting' | 'running' | JobOutcome;
+  reason?: string;
+  started?: string;
+  finished?: string;
+  seconds?: number;
+  step?: string;
+  steps: StepView[];
+  watchdog?: { armed: boolean; detail: string; deadline: string | null };
+  capSeconds?: number | null;
+  host?: { python: string; cpus: number; memoryBytes: number | null; gpus: string[] };
+  notes: { level: 'info' | 'warning' | 'error'; text: string }[];
+}
+
+export function emptyView(): JobView {
+  return { status: 'starting', steps: [], notes: [] };
+}
+
+/** The step that ended the job badly, if any. */
+export function failedStep(view: JobView): StepView | undefined {
+  return view.steps.find((s) => s.status === 'failed' || s.status === 'timeout' || s.status === 'cancelled');
+}
+
+/** Adds one event; returns a new view and leaves the old as it was. Log lines are not kept here. */
+export function reduceView(view: JobView, event: JobEvent): JobView {
+  switch (event.type) {
+    case 'job.started':
+      return {
+        ...view,
+        job: event.job,
+        status: 'running',
+        // A later epoch is a restart of the same job: what earlier epochs said of the steps is told again.
+        started: view.started ?? event.time,
+        steps: event.steps.map((s) => ({
+          ...s,
+          status: 'waiting',
+          why: [],
+          gates: [],
+          metrics: {},
+        })),
+        capSeconds: event.capSeconds,
+        host: event.host,
+      };
+    case 'watchdog':
+      return { ...view, watchdog: { armed: event.armed, detail: event.detail, deadline: event.deadline } };
+    case 'step.local':
+      return withStep(view, event.step, (s) => ({
+        ...s,
+        status: event.status,
+        seconds: event.seconds,
+        gates: event.gates,
+      }));
+    case 'step.skipped':
+      return withStep(view, event.step, (s) => ({ ...s, status: 'skipped', why: [event.why], gates: event.gates }));
+    case 'step.started':
+      return {
+        ...withStep(view, event.step, (s) => ({
+          ...s,
+          status: 'running',
+          started: event.time,
+          why: event.why,
+          gates: [],
+        })),
+        step: event.step,
+      };
+    case 'metric':
+      return withStep(view, event.step, (s) => ({ ...s, metrics: { ...s.metrics, ...event.values } }));
+    case 'cell':
+      return withStep(view, event.step, (s) => ({ ...s, cell: { at: event.cell, of: event.of } }));
+    case 'gate':
+      return withStep(view, event.step, (s) => ({ ...s, gates: [...s.gates, event.gate] }));
+    case 'step.finished':
+      return withStep(view, event.step, (s) => ({
+        ...s,
+        status: event.status,
+        seconds: event.seconds,
+        ...(event.reason !== null && { reason: event.reason }),
+      }));
+    case 'note':
+      return { ...view, notes: [...view.notes.slice(-99), { level: event.level, text: event.text }] };
+    case 'job.finished':
+      return {
+        ...view,
+        status: event.status,
+        finished: event.time,
+        seconds: event.seconds,
+        ...(event.reason !== null && { reason: event.reason }),
+      };
+    case 'log':
+      return view;
+  }
+}
+
+function withStep(view: JobView, name: string, change: (step: StepView) => StepView): JobView {
+  return { ...view, steps: view.steps.map((s) => (s.name === name ? change(s) : s)) };
+}

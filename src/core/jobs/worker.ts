@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import type { SshConnection } from '../ssh/index.ts';
+
+const errorSchema = z.object({
+  error: z.object({
+    what: z.string(),
+    why: z.string().nullish(),
+    next: z.string().nullish(),
+  }),
+});
+
+const watchdogSchema = z.object({
+  armed: z.boolean(),
+  detail: z.string(),
+  deadline: z.string().nullable(),
+});
+
+const startedSchema = z.object({ pid: z.int(), epoch: z.int(), watchdog: watchdogSchema });
+export type Started = z.infer<typeof startedSchema>;
+
+const statusSchema = z.object({
+  jobs: z.array(
+    z.object({
+      job: z.string(),
+      state: z
+        .object({
+          status: z.string(),
+          step: z.string().nullable().optional(),
+          reason: z.string().nullable().optional(),
+        })
+        .nullable(),
+      alive: z.boolean(),
+      bytes: z.number(),
+    }),
+  ),
+});
+export type RemoteJob = z.infer<typeof statusSchema>['jobs'][number];
+
+/** How `follow` ended: the job said how it ended, or its worker is dead without having said so. */
+export type FollowEnd = 'finished' | 'worker-gone';
+
+/** The worker's commands on a pod (docs/job-directory.md). */
+export class RemoteWorker {
+  readonly argv: readonly string[];
+  readonly #connection: SshConnection;
+
+  /** `worker` is the path of the worker's file on the pod. */
+  constructor(connection: SshConnection, worker: string, python = 'python3') {
+    this.#connection = connection;
+    this.argv = [python, worker];
+  }
+
+  /** Starts the job detached. Secrets travel on standard input only. */
+  start(jobDir: string, secrets: Record<string, string>, signal?: AbortSignal): Promise<Started> {
+    return this.#ask(['start', '--job-dir', jobDir], startedSchema, JSON.stringify({ secrets }), signal);
+  }
+
+  async status(mount: string, signal?: AbortSignal): Promise<RemoteJob[]> {
+    const answer = await this.#ask(['status', '--mount', mount], statusSchema, undefined, signal);
+    return answer.jobs;
+  }
+
+  /** Hands over the journal's bytes from `offset` on, until the job has ended. */
+  async follow(
+    jobDir: string,
+    offset: number,
+    onBytes: (chunk: Buffer) => void | Promise<void>,
+    options: { once?: boolean; signal?: AbortSignal | undefined } = {},
+  ): Promise<FollowEnd> {
+    const argv = [...this.argv, 'follow', '--job-dir', jobDir, '--offset', String(offset)];
+    const result = await this.#connection.stream(options.once === true ? [...argv, '--once'] : argv, {
+      onStdout: onBytes,
+      signal: options.signal,
+    });
+    if (result.code === 0) {
+      return 'finished';
+    }
+    if (result.code === 3) {
+      return 'worker-gone';
+    }
+    throw brokenWorker('follow', result.code, result.stderr);
+  }
+
+  async control(jobDir: string, request: 'cancel' | 'hold' | 'release', signal?: AbortSignal): Promise<void> {
+    await this.#ask(['control', '--job-dir', jobDir, request], z.looseObject({}), undefined, signal);
+  }
+
+  async #ask<T extends z.ZodType>(
+    command: string[],
+    schema: T,
+    stdin?: string,
+    signal?: AbortSignal,
+  ): Promise<z.output<T>> {
+    const result = await this.#connection.exec([...this.argv, ...command], {
+      stdin,
+      signal,
+      maxStdout: 16 * 1024 * 1024,
+    });
+    const name = command[0] ?? '';
+    const value = lastJson(result.stdout.toString('utf8'));
+    const error = errorSchema.safeParse(value);
+    if (error.success) {
+      const { what, why, next } = error.data.error;
+      throw new UserError('worker-refused', { what, why: why ?? undefined, next: next ?? undefined });
+    }
+    const parsed = schema.safeParse(value);
+    if (result.code !== 0 || !parsed.success) {
+      throw brokenWorker(name, result.code, result.stderr);
+    }
+    return parsed.data;
+  }
+}
+
+function brokenWorker(command: string, code: number | null, stderr: string): UserError {
+  const lines = stderr.trim().split('\n').slice(-3).join(' ');
+  return new UserError('worker-broken', {
+    what: `The worker's command "${command}" failed on the pod (exit code ${code ?? 'none'}).`,
+    why: lines === '' ? undefined : lines,
+    next: 'Check that the image has Python 3.9 or newer as python3 and that the volume is not full, then start again.',
+  });
+}
+
+function lastJson(text: string): unknown {
+  const line = text.trimEnd().split('\n').at(-1) ?? '';
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

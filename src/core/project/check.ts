@@ -1,0 +1,98 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { messageOf } from '../errors.ts';
+import type { Problem } from './parse.ts';
+import { placeOf } from './parse.ts';
+import type { Project, Step } from './schema.ts';
+
+const notebookSchema = z.object({
+  nbformat: z.literal(4, 'only notebooks of format 4 can run; save it once with a current Jupyter'),
+  cells: z.array(z.object({ cell_type: z.string(), source: z.union([z.string(), z.array(z.string())]) })),
+});
+
+/**
+ * Looks at the files that the steps name: a missing script, module or notebook and a notebook that cannot be read are
+ * problems at the place in the project file that names them. Costs nothing and runs nothing.
+ */
+export async function checkFiles(project: Project, root: string, text: string): Promise<Problem[]> {
+  const found = await Promise.all(
+    project.steps.map(async (step, index) => {
+      const field = fieldOf(step);
+      const message = field && (await problemOf(root, field, step));
+      const path = ['steps', index, field ?? 'name'];
+      return message === undefined ? [] : [{ path, message, ...placeOf(text, path), severity: 'error' as const }];
+    }),
+  );
+  return [...found.flat(), ...nothingUploaded(project, text)];
+}
+
+function fieldOf(step: Step): 'script' | 'notebook' | 'module' | undefined {
+  return (['script', 'notebook', 'module'] as const).find((f) => step[f] !== undefined);
+}
+
+async function problemOf(
+  root: string,
+  field: 'script' | 'notebook' | 'module',
+  step: Step,
+): Promise<string | undefined> {
+  if (field === 'module') {
+    return moduleProblem(root, step.module ?? '');
+  }
+  const path = step[field] ?? '';
+  if (!(await isFile(join(root, path)))) {
+    return `The ${field} ${path} of step "${step.name}" does not exist in the project folder.`;
+  }
+  return field === 'notebook' ? notebookProblem(join(root, path), path) : undefined;
+}
+
+/** Only a module whose first package lies in the project can be checked; others come with the image. */
+async function moduleProblem(root: string, module: string): Promise<string | undefined> {
+  const parts = module.split('.');
+  const first = parts[0] ?? '';
+  const own = (await isFile(join(root, `${first}.py`))) || (await isFolder(join(root, first)));
+  if (!own) {
+    return undefined;
+  }
+  const path = join(root, ...parts);
+  const exists = (await isFile(`${path}.py`)) || (await isFile(join(path, '__main__.py')));
+  return exists ? undefined : `The module ${module} does not exist: there is no ${parts.join('/')}.py in the project.`;
+}
+
+async function notebookProblem(file: string, path: string): Promise<string | undefined> {
+  try {
+    const result = notebookSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    if (result.success) {
+      return undefined;
+    }
+    const issue = result.error.issues[0];
+    return `The notebook ${path} cannot run: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'it is not a notebook'}.`;
+  } catch (error) {
+    return `The notebook ${path} is broken: ${messageOf(error)}. Open it in the editor and save it again.`;
+  }
+}
+
+/** A step on the pod can only run files that are uploaded. */
+function nothingUploaded(project: Project, text: string): Problem[] {
+  const { must, optional, data } = project.sync;
+  if (must.length + optional.length + data.length > 0 || project.steps.every((s) => s.where === 'local')) {
+    return [];
+  }
+  const path = ['sync'];
+  const message = 'Nothing is uploaded: list the project\'s code under "sync.must", so that the pod has it.';
+  return [{ path, message, ...placeOf(text, path), severity: 'warning' }];
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (s) => s.isFile(),
+    () => false,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (s) => s.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,173 @@
+import { type Node, findNodeAtLocation, parseTree, getNodeValue, printParseErrorCode } from 'jsonc-parser';
+import type { ParseError } from 'jsonc-parser';
+import type { z } from 'zod';
+import { nearest } from './nearest.ts';
+import { projectSchema, type Project } from './schema.ts';
+
+/** Something wrong in a project file, with its place in the text (`offset` and `length` in UTF-16 units). */
+export interface Problem {
+  path: (string | number)[];
+  message: string;
+  offset: number;
+  length: number;
+  severity: 'error' | 'warning';
+}
+
+export interface ParsedProject {
+  project?: Project;
+  problems: Problem[];
+}
+
+type Path = (string | number)[];
+
+/** Reads the text of a project file (JSON with comments). Problems come with the place where they stand. */
+export function parseProject(text: string): ParsedProject {
+  const syntax: ParseError[] = [];
+  const tree = parseTree(text, syntax, { allowTrailingComma: true });
+  if (syntax.length > 0 || tree === undefined) {
+    const problems = syntax.map((e): Problem => ({
+      path: [],
+      message: `This is not valid JSON: ${readableCode(printParseErrorCode(e.error))}.`,
+      offset: e.offset,
+      length: Math.max(1, e.length),
+      severity: 'error',
+    }));
+    return {
+      problems: problems.length > 0 ? problems : [problemAt(undefined, [], 'The project file is empty.')],
+    };
+  }
+  const result = projectSchema.safeParse(getNodeValue(tree));
+  if (result.success) {
+    return { project: result.data, problems: [] };
+  }
+  const problems = result.error.issues.flatMap((issue) => problemsOf(tree, issue));
+  return { problems: problems.toSorted((a, b) => a.offset - b.offset) };
+}
+
+/** `line:column`, both from 1. */
+export function position(text: string, offset: number): string {
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return `${line}:${offset - before.lastIndexOf('\n')}`;
+}
+
+/** The place of a step's name in the text, for lenses and diagnostics; undefined when there is no such step. */
+export function stepPlace(text: string, index: number): { offset: number; length: number } | undefined {
+  const tree = parseTree(text, [], { allowTrailingComma: true });
+  const node = tree && findNodeAtLocation(tree, ['steps', index]);
+  return node && { offset: node.offset, length: node.length };
+}
+
+/** The place of any value in the text, or of the nearest parent that stands there. */
+export function placeOf(text: string, path: Path): { offset: number; length: number } {
+  return place(parseTree(text, [], { allowTrailingComma: true }), path);
+}
+
+function problemsOf(tree: Node, issue: z.core.$ZodIssue): Problem[] {
+  const path = issue.path.filter((p): p is string | number => typeof p !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(path);
+    return issue.keys.map((key) => {
+      const near = nearest(key, known);
+      const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
+      return problemAt(keyNode(tree, path, key), [...path, key], `Unknown field "${key}".${hint}`);
+    });
+  }
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const note = 'note' in issue ? String(issue.note) : undefined;
+    const type = note === 'No matching discriminator' ? gateTypeMessage(tree, path) : undefined;
+    return [problemAt(nodeAt(tree, path), path, type ?? sentence(path, issue.message))];
+  }
+  if (issue.code === 'invalid_union') {
+    return [problemAt(nodeAt(tree, path), path, gateTypeMessage(tree, path) ?? sentence(path, issue.message))];
+  }
+  return [problemAt(nodeAt(tree, path), path, sentence(path, issue.message))];
+}
+
+const gateTypes = ['file', 'rows', 'distinct', 'populated', 'metric', 'checkpoint', 'script'];
+
+function gateTypeMessage(tree: Node, path: Path): string | undefined {
+  if (!path.includes('gates')) {
+    return undefined;
+  }
+  const at = path.at(-1) === 'type' ? path : [...path, 'type'];
+  const node = findNodeAtLocation(tree, at);
+  const given = node === undefined ? 'no "type"' : `the unknown type ${JSON.stringify(getNodeValue(node))}`;
+  return `This gate has ${given}; a gate is one of: ${gateTypes.join(', ')}.`;
+}
+
+function sentence(path: Path, message: string): string {
+  const where = path.length === 0 ? 'The project' : `"${path.map(String).join('.')}"`;
+  const text = message
+    .replace(/^Invalid input: expected (.*), received undefined$/, 'is missing ($1)')
+    .replace(/^Invalid input: expected (.*), received (.*)$/, 'must be $1, not $2')
+    .replace(/^Invalid input: expected (.*)$/, 'must be $1');
+  return `${where}${/^(is|must|needs) /.test(text) ? ' ' : ': '}${text}.`;
+}
+
+function problemAt(node: Node | undefined, path: Path, message: string): Problem {
+  return { path, message, offset: node?.offset ?? 0, length: Math.max(1, node?.length ?? 1), severity: 'error' };
+}
+
+function keyNode(tree: Node, path: Path, key: string): Node | undefined {
+  return findNodeAtLocation(tree, [...path, key])?.parent?.children?.[0];
+}
+
+/** The node at the path, or the nearest parent that exists; for an object its first character's line is enough. */
+function nodeAt(tree: Node, path: Path): Node | undefined {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const node = depth === 0 ? tree : findNodeAtLocation(tree, path.slice(0, depth));
+    if (node !== undefined) {
+      return node.type === 'object' || node.type === 'array' ? headOf(node) : node;
+    }
+  }
+  return tree;
+}
+
+/** Where to mark a whole object: its key when it has one, else its opening bracket. */
+function headOf(node: Node): Node {
+  const key = node.parent?.type === 'property' ? node.parent.children?.[0] : undefined;
+  return key ?? { ...node, length: 1 };
+}
+
+function place(tree: Node | undefined, path: Path): { offset: number; length: number } {
+  const node = tree && nodeAt(tree, path);
+  return { offset: node?.offset ?? 0, length: Math.max(1, node?.length ?? 1) };
+}
+
+function readableCode(code: string): string {
+  return code.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+}
+
+/** Keys that the schema knows at a path, for "did you mean". */
+function knownKeys(path: Path): string[] {
+  let json: unknown = schemaAsJson();
+  for (const part of path) {
+    json = child(json, part);
+  }
+  const options = variants(json);
+  return options.flatMap((o) => Object.keys((o as { properties?: object }).properties ?? {}));
+}
+
+function variants(json: unknown): unknown[] {
+  const node = json as { anyOf?: unknown[]; oneOf?: unknown[] } | undefined;
+  return node?.anyOf ?? node?.oneOf ?? [json];
+}
+
+function child(json: unknown, part: string | number): unknown {
+  for (const option of variants(json)) {
+    const node = option as
+      { properties?: Record<string, unknown>; items?: unknown; additionalProperties?: unknown } | undefined;
+    const next = typeof part === 'number' ? node?.items : (node?.properties?.[part] ?? node?.additionalProperties);
+    if (next !== undefined) {
+      return next;
+    }
+  }
+  return undefined;
+}
+
+let cachedSchema: unknown;
+function schemaAsJson(): unknown {
+  cachedSchema ??= projectSchema.toJSONSchema({ io: 'input' });
+  return cachedSchema;
+}

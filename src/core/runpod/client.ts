@@ -1,0 +1,31 @@
+import { AccountApi, type Balance } from './account.ts';
+import { BillingApi } from './billing.ts';
+import { CatalogApi } from './catalog.ts';
+import type { RunPodConnection } from './connection.ts';
+import { ApiHttp, type RunPodClientOptions } from './http.ts';
+import { PodsApi } from './pods.ts';
+import { VolumesApi } from './volumes.ts';
+
+/** RunPod's REST API v2. Holds the key privately: printing or serializing a client shows none of it. */
+export class RunPodClient {
+  readonly pods: PodsApi;
+  readonly volumes: VolumesApi;
+  readonly catalog: CatalogApi;
+  readonly billing: BillingApi;
+  readonly account: AccountApi;
+
+  /** @throws UserError when the address or the key cannot be used. */
+  constructor(connection: RunPodConnection, options: RunPodClientOptions = {}) {
+    const http = new ApiHttp(connection, options);
+    this.pods = new PodsApi(http);
+    this.volumes = new VolumesApi(http);
+    this.catalog = new CatalogApi(http);
+    this.billing = new BillingApi(http);
+    this.account = new AccountApi(http);
+  }
+
+  /** See {@link AccountApi.balance}. */
+  async balance(signal?: AbortSignal): Promise<Balance | undefined> {
+    return this.account.balance(signal);
+  }
+}

@@ -1,0 +1,69 @@
+import { Client } from 'ssh2';
+import { throwIfCancelled } from '../errors.ts';
+import { SshConnection } from './connection.ts';
+import type { SshError, SshTarget } from './errors.ts';
+import { hostKeyChanged, hostKeyUnexpected } from './errors.ts';
+import type { HostKeys } from './host-keys.ts';
+import type { SshKeyPair } from './keys.ts';
+import { logIn } from './login.ts';
+
+export interface ConnectOptions {
+  target: SshTarget;
+  key: SshKeyPair;
+  hostKeys: HostKeys;
+  /** Names one start of one machine, such as `<podId>@<startedAt>`. */
+  pinId: string;
+  signal?: AbortSignal | undefined;
+  /** For everything until the login is done; 20 s unless told. */
+  timeoutMs?: number | undefined;
+  /** Told once per pin, after the login: the fingerprint that is trusted from now on and how it was checked. */
+  onFirstUse?: ((fingerprint: string, checkedBy: 'boot log' | 'first use') => void) | undefined;
+  /** Fingerprints (`SHA256:…`) from the machine's boot log; when given, the key must be one of them. */
+  trustedFingerprints?: readonly string[] | undefined;
+}
+
+/**
+ * Connects and logs in. Rejects with an SshError (see its codes) or a CancelledError.
+ *
+ * An unknown host key is pinned only after the login: an address that the platform has already given to another
+ * machine must not spoil the pin of the right one.
+ */
+export async function connect(options: ConnectOptions): Promise<SshConnection> {
+  const { target, key, hostKeys, pinId } = options;
+  throwIfCancelled(options.signal);
+  const pinned = await hostKeys.expected(pinId);
+  const trusted = options.trustedFingerprints ?? [];
+  let seen = '';
+  const check = (fingerprint: string): SshError | undefined => {
+    seen = fingerprint;
+    if (pinned !== undefined && pinned !== fingerprint) {
+      return hostKeyChanged(target, pinned, fingerprint);
+    }
+    return trusted.length > 0 && !trusted.includes(fingerprint)
+      ? hostKeyUnexpected(target, trusted, fingerprint)
+      : undefined;
+  };
+  const client = new Client();
+  const limits = { timeoutMs: options.timeoutMs ?? 20_000, signal: options.signal };
+  const { socket } = await logIn({ target, key, check }, limits, (config) => ready(client, config));
+  const connection = new SshConnection(client, socket, { target, key, fingerprint: seen });
+  if (pinned === undefined) {
+    try {
+      await hostKeys.pin(pinId, seen);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    options.onFirstUse?.(seen, trusted.length > 0 ? 'boot log' : 'first use');
+  }
+  return connection;
+}
+
+function ready(client: Client, config: Parameters<Client['connect']>[0]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.on('error', reject);
+    client.once('close', () => reject(new Error('The server closed the connection.')));
+    client.once('ready', () => resolve());
+    client.connect(config);
+  });
+}

@@ -1,0 +1,256 @@
+import type net from 'node:net';
+import { constants } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import type { Client, ClientChannel } from 'ssh2';
+import { CancelledError, throwIfCancelled } from '../errors.ts';
+import { watchLink } from './dial.ts';
+import type { SshTarget } from './errors.ts';
+import { execFailed, hostKeyChanged, lost, SshError } from './errors.ts';
+import type { SshKeyPair } from './keys.ts';
+import { quoteArgv } from './quote.ts';
+import type { SftpSession } from './sftp.ts';
+import { openSftp } from './sftp.ts';
+
+export interface ExecOptions {
+  /** Given to the command, then end of file. Without it standard input is empty. */
+  stdin?: string | Buffer | undefined;
+  signal?: AbortSignal | undefined;
+  /** The call rejects when standard output is longer, in bytes; 64 MiB unless told. */
+  maxStdout?: number | undefined;
+}
+
+export interface ExecResult {
+  /** Exit code; 128 + n when signal n ended the command. */
+  code: number;
+  stdout: Buffer;
+  /** The last 64 KiB. */
+  stderr: string;
+}
+
+export interface StreamOptions {
+  stdin?: string | Buffer | undefined;
+  /** The next chunk is read when this has settled, so a slow reader slows the command down. */
+  onStdout: (chunk: Buffer) => void | Promise<void>;
+  signal?: AbortSignal | undefined;
+}
+
+export interface StreamResult {
+  /** Exit code; 128 + n when signal n ended the command. */
+  code: number;
+  stderr: string;
+}
+
+/** Who we are and whom we talk to; a further connection to the same machine must see the same host key. */
+export interface Peer {
+  target: SshTarget;
+  key: SshKeyPair;
+  fingerprint: string;
+}
+
+const stderrKept = 64 * 1024;
+
+/**
+ * Runs a command, its arguments, with empty input, and ends it with SIGTERM to its process group when the channel
+ * closes. SSH could carry a signal, but sshd refuses that to root, and root is who we are on a pod. The open input of
+ * the channel serves as the sign of life instead.
+ */
+const tied = [
+  'sh',
+  '-c',
+  `exec 3<&0 </dev/null
+{ read -r _ <&3; kill -TERM 0; } >/dev/null 2>&1 &
+watcher=$!
+exec 3<&-
+"$@"
+code=$?
+kill "$watcher" 2>/dev/null
+exit "$code"`,
+  'sh',
+];
+
+/** One logged-in connection. Every call rejects with code `ssh-lost` when the connection ends before its answer. */
+export class SshConnection {
+  /** Settles when the connection has ended: undefined after `close`, else the reason. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+  readonly target: SshTarget;
+  /** `SHA256:…` of the host key. */
+  readonly fingerprint: string;
+  readonly #client: Client;
+  readonly #socket: net.Socket;
+  readonly #peer: Peer;
+  #open = true;
+  #closing = false;
+  #reason: Error | undefined;
+  #sftp: Promise<SftpSession> | undefined;
+
+  constructor(client: Client, socket: net.Socket, peer: Peer) {
+    this.#client = client;
+    this.#socket = socket;
+    this.#peer = peer;
+    this.target = peer.target;
+    this.fingerprint = peer.fingerprint;
+    const stopWatch = watchLink(socket, (reason) => {
+      this.#reason ??= reason;
+      socket.destroy();
+    });
+    client.on('error', (error) => {
+      this.#reason ??= error;
+    });
+    this.closed = new Promise((resolve) => {
+      const end = (): void => {
+        stopWatch();
+        this.#open = false;
+        socket.destroy();
+        resolve(this.#closing ? undefined : this.#lost());
+      };
+      client.once('close', end);
+      client.once('end', end);
+      if (socket.destroyed) {
+        end();
+      }
+    });
+  }
+
+  /** Runs a command to its end. The channel ends when the command and all that share its output streams have ended. */
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const limit = options.maxStdout ?? 64 * 1024 * 1024;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const result = await this.stream(argv, {
+      stdin: options.stdin,
+      signal: options.signal,
+      onStdout: (chunk) => {
+        size += chunk.length;
+        if (size > limit) {
+          throw execFailed(this.target, new Error(`"${argv[0] ?? ''}" wrote more than ${limit} bytes.`));
+        }
+        chunks.push(chunk);
+      },
+    });
+    return { ...result, stdout: Buffer.concat(chunks) };
+  }
+
+  /**
+   * Runs a command and hands its standard output over as it comes. When `signal` aborts, the call rejects with
+   * CancelledError and the command ends as described at `tied`; a command that was given standard input is left to
+   * find out that nobody reads its output. The same happens when `onStdout` throws.
+   */
+  async stream(argv: readonly string[], options: StreamOptions): Promise<StreamResult> {
+    throwIfCancelled(options.signal);
+    const command = quoteArgv(options.stdin === undefined ? [...tied, ...argv] : argv);
+    const channel = await this.#openChannel(`exec ${command}`);
+    const stop = (): void => {
+      channel.destroy();
+    };
+    let onAbort: () => void = () => undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(new CancelledError());
+    });
+    options.signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      throwIfCancelled(options.signal);
+      return await Promise.race([this.#pump(channel, options), aborted]);
+    } catch (error) {
+      stop();
+      throw this.#open || error instanceof CancelledError || error instanceof SshError ? error : this.#lost();
+    } finally {
+      options.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** File operations, over a connection of their own that is opened at the first call and again after a loss. */
+  sftp(signal?: AbortSignal): Promise<SftpSession> {
+    if (!this.#open) {
+      return Promise.reject(this.#lost());
+    }
+    if (this.#sftp === undefined) {
+      const { fingerprint, key, target } = this.#peer;
+      const check = (seen: string): SshError | undefined =>
+        seen === fingerprint ? undefined : hostKeyChanged(target, fingerprint, seen);
+      const opening = openSftp({ target, key, check }, signal);
+      this.#sftp = opening;
+      const forget = (): void => {
+        if (this.#sftp === opening) {
+          this.#sftp = undefined;
+        }
+      };
+      opening.then((session) => session.closed.then(forget), forget);
+    }
+    return this.#sftp;
+  }
+
+  /** Ends the connection and its file session. Commands that are detached from it go on. */
+  close(): void {
+    this.#closing = true;
+    this.#open = false;
+    this.#sftp?.then(
+      (session) => session.close(),
+      () => undefined,
+    );
+    this.#client.end();
+    // A far end that is gone would never answer the goodbye.
+    void setTimeout(1000, undefined, { ref: false }).then(() => this.#socket.destroy());
+  }
+
+  #lost(): Error {
+    return lost(this.target, this.#reason ?? new Error(this.#closing ? 'It was closed here.' : 'The pod closed it.'));
+  }
+
+  #openChannel(command: string): Promise<ClientChannel> {
+    return new Promise((resolve, reject) => {
+      if (!this.#open) {
+        reject(this.#lost());
+        return;
+      }
+      const onOpen = (error: Error | undefined, channel: ClientChannel): void => {
+        if (error === undefined) {
+          resolve(channel);
+        } else {
+          reject(this.#open ? execFailed(this.target, error) : this.#lost());
+        }
+      };
+      try {
+        this.#client.exec(command, onOpen);
+      } catch (error) {
+        this.#reason ??= error instanceof Error ? error : undefined;
+        reject(this.#lost());
+      }
+    });
+  }
+
+  async #pump(channel: ClientChannel, options: StreamOptions): Promise<StreamResult> {
+    let code: number | undefined;
+    let stderr = Buffer.alloc(0);
+    channel.on('exit', (exitCode: number | null, signal?: string) => {
+      code = exitCode ?? 128 + signalNumber(signal);
+    });
+    // A command may end without reading its input; what it said and its exit code tell the story.
+    channel.on('error', () => undefined);
+    channel.stderr.on('data', (chunk: Buffer) => {
+      stderr = Buffer.concat([stderr, chunk]).subarray(-stderrKept);
+    });
+    const ended = new Promise<void>((resolve) => {
+      channel.once('close', () => resolve());
+    });
+    if (options.stdin !== undefined) {
+      channel.end(options.stdin);
+    }
+    for await (const chunk of channel) {
+      throwIfCancelled(options.signal);
+      await options.onStdout(chunk as Buffer);
+    }
+    await ended;
+    if (code === undefined) {
+      // The far end's last words may have been cut together with the connection, whose end is noticed a moment later.
+      const grace = new AbortController();
+      await Promise.race([this.closed, setTimeout(1000, undefined, { signal: grace.signal }).catch(() => undefined)]);
+      grace.abort();
+      throw this.#open ? execFailed(this.target, new Error('The command ended without an exit status.')) : this.#lost();
+    }
+    return { code, stderr: stderr.toString('utf8') };
+  }
+}
+
+function signalNumber(name: string | undefined): number {
+  return Object.entries(constants.signals).find(([known]) => known === name)?.[1] ?? 0;
+}

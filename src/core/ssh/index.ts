@@ -1,0 +1,12 @@
+export { connect } from './connect.ts';
+export type { ConnectOptions } from './connect.ts';
+export { SshConnection } from './connection.ts';
+export type { ExecOptions, ExecResult, StreamOptions, StreamResult } from './connection.ts';
+export { SshError } from './errors.ts';
+export type { SshErrorCode, SshTarget } from './errors.ts';
+export { FileHostKeys } from './host-keys.ts';
+export type { HostKeys } from './host-keys.ts';
+export { fingerprintOf, generateKeyPair } from './keys.ts';
+export type { SshKeyPair } from './keys.ts';
+export { quoteArgv } from './quote.ts';
+export type { Moved, MoveOptions, SftpSession } from './sftp.ts';

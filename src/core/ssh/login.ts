@@ -1,0 +1,88 @@
+import type net from 'node:net';
+import type { ConnectConfig } from 'ssh2';
+import { CancelledError } from '../errors.ts';
+import { dial, keepalive } from './dial.ts';
+import type { SshTarget } from './errors.ts';
+import { authRefused, refused, SshError, timedOut } from './errors.ts';
+import type { SshKeyPair } from './keys.ts';
+import { fingerprintOf } from './keys.ts';
+
+export interface Login {
+  target: SshTarget;
+  key: SshKeyPair;
+  /** Says what is wrong with the fingerprint that the server shows; undefined accepts it. */
+  check: (fingerprint: string) => SshError | undefined;
+}
+
+/**
+ * Dials and lets `start` log in over the socket with a configuration for the ssh2 library. One limit of time and one
+ * signal hold for all of it, and every failure becomes an SshError or a CancelledError. The socket is destroyed when
+ * it fails.
+ */
+export async function logIn<T>(
+  login: Login,
+  limits: { timeoutMs: number; signal: AbortSignal | undefined },
+  start: (config: ConnectConfig) => Promise<T>,
+): Promise<{ socket: net.Socket; value: T }> {
+  const { target } = login;
+  const stop = new AbortController();
+  let failure: Error | undefined;
+  let onStop: (error: Error) => void = () => undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    onStop = reject;
+  });
+  stopped.catch(() => undefined);
+  const fail = (error: Error): void => {
+    failure ??= error;
+    stop.abort();
+    onStop(failure);
+  };
+  const onAbort = (): void => fail(new CancelledError());
+  limits.signal?.addEventListener('abort', onAbort, { once: true });
+  const timer = setTimeout(() => fail(timedOut(target, limits.timeoutMs)), limits.timeoutMs);
+  let socket: net.Socket | undefined;
+  try {
+    if (limits.signal?.aborted) {
+      throw new CancelledError();
+    }
+    socket = await dial(target, stop.signal);
+    const config = configFor(login, socket, (error) => {
+      failure ??= error;
+    });
+    return { socket, value: await Promise.race([start(config), stopped]) };
+  } catch (error) {
+    socket?.destroy();
+    throw failure ?? explain(error, target);
+  } finally {
+    clearTimeout(timer);
+    limits.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function configFor(login: Login, socket: net.Socket, onDenied: (error: SshError) => void): ConnectConfig {
+  return {
+    sock: socket,
+    username: login.target.username,
+    privateKey: login.key.privateKey,
+    authHandler: ['publickey'],
+    // Both limits are kept outside: the time by `logIn`, the dead link by `watchLink`.
+    readyTimeout: 0,
+    keepaliveInterval: keepalive.intervalMs,
+    keepaliveCountMax: Number.MAX_SAFE_INTEGER,
+    hostVerifier: (blob: Buffer) => {
+      const denied = login.check(fingerprintOf(blob));
+      if (denied !== undefined) {
+        onDenied(denied);
+      }
+      return denied === undefined;
+    },
+  };
+}
+
+function explain(error: unknown, target: SshTarget): Error {
+  if (error instanceof SshError || error instanceof CancelledError) {
+    return error;
+  }
+  const text = error instanceof Error ? error.message : '';
+  return text.includes('authentication methods failed') ? authRefused(target) : refused(target, error);
+}

@@ -1,0 +1,71 @@
+import { lstat, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { UserError } from '../errors.ts';
+
+const reserved = /^(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
+
+/**
+ * Says why a name from the far end must not be used as a path below a folder of this machine, or undefined when it may.
+ * `platform` decides about names that only Windows reads in its own way.
+ */
+export function unsafeName(name: string, platform: NodeJS.Platform = process.platform): string | undefined {
+  const parts = name.split('/');
+  if (name === '' || name.includes('\0')) {
+    return 'it is empty or contains NUL';
+  }
+  if (name.startsWith('/')) {
+    return 'it is an absolute path';
+  }
+  if (parts.some((part) => part === '..' || part === '.' || part === '')) {
+    return 'it contains "..", "." or an empty part';
+  }
+  if (parts.some((part) => Buffer.byteLength(part) > 255)) {
+    return 'a part is longer than 255 bytes';
+  }
+  if (platform !== 'win32') {
+    return undefined;
+  }
+  if (/[\\:*?"<>|\u0001-\u001f]/.test(name)) {
+    return 'it contains a character that Windows does not allow in names';
+  }
+  if (parts.some((part) => /[. ]$/.test(part))) {
+    return 'a part ends with a dot or a space, which Windows drops';
+  }
+  return parts.some((part) => reserved.test(part)) ? 'Windows reserves this name for a device' : undefined;
+}
+
+/**
+ * The place of a safe name below `into`, an existing folder, with the folders on the way made. Rejects with
+ * `unsafe-name` when a link stands in the way, for it could lead anywhere, or when a folder has the file's name.
+ */
+export async function placeBelow(into: string, name: string): Promise<string> {
+  const parts = name.split('/');
+  let folder = into;
+  for (const part of parts.slice(0, -1)) {
+    folder = path.join(folder, part);
+    try {
+      await mkdir(folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        throw error;
+      }
+      if (!(await lstat(folder)).isDirectory()) {
+        throw inTheWay(name, `${folder} is a link or a file`);
+      }
+    }
+  }
+  const place = path.join(folder, parts.at(-1) ?? '');
+  const there = await lstat(place).catch(() => undefined);
+  if (there?.isDirectory()) {
+    throw inTheWay(name, `${place} is a folder`);
+  }
+  return place;
+}
+
+function inTheWay(name: string, why: string): UserError {
+  return new UserError('unsafe-name', {
+    what: `${JSON.stringify(name)} was not written.`,
+    why: `${why}, and what comes from a pod never goes through links.`,
+    next: 'Move it away and fetch again.',
+  });
+}

@@ -1,0 +1,42 @@
+import { CancelledError, messageOf, UserError } from '../errors.ts';
+import { SshError } from '../ssh/index.ts';
+
+/** What went wrong with single files while the others went on. */
+export class Failures {
+  readonly #reasons = new Map<string, string>();
+
+  add(path: string, error: unknown): void {
+    this.#reasons.set(
+      path,
+      error instanceof UserError ? [error.what, error.why].filter(Boolean).join(' ') : messageOf(error),
+    );
+  }
+
+  get size(): number {
+    return this.#reasons.size;
+  }
+
+  /** Throws one UserError that names the first files. */
+  throwIfAny(code: string, what: (count: string) => string, next: string): void {
+    const { size } = this.#reasons;
+    if (size === 0) {
+      return;
+    }
+    const named = [...this.#reasons].slice(0, 5).map(([path, reason]) => `${JSON.stringify(path)}: ${reason}`);
+    const rest = size > named.length ? [`… and ${size - named.length} more.`] : [];
+    throw new UserError(code, {
+      what: what(size === 1 ? '1 file' : `${size} files`),
+      why: [...named, ...rest].join('\n'),
+      next,
+    });
+  }
+}
+
+/** Whether an error ends a whole transfer and not just one file. */
+export function endsAll(error: unknown): boolean {
+  return (
+    error instanceof CancelledError ||
+    (error instanceof SshError && error.code !== 'ssh-sftp') ||
+    (error instanceof UserError && error.code === 'volume-full')
+  );
+}

@@ -1,0 +1,11 @@
+export { fetchFiles } from './fetch.ts';
+export type { FetchOptions, FetchResult } from './fetch.ts';
+export { hashFiles } from './hash.ts';
+export type { HashedFile } from './hash.ts';
+export { installWorker } from './install-worker.ts';
+export type { TransferProgress } from './progress.ts';
+export { push } from './push.ts';
+export type { PushOptions, PushResult } from './push.ts';
+export { scan } from './scan.ts';
+export type { LocalFile, ScanOptions, ScanResult, SyncList } from './scan.ts';
+export type { RemoteFiles } from './worker-files.ts';

@@ -1,0 +1,35 @@
+import * as vscode from 'vscode';
+import { homeFolder, recordsIn } from './core/installation.ts';
+import { createAccountModule } from './features/account/module.ts';
+import { CommandRegistry } from './features/common/commands.ts';
+import { DisposableStore } from './features/common/disposables.ts';
+import { Failures } from './features/common/failures.ts';
+import { createLog } from './features/common/log.ts';
+import { Settings } from './features/common/settings.ts';
+import { createJobsModule } from './features/jobs/module.ts';
+import { recordedHistory } from './features/jobs/recorded-history.ts';
+import { createPodsModule } from './features/pods/module.ts';
+import { createProjectFileModule } from './features/projectfile/module.ts';
+import { createVolumesModule } from './features/volumes/module.ts';
+import { createWindowModule } from './features/window/module.ts';
+
+/** Builds the features in order; each gets what it needs and gives back what others need. */
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const store = new DisposableStore();
+  context.subscriptions.push(store);
+
+  const log = store.add(createLog(vscode));
+  const failures = new Failures(vscode, log);
+  const registry = new CommandRegistry(vscode, log, failures, context.extension.packageJSON);
+  const settings = new Settings(vscode);
+
+  const { account } = store.add(createAccountModule(vscode, context, registry, settings));
+  const { jobs } = store.add(createJobsModule(vscode, recordedHistory(recordsIn(homeFolder()))));
+  const { pods } = store.add(createPodsModule(vscode, registry, account, settings));
+  const { volumes } = store.add(createVolumesModule(vscode, account, settings));
+  store.add(createProjectFileModule(vscode, registry));
+  store.add(createWindowModule(vscode, registry, log, [jobs, pods, volumes]));
+
+  // Last, so that every feature hears who is signed in.
+  await account.reload();
+}

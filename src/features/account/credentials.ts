@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { Disposable } from '../common/disposables.ts';
+import { Secret } from '../common/secret.ts';
+
+/** The part of VS Code's SecretStorage that is used. */
+export interface SecretStore {
+  get(key: string): Thenable<string | undefined>;
+  store(key: string, value: string): Thenable<void>;
+  delete(key: string): Thenable<void>;
+  onDidChange(listener: (event: { key: string }) => void): Disposable;
+}
+
+export interface S3Keys {
+  accessKeyId: string;
+  secretAccessKey: Secret;
+}
+
+const s3Stored = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() });
+
+/**
+ * Keys in secret storage, each bound to the host it was entered for: a key that was given for one address is not
+ * found, so cannot be sent, when the address changes.
+ */
+export class Credentials {
+  readonly #store: SecretStore;
+
+  constructor(store: SecretStore) {
+    this.#store = store;
+  }
+
+  async apiKey(restUrl: string): Promise<Secret | undefined> {
+    const value = await this.#store.get(nameOf('apiKey', restUrl));
+    return value === undefined ? undefined : new Secret(value);
+  }
+
+  async setApiKey(restUrl: string, key: Secret): Promise<void> {
+    await this.#store.store(nameOf('apiKey', restUrl), key.reveal());
+  }
+
+  async s3Keys(restUrl: string): Promise<S3Keys | undefined> {
+    const value = await this.#store.get(nameOf('s3Keys', restUrl));
+    const parsed = value === undefined ? undefined : s3Stored.safeParse(JSON.parse(value)).data;
+    return parsed && { accessKeyId: parsed.accessKeyId, secretAccessKey: new Secret(parsed.secretAccessKey) };
+  }
+
+  async setS3Keys(restUrl: string, keys: S3Keys): Promise<void> {
+    const value = { accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey.reveal() };
+    await this.#store.store(nameOf('s3Keys', restUrl), JSON.stringify(value));
+  }
+
+  /** Forgets both kinds of keys of an address. */
+  async forget(restUrl: string): Promise<void> {
+    await this.#store.delete(nameOf('apiKey', restUrl));
+    await this.#store.delete(nameOf('s3Keys', restUrl));
+  }
+
+  /** Also told when another window changes them. */
+  onDidChange(listener: () => void): Disposable {
+    return this.#store.onDidChange(() => listener());
+  }
+}
+
+/** A key belongs to scheme, host and port; the path may change with the API's version. */
+function nameOf(kind: 'apiKey' | 's3Keys', restUrl: string): string {
+  return `${kind}:${new URL(restUrl).origin}`;
+}

@@ -1,0 +1,40 @@
+import type * as vscode from 'vscode';
+import type { CommandRegistry } from '../common/commands.ts';
+import { setContext } from '../common/context-keys.ts';
+import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import type { Settings } from '../common/settings.ts';
+import { commands } from '../ids.ts';
+import { Account } from './account.ts';
+import { Credentials } from './credentials.ts';
+import { setS3Keys, signIn, signOut } from './sign-in.ts';
+
+export interface AccountModule extends Disposable {
+  account: Account;
+  credentials: Credentials;
+}
+
+/** Sign-in, sign-out and the account that other features ask for a client. */
+export function createAccountModule(
+  vs: typeof vscode,
+  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState'>,
+  registry: CommandRegistry,
+  settings: Settings,
+): AccountModule {
+  const store = new DisposableStore();
+  const credentials = new Credentials(context.secrets);
+  const account = store.add(
+    new Account({
+      credentials,
+      memory: context.globalState,
+      restUrl: () => settings.restUrl,
+      trusted: () => vs.workspace.isTrusted,
+    }),
+  );
+  store.add(account.onDidChange(() => setContext(vs, 'runpodTrainer.signedIn', account.signedIn)));
+  store.add(settings.onDidChangeRestUrl(() => void account.reload()));
+  store.add(vs.workspace.onDidGrantWorkspaceTrust(() => void account.reload()));
+  store.add(registry.register(commands.signIn, () => signIn(vs, account)));
+  store.add(registry.register(commands.setS3Keys, () => setS3Keys(vs, account, credentials)));
+  store.add(registry.register(commands.signOut, () => signOut(vs, account)));
+  return { account, credentials, dispose: () => store.dispose() };
+}

@@ -1,0 +1,92 @@
+import type * as vscode from 'vscode';
+import { checkConnection } from '../../core/runpod/connection.ts';
+import { RunPodClient } from '../../core/runpod/client.ts';
+import { valueOf, withProgress } from '../common/progress.ts';
+import { Secret } from '../common/secret.ts';
+import type { Account } from './account.ts';
+import type { Credentials } from './credentials.ts';
+
+/** Asks for an API key, checks it with one cheap call and keeps it. Answers false when the user gave up. */
+export async function signIn(vs: typeof vscode, account: Account): Promise<boolean> {
+  account.requireTrust();
+  const { restUrl } = checkConnection({ restUrl: account.restUrl, apiKey: '-' });
+  const { host } = new URL(restUrl);
+  if (!account.isApproved(restUrl) && !(await approveHost(vs, account, restUrl, host))) {
+    return false;
+  }
+  const entered = await askSecret(vs, {
+    title: 'Sign In to RunPod',
+    prompt: `API key for ${host}. Create one in the RunPod console under Settings > API Keys; it is kept in VS Code's secret storage.`,
+    placeHolder: 'rpa_…',
+  });
+  if (entered === undefined) {
+    return false;
+  }
+  const connection = checkConnection({ restUrl, apiKey: entered.reveal() });
+  const checked = await withProgress(vs, { title: `Checking the API key with ${host}…` }, (signal) =>
+    new RunPodClient(connection).account.checkKey(signal),
+  );
+  if (checked.status === 'cancelled') {
+    return false;
+  }
+  valueOf(checked);
+  await account.signIn(restUrl, new Secret(connection.apiKey));
+  vs.window.setStatusBarMessage(`$(check) Signed in to ${host}`, 5000);
+  return true;
+}
+
+/** Asks for the S3 API keys, which RunPod makes apart from the API key. */
+export async function setS3Keys(vs: typeof vscode, account: Account, credentials: Credentials): Promise<void> {
+  account.requireTrust();
+  const title = 'Set S3 Keys';
+  const accessKeyId = await vs.window.showInputBox({
+    title,
+    prompt: 'Access key of the S3 API key, from the RunPod console under Settings > S3 API Keys.',
+    placeHolder: 'user_…',
+    ignoreFocusOut: true,
+    validateInput: required,
+  });
+  if (accessKeyId === undefined) {
+    return;
+  }
+  const secretAccessKey = await askSecret(vs, { title, prompt: 'Secret of the S3 API key.', placeHolder: 'rps_…' });
+  if (secretAccessKey !== undefined) {
+    await credentials.setS3Keys(account.restUrl, { accessKeyId: accessKeyId.trim(), secretAccessKey });
+    vs.window.setStatusBarMessage('$(check) S3 keys kept', 5000);
+  }
+}
+
+export async function signOut(vs: typeof vscode, account: Account): Promise<void> {
+  const button = 'Sign Out';
+  const detail = `The API key and S3 keys of ${account.host} are removed from secret storage. Pods that run go on and cost money until they end.`;
+  const chosen = await vs.window.showWarningMessage(`Sign out of ${account.host}?`, { modal: true, detail }, button);
+  if (chosen === button) {
+    await account.signOut();
+  }
+}
+
+async function approveHost(vs: typeof vscode, account: Account, restUrl: string, host: string): Promise<boolean> {
+  const button = `Use ${host}`;
+  const detail = `The setting runpodTrainer.restUrl names ${restUrl}, which is not RunPod's own address. Your API key will be sent there. Go on only if you put that address there.`;
+  const chosen = await vs.window.showWarningMessage(`Send an API key to ${host}?`, { modal: true, detail }, button);
+  if (chosen === button) {
+    await account.approve(restUrl);
+    return true;
+  }
+  return false;
+}
+
+async function askSecret(
+  vs: typeof vscode,
+  options: { title: string; prompt: string; placeHolder: string },
+): Promise<Secret | undefined> {
+  const value = await vs.window.showInputBox({ ...options, password: true, ignoreFocusOut: true, validateInput: required });
+  return value === undefined ? undefined : new Secret(value.trim());
+}
+
+function required(value: string): string | undefined {
+  if (value.trim() === '') {
+    return 'A key is needed.';
+  }
+  return /\s/.test(value.trim()) ? 'A key contains no spaces or line breaks.' : undefined;
+}

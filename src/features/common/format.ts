@@ -1,0 +1,30 @@
+/** `$2.69/h`; says so when the price is not known, since that is not the same as free. */
+export function pricePerHour(dollars: number | null | undefined): string {
+  return dollars === null || dollars === undefined ? 'price unknown' : `$${dollars.toFixed(dollars < 0.1 ? 3 : 2)}/h`;
+}
+
+export function money(dollars: number): string {
+  return `$${dollars.toFixed(2)}`;
+}
+
+/** `45 s`, `4 min`, `2 h 10 min`, `3 d 4 h`. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) {
+    return `${s} s`;
+  }
+  const minutes = Math.floor(s / 60);
+  if (minutes < 60) {
+    return `${minutes} min`;
+  }
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) {
+    return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  }
+  return hours % 24 === 0 ? `${Math.floor(hours / 24)} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** Local wall-clock time, `09:12`. */
+export function clock(time: Date): string {
+  return `${String(time.getHours()).padStart(2, '0')}:${String(time.getMinutes()).padStart(2, '0')}`;
+}

@@ -1,0 +1,63 @@
+import type * as vscode from 'vscode';
+import { messageOf, UserError } from '../../core/errors.ts';
+import type { ContextKey, ListContext, ViewId } from '../ids.ts';
+import { setContext } from './context-keys.ts';
+import { DisposableStore, type Disposable } from './disposables.ts';
+import { clock } from './format.ts';
+import type { ListState, PolledList } from './polled-list.ts';
+
+/** A row of a tree and what is below it. */
+export interface TreeNode {
+  item: vscode.TreeItem;
+  /** The id that "Copy Id" copies. */
+  id?: string;
+  children?: () => TreeNode[] | Promise<TreeNode[]>;
+}
+
+export interface ListViewOptions<T> {
+  view: ViewId;
+  stateKey: Extract<ContextKey, `${string}State`>;
+  list: PolledList<T>;
+  nodes: (items: T[]) => TreeNode[];
+}
+
+/** Which welcome text a view shows, if any. */
+export function contextOf(state: ListState<unknown>): ListContext {
+  if (state.items !== undefined) {
+    return state.items.length > 0 ? 'listed' : 'empty';
+  }
+  return state.error === undefined ? 'loading' : 'unreachable';
+}
+
+/** The line above a list that says that it is old and why; undefined while it is fresh. */
+export function staleMessage(state: ListState<unknown>): string | undefined {
+  if (state.error === undefined || state.items === undefined || state.seen === undefined) {
+    return undefined;
+  }
+  const why = state.error instanceof UserError ? (state.error.why ?? state.error.what) : messageOf(state.error);
+  return `Last seen ${clock(state.seen)}. ${why}`;
+}
+
+/** A tree view over a polled list: fetches while visible, keeps the last good state and marks it as stale. */
+export function createListView<T>(vs: typeof vscode, options: ListViewOptions<T>): Disposable {
+  const { list, stateKey } = options;
+  const store = new DisposableStore();
+  const changed = store.add(new vs.EventEmitter<undefined>());
+  const provider: vscode.TreeDataProvider<TreeNode> = {
+    onDidChangeTreeData: changed.event,
+    getTreeItem: (node) => node.item,
+    getChildren: (node) => (node === undefined ? options.nodes(list.state.items ?? []) : node.children?.()),
+  };
+  const view = store.add(vs.window.createTreeView(options.view, { treeDataProvider: provider, showCollapseAll: true }));
+  const show = (state: ListState<T>): void => {
+    setContext(vs, stateKey, contextOf(state));
+    // The types do not say so, but undefined is how a message is taken away.
+    (view as { message: string | undefined }).message = staleMessage(state);
+    changed.fire(undefined);
+  };
+  store.add(list.onDidChange(show));
+  store.add(view.onDidChangeVisibility((event) => list.setVisible(event.visible)));
+  show(list.state);
+  list.setVisible(view.visible);
+  return store;
+}

@@ -1,0 +1,54 @@
+// Every name that the manifest and the code share. A test compares this list with package.json in both directions.
+
+export const commands = {
+  signIn: 'runpodTrainer.signIn',
+  setS3Keys: 'runpodTrainer.setS3Keys',
+  signOut: 'runpodTrainer.signOut',
+  startSandbox: 'runpodTrainer.startSandbox',
+  stopSandbox: 'runpodTrainer.stopSandbox',
+  trySample: 'runpodTrainer.trySample',
+  createProjectFile: 'runpodTrainer.createProjectFile',
+  run: 'runpodTrainer.run',
+  runFrom: 'runpodTrainer.runFrom',
+  check: 'runpodTrainer.check',
+  refresh: 'runpodTrainer.refresh',
+  stopPod: 'runpodTrainer.stopPod',
+  terminatePod: 'runpodTrainer.terminatePod',
+  copyId: 'runpodTrainer.copyId',
+  showLog: 'runpodTrainer.showLog',
+  openWalkthrough: 'runpodTrainer.openWalkthrough',
+} as const;
+export type CommandId = (typeof commands)[keyof typeof commands];
+
+export const views = {
+  jobs: 'runpodTrainer.jobs',
+  pods: 'runpodTrainer.pods',
+  volumes: 'runpodTrainer.volumes',
+} as const;
+export type ViewId = (typeof views)[keyof typeof views];
+
+/** What a list view shows; drives its welcome text. */
+export type ListContext = 'loading' | 'listed' | 'empty' | 'unreachable';
+
+/** Context keys with the type of their value. */
+export interface ContextValues {
+  'runpodTrainer.signedIn': boolean;
+  'runpodTrainer.sandboxRunning': boolean;
+  'runpodTrainer.jobsState': ListContext;
+  'runpodTrainer.podsState': ListContext;
+  'runpodTrainer.volumesState': ListContext;
+}
+export type ContextKey = keyof ContextValues;
+export const contextKeys = [
+  'runpodTrainer.signedIn',
+  'runpodTrainer.sandboxRunning',
+  'runpodTrainer.jobsState',
+  'runpodTrainer.podsState',
+  'runpodTrainer.volumesState',
+] as const satisfies ContextKey[];
+
+/** Settings, without their common first part. */
+export const settings = ['restUrl', 'refreshSeconds'] as const;
+export const settingsSection = 'runpodTrainer';
+
+export const walkthrough = 'runpod-trainer.runpod-trainer#firstRun';

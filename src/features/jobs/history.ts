@@ -1,0 +1,21 @@
+import type { JobView } from '../../core/jobs/view.ts';
+
+/** A job as the list shows it. */
+export interface JobSummary {
+  job: string;
+  project: string;
+  /** ISO time. */
+  created: string;
+  /** What its journal says. */
+  view: JobView;
+  /** When the journal was last heard of; undefined when it never was. */
+  heard?: Date | undefined;
+  /** USD so far; undefined when not known. */
+  cost?: number | undefined;
+}
+
+/** Where the list of jobs comes from. */
+export interface JobHistory {
+  /** Newest first. */
+  list(signal: AbortSignal): Promise<JobSummary[]>;
+}

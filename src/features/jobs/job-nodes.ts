@@ -1,0 +1,113 @@
+import type * as vscode from 'vscode';
+import type { GateResult } from '../../core/jobs/events.ts';
+import type { StepView } from '../../core/jobs/view.ts';
+import { duration, money } from '../common/format.ts';
+import type { TreeNode } from '../common/list-view.ts';
+import type { JobSummary } from './history.ts';
+
+type Group = 'running' | 'attention' | 'recent';
+
+const groupTitles: Record<Group, string> = { running: 'Running', attention: 'Needs Attention', recent: 'Recent' };
+
+export function groupOf(job: JobSummary): Group {
+  switch (job.view.status) {
+    case 'starting':
+    case 'running':
+      return 'running';
+    case 'failed':
+    case 'lost':
+      return 'attention';
+    case 'succeeded':
+    case 'cancelled':
+      return 'recent';
+  }
+}
+
+/** `phase_2 · step 5/8 · $1.27 · 38 min`. */
+export function describeJob(job: JobSummary, now: Date): string {
+  const { view } = job;
+  const at = view.steps.findIndex((s) => s.name === view.step);
+  const running = groupOf(job) === 'running';
+  const started = view.started === undefined ? undefined : Date.parse(view.started);
+  const seconds = view.seconds ?? (running && started !== undefined ? (now.getTime() - started) / 1000 : undefined);
+  return [
+    ...(running && view.step !== undefined ? [view.step] : [view.status]),
+    ...(running && at >= 0 ? [`step ${at + 1}/${view.steps.length}`] : []),
+    ...(job.cost === undefined ? [] : [money(job.cost)]),
+    ...(seconds === undefined ? [] : [duration(seconds)]),
+  ].join(' · ');
+}
+
+const jobIcons: Record<JobSummary['view']['status'], [icon: string, color?: string]> = {
+  starting: ['loading~spin'],
+  running: ['loading~spin'],
+  succeeded: ['pass', 'testing.iconPassed'],
+  failed: ['error', 'testing.iconFailed'],
+  lost: ['warning', 'testing.iconErrored'],
+  cancelled: ['circle-slash', 'testing.iconSkipped'],
+};
+
+const stepIcons: Record<StepView['status'], [icon: string, color?: string]> = {
+  waiting: ['circle-outline'],
+  running: ['loading~spin'],
+  passed: ['pass', 'testing.iconPassed'],
+  skipped: ['debug-step-over', 'testing.iconSkipped'],
+  failed: ['error', 'testing.iconFailed'],
+  timeout: ['clock', 'testing.iconFailed'],
+  cancelled: ['circle-slash', 'testing.iconSkipped'],
+};
+
+const gateIcons: Record<GateResult['status'], [icon: string, color?: string]> = {
+  passed: ['check', 'testing.iconPassed'],
+  failed: ['close', 'testing.iconFailed'],
+  error: ['warning', 'testing.iconErrored'],
+};
+
+/** Groups that have jobs, in the order of what a person looks for. */
+export function jobNodes(vs: typeof vscode, jobs: JobSummary[], now = new Date()): TreeNode[] {
+  return (['running', 'attention', 'recent'] as const)
+    .map((group) => ({ group, members: jobs.filter((job) => groupOf(job) === group) }))
+    .filter(({ members }) => members.length > 0)
+    .map(({ group, members }) => {
+      const item = new vs.TreeItem(groupTitles[group], vs.TreeItemCollapsibleState.Expanded);
+      item.id = `group:${group}`;
+      item.description = String(members.length);
+      return { item, children: () => members.map((job) => jobNode(vs, job, now)) };
+    });
+}
+
+function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
+  const item = new vs.TreeItem(job.project, vs.TreeItemCollapsibleState.Collapsed);
+  item.id = `job:${job.job}`;
+  item.description = describeJob(job, now);
+  item.tooltip = [describeJob(job, now), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
+  item.contextValue = ['job', groupOf(job)].join(';');
+  item.iconPath = icon(vs, jobIcons[job.view.status]);
+  return { item, id: job.job, children: () => job.view.steps.map((step) => stepNode(vs, step)) };
+}
+
+function stepNode(vs: typeof vscode, step: StepView): TreeNode {
+  const { None, Collapsed, Expanded } = vs.TreeItemCollapsibleState;
+  const bad = step.gates.some((gate) => gate.status !== 'passed');
+  const item = new vs.TreeItem(step.name, step.gates.length === 0 ? None : bad ? Expanded : Collapsed);
+  const cells = step.cell === undefined ? [] : [`cell ${step.cell.at}/${step.cell.of}`];
+  const time = step.seconds === undefined ? [] : [duration(step.seconds)];
+  const place = step.where === 'local' ? ['this machine'] : [];
+  item.description = [step.status, ...(step.status === 'running' ? cells : []), ...time, ...place].join(' · ');
+  item.tooltip = [step.reason ?? '', ...step.why].filter(Boolean).join('\n') || undefined;
+  item.iconPath = icon(vs, stepIcons[step.status]);
+  return { item, children: () => step.gates.map((gate) => gateNode(vs, gate)) };
+}
+
+/** `rows of data/base.parquet  = 1327, seen 1326`. */
+function gateNode(vs: typeof vscode, gate: GateResult): TreeNode {
+  const item = new vs.TreeItem(gate.title);
+  item.description = gate.status === 'passed' ? gate.expected : `${gate.expected}, seen ${gate.seen}`;
+  item.tooltip = gate.message ?? `${gate.expected}: seen ${gate.seen}`;
+  item.iconPath = icon(vs, gateIcons[gate.status]);
+  return { item };
+}
+
+function icon(vs: typeof vscode, [name, color]: [icon: string, color?: string]): vscode.ThemeIcon {
+  return new vs.ThemeIcon(name, color === undefined ? undefined : new vs.ThemeColor(color));
+}

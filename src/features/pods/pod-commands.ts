@@ -1,0 +1,79 @@
+import type * as vscode from 'vscode';
+import { UserError } from '../../core/errors.ts';
+import type { Pod } from '../../core/runpod/schemas.ts';
+import type { Account } from '../account/account.ts';
+import { pricePerHour } from '../common/format.ts';
+import type { PolledList } from '../common/polled-list.ts';
+import { valueOf, withProgress } from '../common/progress.ts';
+import { hardwareOf } from './pod-nodes.ts';
+
+interface PodVerb {
+  action: 'stop' | 'terminate';
+  button: string;
+  doing: string;
+  /** What will be lost and what will still cost. */
+  consequence: (pod: Pod) => string;
+}
+
+const keeps = (pod: Pod): string =>
+  pod.mounts.network.length > 0
+    ? 'Its network volume and everything on it stay.'
+    : 'It has no network volume: what is on it and nowhere else is lost.';
+
+export const stopVerb: PodVerb = {
+  action: 'stop',
+  button: 'Stop Pod',
+  doing: 'Stopping',
+  consequence: (pod) =>
+    `It costs ${pricePerHour(pod.cost)} now and then only for its disk, if it has one. What is on the container disk is wiped, and the same GPU may be gone when it is started again. ${keeps(pod)}`,
+};
+
+export const terminateVerb: PodVerb = {
+  action: 'terminate',
+  button: 'Terminate Pod',
+  doing: 'Terminating',
+  consequence: (pod) => `It costs ${pricePerHour(pod.cost)} now and nothing afterwards. The pod and its container disk are gone for good. ${keeps(pod)}`,
+};
+
+/** Ends a pod after saying what that means. `target` is the tree row, or nothing from the palette. */
+export async function endPod(
+  vs: typeof vscode,
+  account: Account,
+  pods: PolledList<Pod>,
+  verb: PodVerb,
+  target: unknown,
+): Promise<void> {
+  const pod = fromTarget(pods, target) ?? (await choosePod(vs, account, verb));
+  if (pod === undefined) {
+    return;
+  }
+  const name = pod.name || pod.id;
+  const options = { modal: true, detail: verb.consequence(pod) };
+  const chosen = await vs.window.showWarningMessage(`${verb.button} "${name}" (${hardwareOf(pod)})?`, options, verb.button);
+  if (chosen !== verb.button) {
+    return;
+  }
+  const client = account.client();
+  const result = await withProgress(vs, { title: `${verb.doing} ${name}…`, where: 'window' }, async (signal) => {
+    await (verb.action === 'stop' ? client.pods.action(pod.id, 'stop', signal) : client.pods.terminate(pod.id, signal));
+  }  );
+  // Also after a failure: it may have taken effect.
+  void pods.refresh();
+  valueOf(result);
+}
+
+function fromTarget(pods: PolledList<Pod>, target: unknown): Pod | undefined {
+  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
+  return pods.state.items?.find((pod) => pod.id === id);
+}
+
+async function choosePod(vs: typeof vscode, account: Account, verb: PodVerb): Promise<Pod | undefined> {
+  const client = account.client();
+  const listed = await withProgress(vs, { title: 'Listing pods…', where: 'window' }, (signal) => client.pods.list(signal));
+  const able = valueOf(listed).filter((pod) => pod.actions.includes(verb.action));
+  if (able.length === 0) {
+    throw new UserError('no-pods', { what: `There is no pod to ${verb.action}.`, next: 'Nothing needs to be done.' });
+  }
+  const items = able.map((pod) => ({ label: pod.name || pod.id, description: `${hardwareOf(pod)} · ${pricePerHour(pod.cost)}`, pod }));
+  return (await vs.window.showQuickPick(items, { title: verb.button, placeHolder: 'Which pod?' }))?.pod;
+}

@@ -1,0 +1,70 @@
+import type * as vscode from 'vscode';
+import type { Pod } from '../../core/runpod/schemas.ts';
+import { duration, pricePerHour } from '../common/format.ts';
+import type { TreeNode } from '../common/list-view.ts';
+
+/** Flags that menus match on, such as `pod;stop;terminate`. */
+export function contextValueOf(pod: Pod): string {
+  return ['pod', ...pod.actions].join(';');
+}
+
+/** `1x NVIDIA H100`, `4 vCPU cpu5c`. */
+export function hardwareOf(pod: Pod): string {
+  if (pod.gpu !== null) {
+    return `${pod.gpu.count > 1 ? `${pod.gpu.count}x ` : ''}${pod.gpu.id.replace(/^NVIDIA (GeForce )?/, '')}`;
+  }
+  return pod.cpu === null ? 'unknown machine' : `${pod.cpu.vcpuCount ?? '?'} vCPU`;
+}
+
+/** `H100 80GB · $2.69/h · running 2 h 10 min`. A pod that does not run costs no hourly price. */
+export function describePod(pod: Pod, now: Date): string {
+  const running = pod.status === 'RUNNING';
+  const since = running && pod.startedAt !== null ? Date.parse(pod.startedAt) : NaN;
+  const time = Number.isNaN(since) ? '' : ` ${duration((now.getTime() - since) / 1000)}`;
+  const costs = !['EXITED', 'TERMINATED'].includes(pod.status);
+  return [hardwareOf(pod), ...(costs ? [pricePerHour(pod.cost)] : []), `${pod.status.toLowerCase()}${time}`].join(' · ');
+}
+
+const icons: Record<Pod['status'], [icon: string, color?: string]> = {
+  PROVISIONING: ['loading~spin'],
+  STARTING: ['loading~spin'],
+  RUNNING: ['vm-running', 'charts.green'],
+  EXITED: ['vm-outline'],
+  ERROR: ['error', 'charts.red'],
+  TERMINATED: ['circle-slash'],
+  UNKNOWN: ['question'],
+};
+
+export function podNodes(vs: typeof vscode, pods: Pod[], now = new Date()): TreeNode[] {
+  return pods.map((pod) => {
+    const item = new vs.TreeItem(pod.name || pod.id, vs.TreeItemCollapsibleState.Collapsed);
+    const [icon, color] = icons[pod.status];
+    item.id = `pod:${pod.id}`;
+    item.description = describePod(pod, now);
+    item.tooltip = [pod.name, describePod(pod, now), pod.image ?? '', `Id ${pod.id}`].filter(Boolean).join('\n');
+    item.contextValue = contextValueOf(pod);
+    item.iconPath = new vs.ThemeIcon(icon, color === undefined ? undefined : new vs.ThemeColor(color));
+    return { item, id: pod.id, children: () => details(vs, pod) };
+  });
+}
+
+function details(vs: typeof vscode, pod: Pod): TreeNode[] {
+  const lines: [icon: string, label: string, description: string][] = [];
+  const direct = pod.ssh.direct;
+  lines.push(['terminal', 'SSH', direct === null ? 'not reachable yet' : `${direct.host}:${direct.port}`]);
+  for (const mount of pod.mounts.network) {
+    lines.push(['database', 'Volume', `mounted at ${mount.path}`]);
+  }
+  for (const [index, gpu] of (pod.runtime?.gpus ?? []).entries()) {
+    lines.push(['pulse', `GPU ${index}`, `${gpu.util ?? '?'} % busy, memory ${gpu.memoryUtil ?? '?'} %`]);
+  }
+  if (pod.dataCenterId !== null) {
+    lines.push(['globe', 'Data center', pod.dataCenterId]);
+  }
+  return lines.map(([icon, label, description]) => {
+    const item = new vs.TreeItem(label);
+    item.description = description;
+    item.iconPath = new vs.ThemeIcon(icon);
+    return { item };
+  });
+}

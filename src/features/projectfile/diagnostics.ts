@@ -1,0 +1,67 @@
+import type * as vscode from 'vscode';
+import { dirname } from 'node:path';
+import { checkFiles } from '../../core/project/check.ts';
+import { parseProject, type Problem } from '../../core/project/parse.ts';
+import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import { isProjectFile } from './project-files.ts';
+
+/** Quiet time after a keystroke before a file is checked. */
+const settleMs = 300;
+
+/** Every problem of a project file's text: its form, and the files that it names. Runs nothing, costs nothing. */
+export async function findProblems(text: string, folder: string): Promise<Problem[]> {
+  const { project, problems } = parseProject(text);
+  return project === undefined ? problems : [...problems, ...(await checkFiles(project, folder, text))];
+}
+
+/** Keeps the diagnostics of open project files true: while typing, and when a file that they name comes or goes. */
+export function createProjectDiagnostics(vs: typeof vscode): Disposable {
+  const store = new DisposableStore();
+  const collection = store.add(vs.languages.createDiagnosticCollection('runpodTrainer'));
+  const timers = new Map<string, NodeJS.Timeout>();
+  store.add({ dispose: () => [...timers.values()].forEach(clearTimeout) });
+
+  const check = async (document: vscode.TextDocument): Promise<void> => {
+    const { version } = document;
+    const problems = await findProblems(document.getText(), dirname(document.fileName));
+    if (document.version === version && !document.isClosed) {
+      collection.set(
+        document.uri,
+        problems.map((problem) => diagnosticOf(vs, document, problem)),
+      );
+    }
+  };
+  const schedule = (document: vscode.TextDocument, delay: number): void => {
+    if (!isProjectFile(document)) {
+      return;
+    }
+    const key = document.uri.toString();
+    clearTimeout(timers.get(key));
+    timers.set(
+      key,
+      setTimeout(() => {
+        timers.delete(key);
+        void check(document);
+      }, delay),
+    );
+  };
+  const checkAll = (delay: number): void => vs.workspace.textDocuments.forEach((document) => schedule(document, delay));
+
+  store.add(vs.workspace.onDidOpenTextDocument((document) => schedule(document, 0)));
+  store.add(vs.workspace.onDidChangeTextDocument((event) => schedule(event.document, settleMs)));
+  store.add(vs.workspace.onDidCloseTextDocument((document) => collection.delete(document.uri)));
+  const watcher = store.add(vs.workspace.createFileSystemWatcher('**/*.{py,ipynb}'));
+  for (const event of [watcher.onDidCreate, watcher.onDidDelete, watcher.onDidChange]) {
+    store.add(event(() => checkAll(settleMs)));
+  }
+  checkAll(0);
+  return store;
+}
+
+function diagnosticOf(vs: typeof vscode, document: vscode.TextDocument, problem: Problem): vscode.Diagnostic {
+  const range = new vs.Range(document.positionAt(problem.offset), document.positionAt(problem.offset + problem.length));
+  const { Error: error, Warning: warning } = vs.DiagnosticSeverity;
+  const diagnostic = new vs.Diagnostic(range, problem.message, problem.severity === 'error' ? error : warning);
+  diagnostic.source = 'RunPod';
+  return diagnostic;
+}

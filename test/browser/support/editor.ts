@@ -1,0 +1,82 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { chromium, type Browser } from 'playwright-core';
+import {
+  type CodeServer,
+  ensureCodeServer,
+  installExtensions,
+  quietSettings,
+  startCodeServer,
+} from '../../../scripts/code-server.mjs';
+import { packageExtension, temporaryFolder } from './package.ts';
+import { Workbench } from './workbench.ts';
+
+export { quietSettings };
+
+export const themes = {
+  dark: 'Default Dark Modern',
+  light: 'Default Light Modern',
+  contrast: 'Default High Contrast',
+};
+
+export interface EditorOptions {
+  /** The folder to open; none opens an empty window. */
+  folder?: string | undefined;
+  theme?: keyof typeof themes;
+  /** true: VS Code asks whether the folder is trusted; false (the default): it is. */
+  trust?: boolean;
+  settings?: Record<string, unknown>;
+  /** Further VSIX files to install. */
+  vsix?: string[];
+  /** Environment of the extension host. */
+  env?: Record<string, string>;
+}
+
+/** A real VS Code with the packaged extension in it, driven through a browser. */
+export interface Editor {
+  workbench: Workbench;
+  server: CodeServer;
+  userDataDir: string;
+  /** A second window on the same server. */
+  openWindow(folder?: string): Promise<Workbench>;
+  close(): Promise<void>;
+}
+
+/** Starts VS Code with fresh user data, the extension installed, and one window open. */
+export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
+  const [entry, vsix, home] = await Promise.all([ensureCodeServer(), packageExtension(), temporaryFolder('editor')]);
+  const userDataDir = join(home, 'data');
+  const extensionsDir = join(home, 'extensions');
+  await mkdir(join(userDataDir, 'User'), { recursive: true });
+  await mkdir(extensionsDir, { recursive: true });
+  const settings = { ...quietSettings, 'workbench.colorTheme': themes[options.theme ?? 'dark'], ...options.settings };
+  await writeFile(join(userDataDir, 'User', 'settings.json'), JSON.stringify(settings, null, 2));
+  await installExtensions({ entry, userDataDir, extensionsDir, vsix: [vsix, ...(options.vsix ?? [])] });
+  const { folder, trust = false, env = {} } = options;
+  const server = await startCodeServer({ entry, userDataDir, extensionsDir, folder, trust, env });
+  let browser: Browser | undefined;
+  const close = async (): Promise<void> => {
+    await browser?.close();
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  };
+  try {
+    browser = await chromium.launch({
+      executablePath: process.env['RUNPOD_TRAINER_CHROMIUM'] ?? '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-component-update'],
+    });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const openWindow = async (path?: string): Promise<Workbench> => {
+      const page = await context.newPage();
+      const query = path === undefined ? '?ew=true' : `?folder=${encodeURIComponent(path)}`;
+      await page.goto(`${server.url}${query}`);
+      const workbench = new Workbench(page);
+      await workbench.waitUntilReady();
+      return workbench;
+    };
+    return { workbench: await openWindow(folder), server, userDataDir, openWindow, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

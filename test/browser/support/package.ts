@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+
+const run = promisify(execFile);
+
+export const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+const shipped = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'media', 'schemas', 'examples'];
+
+/** A folder under the system's temporary one that is removed when this process ends. */
+export async function temporaryFolder(name: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `runpod-trainer-${name}-`));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function vsce(folder: string, out: string): Promise<string> {
+  const args = ['package', '--no-dependencies', '--allow-missing-repository', '--skip-license', '--out', out];
+  await run(process.execPath, [join(root, 'node_modules/@vscode/vsce/vsce'), ...args], { cwd: folder });
+  return out;
+}
+
+/** A value made at the first call and shared by the later ones. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+async function bundle(outdir: string): Promise<void> {
+  await build({ entryPoints: [join(root, 'src/extension.ts')], outfile: join(outdir, 'extension.cjs'), bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['vscode', 'cpu-features', '*.node'], mainFields: ['module', 'main'], logLevel: 'warning' });
+}
+
+/** The built extension as VS Code would unpack it, in a folder outside the checkout. */
+export const stageExtension = once(async () => {
+  const staged = join(await temporaryFolder('extension'), 'extension');
+  await mkdir(staged);
+  for (const path of shipped.filter((p) => existsSync(join(root, p)))) {
+    await cp(join(root, path), join(staged, path), { recursive: true });
+  }
+  await bundle(join(staged, 'dist'));
+  // Without its scripts, so that packaging does not build a second time.
+  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
+  delete manifest['scripts'];
+  await writeFile(join(staged, 'package.json'), JSON.stringify(manifest, null, 2));
+  return staged;
+});
+
+/** The extension as a VSIX file. */
+export const packageExtension = once(async () => {
+  return vsce(await stageExtension(), join(await temporaryFolder('vsix'), 'runpod-trainer.vsix'));
+});
+
+/** The extension that runs mocha suites inside the extension host, with the suites bundled in. */
+export const stageTestRunner = once(async () => {
+  const staged = join(await temporaryFolder('runner'), 'extension');
+  await build({
+    entryPoints: { runner: join(root, 'test/host/runner/extension.ts'), suites: join(root, 'test/host/suite/index.ts') },
+    outdir: staged,
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    external: ['vscode', 'mocha'],
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+  await cp(join(root, 'test/host/runner/manifest.json'), join(staged, 'package.json'));
+  return staged;
+});
+
+/** The test runner as a VSIX file. */
+export const packageTestRunner = once(async () => {
+  return vsce(await stageTestRunner(), join(await temporaryFolder('vsix'), 'runner.vsix'));
+});

@@ -1,0 +1,285 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Frame, Locator, Page } from 'playwright-core';
+import { root } from './package.ts';
+
+const patience = 20_000;
+
+export interface TreeRow {
+  label: string;
+  description: string;
+  level: number;
+  expanded: boolean | undefined;
+}
+
+/** Drives one window. Every failure says what was on the screen and leaves a picture in test-results/. */
+export class Workbench {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(patience);
+  }
+
+  async waitUntilReady(): Promise<void> {
+    await this.act('the workbench to appear', async () => {
+      await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
+      await this.page.locator('.monaco-workbench .activitybar .action-item').first().waitFor({ timeout: 60_000 });
+    });
+  }
+
+  /** Runs a command through the palette; the title is as the user reads it, with its category. */
+  async runCommand(title: string): Promise<void> {
+    await this.act(`command "${title}"`, async () => {
+      await this.page.keyboard.press('F1');
+      const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
+      await input.waitFor();
+      await input.fill(`>${title}`);
+      await this.rowInPicker(title).click();
+    });
+  }
+
+  /** Chooses an entry of the quick pick with this title. */
+  async pick(title: string, item: string | RegExp): Promise<void> {
+    await this.act(`"${String(item)}" in the list "${title}"`, async () => {
+      await this.pickerTitled(title);
+      await this.rowInPicker(item).click();
+    });
+  }
+
+  /** Answers the input box with this title. */
+  async type(title: string, value: string): Promise<void> {
+    await this.act(`an answer to "${title}"`, async () => {
+      await this.pickerTitled(title);
+      const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
+      await input.fill(value);
+      await input.press('Enter');
+    });
+  }
+
+  /** The complaint under an input box. */
+  async inputMessage(): Promise<string> {
+    return (await this.page.locator('.quick-input-widget:visible .quick-input-message').innerText()).trim();
+  }
+
+  /** Waits until an input box or quick pick with this title is open. */
+  async pickerTitled(title: string): Promise<void> {
+    await this.page
+      .locator('.quick-input-widget:visible .quick-input-title', { hasText: title })
+      .first()
+      .waitFor();
+  }
+
+  /** The labels of the open quick pick. */
+  async pickerRows(): Promise<string[]> {
+    const rows = this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
+    return rows.evaluateAll((found) => found.map((row) => row.getAttribute('aria-label') ?? row.textContent));
+  }
+
+  /** Waits for a notification that contains the text and answers its full text. */
+  async notification(text: string | RegExp): Promise<string> {
+    return this.act(`a notification with "${String(text)}"`, async () => {
+      const found = this.toast(text).locator('.notification-list-item-message').first();
+      await found.waitFor();
+      return found.innerText();
+    });
+  }
+
+  /** Clicks a button of the notification that contains the text. */
+  async notificationButton(text: string | RegExp, button: string): Promise<void> {
+    await this.act(`the button "${button}" of a notification with "${String(text)}"`, async () => {
+      await this.toast(text).locator('.monaco-button', { hasText: button }).first().click();
+    });
+  }
+
+  async notifications(): Promise<string[]> {
+    return this.page.locator('.notification-toast:visible .notification-list-item-message').allInnerTexts();
+  }
+
+  /** Clicks a button of the modal dialog that contains the text. */
+  async dialog(text: string | RegExp, button: string): Promise<void> {
+    await this.act(`the button "${button}" of a dialog with "${String(text)}"`, async () => {
+      const box = this.page.locator('.monaco-dialog-box', { hasText: text });
+      await box.locator('.monaco-button', { hasText: button }).click();
+      await box.waitFor({ state: 'hidden' });
+    });
+  }
+
+  /** Opens a view container of the activity bar. */
+  async openContainer(name: string): Promise<void> {
+    await this.act(`the view container "${name}"`, async () => {
+      const tab = this.page.locator(`.activitybar .action-item [aria-label^="${name}"]`).first();
+      await tab.waitFor();
+      if ((await tab.locator('xpath=..').getAttribute('class'))?.includes('checked') !== true) {
+        await tab.click();
+      }
+      await this.page.locator('.sidebar .composite.title', { hasText: name }).waitFor();
+    });
+  }
+
+  /** The pane of a view in the side bar. */
+  view(name: string): Locator {
+    return this.page.locator('.sidebar .pane', {
+      has: this.page.locator('.pane-header .title', { hasText: new RegExp(`^${name}$`, 'i') }),
+    });
+  }
+
+  async treeRows(view: string): Promise<TreeRow[]> {
+    return this.view(view)
+      .locator('.monaco-list-row[role=treeitem]')
+      .evaluateAll((rows) =>
+        rows.map((row) => {
+          const expanded = row.getAttribute('aria-expanded');
+          return {
+            label: row.querySelector('.label-name')?.textContent ?? '',
+            description: row.querySelector('.label-description')?.textContent ?? '',
+            level: Number(row.getAttribute('aria-level')),
+            expanded: expanded === null ? undefined : expanded === 'true',
+          };
+        }),
+      );
+  }
+
+  /** The row of a tree whose label is or matches the text. */
+  treeRow(view: string, label: string | RegExp): Locator {
+    const name = typeof label === 'string' ? new RegExp(`^${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`) : label;
+    return this.view(view)
+      .locator('.monaco-list-row[role=treeitem]', { has: this.page.locator('.label-name', { hasText: name }) })
+      .first();
+  }
+
+  async waitForRow(view: string, label: string | RegExp): Promise<void> {
+    await this.act(`a row "${String(label)}" in the view ${view}`, () => this.treeRow(view, label).waitFor());
+  }
+
+  async expandRow(view: string, label: string | RegExp): Promise<void> {
+    await this.act(`to expand "${String(label)}" in the view ${view}`, async () => {
+      const row = this.treeRow(view, label);
+      await row.waitFor();
+      if ((await row.getAttribute('aria-expanded')) === 'false') {
+        await row.locator('.monaco-tl-twistie').click();
+      }
+      await this.page.waitForFunction((e) => e?.getAttribute('aria-expanded') === 'true', await row.elementHandle());
+    });
+  }
+
+  async clickRow(view: string, label: string | RegExp): Promise<void> {
+    await this.act(`to click "${String(label)}" in the view ${view}`, () => this.treeRow(view, label).click());
+  }
+
+  /** Clicks an inline action of a row. */
+  async rowAction(view: string, label: string | RegExp, action: string): Promise<void> {
+    await this.act(`the action "${action}" of "${String(label)}" in the view ${view}`, async () => {
+      const row = this.treeRow(view, label);
+      await row.hover();
+      await row.locator(`.actions .action-label[aria-label^="${action}"]`).click();
+    });
+  }
+
+  /** Chooses an entry of a row's context menu. */
+  async rowMenu(view: string, label: string | RegExp, entry: string): Promise<void> {
+    await this.act(`"${entry}" in the menu of "${String(label)}" in the view ${view}`, async () => {
+      await this.treeRow(view, label).click({ button: 'right' });
+      await this.page.locator('.context-view .action-menu-item', { hasText: entry }).first().click();
+    });
+  }
+
+  /** The text that a view shows instead of rows. */
+  async welcome(view: string): Promise<string> {
+    const content = this.view(view).locator('.welcome-view-content');
+    await this.act(`the welcome text of the view ${view}`, () => content.waitFor());
+    return content.innerText();
+  }
+
+  async welcomeButton(view: string, button: string): Promise<void> {
+    await this.act(`the button "${button}" of the view ${view}`, async () => {
+      await this.view(view).locator('.welcome-view-content .monaco-button', { hasText: button }).click();
+    });
+  }
+
+  /** Opens a file of the workspace by name. */
+  async openFile(name: string): Promise<void> {
+    await this.act(`to open ${name}`, async () => {
+      await this.page.keyboard.press('ControlOrMeta+P');
+      const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
+      await input.waitFor();
+      await input.fill(name);
+      await this.rowInPicker(name).click();
+      await this.page.locator(`.tabs-container .tab[data-resource-name="${name}"]`).waitFor();
+    });
+  }
+
+  /** A webview's or notebook output's frame whose document holds an element that matches. */
+  async frame(selector: string): Promise<Frame> {
+    return this.act(`a frame with ${selector}`, async () => {
+      const deadline = Date.now() + patience;
+      while (Date.now() < deadline) {
+        for (const frame of this.page.frames()) {
+          if ((await frame.locator(selector).count().catch(() => 0)) > 0) {
+            return frame;
+          }
+        }
+        await this.page.waitForTimeout(100);
+      }
+      throw new Error(`no frame among ${this.page.frames().length}`);
+    });
+  }
+
+  /** Waits until a condition about the page holds; the picture of the page belongs to the failure. */
+  async until(what: string, condition: () => Promise<boolean>, timeout = patience): Promise<void> {
+    await this.act(what, async () => {
+      const deadline = Date.now() + timeout;
+      while (!(await condition())) {
+        if (Date.now() > deadline) {
+          throw new Error(`not within ${timeout / 1000} s`);
+        }
+        await this.page.waitForTimeout(100);
+      }
+    });
+  }
+
+  async screenshot(name: string): Promise<string> {
+    const folder = join(root, 'test-results');
+    await mkdir(folder, { recursive: true });
+    const path = join(folder, `${name.replace(/[^\w.-]+/g, '-').slice(0, 80)}.png`);
+    await this.page.screenshot({ path });
+    return path;
+  }
+
+  /** In words, what a person would see: lists, notifications, dialogs, views, editors. */
+  async describe(): Promise<string> {
+    const texts = async (what: string, selector: string): Promise<string> => {
+      const found = await this.page.locator(`${selector}:visible`).allInnerTexts().catch(() => []);
+      return found.length === 0 ? '' : `${what}: ${found.map((t) => JSON.stringify(t.slice(0, 400))).join(', ')}`;
+    };
+    const parts = await Promise.all([
+      texts('list or input', '.quick-input-widget'),
+      texts('dialog', '.monaco-dialog-box'),
+      texts('notifications', '.notification-toast'),
+      texts('views', '.sidebar .pane'),
+      texts('editors', '.tabs-container .tab'),
+    ]);
+    return parts.filter(Boolean).join('\n') || 'nothing to be read';
+  }
+
+  private async act<T>(what: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      const picture = await this.screenshot(`failed-${what}`).catch(() => 'no picture');
+      const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+      const seen = await this.describe().catch(() => 'the page is gone');
+      throw new Error(`Waited in vain for ${what}: ${why}\nOn the screen:\n${seen}\nPicture: ${picture}`, { cause: error });
+    }
+  }
+
+  private rowInPicker(label: string | RegExp): Locator {
+    const name = typeof label === 'string' ? new RegExp(`^${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`) : label;
+    const rows = this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
+    return rows.filter({ has: this.page.locator('.quick-input-list-label .label-name, .label-name').filter({ hasText: name }) }).first();
+  }
+
+  private toast(text: string | RegExp): Locator {
+    return this.page.locator('.notification-toast:visible', { hasText: text }).first();
+  }
+}
