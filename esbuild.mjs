@@ -15,20 +15,24 @@ const shared = {
   minify: production,
   sourcemap: !production,
   legalComments: 'none',
+  // jsonc-parser's CommonJS build hides its parts from a bundler.
+  mainFields: ['module', 'main'],
   logLevel: 'warning',
   // ssh2's optional native speed-ups: it works without them, and a VSIX must run on every system.
   external: ['vscode', 'cpu-features', '*.node'],
 };
 
-// CommonJS packages inside an ES module bundle still call require().
-const withRequire = {
-  format: 'esm',
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-};
+// CommonJS packages inside an ES module bundle still expect what only CommonJS has.
+const banner = `import { createRequire } from 'node:module';
+import { fileURLToPath as pathOfUrl } from 'node:url';
+const require = createRequire(import.meta.url);
+const __filename = pathOfUrl(import.meta.url);
+const __dirname = pathOfUrl(new URL('.', import.meta.url));`;
+const withRequire = { format: 'esm', banner: { js: banner } };
 
 const jobs = [
   { entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js', ...withRequire },
-  { entryPoints: ['sandbox/main.ts'], outfile: 'dist/sandbox.js', ...withRequire },
+  { entryPoints: ['sandbox/main.ts'], outfile: 'dist/sandbox/main.js', ...withRequire },
   { entryPoints: ['src/extension.ts'], outfile: 'dist/extension.cjs', format: 'cjs' },
 ];
 

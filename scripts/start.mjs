@@ -10,7 +10,7 @@ const bin = join(root, '.venv', 'bin');
 
 const sandbox = spawn(
   process.execPath,
-  [join(root, 'dist/sandbox.js'), '--root', join(root, '.sandbox'), '--image-path', bin, '--follow-stdin'],
+  [join(root, 'dist/sandbox/main.js'), '--root', join(root, '.sandbox'), '--image-path', bin, '--follow-stdin'],
   { stdio: ['pipe', 'pipe', 'ignore'], detached: true },
 );
 const connection = await new Promise((resolve, reject) => {

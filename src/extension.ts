@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { homeFolder, recordsIn } from './core/installation.ts';
 import { createAccountModule } from './features/account/module.ts';
 import { CommandRegistry } from './features/common/commands.ts';
 import { DisposableStore } from './features/common/disposables.ts';
@@ -7,9 +6,9 @@ import { Failures } from './features/common/failures.ts';
 import { createLog } from './features/common/log.ts';
 import { Settings } from './features/common/settings.ts';
 import { createJobsModule } from './features/jobs/module.ts';
-import { recordedHistory } from './features/jobs/recorded-history.ts';
 import { createPodsModule } from './features/pods/module.ts';
 import { createProjectFileModule } from './features/projectfile/module.ts';
+import { createSandboxModule } from './features/sandbox/module.ts';
 import { createVolumesModule } from './features/volumes/module.ts';
 import { createWindowModule } from './features/window/module.ts';
 
@@ -23,13 +22,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const registry = new CommandRegistry(vscode, log, failures, context.extension.packageJSON);
   const settings = new Settings(vscode);
 
-  const { account } = store.add(createAccountModule(vscode, context, registry, settings));
-  const { jobs } = store.add(createJobsModule(vscode, recordedHistory(recordsIn(homeFolder()))));
-  const { pods } = store.add(createPodsModule(vscode, registry, account, settings));
-  const { volumes } = store.add(createVolumesModule(vscode, account, settings));
+  const account = store.add(createAccountModule(vscode, context, registry, settings));
+  const { jobs } = store.add(createJobsModule(vscode, context, registry, failures, account, settings));
+  const { pods } = store.add(createPodsModule(vscode, registry, account.account, settings));
+  const { volumes } = store.add(createVolumesModule(vscode, account.account, settings));
   store.add(createProjectFileModule(vscode, registry));
   store.add(createWindowModule(vscode, registry, log, [jobs, pods, volumes]));
-
-  // Last, so that every feature hears who is signed in.
-  await account.reload();
+  // Last: it finds out who is signed in, and every feature has to hear that.
+  store.add(await createSandboxModule(vscode, context, registry, account, settings));
 }

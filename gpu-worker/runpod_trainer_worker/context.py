@@ -36,7 +36,7 @@ class Context:
     spool: Optional[Spool]
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
     base_env: Dict[str, str] = dataclasses.field(default_factory=dict)
-    python: Interpreter = Interpreter("python3", "", ())
+    python: Interpreter = dataclasses.field(default_factory=lambda: Interpreter("python3", "", ()))
     problem: Optional[str] = None
 
     def should_stop(self) -> Optional[str]:

@@ -181,18 +181,30 @@ class Execution:
             self._pump(0.05)
 
     def _pump(self, wait: float) -> None:
-        for key, _ in self._selector.select(wait):
-            try:
-                data = os.read(key.fd, 1 << 16)
-            except BlockingIOError:
-                continue
-            if data:
-                self._take(self._streams[key.fd], data)
-            else:
-                self._close(key.fd)
+        ready = [key.fd for key, _ in self._selector.select(wait)]
+        answered = [fd for fd in ready if self._streams[fd] is None]
+        if answered:
+            # What a process printed before it answered comes before the answer.
+            ready = [fd for fd, stream in self._streams.items() if stream is not None]
+        for descriptor in ready:
+            self._read(descriptor)
+        if answered:
+            self._flush()
+        for descriptor in answered:
+            self._read(descriptor)
         if time.monotonic() - self._flushed >= self._timings.log_flush or len(self._lines) > 2000:
             self._bars()
             self._flush()
+
+    def _read(self, descriptor: int) -> None:
+        try:
+            data = os.read(descriptor, 1 << 16)
+        except BlockingIOError:
+            return
+        if data:
+            self._take(self._streams[descriptor], data)
+        else:
+            self._close(descriptor)
 
     def _close(self, descriptor: int) -> None:
         stream = self._streams.pop(descriptor)

@@ -42,7 +42,7 @@ def _of_safetensors(file: Path) -> Iterator[Tuple[str, Any]]:
     module, torch = _import("safetensors"), _import("torch")
     del torch  # safetensors needs it for bfloat16
     with module.safe_open(os.fspath(file), framework="pt") as opened:
-        for name in opened.keys():
+        for name in list(opened.keys()):
             yield name, opened.get_tensor(name)
 
 
@@ -97,7 +97,9 @@ def checkpoint(project: Path, gate: Dict[str, Any]) -> Finding:
                 advice = "It holds more than tensors: save a state_dict, or use safetensors."
             else:
                 advice = "It is damaged or was not written to its end: write or copy it again."
-            raise CannotTell("does not load", f"{relative} does not load: {cause} {advice}", file=relative, bytes=size)
+            raise CannotTell(
+                "does not load", f"{relative} does not load: {cause} {advice}", file=relative, bytes=size
+            ) from problem
     evidence: Dict[str, Any] = {"files": len(files), "tensors": tensors, "numbers": numbers}
     seen = f"{tensors} tensors, {numbers} numbers"
     expected = "loads, all finite"

@@ -26,7 +26,7 @@ def _file(project: Path, gate: Dict[str, Any]) -> Finding:
         raise CannotTell("no file", f"No file matches {path}. Check the path and the step that writes it.")
     sizes = {name: (project / name).stat().st_size for name in found}
     small = {name: size for name, size in sizes.items() if size < least}
-    evidence = {"files": len(found), "bytes": sum(sizes.values()), "smallest": min(sizes.values())}
+    evidence: Dict[str, Any] = {"files": len(found), "bytes": sum(sizes.values()), "smallest": min(sizes.values())}
     if small:
         evidence["tooSmall"] = small
         message = f"{told(small, 5)}: smaller than {least} bytes (smallest: {min(small.values())}). Write it again."
@@ -60,9 +60,7 @@ def _script(project: Path, gate: Dict[str, Any], environment: Dict[str, str]) ->
     if not (project / gate["script"]).is_file():
         raise CannotTell("no file", f"The gate's script {gate['script']} does not exist.")
     argv = [sys.executable, gate["script"], *gate.get("args", [])]
-    done = subprocess.run(
-        argv, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
+    done = subprocess.run(argv, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     text = done.stdout.decode("utf-8", "replace")
     sys.stdout.write(text)
     sys.stdout.flush()

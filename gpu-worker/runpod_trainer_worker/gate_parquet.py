@@ -11,7 +11,9 @@ from .errors import MissingPackage
 from .gate_result import FAILED, PASSED, CannotTell, Finding, bounds, within
 from .gate_values import LISTED, canonical, ordered, plain, told
 
-_BATCH = 8192
+#: A batch holds about this many bytes of the columns that are read.
+_BATCH_BYTES = 16 << 20
+_BATCH_ROWS = 65536
 #: More distinct values than this are not counted.
 _MOST = 1_000_000
 
@@ -51,7 +53,7 @@ def open_parquet(project: Path, path: str) -> Any:
         )
     module = _import("pyarrow.parquet")
     try:
-        return module.ParquetFile(str(file))
+        return module.ParquetFile(str(file), buffer_size=1 << 20, pre_buffer=False)
     except Exception as problem:
         raise CannotTell("damaged", f"{path} cannot be read as parquet: {problem}", bytes=size) from problem
 
@@ -69,11 +71,22 @@ def _need_columns(file: Any, path: str, *columns: str) -> None:
 
 
 def _batches(file: Any, path: str, columns: List[str]) -> Iterator[Any]:
+    # One row group after the other: read together, they are all prepared in memory.
     try:
-        for batch in file.iter_batches(batch_size=_BATCH, columns=columns):
-            yield batch
+        for group in range(file.num_row_groups):
+            rows_of = _batch_rows(file.metadata.row_group(group), columns)
+            yield from file.iter_batches(batch_size=rows_of, row_groups=[group], columns=columns)
     except Exception as problem:
         raise CannotTell("damaged", f"{path} cannot be read to its end: {problem}") from problem
+
+
+def _batch_rows(group: Any, columns: List[str]) -> int:
+    size = 1
+    for number in range(group.num_columns):
+        column = group.column(number)
+        if column.path_in_schema.split(".")[0] in columns or column.path_in_schema in columns:
+            size += int(column.total_uncompressed_size)
+    return max(16, min(_BATCH_ROWS, _BATCH_BYTES * int(group.num_rows) // size))
 
 
 def rows(project: Path, gate: Dict[str, Any]) -> Finding:

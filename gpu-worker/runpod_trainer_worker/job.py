@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import signal
 import threading
@@ -13,7 +15,7 @@ from .clock import now_iso
 from .companion import Companion
 from .context import Context, Stopped
 from .errors import WorkerError
-from .execute import Command, Execution
+from .execute import Command, Execution, Line
 from .jobdir import JobDir, Lock, Spool, last_event, read_lock, spool_folder, worker_alive
 from .journal import Journal
 from .requirements import find_python, make_environment
@@ -71,6 +73,10 @@ def run_job(
     folder = spool_folder(job_dir) if side == "pod" else None
     spool = None if folder is None else Spool(folder, lock.epoch)
     journal = Journal(job_dir, lock.epoch, spool, timings, echo)
+    if spool is None and side == "pod":
+        # No disk of our own: worker and watchdog talk through the job directory.
+        spool = Spool(job_dir.path / "spool", lock.epoch)
+        spool.folder.mkdir(exist_ok=True)
     state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq)
     context = Context(job_dir, spec, side, timings, journal, state, sources, spool)
     return _Job(context, pod_id).run()
@@ -190,12 +196,10 @@ class _Job:
             raise WorkerError(
                 f"The requirements file {spec.requirements} cannot be read.", "\n".join(missing)[-500:], "Correct it."
             )
-        import json
-
         lines = json.loads(missing[-1])
         text = file.read_text(encoding="utf-8-sig")
         if not lines:
-            context.python = _with_requirements(context, text)
+            context.python = dataclasses.replace(context.python, requirements=text)
             return
         said = ", ".join(lines[:10]) + (f" and {len(lines) - 10} more" if len(lines) > 10 else "")
         context.log(None, [("out", f"Not in the image, installing beside it: {said}")])
@@ -211,9 +215,12 @@ class _Job:
         command = Command(
             argv=argv, cwd=context.spec.project_path, env={**context.base_env, procs.STEP_DIR: str(folder)}, step_dir=folder
         )
-        outcome = Execution(
-            command, context.timings, context.should_stop, lambda lines: [on_line(t) for _, t in lines] and None
-        ).run()
+
+        def on_lines(lines: List[Line]) -> None:
+            for _, text in lines:
+                on_line(text)
+
+        outcome = Execution(command, context.timings, context.should_stop, on_lines).run()
         if outcome.stopped is not None:
             raise Stopped()
         return outcome.code
@@ -240,9 +247,3 @@ class _Job:
         context.journal.emit("job.finished", status=status, reason=reason, step=self._step, seconds=seconds)
         context.state.update(status=status, reason=reason, step=self._step, finished=now_iso())
         context.journal.close()
-
-
-def _with_requirements(context: Context, text: str) -> Any:
-    import dataclasses
-
-    return dataclasses.replace(context.python, requirements=text)

@@ -182,6 +182,18 @@ class Spool:
         """Exists when the watchdog asks the worker to stop at the cap."""
         return self.folder / f"cap-{self.epoch}"
 
+    def remove(self) -> None:
+        """Deletes the epoch's files, and the folder when it is empty."""
+        for path in (self.events, self.base, self.watchdog, self.cap):
+            try:
+                path.unlink()
+            except OSError:
+                pass
+        try:
+            self.folder.rmdir()
+        except OSError:
+            pass
+
     def copy_rest(self, job: JobDir) -> None:
         """Brings the volume's journal up to the spool, whole lines only; raises OSError when it cannot."""
         stored = fsutil.read_json(self.base)
@@ -196,10 +208,8 @@ class Spool:
         descriptor = os.open(job.journal, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             there = os.fstat(descriptor).st_size - base
-            if there < 0:
+            if there < 0 or there >= len(spooled):
                 return
-            if there > len(spooled):
-                os.ftruncate(descriptor, base + len(spooled))
             os.lseek(descriptor, 0, os.SEEK_END)
             rest = memoryview(spooled)[there:]
             while rest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 import json
 import keyword
@@ -31,10 +32,12 @@ class Refused(Exception):
         self.code = code
 
 
+def _nbformat() -> Any:
+    return importlib.import_module("nbformat")
+
+
 def read_notebook(path: Path, shown: str) -> NotebookNode:
     """The notebook as version 4; raises Refused with the cause."""
-    import nbformat
-
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -46,15 +49,15 @@ def read_notebook(path: Path, shown: str) -> NotebookNode:
     except ValueError as problem:
         raise Refused(f"The notebook {shown} is not valid JSON: {problem}. Open and save it in an editor.") from problem
     try:
-        notebook: NotebookNode = nbformat.reads(text, as_version=4)
+        notebook: NotebookNode = _nbformat().reads(text, as_version=4)
         cells = notebook.cells
         if "cells" not in raw and "worksheets" not in raw:
             raise ValueError("it has no cells")
     except Exception as problem:
         raise Refused(f"The notebook {shown} is broken: {problem}. Open and save it in an editor.") from problem
-    language = notebook.metadata.get("kernelspec", {}).get("language") or notebook.metadata.get(
-        "language_info", {}
-    ).get("name", "python")
+    language = notebook.metadata.get("kernelspec", {}).get("language") or notebook.metadata.get("language_info", {}).get(
+        "name", "python"
+    )
     if str(language).lower() not in ("python", "python3", "ipython"):
         raise Refused(f"The notebook {shown} is written for {language}; steps run Python notebooks only.")
     for cell in cells:
@@ -65,8 +68,6 @@ def read_notebook(path: Path, shown: str) -> NotebookNode:
 
 def inject_parameters(notebook: NotebookNode, parameters: Dict[str, Any]) -> None:
     """Puts an assignment of every parameter after the cell tagged `parameters`, else at the top."""
-    import nbformat
-
     if not parameters:
         return
     for name in parameters:
@@ -77,7 +78,7 @@ def inject_parameters(notebook: NotebookNode, parameters: Dict[str, Any]) -> Non
         return [n for n, cell in enumerate(notebook.cells) if tag in cell.metadata.get("tags", [])]
 
     source = "# Parameters\n" + "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-    cell = nbformat.v4.new_code_cell(source, metadata={"tags": ["injected-parameters"]})
+    cell = _nbformat().v4.new_code_cell(source, metadata={"tags": ["injected-parameters"]})
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
         cell.pop("id", None)
     for number in reversed(tagged("injected-parameters")):
@@ -105,9 +106,7 @@ class NotebookRun:
 
     def save(self) -> None:
         """Replaces the executed copy in one step."""
-        import nbformat
-
-        text = nbformat.writes(self._notebook)
+        text = _nbformat().writes(self._notebook)
         for secret in self._secrets:
             if len(secret) >= SHORTEST:
                 text = text.replace(json.dumps(secret)[1:-1], MASK.decode())
@@ -130,7 +129,7 @@ class NotebookRun:
         from .notebook_kernel import client_for
 
         assert self._notebook is not None
-        client, self._manager = client_for(self._notebook, self._request["cwd"])
+        client, self._manager = client_for(self._notebook, self._request["cwd"], os.environ["JUPYTER_RUNTIME_DIR"])
         cells: List[Tuple[int, Any]] = [
             (index, cell)
             for index, cell in enumerate(self._notebook.cells)
@@ -199,7 +198,9 @@ class NotebookRun:
 def main() -> int:
     """Reads the request from standard input; exit code 0 when every cell passed."""
     request = json.load(sys.stdin)
-    with os.fdopen(request["channel"], "w", encoding="utf-8") as channel, tempfile.TemporaryDirectory() as runtime:
+    # The path of a socket has at most 107 bytes.
+    base = tempfile.gettempdir() if len(tempfile.gettempdir()) < 60 else "/tmp"
+    with os.fdopen(request["channel"], "w", encoding="utf-8") as channel, tempfile.TemporaryDirectory(dir=base) as runtime:
         os.set_inheritable(channel.fileno(), False)
         os.environ["JUPYTER_RUNTIME_DIR"] = runtime
         run = NotebookRun(request, channel)

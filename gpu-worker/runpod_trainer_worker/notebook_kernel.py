@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any, Dict, Optional, Tuple
 
@@ -33,9 +34,14 @@ class _LiveClient(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def client_for(notebook: NotebookNode, cwd: str) -> Tuple[NotebookClient, AsyncKernelManager]:
-    """A client and its kernel manager; cells have no time limit, the kernel has two minutes to start."""
-    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=_OwnPython())
+def client_for(notebook: NotebookNode, cwd: str, runtime: str) -> Tuple[NotebookClient, AsyncKernelManager]:
+    """A client and its kernel manager; cells have no time limit, the kernel has two minutes to start.
+
+    They talk through sockets in the private folder `runtime`, so that no other user of the machine can listen.
+    """
+    manager = AsyncKernelManager(
+        kernel_name="python3", kernel_spec_manager=_OwnPython(), transport="ipc", ip=os.path.join(runtime, "kernel")
+    )
     client = _LiveClient(
         notebook,
         km=manager,

@@ -190,7 +190,7 @@ export class Billing {
   #answer(rows: object[], window: Window, empty: Amounts, query: object, counts: object): unknown {
     const records = rows as (Amounts & { startTime: string })[];
     return {
-      records: [...records].sort((a, b) => String(a.startTime).localeCompare(String(b.startTime))),
+      records: [...records].sort((a, b) => a.startTime.localeCompare(b.startTime)),
       metadata: {
         query: {
           startTime: new Date(window.start).toISOString(),

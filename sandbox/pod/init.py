@@ -186,8 +186,20 @@ def serve(config: Config) -> int:
             return max(ended[child.pid], 0)
 
 
+def forget_own_locale() -> None:
+    """Python puts LC_CTYPE into the environment of a process without a locale; the pod did not ask for it."""
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            given = file.read().split(b"\0")
+    except OSError:
+        return
+    if not any(text.startswith(b"LC_CTYPE=") for text in given):
+        os.environ.pop("LC_CTYPE", None)
+
+
 def main() -> None:
     os.umask(0o022)
+    forget_own_locale()
     os.set_inheritable(EVENTS, False)
     config = read_config()
     if sys.platform == "linux":

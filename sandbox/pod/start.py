@@ -41,6 +41,23 @@ def places(settings: Settings) -> tuple[str, str]:
     return folder, os.path.join(folder, "authorized_keys")
 
 
+def session_variables(settings: Settings) -> str:
+    """Variables of SSH sessions, as sshd's configuration wants them: none of the pod's, only where its disk is.
+
+    With a root of its own a pod needs PATH alone. Without one, HOME and TMPDIR lead to the pod's folder, so that the
+    user's own start files, caches and /tmp stay out of it.
+    """
+    values = {"PATH": settings.session_path}
+    if settings.isolation == "plain":
+        values |= plain_folders()
+    return " ".join(f'"{name}={value}"' for name, value in values.items())
+
+
+def plain_folders() -> dict[str, str]:
+    """Home and temporary folder of a pod without a root of its own, as PID 1's environment names them."""
+    return {name: os.environ[name] for name in ("HOME", "TMPDIR")}
+
+
 def setup_ssh(settings: Settings, public_key: str) -> None:
     """Writes the key, makes a host key where the container disk has none, prints their fingerprints, starts sshd and waits until it answers."""
     say("Setting up SSH...")
@@ -61,8 +78,8 @@ def setup_ssh(settings: Settings, public_key: str) -> None:
                 [
                     f"Port {settings.ssh_port}",
                     "ListenAddress 127.0.0.1",
-                    f"HostKey {host_key}",
-                    f"AuthorizedKeysFile {keys}",
+                    f'HostKey "{host_key}"',
+                    'AuthorizedKeysFile "' + keys.replace("%", "%%") + '"',
                     f"AllowUsers {settings.user}",
                     "PermitRootLogin prohibit-password",
                     "PasswordAuthentication no",
@@ -72,7 +89,7 @@ def setup_ssh(settings: Settings, public_key: str) -> None:
                     "PidFile none",
                     "PrintMotd no",
                     "AcceptEnv LANG LC_*",
-                    f'SetEnv "PATH={settings.session_path}"',
+                    f"SetEnv {session_variables(settings)}",
                     "Subsystem sftp internal-sftp",
                     "",
                 ]
@@ -115,7 +132,10 @@ def export_environment() -> None:
         for name, value in os.environ.items():
             if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) and name != "PUBLIC_KEY":
                 file.write(f'export {name}="{value}"\n')
+    fresh = not os.path.exists("/root/.bashrc")
     with open("/root/.bashrc", "a", encoding="utf-8") as file:
+        # The distribution's own file begins so; without it bash would read the rest for every command over SSH.
+        file.write('[ -z "$PS1" ] && return\n' if fresh else "")
         file.write("source /etc/rp_environment\n")
 
 

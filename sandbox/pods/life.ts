@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from '../api/account.ts';
@@ -187,13 +186,21 @@ export class Life {
     });
   }
 
+  /** Without a root of its own a pod has its home and temporary folder on its container disk. */
+  #plainFolders(pod: Pod): Record<string, string> {
+    const disk = path.join(this.directory(pod), 'disk');
+    const folders = { HOME: path.join(disk, 'home'), TMPDIR: path.join(disk, 'tmpdir') };
+    for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folders;
+  }
+
   #environment(pod: Pod, port: number): Record<string, string> {
     const { machine, account, imageEnv } = this.#settings;
     const { config } = pod;
     const given = Object.entries({ ...config.injected, ...config.env });
     return {
       PATH: machine.path,
-      HOME: machine.isolation === 'namespace' ? '/root' : os.homedir(),
+      ...(machine.isolation === 'namespace' ? { HOME: '/root' } : this.#plainFolders(pod)),
       ...imageEnv,
       ...Object.fromEntries(given.map(([name, value]) => [name, account.substitute(value)])),
       RUNPOD_POD_ID: config.id,

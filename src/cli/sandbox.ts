@@ -10,7 +10,7 @@ export interface SandboxOptions {
 
 /** Runs the sandbox in the foreground until Ctrl-C. Its own output says where it listens. */
 export function sandboxCommand(options: SandboxOptions): Promise<number> {
-  const argv = [join(distFolder(), 'sandbox.js'), '--root', options.root ?? sandboxFolder()];
+  const argv = [join(distFolder(), 'sandbox', 'main.js'), '--root', options.root ?? sandboxFolder()];
   if (options.imagePath !== undefined) {
     argv.push('--image-path', options.imagePath);
   }

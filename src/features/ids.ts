@@ -3,6 +3,7 @@
 export const commands = {
   signIn: 'runpodTrainer.signIn',
   setS3Keys: 'runpodTrainer.setS3Keys',
+  setSecret: 'runpodTrainer.setSecret',
   signOut: 'runpodTrainer.signOut',
   startSandbox: 'runpodTrainer.startSandbox',
   stopSandbox: 'runpodTrainer.stopSandbox',
@@ -11,6 +12,8 @@ export const commands = {
   run: 'runpodTrainer.run',
   runFrom: 'runpodTrainer.runFrom',
   check: 'runpodTrainer.check',
+  cancelJob: 'runpodTrainer.cancelJob',
+  showJobLog: 'runpodTrainer.showJobLog',
   refresh: 'runpodTrainer.refresh',
   stopPod: 'runpodTrainer.stopPod',
   terminatePod: 'runpodTrainer.terminatePod',
@@ -48,7 +51,7 @@ export const contextKeys = [
 ] as const satisfies ContextKey[];
 
 /** Settings, without their common first part. */
-export const settings = ['restUrl', 'refreshSeconds'] as const;
+export const settings = ['restUrl', 'python', 'refreshSeconds'] as const;
 export const settingsSection = 'runpodTrainer';
 
 export const walkthrough = 'runpod-trainer.runpod-trainer#firstRun';

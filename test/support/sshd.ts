@@ -32,6 +32,8 @@ export interface Sshd {
   log: () => string;
   /** Cuts every open connection without a goodbye and leaves the listener. */
   cutSessions: () => Promise<void>;
+  /** Stops every open connection's processes without ending them, as a dead network does. */
+  freezeSessions: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -56,7 +58,8 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     target: { host: '127.0.0.1', port, username: userInfo().username },
     fingerprint: fingerprintOf(Buffer.from(hostKey.publicKey.split(' ')[1] ?? '', 'base64')),
     log: () => log,
-    cutSessions: async () => kill((await descendants(child.pid ?? 0)).filter((p) => p.command.startsWith('sshd'))),
+    cutSessions: async () => signalAll(await sessions(child), 'SIGKILL'),
+    freezeSessions: async () => signalAll(await sessions(child), 'SIGSTOP'),
     stop: () => stop(child),
   };
 }
@@ -121,10 +124,15 @@ async function descendants(root: number): Promise<Process[]> {
   return found;
 }
 
-function kill(processes: readonly Process[]): void {
+/** The server's own processes for open connections, without the commands that they run. */
+async function sessions(child: ChildProcess): Promise<Process[]> {
+  return (await descendants(child.pid ?? 0)).filter((process) => process.command.startsWith('sshd'));
+}
+
+function signalAll(processes: readonly Process[], signal: NodeJS.Signals): void {
   for (const { pid } of processes) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
     } catch {
       // It ended by itself.
     }
@@ -138,6 +146,6 @@ async function stop(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const below = await descendants(child.pid ?? 0);
   child.kill('SIGKILL');
-  kill(below);
+  signalAll(below, 'SIGKILL');
   await ended;
 }

@@ -134,8 +134,8 @@ export class ApiHttp {
     });
   }
 
-  /** An {@link ApiError} about a stream that was open. */
-  streamError(request: ApiRequest, failure: Pick<ApiFailure, 'kind' | 'detail'>): ApiError {
+  /** An {@link ApiError} about an answer that a caller found to be wrong. */
+  failureOf(request: ApiRequest, failure: Pick<ApiFailure, 'kind' | 'detail'>): ApiError {
     return this.#error(request, undefined, failure);
   }
 

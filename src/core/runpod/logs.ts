@@ -42,7 +42,7 @@ export async function* readPodLog(
     }
     if (!headers['content-type']?.startsWith('text/event-stream')) {
       const got = headers['content-type'] ?? 'an untyped body';
-      throw http.streamError(request, { kind: 'schema', detail: `It answered with ${got} instead of a log.` });
+      throw http.failureOf(request, { kind: 'schema', detail: `It answered with ${got} instead of a log.` });
     }
     const parser = new ServerSentEventParser();
     const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
@@ -52,7 +52,7 @@ export async function* readPodLog(
         throw new CancelledError();
       }
       if (next === 'broken') {
-        throw http.streamError(request, { kind: 'network', detail: 'The log stream broke off.' });
+        throw http.failureOf(request, { kind: 'network', detail: 'The log stream broke off.' });
       }
       if (next.done) {
         return;
@@ -63,7 +63,7 @@ export async function* readPodLog(
     }
   } catch (error) {
     if (error instanceof RangeError) {
-      throw http.streamError(request, { kind: 'schema', detail: error.message });
+      throw http.failureOf(request, { kind: 'schema', detail: error.message });
     }
     throw error;
   } finally {

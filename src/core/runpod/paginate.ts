@@ -36,5 +36,5 @@ export async function allPages<T extends { id: string }>(
     cursors.add(nextCursor);
     cursor = nextCursor;
   }
-  throw http.streamError(request, { kind: 'schema', detail: 'The pages of the list do not come to an end.' });
+  throw http.failureOf(request, { kind: 'schema', detail: 'The pages of the list do not come to an end.' });
 }

@@ -89,7 +89,7 @@ export class PodsApi {
       if (isApiError(error, 'not-found')) {
         return;
       }
-      if (!isApiError(error, 'permission', 'conflict', 'invalid', 'server', 'timeout', 'schema')) {
+      if (!isApiError(error, 'permission', 'edge-blocked', 'conflict', 'invalid', 'server', 'timeout', 'schema')) {
         throw error;
       }
       await this.#terminateByAction(id, error, signal);

@@ -1,6 +1,7 @@
 import { Client } from 'ssh2';
 import { throwIfCancelled } from '../errors.ts';
 import { SshConnection } from './connection.ts';
+import { defaultPingMs } from './dial.ts';
 import type { SshError, SshTarget } from './errors.ts';
 import { hostKeyChanged, hostKeyUnexpected } from './errors.ts';
 import type { HostKeys } from './host-keys.ts';
@@ -16,6 +17,8 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined;
   /** For everything until the login is done; 20 s unless told. */
   timeoutMs?: number | undefined;
+  /** Milliseconds between pings, 5000 unless told; after three without an answer the connection counts as lost. */
+  pingMs?: number | undefined;
   /** Told once per pin, after the login: the fingerprint that is trusted from now on and how it was checked. */
   onFirstUse?: ((fingerprint: string, checkedBy: 'boot log' | 'first use') => void) | undefined;
   /** Fingerprints (`SHA256:…`) from the machine's boot log; when given, the key must be one of them. */
@@ -43,10 +46,11 @@ export async function connect(options: ConnectOptions): Promise<SshConnection> {
       ? hostKeyUnexpected(target, trusted, fingerprint)
       : undefined;
   };
+  const pingMs = options.pingMs ?? defaultPingMs;
   const client = new Client();
   const limits = { timeoutMs: options.timeoutMs ?? 20_000, signal: options.signal };
-  const { socket } = await logIn({ target, key, check }, limits, (config) => ready(client, config));
-  const connection = new SshConnection(client, socket, { target, key, fingerprint: seen });
+  const { socket } = await logIn({ target, key, pingMs, check }, limits, (config) => ready(client, config));
+  const connection = new SshConnection(client, socket, { target, key, pingMs, fingerprint: seen });
   if (pinned === undefined) {
     try {
       await hostKeys.pin(pinId, seen);

@@ -1,8 +1,9 @@
 import type net from 'node:net';
-import { constants } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client } from 'ssh2';
 import { CancelledError, throwIfCancelled } from '../errors.ts';
+import { abortable } from './abortable.ts';
+import { RemoteCommand } from './command.ts';
 import { watchLink } from './dial.ts';
 import type { SshTarget } from './errors.ts';
 import { execFailed, hostKeyChanged, lost, SshError } from './errors.ts';
@@ -44,10 +45,9 @@ export interface StreamResult {
 export interface Peer {
   target: SshTarget;
   key: SshKeyPair;
+  pingMs: number;
   fingerprint: string;
 }
-
-const stderrKept = 64 * 1024;
 
 /**
  * Runs a command, its arguments, with empty input, and ends it with SIGTERM to its process group when the channel
@@ -89,7 +89,7 @@ export class SshConnection {
     this.#peer = peer;
     this.target = peer.target;
     this.fingerprint = peer.fingerprint;
-    const stopWatch = watchLink(socket, (reason) => {
+    const stopWatch = watchLink(socket, peer.pingMs, (reason) => {
       this.#reason ??= reason;
       socket.destroy();
     });
@@ -137,24 +137,16 @@ export class SshConnection {
    */
   async stream(argv: readonly string[], options: StreamOptions): Promise<StreamResult> {
     throwIfCancelled(options.signal);
-    const command = quoteArgv(options.stdin === undefined ? [...tied, ...argv] : argv);
-    const channel = await this.#openChannel(`exec ${command}`);
-    const stop = (): void => {
-      channel.destroy();
-    };
-    let onAbort: () => void = () => undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(new CancelledError());
-    });
-    options.signal?.addEventListener('abort', onAbort, { once: true });
+    const line = quoteArgv(options.stdin === undefined ? [...tied, ...argv] : argv);
+    const starting = this.#start(`exec ${line}`);
     try {
-      throwIfCancelled(options.signal);
-      return await Promise.race([this.#pump(channel, options), aborted]);
+      return await abortable(this.#finish(starting, options), options.signal);
     } catch (error) {
-      stop();
+      starting.then(
+        (command) => command.stop(),
+        () => undefined,
+      );
       throw this.#open || error instanceof CancelledError || error instanceof SshError ? error : this.#lost();
-    } finally {
-      options.signal?.removeEventListener('abort', onAbort);
     }
   }
 
@@ -164,10 +156,10 @@ export class SshConnection {
       return Promise.reject(this.#lost());
     }
     if (this.#sftp === undefined) {
-      const { fingerprint, key, target } = this.#peer;
+      const { fingerprint, key, pingMs, target } = this.#peer;
       const check = (seen: string): SshError | undefined =>
         seen === fingerprint ? undefined : hostKeyChanged(target, fingerprint, seen);
-      const opening = openSftp({ target, key, check }, signal);
+      const opening = openSftp({ target, key, pingMs, check });
       this.#sftp = opening;
       const forget = (): void => {
         if (this.#sftp === opening) {
@@ -176,7 +168,7 @@ export class SshConnection {
       };
       opening.then((session) => session.closed.then(forget), forget);
     }
-    return this.#sftp;
+    return abortable(this.#sftp, signal);
   }
 
   /** Ends the connection and its file session. Commands that are detached from it go on. */
@@ -196,21 +188,20 @@ export class SshConnection {
     return lost(this.target, this.#reason ?? new Error(this.#closing ? 'It was closed here.' : 'The pod closed it.'));
   }
 
-  #openChannel(command: string): Promise<ClientChannel> {
+  #start(command: string): Promise<RemoteCommand> {
     return new Promise((resolve, reject) => {
       if (!this.#open) {
         reject(this.#lost());
         return;
       }
-      const onOpen = (error: Error | undefined, channel: ClientChannel): void => {
-        if (error === undefined) {
-          resolve(channel);
-        } else {
-          reject(this.#open ? execFailed(this.target, error) : this.#lost());
-        }
-      };
       try {
-        this.#client.exec(command, onOpen);
+        this.#client.exec(command, (error, channel) => {
+          if (error === undefined) {
+            resolve(new RemoteCommand(channel));
+          } else {
+            reject(this.#open ? execFailed(this.target, error) : this.#lost());
+          }
+        });
       } catch (error) {
         this.#reason ??= error instanceof Error ? error : undefined;
         reject(this.#lost());
@@ -218,39 +209,19 @@ export class SshConnection {
     });
   }
 
-  async #pump(channel: ClientChannel, options: StreamOptions): Promise<StreamResult> {
-    let code: number | undefined;
-    let stderr = Buffer.alloc(0);
-    channel.on('exit', (exitCode: number | null, signal?: string) => {
-      code = exitCode ?? 128 + signalNumber(signal);
-    });
-    // A command may end without reading its input; what it said and its exit code tell the story.
-    channel.on('error', () => undefined);
-    channel.stderr.on('data', (chunk: Buffer) => {
-      stderr = Buffer.concat([stderr, chunk]).subarray(-stderrKept);
-    });
-    const ended = new Promise<void>((resolve) => {
-      channel.once('close', () => resolve());
-    });
-    if (options.stdin !== undefined) {
-      channel.end(options.stdin);
-    }
-    for await (const chunk of channel) {
+  async #finish(starting: Promise<RemoteCommand>, options: StreamOptions): Promise<StreamResult> {
+    const command = await starting;
+    const { code, stderr } = await command.run(options.stdin, (chunk) => {
       throwIfCancelled(options.signal);
-      await options.onStdout(chunk as Buffer);
+      return options.onStdout(chunk);
+    });
+    if (code !== undefined) {
+      return { code, stderr };
     }
-    await ended;
-    if (code === undefined) {
-      // The far end's last words may have been cut together with the connection, whose end is noticed a moment later.
-      const grace = new AbortController();
-      await Promise.race([this.closed, setTimeout(1000, undefined, { signal: grace.signal }).catch(() => undefined)]);
-      grace.abort();
-      throw this.#open ? execFailed(this.target, new Error('The command ended without an exit status.')) : this.#lost();
-    }
-    return { code, stderr: stderr.toString('utf8') };
+    // The end of the connection itself is noticed a moment later than that of its channels.
+    const grace = new AbortController();
+    await Promise.race([this.closed, setTimeout(1000, undefined, { signal: grace.signal }).catch(() => undefined)]);
+    grace.abort();
+    throw this.#open ? execFailed(this.target, new Error('The command ended without an exit status.')) : this.#lost();
   }
-}
-
-function signalNumber(name: string | undefined): number {
-  return Object.entries(constants.signals).find(([known]) => known === name)?.[1] ?? 0;
 }

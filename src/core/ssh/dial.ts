@@ -3,8 +3,11 @@ import { CancelledError } from '../errors.ts';
 import type { SshTarget } from './errors.ts';
 import { refused, unreachable } from './errors.ts';
 
-/** Seconds between pings, and how many may pass without a byte from the far end before the link counts as dead. */
-export const keepalive = { intervalMs: 5000, misses: 3 };
+/** Milliseconds between pings, unless told. */
+export const defaultPingMs = 5000;
+
+/** How many pings may pass without a byte from the far end before the link counts as dead. */
+const missesAllowed = 3;
 
 /**
  * Opens a TCP connection with small packets sent at once: the ssh2 library leaves Nagle's algorithm on, which costs
@@ -37,11 +40,11 @@ export function dial(target: SshTarget, signal: AbortSignal): Promise<net.Socket
 }
 
 /**
- * Calls `onDead` when nothing arrived for `keepalive.misses` intervals. It counts intervals and not seconds, so that a
+ * Calls `onDead` when nothing arrived for three intervals of `pingMs`. It counts intervals and not seconds, so that a
  * laptop that slept is not told at once that its link is dead; and any byte counts, so that an answer to a ping that
  * queues behind an upload on a slow link is not missed. Returns a function that stops the watch.
  */
-export function watchLink(socket: net.Socket, onDead: (reason: Error) => void): () => void {
+export function watchLink(socket: net.Socket, pingMs: number, onDead: (reason: Error) => void): () => void {
   let seen = socket.bytesRead;
   let misses = 0;
   const timer = setInterval(() => {
@@ -51,10 +54,10 @@ export function watchLink(socket: net.Socket, onDead: (reason: Error) => void): 
       return;
     }
     misses += 1;
-    if (misses >= keepalive.misses) {
+    if (misses >= missesAllowed) {
       clearInterval(timer);
-      onDead(new Error(`Nothing was heard for ${(keepalive.misses * keepalive.intervalMs) / 1000} s.`));
+      onDead(new Error(`Nothing was heard for ${(missesAllowed * pingMs) / 1000} s.`));
     }
-  }, keepalive.intervalMs);
+  }, pingMs);
   return () => clearInterval(timer);
 }

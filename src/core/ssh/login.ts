@@ -1,7 +1,7 @@
 import type net from 'node:net';
 import type { ConnectConfig } from 'ssh2';
 import { CancelledError } from '../errors.ts';
-import { dial, keepalive } from './dial.ts';
+import { dial } from './dial.ts';
 import type { SshTarget } from './errors.ts';
 import { authRefused, refused, SshError, timedOut } from './errors.ts';
 import type { SshKeyPair } from './keys.ts';
@@ -10,6 +10,8 @@ import { fingerprintOf } from './keys.ts';
 export interface Login {
   target: SshTarget;
   key: SshKeyPair;
+  /** Milliseconds between pings. */
+  pingMs: number;
   /** Says what is wrong with the fingerprint that the server shows; undefined accepts it. */
   check: (fingerprint: string) => SshError | undefined;
 }
@@ -67,7 +69,7 @@ function configFor(login: Login, socket: net.Socket, onDenied: (error: SshError)
     authHandler: ['publickey'],
     // Both limits are kept outside: the time by `logIn`, the dead link by `watchLink`.
     readyTimeout: 0,
-    keepaliveInterval: keepalive.intervalMs,
+    keepaliveInterval: login.pingMs,
     keepaliveCountMax: Number.MAX_SAFE_INTEGER,
     hostVerifier: (blob: Buffer) => {
       const denied = login.check(fingerprintOf(blob));

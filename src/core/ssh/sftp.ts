@@ -4,7 +4,8 @@ import { open } from 'node:fs/promises';
 import type net from 'node:net';
 import type { SFTPWrapper } from 'ssh2';
 import SftpClient from 'ssh2-sftp-client';
-import { CancelledError, throwIfCancelled } from '../errors.ts';
+import { throwIfCancelled } from '../errors.ts';
+import { abortable } from './abortable.ts';
 import { watchLink } from './dial.ts';
 import type { SshError, SshTarget } from './errors.ts';
 import { lost, sftpFailed } from './errors.ts';
@@ -31,12 +32,14 @@ const chunkSize = 255 * 1024;
 const chunksUnderWay = 16;
 
 /** Opens a connection for files only, so that large files never delay commands. */
-export async function openSftp(login: Login, signal?: AbortSignal, timeoutMs = 20_000): Promise<SftpSession> {
+export async function openSftp(login: Login): Promise<SftpSession> {
   const ignore = (): void => undefined;
   // Without handlers of ours the library writes to the console.
   const client = new SftpClient('runpod-trainer', { error: ignore, end: ignore, close: ignore });
-  const { socket, value } = await logIn(login, { timeoutMs, signal }, (config) => client.connect(config));
-  return new SftpSession(client, value, socket, login.target);
+  const { socket, value } = await logIn(login, { timeoutMs: 20_000, signal: undefined }, (config) =>
+    client.connect(config),
+  );
+  return new SftpSession(client, value, socket, login);
 }
 
 /**
@@ -53,16 +56,16 @@ export class SftpSession {
   readonly #target: SshTarget;
   #reason: Error | undefined;
 
-  constructor(client: SftpClient, sftp: SFTPWrapper, socket: net.Socket, target: SshTarget) {
+  constructor(client: SftpClient, sftp: SFTPWrapper, socket: net.Socket, login: Login) {
     this.#client = client;
     this.#sftp = sftp;
     this.#socket = socket;
-    this.#target = target;
+    this.#target = login.target;
     const die = (reason: Error): void => {
       this.#reason ??= reason;
       socket.destroy();
     };
-    const stopWatch = watchLink(socket, die);
+    const stopWatch = watchLink(socket, login.pingMs, die);
     sftp.once('close', () => die(new Error('The file service of the pod ended.')));
     this.closed = new Promise((resolve) => {
       const end = (): void => {
@@ -256,18 +259,4 @@ async function readChunk(file: FileHandle): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(chunkSize);
   const { bytesRead } = await file.read(buffer, 0, chunkSize, null);
   return buffer.subarray(0, bytesRead);
-}
-
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) {
-    return work;
-  }
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(new CancelledError());
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) {
-      onAbort();
-    }
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -27,7 +27,8 @@ export interface PushResult {
   unchanged: number;
 }
 
-const planSchema = z.object({ path: z.string() });
+/** `error` says why the worker would not take the file at all. */
+const planSchema = z.object({ path: z.string(), error: z.string().optional() });
 const commitSchema = z.object({ path: z.string(), ok: z.boolean(), error: z.string().optional() });
 
 /**
@@ -39,15 +40,17 @@ const commitSchema = z.object({ path: z.string(), ok: z.boolean(), error: z.stri
 export async function push(options: PushOptions): Promise<PushResult> {
   const { connection, files, root, signal } = options;
   const wanted = files.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
-  const needed = pick(files, await callFiles(options, 'plan', wanted, planSchema, signal));
-  const result: PushResult = { sent: 0, bytes: 0, unchanged: files.length - needed.length };
-  if (needed.length === 0) {
+  const plan = await callFiles(options, 'plan', wanted, planSchema, signal);
+  const result: PushResult = { sent: 0, bytes: 0, unchanged: files.length - plan.length };
+  if (plan.length === 0) {
     return result;
   }
+  const failures = new Failures();
+  const needed = pick(files, plan, failures);
   const incoming = `${root}/.runpod-trainer/incoming`;
   const sftp = await connection.sftp(signal);
   await sftp.makeFolder(incoming);
-  const uploads = new Uploads(options, sftp, incoming, needed);
+  const uploads = new Uploads(options, sftp, incoming, needed, failures);
   await uploads.run();
   const arrived = needed.filter((file) => uploads.arrived.has(file.sha256));
   const lines = arrived.map(({ path, sha256, size, mode }) => ({ path, sha256, size, mode }));
@@ -58,45 +61,60 @@ export async function push(options: PushOptions): Promise<PushResult> {
     if (answer?.ok === true) {
       result.sent += 1;
     } else {
-      uploads.failures.add(file.path, new Error(answer?.error ?? 'The worker did not answer for it.'));
+      failures.add(file.path, new Error(answer?.error ?? 'The worker did not answer for it.'));
     }
   }
   result.bytes = uploads.bytes;
   if (uploads.full !== undefined) {
     throw uploads.full;
   }
-  uploads.failures.throwIfAny(
+  failures.throwIfAny(
     'push-failed',
-    (count) => `${count} of ${needed.length} could not be uploaded.`,
+    (count) => `${count} of ${plan.length} could not be uploaded.`,
     'Start again; the others are in place and are not sent again.',
   );
   return result;
 }
 
-function pick(files: readonly HashedFile[], plan: readonly { path: string }[]): HashedFile[] {
+function pick(
+  files: readonly HashedFile[],
+  plan: readonly z.infer<typeof planSchema>[],
+  failures: Failures,
+): HashedFile[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
-  return plan.map(({ path }) => {
+  return plan.flatMap(({ path, error }) => {
     const file = byPath.get(path);
     if (file === undefined) {
       throw broken('plan', `It asked for ${JSON.stringify(path)}, which was not offered.`);
     }
-    return file;
+    if (error !== undefined) {
+      failures.add(path, new Error(error));
+      return [];
+    }
+    return [file];
   });
 }
 
 class Uploads {
   /** Content that lies complete at the far end. */
   readonly arrived = new Set<string>();
-  readonly failures = new Failures();
   bytes = 0;
   full: UserError | undefined;
   readonly #options: PushOptions;
   readonly #sftp: SftpSession;
   readonly #incoming: string;
   readonly #files: readonly HashedFile[];
+  readonly #failures: Failures;
   readonly #meter: Meter;
 
-  constructor(options: PushOptions, sftp: SftpSession, incoming: string, needed: readonly HashedFile[]) {
+  constructor(
+    options: PushOptions,
+    sftp: SftpSession,
+    incoming: string,
+    needed: readonly HashedFile[],
+    failures: Failures,
+  ) {
+    this.#failures = failures;
     this.#options = options;
     this.#sftp = sftp;
     this.#incoming = incoming;
@@ -153,7 +171,7 @@ class Uploads {
       if (endsAll(cause)) {
         throw cause;
       }
-      this.failures.add(file.path, cause);
+      this.#failures.add(file.path, cause);
     }
   }
 

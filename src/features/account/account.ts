@@ -14,13 +14,17 @@ export interface Memory {
 export interface AccountOptions {
   credentials: Credentials;
   memory: Memory;
-  /** The API's address as it is set now. */
+  /** The API's address by the setting. */
   restUrl: () => string;
+  /** What this window is about: the open folder's address, or something fixed for an empty window. */
+  folder: () => string;
   /** Whether the open folder is trusted; without trust nothing connects. */
   trusted: () => boolean;
 }
 
 const approvedKey = 'approvedHosts';
+/** Folders that were opened with the sandbox; never the workspace's own settings, which a stranger may have written. */
+const sandboxKey = 'sandboxFolders';
 
 /** Who is signed in, and the client that speaks for them. */
 export class Account implements Disposable {
@@ -31,6 +35,7 @@ export class Account implements Disposable {
   readonly onDidChange = this.#changed.event;
   #current: { restUrl: string; key: Secret } | undefined;
   #client: RunPodClient | undefined;
+  #sandboxUrl: string | undefined;
   #reading = 0;
   /** What listeners know; kept private because the key is part of it. */
   #told = '';
@@ -40,8 +45,13 @@ export class Account implements Disposable {
     this.#store.add(options.credentials.onDidChange(() => void this.reload()));
   }
 
-  /** The address that keys are asked for. */
+  /** The address that this window uses. */
   get restUrl(): string {
+    return this.#sandboxUrl ?? this.#options.restUrl();
+  }
+
+  /** The address by the setting, whether or not this window uses the sandbox instead. */
+  get configuredUrl(): string {
     return this.#options.restUrl();
   }
 
@@ -62,7 +72,8 @@ export class Account implements Disposable {
   async reload(): Promise<void> {
     const reading = ++this.#reading;
     const { restUrl } = this;
-    const key = URL.canParse(restUrl) ? await this.#options.credentials.apiKey(restUrl) : undefined;
+    const known = URL.canParse(restUrl) && !this.#waitsForSandbox;
+    const key = known ? await this.#options.credentials.apiKey(restUrl) : undefined;
     if (reading !== this.#reading) {
       return; // a later reload knows better
     }
@@ -104,18 +115,46 @@ export class Account implements Disposable {
     }
   }
 
-  /** RunPod's own address needs no approval; every other host is asked for once. */
+  /** True when this window was told to use the sandbox, whether that runs or not. */
+  get usesSandbox(): boolean {
+    return this.#list(sandboxKey).includes(this.#options.folder());
+  }
+
+  async useSandbox(use: boolean, folder = this.#options.folder()): Promise<void> {
+    const others = this.#list(sandboxKey).filter((f) => f !== folder);
+    await this.#options.memory.update(sandboxKey, use ? [...others.slice(-99), folder] : others);
+  }
+
+  /** Where the sandbox of this window is; undefined when none runs or the window does not use it. */
+  async setSandboxUrl(url: string | undefined): Promise<void> {
+    this.#sandboxUrl = url;
+    await this.reload();
+  }
+
+  /** Without its sandbox such a window is signed out: falling back to RunPod would cost money unasked. */
+  get #waitsForSandbox(): boolean {
+    return this.usesSandbox && this.#sandboxUrl === undefined;
+  }
+
+  /** RunPod's own address and the sandbox that we started need no approval; every other host is asked for once. */
   isApproved(restUrl: string): boolean {
-    return new URL(restUrl).origin === new URL(defaultRestUrl).origin || this.#approved().includes(new URL(restUrl).origin);
+    const { origin } = new URL(restUrl);
+    return (
+      origin === new URL(defaultRestUrl).origin ||
+      restUrl === this.#sandboxUrl ||
+      this.#list(approvedKey).includes(origin)
+    );
   }
 
   async approve(restUrl: string): Promise<void> {
     const { origin } = new URL(restUrl);
-    await this.#options.memory.update(approvedKey, [...new Set([...this.#approved(), origin])]);
+    await this.#options.memory.update(approvedKey, [...new Set([...this.#list(approvedKey), origin])]);
   }
 
-  /** Keeps a key that was checked, and uses it. */
+  /** Keeps a key that was checked, and uses it: from now on this window means that address, not the sandbox. */
   async signIn(restUrl: string, key: Secret): Promise<void> {
+    await this.useSandbox(false);
+    this.#sandboxUrl = undefined;
     await this.#options.credentials.setApiKey(restUrl, key);
     await this.reload();
   }
@@ -130,8 +169,8 @@ export class Account implements Disposable {
     this.#store.dispose();
   }
 
-  #approved(): string[] {
-    const value = this.#options.memory.get(approvedKey);
+  #list(key: string): string[] {
+    const value = this.#options.memory.get(key);
     return Array.isArray(value) ? value.filter((v) => typeof v === 'string') : [];
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { generateKeyPair, type SshKeyPair } from '../../core/ssh/index.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { Secret } from '../common/secret.ts';
 
@@ -16,10 +17,11 @@ export interface S3Keys {
 }
 
 const s3Stored = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() });
+const sshStored = z.object({ privateKey: z.string(), publicKey: z.string() });
 
 /**
- * Keys in secret storage, each bound to the host it was entered for: a key that was given for one address is not
- * found, so cannot be sent, when the address changes.
+ * What VS Code's secret storage keeps for us. API and S3 keys are bound to the host they were entered for: a key that
+ * was given for one address is not found, so cannot be sent, when the address changes.
  */
 export class Credentials {
   readonly #store: SecretStore;
@@ -38,9 +40,8 @@ export class Credentials {
   }
 
   async s3Keys(restUrl: string): Promise<S3Keys | undefined> {
-    const value = await this.#store.get(nameOf('s3Keys', restUrl));
-    const parsed = value === undefined ? undefined : s3Stored.safeParse(JSON.parse(value)).data;
-    return parsed && { accessKeyId: parsed.accessKeyId, secretAccessKey: new Secret(parsed.secretAccessKey) };
+    const keys = await this.#json(nameOf('s3Keys', restUrl), s3Stored);
+    return keys && { accessKeyId: keys.accessKeyId, secretAccessKey: new Secret(keys.secretAccessKey) };
   }
 
   async setS3Keys(restUrl: string, keys: S3Keys): Promise<void> {
@@ -54,9 +55,36 @@ export class Credentials {
     await this.#store.delete(nameOf('s3Keys', restUrl));
   }
 
+  /** A secret that steps may ask for by name. */
+  async stepSecret(name: string): Promise<Secret | undefined> {
+    const value = await this.#store.get(`step:${name}`);
+    return value === undefined ? undefined : new Secret(value);
+  }
+
+  /** An empty value forgets the secret. */
+  async setStepSecret(name: string, value: Secret): Promise<void> {
+    await (value.reveal() === '' ? this.#store.delete(`step:${name}`) : this.#store.store(`step:${name}`, value.reveal()));
+  }
+
+  /** The key pair for logging in to pods, made at its first use. */
+  async sshKey(): Promise<SshKeyPair> {
+    const known = await this.#json('sshKey', sshStored);
+    if (known !== undefined) {
+      return known;
+    }
+    const pair = generateKeyPair('runpod-trainer');
+    await this.#store.store('sshKey', JSON.stringify(pair));
+    return pair;
+  }
+
   /** Also told when another window changes them. */
   onDidChange(listener: () => void): Disposable {
     return this.#store.onDidChange(() => listener());
+  }
+
+  async #json<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined> {
+    const value = await this.#store.get(name);
+    return value === undefined ? undefined : schema.safeParse(JSON.parse(value)).data;
   }
 }
 

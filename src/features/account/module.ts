@@ -6,7 +6,7 @@ import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { Account } from './account.ts';
 import { Credentials } from './credentials.ts';
-import { setS3Keys, signIn, signOut } from './sign-in.ts';
+import { setS3Keys, setStepSecret, signIn, signOut } from './sign-in.ts';
 
 export interface AccountModule extends Disposable {
   account: Account;
@@ -27,6 +27,7 @@ export function createAccountModule(
       credentials,
       memory: context.globalState,
       restUrl: () => settings.restUrl,
+      folder: () => vs.workspace.workspaceFolders?.[0]?.uri.toString() ?? 'no folder',
       trusted: () => vs.workspace.isTrusted,
     }),
   );
@@ -35,6 +36,7 @@ export function createAccountModule(
   store.add(vs.workspace.onDidGrantWorkspaceTrust(() => void account.reload()));
   store.add(registry.register(commands.signIn, () => signIn(vs, account)));
   store.add(registry.register(commands.setS3Keys, () => setS3Keys(vs, account, credentials)));
+  store.add(registry.register(commands.setSecret, () => setStepSecret(vs, account, credentials)));
   store.add(registry.register(commands.signOut, () => signOut(vs, account)));
   return { account, credentials, dispose: () => store.dispose() };
 }

@@ -9,7 +9,7 @@ import type { Credentials } from './credentials.ts';
 /** Asks for an API key, checks it with one cheap call and keeps it. Answers false when the user gave up. */
 export async function signIn(vs: typeof vscode, account: Account): Promise<boolean> {
   account.requireTrust();
-  const { restUrl } = checkConnection({ restUrl: account.restUrl, apiKey: '-' });
+  const { restUrl } = checkConnection({ restUrl: account.configuredUrl, apiKey: '-' });
   const { host } = new URL(restUrl);
   if (!account.isApproved(restUrl) && !(await approveHost(vs, account, restUrl, host))) {
     return false;
@@ -53,6 +53,33 @@ export async function setS3Keys(vs: typeof vscode, account: Account, credentials
   if (secretAccessKey !== undefined) {
     await credentials.setS3Keys(account.restUrl, { accessKeyId: accessKeyId.trim(), secretAccessKey });
     vs.window.setStatusBarMessage('$(check) S3 keys kept', 5000);
+  }
+}
+
+/** Keeps a secret that steps may ask for by name (`"secrets": ["WANDB_API_KEY"]`). */
+export async function setStepSecret(vs: typeof vscode, account: Account, credentials: Credentials): Promise<void> {
+  account.requireTrust();
+  const title = 'Set Secret';
+  const name = await vs.window.showInputBox({
+    title,
+    prompt: 'Name of the environment variable, as steps list it under "secrets".',
+    placeHolder: 'WANDB_API_KEY',
+    ignoreFocusOut: true,
+    validateInput: (value) =>
+      /^[A-Za-z_][A-Za-z0-9_]*$/.test(value.trim()) ? undefined : 'Letters, digits and "_", not starting with a digit.',
+  });
+  if (name === undefined) {
+    return;
+  }
+  const value = await vs.window.showInputBox({
+    title,
+    prompt: `Value of ${name.trim()}. It reaches only steps that list it; leave it empty to forget it.`,
+    password: true,
+    ignoreFocusOut: true,
+  });
+  if (value !== undefined) {
+    await credentials.setStepSecret(name.trim(), new Secret(value));
+    vs.window.setStatusBarMessage(`$(check) ${value === '' ? 'Forgot' : 'Kept'} ${name.trim()}`, 5000);
   }
 }
 

@@ -1,10 +1,8 @@
-/** `$2.69/h`; says so when the price is not known, since that is not the same as free. */
-export function pricePerHour(dollars: number | null | undefined): string {
-  return dollars === null || dollars === undefined ? 'price unknown' : `$${dollars.toFixed(dollars < 0.1 ? 3 : 2)}/h`;
-}
+import { dollars } from '../../core/costs/meter.ts';
 
-export function money(dollars: number): string {
-  return `$${dollars.toFixed(2)}`;
+/** `$2.69/h`; says so when the price is not known, since that is not the same as free. */
+export function pricePerHour(price: number | null | undefined): string {
+  return price === null || price === undefined ? 'price unknown' : `${dollars(price)}/h`;
 }
 
 /** `45 s`, `4 min`, `2 h 10 min`, `3 d 4 h`. */

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { defaultRestUrl } from '../../core/runpod/connection.ts';
-import { settingsSection } from '../ids.ts';
+import { type settings, settingsSection } from '../ids.ts';
 
 const refreshBounds = { min: 5, max: 600, usual: 20 };
 
@@ -18,10 +18,10 @@ export class Settings {
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : defaultRestUrl;
   }
 
-  /** Changes the API's address for this machine; undefined takes it back to RunPod's own. */
-  async setRestUrl(url: string | undefined): Promise<void> {
-    const target = this.#vs.ConfigurationTarget.Global;
-    await this.#vs.workspace.getConfiguration(settingsSection).update('restUrl', url, target);
+  /** Python for steps on this machine and for the pods of the sandbox. */
+  get python(): string {
+    const value = this.#read('python');
+    return typeof value === 'string' && value.trim() !== '' ? value.trim() : 'python3';
   }
 
   /** Milliseconds between two refreshes of a visible list. */
@@ -39,7 +39,7 @@ export class Settings {
     });
   }
 
-  #read(name: 'restUrl' | 'refreshSeconds'): unknown {
+  #read(name: (typeof settings)[number]): unknown {
     return this.#vs.workspace.getConfiguration(settingsSection).get(name);
   }
 }

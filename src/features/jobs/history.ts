@@ -1,3 +1,4 @@
+import type { Phase } from '../../core/jobs/records.ts';
 import type { JobView } from '../../core/jobs/view.ts';
 
 /** A job as the list shows it. */
@@ -6,6 +7,8 @@ export interface JobSummary {
   project: string;
   /** ISO time. */
   created: string;
+  /** Where it is in its life. */
+  phase: Phase;
   /** What its journal says. */
   view: JobView;
   /** When the journal was last heard of; undefined when it never was. */

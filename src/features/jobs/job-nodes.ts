@@ -1,7 +1,9 @@
 import type * as vscode from 'vscode';
 import type { GateResult } from '../../core/jobs/events.ts';
+import type { Phase } from '../../core/jobs/records.ts';
 import type { StepView } from '../../core/jobs/view.ts';
-import { duration, money } from '../common/format.ts';
+import { dollars } from '../../core/costs/meter.ts';
+import { duration } from '../common/format.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import type { JobSummary } from './history.ts';
 
@@ -23,17 +25,30 @@ export function groupOf(job: JobSummary): Group {
   }
 }
 
+const phaseTexts: Record<Phase, string> = {
+  check: 'checking',
+  local: 'preparing on this machine',
+  pod: 'renting a pod',
+  wait: 'waiting for the pod',
+  transfer: 'uploading',
+  start: 'starting',
+  run: 'running',
+  fetch: 'fetching results',
+  end: 'ending the pod',
+  done: 'done',
+};
+
 /** `phase_2 · step 5/8 · $1.27 · 38 min`. */
 export function describeJob(job: JobSummary, now: Date): string {
   const { view } = job;
   const at = view.steps.findIndex((s) => s.name === view.step);
   const running = groupOf(job) === 'running';
-  const started = view.started === undefined ? undefined : Date.parse(view.started);
-  const seconds = view.seconds ?? (running && started !== undefined ? (now.getTime() - started) / 1000 : undefined);
+  const start = view.started === undefined ? undefined : Date.parse(view.started);
+  const seconds = view.seconds ?? (running && start !== undefined ? (now.getTime() - start) / 1000 : undefined);
   return [
-    ...(running && view.step !== undefined ? [view.step] : [view.status]),
+    ...(running ? [job.phase === 'run' && view.step !== undefined ? view.step : phaseTexts[job.phase]] : [view.status]),
     ...(running && at >= 0 ? [`step ${at + 1}/${view.steps.length}`] : []),
-    ...(job.cost === undefined ? [] : [money(job.cost)]),
+    ...(job.cost === undefined ? [] : [dollars(job.cost)]),
     ...(seconds === undefined ? [] : [duration(seconds)]),
   ].join(' · ');
 }

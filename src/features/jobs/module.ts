@@ -1,10 +1,19 @@
 import type * as vscode from 'vscode';
+import { join } from 'node:path';
+import { homeFolder, hostKeysIn, recordsIn, type Installation } from '../../core/installation.ts';
+import type { AccountModule } from '../account/module.ts';
+import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import type { Failures } from '../common/failures.ts';
 import { createListView } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
-import { views } from '../ids.ts';
-import type { JobHistory, JobSummary } from './history.ts';
+import type { Settings } from '../common/settings.ts';
+import { commands, views } from '../ids.ts';
+import type { JobSummary } from './history.ts';
+import { cancel, runPipeline, type JobCommandOptions } from './job-commands.ts';
 import { jobNodes } from './job-nodes.ts';
+import { LiveJobs } from './live-jobs.ts';
+import { recordedHistory } from './recorded-history.ts';
 
 /** A local read, so it may be more frequent than calls to RunPod. */
 const refreshMs = 2000;
@@ -13,9 +22,19 @@ export interface JobsModule extends Disposable {
   jobs: PolledList<JobSummary>;
 }
 
-/** The Jobs view. Needs no account: what this machine knows of its jobs is shown in any case. */
-export function createJobsModule(vs: typeof vscode, history: JobHistory): JobsModule {
+/** Running pipelines, and the Jobs view. The view needs no account: what this machine knows is shown in any case. */
+export function createJobsModule(
+  vs: typeof vscode,
+  context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalState'>,
+  registry: CommandRegistry,
+  failures: Failures,
+  { account, credentials }: Pick<AccountModule, 'account' | 'credentials'>,
+  settings: Settings,
+): JobsModule {
   const store = new DisposableStore();
+  const home = homeFolder();
+  const records = recordsIn(home);
+  const history = recordedHistory(records);
   const jobs = store.add(
     new PolledList<JobSummary>(
       (signal) => history.list(signal),
@@ -30,6 +49,40 @@ export function createJobsModule(vs: typeof vscode, history: JobHistory): JobsMo
       nodes: (items) => jobNodes(vs, items),
     }),
   );
+  const live = store.add(new LiveJobs(vs, failures, () => void jobs.refresh()));
+  const installation = async (): Promise<Installation> => ({
+    client: account.client(),
+    restUrl: account.restUrl,
+    workerFile: join(context.extensionPath, 'dist', 'worker.pyz'),
+    localPython: settings.python,
+    key: await credentials.sshKey(),
+    hostKeys: hostKeysIn(home),
+    records,
+  });
+
+  /** Goes on with the jobs of this window's folder, after a reload for example. */
+  const reattach = async (): Promise<void> => {
+    if (!account.ready) {
+      return;
+    }
+    const roots = (vs.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+    for (const record of await records.list()) {
+      const ours = record.restUrl === account.restUrl && roots.some((root) => record.root.startsWith(root));
+      if (ours && record.phase !== 'done' && record.remote !== undefined) {
+        live.attach(await installation(), record);
+      }
+    }
+  };
+  store.add(account.onDidChange(() => void reattach()));
+
+  const options: JobCommandOptions = { account, credentials, memory: context.globalState, live, installation };
+  const stepOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+  store.add(registry.register(commands.run, (target) => runPipeline(vs, options, target)));
+  store.add(registry.register(commands.runFrom, (target, step) => runPipeline(vs, options, target, stepOf(step))));
+  store.add(
+    registry.register(commands.cancelJob, async (target) => cancel(vs, options, await records.list(), target)),
+  );
+  store.add(registry.register(commands.showJobLog, () => live.showLog()));
   jobs.restart(true);
   return { jobs, dispose: () => store.dispose() };
 }

@@ -26,6 +26,8 @@ export interface EditorOptions {
   /** true: VS Code asks whether the folder is trusted; false (the default): it is. */
   trust?: boolean;
   settings?: Record<string, unknown>;
+  /** Settings that belong to the machine, which user settings cannot set in a remote window. */
+  machineSettings?: Record<string, unknown>;
   /** Further VSIX files to install. */
   vsix?: string[];
   /** Environment of the extension host. */
@@ -51,6 +53,8 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
   await mkdir(extensionsDir, { recursive: true });
   const settings = { ...quietSettings, 'workbench.colorTheme': themes[options.theme ?? 'dark'], ...options.settings };
   await writeFile(join(userDataDir, 'User', 'settings.json'), JSON.stringify(settings, null, 2));
+  await mkdir(join(userDataDir, 'Machine'), { recursive: true });
+  await writeFile(join(userDataDir, 'Machine', 'settings.json'), JSON.stringify(options.machineSettings ?? {}));
   await installExtensions({ entry, userDataDir, extensionsDir, vsix: [vsix, ...(options.vsix ?? [])] });
   const { folder, trust = false, env = {} } = options;
   const server = await startCodeServer({ entry, userDataDir, extensionsDir, folder, trust, env });
@@ -69,8 +73,9 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
     const openWindow = async (path?: string): Promise<Workbench> => {
       const page = await context.newPage();
       const query = path === undefined ? '?ew=true' : `?folder=${encodeURIComponent(path)}`;
-      await page.goto(`${server.url}${query}`);
       const workbench = new Workbench(page);
+      await workbench.watchNotifications();
+      await page.goto(`${server.url}${query}`);
       await workbench.waitUntilReady();
       return workbench;
     };

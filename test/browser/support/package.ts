@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export async function temporaryFolder(name: string): Promise<string> {
 }
 
 async function vsce(folder: string, out: string): Promise<string> {
-  const args = ['package', '--no-dependencies', '--allow-missing-repository', '--skip-license', '--out', out];
+  const args = ['package', '--no-dependencies', '--allow-missing-repository', '--skip-license', '--no-rewrite-relative-links', '--out', out];
   await run(process.execPath, [join(root, 'node_modules/@vscode/vsce/vsce'), ...args], { cwd: folder });
   return out;
 }
@@ -32,8 +32,19 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-async function bundle(outdir: string): Promise<void> {
-  await build({ entryPoints: [join(root, 'src/extension.ts')], outfile: join(outdir, 'extension.cjs'), bundle: true, platform: 'node', target: 'node20', format: 'cjs', external: ['vscode', 'cpu-features', '*.node'], mainFields: ['module', 'main'], logLevel: 'warning' });
+/** What runs leave behind in the sample project; the same names as in its .gitignore. */
+const generated = /(^|\/)(staged_raw_material|chain_artifacts|runpod-results|\.runpod-trainer|__pycache__|training\/(data|output))(\/|$)/;
+
+/** Builds as `npm run build` does, but into a folder of its own, since others may be building in the checkout. */
+async function buildInto(folder: string): Promise<void> {
+  const mirror = await temporaryFolder('build');
+  const names = await readdir(root);
+  for (const name of names.filter((n) => !['dist', '.git', 'esbuild.mjs'].includes(n))) {
+    await symlink(join(root, name), join(mirror, name));
+  }
+  await cp(join(root, 'esbuild.mjs'), join(mirror, 'esbuild.mjs'));
+  await run(process.execPath, ['esbuild.mjs', '--production'], { cwd: mirror });
+  await cp(join(mirror, 'dist'), folder, { recursive: true });
 }
 
 /** The built extension as VS Code would unpack it, in a folder outside the checkout. */
@@ -41,9 +52,10 @@ export const stageExtension = once(async () => {
   const staged = join(await temporaryFolder('extension'), 'extension');
   await mkdir(staged);
   for (const path of shipped.filter((p) => existsSync(join(root, p)))) {
-    await cp(join(root, path), join(staged, path), { recursive: true });
+    const filter = (source: string): boolean => !generated.test(source.slice(root.length));
+    await cp(join(root, path), join(staged, path), { recursive: true, filter });
   }
-  await bundle(join(staged, 'dist'));
+  await buildInto(join(staged, 'dist'));
   // Without its scripts, so that packaging does not build a second time.
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
   delete manifest['scripts'];

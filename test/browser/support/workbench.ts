@@ -21,6 +21,22 @@ export class Workbench {
     page.setDefaultTimeout(patience);
   }
 
+  /** Toasts hide after a while; what they said is kept in the page for failures. */
+  async watchNotifications(): Promise<void> {
+    await this.page.addInitScript(() => {
+      const seen: string[] = [];
+      Object.assign(globalThis, { notificationsSeen: seen });
+      new MutationObserver((changes) => {
+        for (const node of changes.flatMap((change) => [...change.addedNodes])) {
+          const message = node instanceof Element ? node.querySelector('.notification-list-item-message') : null;
+          if (message?.textContent) {
+            seen.push(message.textContent);
+          }
+        }
+      }).observe(document, { childList: true, subtree: true });
+    });
+  }
+
   async waitUntilReady(): Promise<void> {
     await this.act('the workbench to appear', async () => {
       await this.page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
@@ -77,10 +93,10 @@ export class Workbench {
   }
 
   /** Waits for a notification that contains the text and answers its full text. */
-  async notification(text: string | RegExp): Promise<string> {
+  async notification(text: string | RegExp, timeout = patience): Promise<string> {
     return this.act(`a notification with "${String(text)}"`, async () => {
       const found = this.toast(text).locator('.notification-list-item-message').first();
-      await found.waitFor();
+      await found.waitFor({ timeout });
       return found.innerText();
     });
   }
@@ -103,6 +119,29 @@ export class Workbench {
       await box.locator('.monaco-button', { hasText: button }).click();
       await box.waitFor({ state: 'hidden' });
     });
+  }
+
+  /** Everything that the modal dialog with this text says. */
+  async dialogText(text: string | RegExp): Promise<string> {
+    return this.act(`a dialog with "${String(text)}"`, async () => {
+      const box = this.page.locator('.monaco-dialog-box', { hasText: text });
+      await box.waitFor();
+      return box.innerText();
+    });
+  }
+
+  /** Waits for an entry of the status bar. */
+  async statusItem(text: string | RegExp): Promise<void> {
+    await this.act(`"${String(text)}" in the status bar`, () =>
+      this.page.locator('.statusbar-item', { hasText: text }).first().waitFor(),
+    );
+  }
+
+  /** Clicks the first code lens with this title in the active editor. */
+  async lens(title: string): Promise<void> {
+    await this.act(`the code lens "${title}"`, () =>
+      this.page.locator('.codelens-decoration a', { hasText: new RegExp(`^\\s*${title}\\s*$`) }).first().click(),
+    );
   }
 
   /** Opens a view container of the activity bar. */
@@ -148,8 +187,8 @@ export class Workbench {
       .first();
   }
 
-  async waitForRow(view: string, label: string | RegExp): Promise<void> {
-    await this.act(`a row "${String(label)}" in the view ${view}`, () => this.treeRow(view, label).waitFor());
+  async waitForRow(view: string, label: string | RegExp, timeout = patience): Promise<void> {
+    await this.act(`a row "${String(label)}" in the view ${view}`, () => this.treeRow(view, label).waitFor({ timeout }));
   }
 
   async expandRow(view: string, label: string | RegExp): Promise<void> {
@@ -259,6 +298,8 @@ export class Workbench {
       texts('views', '.sidebar .pane'),
       texts('editors', '.tabs-container .tab'),
     ]);
+    const seen = await this.page.evaluate(() => (globalThis as { notificationsSeen?: string[] }).notificationsSeen ?? []);
+    parts.push(seen.length === 0 ? '' : `notifications so far: ${seen.map((t) => JSON.stringify(t)).join(', ')}`);
     return parts.filter(Boolean).join('\n') || 'nothing to be read';
   }
 

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RunPodClient } from '../../../src/core/runpod/client.ts';
+import { isApiError, type ApiError, type ApiErrorKind } from '../../../src/core/runpod/api-error.ts';
 import type { RunPodClientOptions } from '../../../src/core/runpod/http.ts';
 
 /** A small HTTP server on this machine that records what it is asked and answers as the test says. */
@@ -163,4 +165,35 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
     all.push(item);
   }
   return all;
+}
+
+/** The ApiError that a call ends with. */
+export async function failure(promise: Promise<unknown>): Promise<ApiError> {
+  const error: unknown = await promise.then(
+    () => assert.fail('The call succeeded.'),
+    (e: unknown) => e,
+  );
+  assert.ok(isApiError(error), String(error));
+  return error;
+}
+
+export async function assertKind(promise: Promise<unknown>, kind: ApiErrorKind, status?: number): Promise<void> {
+  const error = await failure(promise);
+  assert.deepEqual([error.kind, status ?? error.status], [kind, error.status], error.message);
+}
+
+/** `GET /pods` and so on, in the order of arrival. */
+export const routesOf = (server: ApiServer) => server.requests.map((r) => `${r.method} ${r.path.replace('/v2', '')}`);
+
+/** Starts servers for the tests of a suite and closes each after its test. */
+export function useApiServers(): typeof startApiServer {
+  const open: ApiServer[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((server) => server.close()));
+  });
+  return async (answer) => {
+    const server = await startApiServer(answer);
+    open.push(server);
+    return server;
+  };
 }

@@ -1,0 +1,30 @@
+"""Builds the worker as one file: `python3 build.py [dist/worker.pyz]`. The same sources give the same bytes."""
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+def build(target: Path) -> None:
+    """Writes the zipapp; it is replaced in one step."""
+    files = [HERE / "__main__.py", *sorted((HERE / "runpod_trainer_worker").rglob("*.py"))]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    with open(temporary, "wb") as output:
+        output.write(b"#!/usr/bin/env python3\n")
+        # Stored, not compressed: the bytes must not depend on the machine's zlib.
+        with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
+            for file in files:
+                info = zipfile.ZipInfo(file.relative_to(HERE).as_posix(), _DATE)
+                info.create_system, info.external_attr = 3, 0o100644 << 16
+                archive.writestr(info, file.read_bytes())
+    os.chmod(temporary, 0o755)
+    os.replace(temporary, target)
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "dist" / "worker.pyz")

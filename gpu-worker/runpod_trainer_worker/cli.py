@@ -1,0 +1,139 @@
+"""The worker's commands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, NoReturn
+
+from . import __version__
+from .errors import WorkerError
+from .jobdir import JobDir
+from .timings import Timings
+
+_ERROR = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WorkerError("The command was not understood.", f"{message}.", "Run it with --help.")
+
+
+def _answer(value: Dict[str, Any]) -> None:
+    """One JSON object on a line; ASCII only, so that any file name survives any locale."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="worker.pyz", description="Runs a job's steps on a pod and checks their gates.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    def add(name: str, text: str, job_dir: bool = True) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        if job_dir:
+            command.add_argument("--job-dir", required=True, type=Path)
+        return command
+
+    add("start", "Start the job detached; secrets come by standard input.")
+    add("run", "Run the steps of one side in the foreground.").add_argument(
+        "--side", choices=["local", "pod"], default="local"
+    )
+    command = add("follow", "Write the journal from an offset on until the job has finished.")
+    command.add_argument("--offset", type=int, default=0)
+    command.add_argument("--once", action="store_true")
+    command = add("status", "Say what is known about one job or all jobs of a volume.", job_dir=False)
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("--job-dir", type=Path)
+    which.add_argument("--mount", type=Path)
+    add("control", "Ask the worker to cancel, or hold the pod for fetching.").add_argument(
+        "request", choices=["cancel", "hold", "release"]
+    )
+    command = add("files", "Compare, commit or list files below a root.", job_dir=False)
+    command.add_argument("action", choices=["plan", "commit", "list"])
+    command.add_argument("--root", required=True, type=Path)
+    return parser
+
+
+def _internal(arguments: List[str]) -> int:
+    """Commands for the worker's own child processes."""
+    name, rest = arguments[0], arguments[1:]
+    if name == "_work":
+        from .start import work
+
+        return work(JobDir(Path(rest[rest.index("--job-dir") + 1])), Timings.from_environment())
+    if name == "_watchdog":
+        from . import watchdog
+
+        return watchdog.main(rest)
+    if name == "_gate":
+        from . import gate_child
+
+        return gate_child.main()
+    if name == "_notebook":
+        from . import notebook_child
+
+        return notebook_child.main()
+    from . import requirements_child
+
+    return requirements_child.main(rest[0])
+
+
+def _files(action: str, root: Path) -> None:
+    from . import files
+
+    if action == "plan":
+        files.plan(root, files.stdin_lines(), _answer)
+    elif action == "commit":
+        files.commit(root, files.stdin_lines(), _answer)
+    else:
+        files.list_files(root, sys.stdin.buffer.read(), _answer)
+
+
+def _run(options: argparse.Namespace) -> int:
+    timings = Timings.from_environment()
+    if options.command in ("start", "run"):
+        from . import start
+
+        job = JobDir(options.job_dir)
+        if options.command == "run":
+            return start.run_here(job, options.side, timings)
+        text = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+        _answer(start.start(job, start.read_secrets(text), timings))
+    elif options.command == "follow":
+        from .follow import follow
+
+        return follow(JobDir(options.job_dir), options.offset, options.once, timings)
+    elif options.command == "files":
+        _files(options.action, options.root)
+    else:
+        from . import control
+
+        if options.command == "control":
+            _answer(control.control(JobDir(options.job_dir), options.request, timings))
+        else:
+            _answer(control.status(options.job_dir, options.mount, timings))
+    return 0
+
+
+def main(arguments: List[str]) -> int:
+    """Runs one command; answers its exit code."""
+    try:
+        if arguments and arguments[0] in ("_work", "_watchdog", "_gate", "_notebook", "_requirements"):
+            return _internal(arguments)
+        return _run(_parser().parse_args(arguments))
+    except WorkerError as problem:
+        _answer(problem.to_json())
+        return _ERROR
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as problem:
+        what = f"{problem.filename or 'A file'} could not be used."
+        why = f"{problem.strerror or problem}."
+        _answer(WorkerError(what, why, "Check the path and that the volume answers.").to_json())
+        return _ERROR

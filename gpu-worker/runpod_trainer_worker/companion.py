@@ -1,0 +1,107 @@
+"""The worker's side of the watchdog: starts it, starts it again when it died, tells what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import Any, Dict, Optional
+
+from . import fsutil
+from .clock import boot_seconds, iso
+from .context import Context
+from .credentials import without_credentials
+from .procs import start_time
+from .selfpath import SELF
+
+
+class Companion:
+    """One watchdog process at a time, from `start` to `stop`; `stop` leaves the process running."""
+
+    def __init__(self, context: Context, pod_id: Optional[str]) -> None:
+        self._context = context
+        self._pod_id = pod_id
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._told: Optional[Dict[str, Any]] = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="companion", daemon=True)
+        cap = context.spec.cap_seconds
+        self._deadline = None if cap is None else boot_seconds() + cap
+
+    def start(self) -> None:
+        """Starts the watchdog and waits, not for long, until it has tested its key."""
+        self._spawn()
+        end = time.monotonic() + self._context.timings.probe_wait
+        while time.monotonic() < end and self._process is not None and self._process.poll() is None:
+            if self._tell_news():
+                break
+            time.sleep(0.05)
+        if self._told is None:
+            self._tell({"armed": False, "detail": "The watchdog has not answered yet.", "deadline": self._deadline_iso()})
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the supervision."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        pause = self._context.timings.watch_poll
+        while not self._over.wait(pause):
+            self._tell_news()
+            if self._context.journal.fenced:
+                return
+            if self._process is None or self._process.poll() is not None:
+                text = "The watchdog had died; a new one was started."
+                self._context.journal.emit("note", level="warning", text=text)
+                self._told = None
+                self._spawn()
+
+    def _spawn(self) -> None:
+        context = self._context
+        assert context.spool is not None
+        context.spool.watchdog.unlink(missing_ok=True)
+        argv = [sys.executable, "-I", SELF, "_watchdog", "--job-dir", str(context.job.path)]
+        argv += ["--spool", str(context.spool.folder), "--epoch", str(context.spool.epoch)]
+        argv += ["--pid", str(os.getpid()), "--start-time", str(start_time(os.getpid()) or 0)]
+        if self._deadline is not None:
+            argv += ["--deadline", repr(self._deadline)]
+        key = context.sources.pod.get("RUNPOD_API_KEY")
+        try:
+            process = subprocess.Popen(
+                argv,
+                cwd="/",
+                env=without_credentials(os.environ),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            assert process.stdin is not None
+            with process.stdin as stream:
+                stream.write(json.dumps({"podId": self._pod_id, "apiKey": key}).encode())
+        except OSError as problem:
+            context.journal.emit("note", level="error", text=f"The watchdog could not be started: {problem}.")
+            return
+        self._process = process
+
+    def _tell_news(self) -> bool:
+        assert self._context.spool is not None
+        news = fsutil.read_json(self._context.spool.watchdog)
+        if news is None or news == self._told:
+            return False
+        self._tell(news)
+        self._told = news
+        return True
+
+    def _tell(self, news: Dict[str, Any]) -> None:
+        value = {key: news.get(key) for key in ("armed", "detail", "deadline")}
+        self._context.journal.emit("watchdog", **value)
+        self._context.state.update(watchdog=value)
+
+    def _deadline_iso(self) -> Optional[str]:
+        return None if self._deadline is None else iso(time.time() + self._deadline - boot_seconds())

@@ -1,0 +1,210 @@
+"""The watchdog: a process beside the worker that ends the pod, whatever becomes of the worker."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Callable, Optional
+
+from . import fsutil, host, procs
+from .clock import boot_seconds, iso, now_iso
+from .errors import WorkerError
+from .jobdir import JobDir, Spool, last_event, read_lock
+from .podapi import Answer, PodApi
+from .spec import Spec, load_spec
+from .testament import write_lost
+from .timings import Timings
+
+_TRIES_AFTER_SUCCESS = 3
+_OTHERS = "so this pod cannot end itself; only the other owners of the cap hold"
+
+
+class Watchdog:
+    """Watches one worker in one epoch; `run` returns when nothing is left to do."""
+
+    def __init__(
+        self,
+        job: JobDir,
+        spec: Spec,
+        spool: Spool,
+        worker: "tuple[int, int]",
+        deadline: Optional[float],
+        pod_id: Optional[str],
+        key: Optional[str],
+        timings: Timings,
+    ) -> None:
+        self._job = job
+        self._spec = spec
+        self._spool = spool
+        self._worker = worker
+        self._deadline = deadline
+        self._pod_id = pod_id
+        self._timings = timings
+        self._api: Optional[PodApi] = None
+        self._why_not = f"The pod has no RUNPOD_API_KEY, {_OTHERS}."
+        if spec.rest_url is None:
+            self._why_not = f"The job names no API, {_OTHERS}."
+        elif pod_id and key:
+            try:
+                self._api = PodApi(spec.rest_url, pod_id, key, timings.api_timeout)
+            except WorkerError as problem:
+                self._why_not = f"{problem.what} {problem.why}"
+        self._oom_kills = host.oom_kills()
+
+    def run(self) -> None:
+        """Until the pod ends, or there is nothing to watch any more."""
+        self._log(f"watching process {self._worker[0]}, epoch {self._spool.epoch}")
+        threading.Thread(target=self._probe, name="probe", daemon=True).start()
+        ended: Optional[float] = None
+        capped: Optional[float] = None
+        while True:
+            time.sleep(self._timings.watch_poll)
+            lock = read_lock(self._job)
+            if lock is not None and lock.epoch > self._spool.epoch:
+                self._log(f"epoch {lock.epoch} has taken over")
+                if lock.pod_id != self._pod_id:
+                    self._end("another pod has the job now")
+                return
+            now = boot_seconds()
+            if ended is None and self._worker_ended():
+                ended = now
+            if self._deadline is not None and now >= self._deadline:
+                if capped is None:
+                    capped = now
+                    self._log("the cap is reached")
+                    self._spool.cap.write_text("", encoding="utf-8")
+                if ended is not None or now - capped >= self._timings.cap_grace:
+                    self._end("cap", even_kept=True)
+                    return
+            elif ended is not None and self._spec.on_finish == "keep":
+                if self._deadline is None:
+                    self._log("the job has ended; the pod is kept")
+                    return
+            elif ended is not None and now - max(ended, self._lease_end(ended)) >= self._timings.end_after:
+                self._end("the job has ended")
+                return
+
+    def _worker_ended(self) -> bool:
+        if procs.is_alive(*self._worker):
+            event = last_event(self._spool.events)
+            return event is not None and event.get("type") == "job.finished"
+        killed = procs.kill_members(self._job.all_steps)
+        if killed:
+            self._log(f"killed {killed} processes that the worker left")
+        before, after = self._oom_kills, host.oom_kills()
+        memory = before is not None and after is not None and after > before
+        thread = threading.Thread(target=self._testament, args=(memory,), daemon=True)
+        thread.start()
+        thread.join(timeout=self._timings.close_wait)
+        if thread.is_alive():
+            self._log("the volume does not answer; the journal is incomplete")
+        return True
+
+    def _testament(self, memory: bool) -> None:
+        try:
+            if write_lost(self._job, self._spool, memory):
+                self._log("the worker died without a word: wrote job.finished with lost")
+        except OSError as problem:
+            self._log(f"the journal could not be completed: {problem}")
+
+    def _lease_end(self, ended: float) -> float:
+        """When the last lease ends, in seconds since boot; 0 without one."""
+        hold = fsutil.read_json(self._job.control / "hold") or {}
+        asked = hold.get("boot")
+        if not isinstance(asked, (int, float)) or asked > boot_seconds() + 1:
+            return 0.0
+        return min(asked + self._timings.lease, ended + self._spec.hold_seconds)
+
+    def _probe(self) -> None:
+        """Tests the key without harm: starting a running pod must be refused as a conflict."""
+        pause = self._timings.api_retry
+        if self._api is None:
+            self._say(False, self._why_not)
+            return
+        while True:
+            answer = self._api.action("start")
+            self._log(f"probe: {answer.detail}")
+            if not answer.temporary:
+                break
+            self._say(False, f"RunPod's API has not answered the watchdog yet ({answer.detail}); it goes on asking.")
+            time.sleep(pause)
+            pause = min(pause * 2, self._timings.api_retry_max)
+        self._say(*_judge(answer))
+
+    def _say(self, armed: bool, detail: str) -> None:
+        deadline = None if self._deadline is None else iso(time.time() + self._deadline - boot_seconds())
+        value = {"armed": armed, "detail": detail, "deadline": deadline, "pid": os.getpid()}
+        try:
+            fsutil.write_json(self._spool.watchdog, value)
+        except OSError as problem:
+            self._log(f"cannot tell the worker: {problem}")
+
+    def _end(self, why: str, even_kept: bool = False) -> None:
+        """Ends the pod, and tries again until it is ended."""
+        stop = self._spec.on_finish == "stop"
+        if self._api is None or (self._spec.on_finish == "keep" and not even_kept):
+            self._log(f"{why}; the pod stays: {self._why_not}")
+            return
+        self._log(f"{why}; {'stopping' if stop else 'terminating'} the pod")
+        api, pause, refused, done, attempt = self._api, self._timings.api_retry, 0, 0, 0
+        terminate: "tuple[Callable[[], Answer], ...]" = (lambda: api.action("terminate"), api.delete)
+        while done < _TRIES_AFTER_SUCCESS:
+            answer = api.action("stop") if stop else terminate[attempt % 2]()
+            attempt += 1
+            self._log(f"answer: {answer.detail}")
+            if answer.gone or (stop and answer.status == 409):
+                # This process should not live to see the next round.
+                done += 1
+                time.sleep(self._timings.api_retry_max)
+                continue
+            if not answer.temporary:
+                refused += 1
+                if stop and refused >= 3:
+                    self._log("stopping is refused; terminating instead, the volume keeps everything")
+                    stop = False
+            time.sleep(pause)
+            pause = min(pause * 2, self._timings.api_retry_max)
+
+    def _log(self, text: str) -> None:
+        try:
+            with open(self._job.watchdog_log, "a", encoding="utf-8") as file:
+                file.write(f"{now_iso()} {text}\n")
+        except OSError:
+            pass
+
+
+def _judge(answer: Answer) -> "tuple[bool, str]":
+    if answer.status == 409 or (answer.status is not None and 200 <= answer.status < 300):
+        return True, "The pod's own key may end this pod: tested with a call that changes nothing."
+    if answer.status in (401, 403) and answer.problem:
+        return False, f"RunPod refuses the pod's own key ({answer.detail}), {_OTHERS}."
+    if answer.status == 403:
+        return False, f"The call did not get through to RunPod's API ({answer.detail}), {_OTHERS}."
+    return False, f"The test of the pod's own key had an unexpected answer ({answer.detail}): it may not work."
+
+
+def main(arguments: "list[str]") -> int:
+    """The internal command; the key comes by standard input."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--job-dir", required=True, type=Path)
+    parser.add_argument("--spool", required=True, type=Path)
+    parser.add_argument("--epoch", required=True, type=int)
+    parser.add_argument("--pid", required=True, type=int)
+    parser.add_argument("--start-time", required=True, type=int)
+    parser.add_argument("--deadline", type=float)
+    options = parser.parse_args(arguments)
+    given = json.load(sys.stdin)
+    spool = Spool(options.spool, options.epoch)
+    job = JobDir(options.job_dir)
+    worker = (options.pid, options.start_time)
+    spec = load_spec(job.path)
+    Watchdog(
+        job, spec, spool, worker, options.deadline, given.get("podId"), given.get("apiKey"), Timings.from_environment()
+    ).run()
+    spool.remove()
+    return 0

@@ -1,0 +1,184 @@
+"""R3.1, R3.3, R5.1: steps of every kind, their environment, their endings."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from typing import Any
+
+from conftest import PYTHON, Bench, is_running, shell, wait_for
+
+
+def finished(bench: Bench, step: str) -> Any:
+    return next(e for e in bench.events("step.finished") if e["step"] == step)
+
+
+def test_kinds_of_steps_and_order(bench: Bench) -> None:
+    bench.write("pkg/__init__.py", "")
+    bench.write("pkg/mod.py", "import sys; print('module', sys.argv[1:])")
+    bench.write("tools/s.py", "import pkg.mod, os; print('script', os.getcwd())")
+    bench.spec(
+        {"name": "m", "where": "local", "run": {"kind": "module", "module": "pkg.mod", "args": ["a b", "ü"]}},
+        {"name": "s", "where": "local", "run": {"kind": "script", "path": "tools/s.py", "args": []}},
+        shell("sh", "false | true; echo unreachable"),
+    )
+    done = bench.run_here()
+    assert done.returncode == 1
+    assert bench.output("m") == ["module ['a b', 'ü']"]
+    assert bench.output("s")[-1] == f"script {bench.project}"
+    assert bench.output("sh") == []
+    assert finished(bench, "sh")["exitCode"] == 1
+    assert [json.loads(line) for line in done.stdout.splitlines()] == bench.events()
+    events = bench.events()
+    assert [e["seq"] for e in events] == list(range(1, len(events) + 1))
+    assert events[0]["type"] == "job.started" and events[-1]["type"] == "job.finished"
+    state = bench.state()
+    assert [s["status"] for s in state["steps"]] == ["passed", "passed", "failed"]
+    assert (state["status"], state["step"]) == ("failed", "sh")
+    assert (bench.job / "steps" / "01-m" / "stdout.log").read_text() == "module ['a b', 'ü']\n"
+
+
+def test_steps_of_the_other_side_are_left_alone(bench: Bench) -> None:
+    bench.spec(
+        {"name": "far", "run": {"kind": "shell", "command": "exit 1"}},
+        shell("near", "echo here"),
+        localResults=[{"step": "far", "status": "passed", "seconds": 1.5, "gates": []}],
+    )
+    assert bench.run_here().returncode == 0
+    assert [e["step"] for e in bench.events("step.local")] == ["far"]
+    assert [s["status"] for s in bench.state()["steps"]] == ["passed", "passed"]
+
+
+def test_environment_has_no_credentials_but_the_listed_secret(bench: Bench) -> None:
+    keys = {"HF_TOKEN": "hf_listedlisted", "WANDB_API_KEY": "wandbwandbwandb", "MY_PLAIN": "x"}
+    command = 'env; echo "token is $HF_TOKEN"; test "$A" = step; test "$HF_TOKEN" = hf_listed""listed'
+    bench.spec(shell("s", command, env={"A": "step"}, secrets=["HF_TOKEN"]), env={"A": "spec", "B": "b"})
+    assert bench.run_here(**keys).returncode == 0
+    lines = bench.output()
+    seen = dict(line.split("=", 1) for line in lines if "=" in line)
+    assert "WANDB_API_KEY" not in seen and "RUNPOD_API_KEY" not in seen and "RUNPOD_TRAINER_TIMINGS" not in seen
+    assert (seen["B"], seen["MY_PLAIN"], seen["PYTHONUNBUFFERED"]) == ("b", "x", "1")
+    assert seen["RUNPOD_POD_ID"] == "pod1"
+    assert seen["PYTHONPATH"].split(":")[0] == str(bench.project)
+    assert seen["RUNPOD_TRAINER_STEP_DIR"] == str(bench.job / "steps" / "01-s")
+    assert "token is [secret]" in lines
+    for file in bench.job.rglob("*"):
+        if file.is_file():
+            assert b"hf_listedlisted" not in file.read_bytes() and b"wandbwandb" not in file.read_bytes()
+
+
+def test_missing_secret_is_named(bench: Bench) -> None:
+    bench.spec(shell("s", "true", secrets=["NOT_GIVEN"]))
+    assert bench.run_here().returncode == 1
+    assert "NOT_GIVEN" in finished(bench, "s")["reason"]
+
+
+def test_the_pod_key_is_never_given(bench: Bench) -> None:
+    bench.spec(shell("s", "true", secrets=["RUNPOD_API_KEY"]))
+    assert bench.run_here().returncode == 1
+    assert "never given" in finished(bench, "s")["reason"]
+
+
+def test_timeout_is_named_and_leaves_nothing(bench: Bench) -> None:
+    bench.spec(shell("s", "trap '' INT TERM; echo $$; sleep 60 & sleep 60; sleep 60", timeoutSeconds=0.5))
+    began = time.monotonic()
+    assert bench.run_here().returncode == 1
+    assert time.monotonic() - began < 10
+    end = finished(bench, "s")
+    assert end["status"] == "timeout" and "0.5 seconds" in end["reason"]
+    assert bench.processes("sleep") == []
+
+
+def test_leftovers_are_killed_even_in_a_session_of_their_own(bench: Bench) -> None:
+    bench.spec(shell("s", "sleep 61 & setsid sleep 62 & setsid -f sleep 63; echo done"))
+    assert bench.run_here().returncode == 0
+    wait_for(lambda: not bench.processes("sleep"), 3)
+
+
+def test_exit_by_signal_is_explained(bench: Bench) -> None:
+    bench.spec(shell("s", "kill -9 $$"))
+    bench.run_here()
+    assert "memory" in finished(bench, "s")["reason"] and finished(bench, "s")["exitCode"] == -9
+    bench.spec(shell("s", f"{PYTHON} -c 'import os; os.kill(os.getpid(), 9)'"))
+    bench.run_here()
+    assert "memory" in bench.events("step.finished")[-1]["reason"]
+    bench.spec(shell("s", "kill -SEGV $$"))
+    bench.run_here()
+    assert "SIGSEGV" in bench.events("step.finished")[-1]["reason"]
+
+
+def test_reason_has_the_last_line_of_the_errors(bench: Bench) -> None:
+    bench.write("s.py", "raise ValueError('the number 7 is wrong')")
+    bench.spec({"name": "s", "where": "local", "run": {"kind": "script", "path": "s.py", "args": []}})
+    bench.run_here()
+    assert finished(bench, "s")["reason"].endswith("ValueError: the number 7 is wrong")
+    assert bench.events("job.finished")[-1]["step"] == "s"
+
+
+def test_metrics_become_events_and_not_a_number_is_null(bench: Bench) -> None:
+    reports = ['{"step": 1, "loss": 0.5}', "nonsense", '{"loss": NaN, "note": "text"}']
+    command = "".join(f"echo '{line}' >> $RUNPOD_TRAINER_METRICS; " for line in reports)
+    command += "printf '{\"loss\": 0.25}' >> $RUNPOD_TRAINER_METRICS"
+    bench.spec(shell("s", command, gates=[{"type": "metric", "name": "loss", "max": 0.3}]))
+    assert bench.run_here().returncode == 0
+    assert [e["values"] for e in bench.events("metric")] == [{"step": 1, "loss": 0.5}, {"loss": None}, {"loss": 0.25}]
+    assert "1 lines" in bench.events("note")[0]["text"]
+    assert bench.events("gate")[0]["gate"]["evidence"]["finite"] is False
+
+
+def test_much_output_is_complete_and_in_order(bench: Bench) -> None:
+    bench.spec(shell("s", "seq 1 200000"))
+    assert bench.run_here().returncode == 0
+    assert bench.output("s") == [str(n) for n in range(1, 200001)]
+
+
+def test_output_is_shown_while_the_step_runs(bench: Bench) -> None:
+    bench.spec(shell("s", "echo first; while test ! -e go; do sleep 0.05; done; echo second"))
+    argv = [PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job)]
+    with subprocess.Popen(argv, env=bench.environment(), stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: bench.output("s") == ["first"], 10)
+        bench.write("go", "")
+        assert process.wait(20) == 0
+    assert bench.output("s") == ["first", "second"]
+
+
+def test_interrupt_cancels_cleanly_in_the_foreground(bench: Bench) -> None:
+    bench.spec(shell("s", "echo up; sleep 60"), shell("never", "echo never"))
+    argv = [PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job)]
+    with subprocess.Popen(argv, env=bench.environment(), stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: bench.output("s"), 10)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 1
+    assert bench.events("job.finished")[-1]["status"] == "cancelled"
+    assert [s["status"] for s in bench.state()["steps"]] == ["cancelled", "waiting"]
+    assert not is_running(process.pid) and bench.processes("sleep") == []
+
+
+def test_missing_python_and_missing_project_are_named(bench: Bench) -> None:
+    bench.spec(shell("s", "true"), python="python-that-is-not-there")
+    assert bench.run_here().returncode == 1
+    assert "python-that-is-not-there" in bench.events("job.finished")[-1]["reason"]
+    bench.spec(shell("s", "true"), paths={"project": str(bench.root / "nowhere"), "mount": "/x"})
+    assert bench.run_here().returncode == 1
+    assert "Upload the project first" in bench.events("job.finished")[-1]["reason"]
+
+
+def test_bad_spec_names_the_field(bench: Bench) -> None:
+    bench.spec({"name": "s", "run": {"kind": "dance"}})
+    done = bench.run_here()
+    assert done.returncode == 2
+    assert "steps[0].run.kind" in json.loads(done.stdout)["error"]["why"]
+    assert bench.events() == []
+
+
+def test_unknown_step_in_from_is_refused(bench: Bench) -> None:
+    bench.spec(shell("s", "true"), **{"from": "phase_9"})
+    done = bench.run_here()
+    assert done.returncode == 2 and "phase_9" in json.loads(done.stdout)["error"]["why"]
+
+
+def test_unknown_command_is_an_error_in_json(bench: Bench) -> None:
+    done = bench.command("dance")
+    assert done.returncode == 2 and "dance" in json.loads(done.stdout)["error"]["why"]

@@ -1,0 +1,113 @@
+import type * as vscode from 'vscode';
+import { CancelledError, UserError } from '../../core/errors.ts';
+import { dollars } from '../../core/costs/meter.ts';
+import type { Installation } from '../../core/installation.ts';
+import { cancelJob } from '../../core/jobs/cancel.ts';
+import type { RunPlan } from '../../core/jobs/plan.ts';
+import type { OnEvent } from '../../core/jobs/progress.ts';
+import type { JobRecord } from '../../core/jobs/records.ts';
+import { follow, runJob, type JobResult, type RunOptions } from '../../core/jobs/run.ts';
+import type { Disposable } from '../common/disposables.ts';
+import type { Failures } from '../common/failures.ts';
+import { commands } from '../ids.ts';
+import { jobLines } from './job-text.ts';
+
+/** The jobs that this window is attached to. Disposing detaches: the jobs go on. */
+export class LiveJobs implements Disposable {
+  readonly #vs: typeof vscode;
+  readonly #failures: Failures;
+  readonly #output: vscode.OutputChannel;
+  readonly #changed: () => void;
+  readonly #attached = new Map<string, AbortController>();
+
+  constructor(vs: typeof vscode, failures: Failures, changed: () => void) {
+    this.#vs = vs;
+    this.#failures = failures;
+    this.#changed = changed;
+    this.#output = vs.window.createOutputChannel('RunPod Jobs');
+  }
+
+  /** Runs a plan; answers at once and tells the user when it has ended. */
+  run(installation: Installation, plan: RunPlan): void {
+    this.#stay(plan.job, plan.loaded.project.name, (options) => runJob(installation, plan, options));
+  }
+
+  /** Attaches to a job that runs, if this window is not attached already. */
+  attach(installation: Installation, record: JobRecord): void {
+    if (!this.#attached.has(record.job)) {
+      this.#stay(record.job, record.project, (options) => follow(installation, record, options));
+    }
+  }
+
+  /** Cancels a job; while its steps still run on this machine, that is done by ending those. */
+  async cancel(installation: Installation, record: JobRecord): Promise<void> {
+    const attached = this.#attached.get(record.job);
+    if (record.remote === undefined && attached !== undefined) {
+      attached.abort(new CancelledError());
+      return;
+    }
+    const result = await cancelJob(installation, record, { onEvent: this.#writer() });
+    if (result === undefined) {
+      throw new UserError('job-over', {
+        what: `The job of ${record.project} has ended already.`,
+        next: 'There is nothing to cancel.',
+      });
+    }
+    this.#changed();
+  }
+
+  showLog(): void {
+    this.#output.show(true);
+  }
+
+  dispose(): void {
+    for (const controller of this.#attached.values()) {
+      controller.abort(new CancelledError());
+    }
+    this.#output.dispose();
+  }
+
+  #stay(job: string, project: string, work: (options: RunOptions) => Promise<JobResult>): void {
+    const controller = new AbortController();
+    this.#attached.set(job, controller);
+    const { signal } = controller;
+    work({ onEvent: this.#writer(), signal })
+      .then(
+        (result) => this.#tell(result),
+        (error: unknown) => this.#failures.show(error, `Run ${project}`),
+      )
+      .finally(() => {
+        this.#attached.delete(job);
+        this.#changed();
+      });
+  }
+
+  #writer(): OnEvent {
+    return (event) => {
+      for (const line of jobLines(event)) {
+        this.#output.appendLine(line);
+      }
+      if (event.type === 'phase' || (event.type === 'job' && event.event.type !== 'log')) {
+        this.#changed();
+      }
+    };
+  }
+
+  /** Success is quiet, failure is not. */
+  #tell({ record, outcome, reason, cost }: JobResult): void {
+    const price = dollars(cost.billed ?? cost.metered);
+    if (outcome === 'succeeded') {
+      this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);
+      return;
+    }
+    if (outcome === 'cancelled' || outcome === 'detached') {
+      return;
+    }
+    const button = 'Show Job Log';
+    const ended = outcome === 'failed' ? 'failed' : outcome === 'lost' ? 'was lost' : 'ended, nobody knows how';
+    const text = `${record.project} ${ended} after ${price}. ${reason ?? ''}`;
+    void this.#vs.window.showErrorMessage(text.trim(), button).then((chosen) => {
+      return chosen === button ? this.#vs.commands.executeCommand(commands.showJobLog) : undefined;
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import type * as vscode from 'vscode';
+import { join } from 'node:path';
+import { homeFolder } from '../../core/installation.ts';
+import type { AccountModule } from '../account/module.ts';
+import type { CommandRegistry } from '../common/commands.ts';
+import { setContext } from '../common/context-keys.ts';
+import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import { valueOf, withProgress } from '../common/progress.ts';
+import { Secret } from '../common/secret.ts';
+import type { Settings } from '../common/settings.ts';
+import { commands } from '../ids.ts';
+import { trySample } from './sample.ts';
+import { connectionFile, SandboxProcess } from './sandbox-process.ts';
+
+/** The local sandbox: starts it, stops it, and signs this window in to it. */
+export async function createSandboxModule(
+  vs: typeof vscode,
+  context: Pick<vscode.ExtensionContext, 'extensionPath'>,
+  registry: CommandRegistry,
+  { account, credentials }: Pick<AccountModule, 'account' | 'credentials'>,
+  settings: Settings,
+): Promise<Disposable> {
+  const store = new DisposableStore();
+  const sandbox = new SandboxProcess(() => ({
+    root: join(homeFolder(), 'sandbox'),
+    script: join(context.extensionPath, 'dist', 'sandbox', 'main.js'),
+    python: settings.python,
+  }));
+  const status = store.add(vs.window.createStatusBarItem('runpodTrainer.sandbox', vs.StatusBarAlignment.Left, 10));
+  status.name = 'RunPod Sandbox';
+  status.text = '$(beaker) Sandbox';
+  status.tooltip = 'This window uses the local sandbox: nothing is charged. Click to stop it.';
+  status.command = commands.stopSandbox;
+
+  /** Makes this window agree with what runs. A window that chose the sandbox never falls back to paid RunPod. */
+  const adopt = async (): Promise<void> => {
+    const running = account.usesSandbox ? await sandbox.find() : undefined;
+    setContext(vs, 'runpodTrainer.sandboxRunning', running !== undefined);
+    if (running === undefined) {
+      status.hide();
+    } else {
+      status.show();
+      await credentials.setApiKey(running.restUrl, new Secret(running.key));
+    }
+    await account.setSandboxUrl(running?.restUrl);
+  };
+  const start = async (): Promise<void> => {
+    account.requireTrust();
+    valueOf(await withProgress(vs, { title: 'Starting the sandbox…' }, (signal) => sandbox.start(signal)));
+    await account.useSandbox(true);
+    await adopt();
+  };
+  const watcher = store.add(
+    vs.workspace.createFileSystemWatcher(new vs.RelativePattern(vs.Uri.file(sandbox.root), connectionFile)),
+  );
+  for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) {
+    store.add(event(() => void adopt()));
+  }
+  store.add(registry.register(commands.startSandbox, start));
+  store.add(
+    registry.register(commands.stopSandbox, async () => {
+      const button = 'Stop Sandbox';
+      const detail = 'Its pods end and what runs on them is lost. Its volumes stay for the next start.';
+      if ((await vs.window.showWarningMessage('Stop the sandbox?', { modal: true, detail }, button)) === button) {
+        const { restUrl } = account;
+        valueOf(await withProgress(vs, { title: 'Stopping the sandbox…', where: 'window' }, () => sandbox.stop()));
+        await credentials.forget(restUrl);
+        await adopt();
+      }
+    }),
+  );
+  store.add(
+    registry.register(commands.trySample, async () => {
+      await start();
+      await trySample(vs, account, join(context.extensionPath, 'examples', 'rainbow'));
+    }),
+  );
+  await adopt();
+  return store;
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { parseProject, position } from '../../../src/core/project/parse.ts';
+
+const good = {
+  version: 1,
+  name: 'sample',
+  target: { volume: { name: 'v' }, gpus: ['NVIDIA L4'], image: 'i' },
+  steps: [{ name: 'one', shell: 'true' }],
+};
+
+function problemsOf(change: object | string): string[] {
+  const text = typeof change === 'string' ? change : JSON.stringify({ ...good, ...change }, null, 2);
+  return parseProject(text).problems.map((p) => `${position(text, p.offset)} ${p.message}`);
+}
+
+describe('project file (R9.5)', () => {
+  it('accepts comments and trailing commas and fills in defaults', () => {
+    const text = `// my project\n${JSON.stringify(good).replace(/}$/, ',}')}`;
+    const { project, problems } = parseProject(text);
+    assert.deepEqual(problems, []);
+    assert.equal(project?.onFinish.pod, 'terminate');
+    assert.equal(project.steps[0]?.where, 'pod');
+  });
+
+  it('names an unknown field, its place and the one that was probably meant', () => {
+    assert.deepEqual(problemsOf({ stpes: [] }), ['19:3 Unknown field "stpes". Did you mean "steps"?']);
+    assert.match(
+      problemsOf({ steps: [{ name: 'a', notebok: 'x.ipynb' }] }).join('\n'),
+      /Unknown field "notebok"\. Did you mean "notebook"\?/,
+    );
+  });
+
+  it('names a wrong type where it stands', () => {
+    assert.deepEqual(problemsOf({ target: { ...good.target, image: 5 } }), [
+      '11:14 "target.image" must be string, not number.',
+    ]);
+  });
+
+  it('refuses paths that leave the project', () => {
+    for (const path of ['../x.py', '/etc/passwd', 'a/../../b', 'C:\\x']) {
+      assert.match(problemsOf({ steps: [{ name: 'a', script: path }] })[0] ?? '', /inside the project/, path);
+    }
+  });
+
+  it('wants exactly one thing to run and explains an unknown gate', () => {
+    assert.match(problemsOf({ steps: [{ name: 'a', shell: 'x', script: 'y' }] })[0] ?? '', /exactly one of/);
+    assert.match(
+      problemsOf({ steps: [{ name: 'a', shell: 'x', gates: [{ type: 'row', path: 'x' }] }] })[0] ?? '',
+      /unknown type "row"; a gate is one of: file, rows/,
+    );
+  });
+
+  it('refuses the same step name twice', () => {
+    assert.match(
+      problemsOf({
+        steps: [
+          { name: 'a', shell: 'x' },
+          { name: 'a', shell: 'y' },
+        ],
+      })[0] ?? '',
+      /"a" is used twice/,
+    );
+  });
+
+  it('says what is wrong with text that is not JSON', () => {
+    assert.match(problemsOf('{"version": 1')[0] ?? '', /not valid JSON/);
+    assert.match(problemsOf('')[0] ?? '', /not valid JSON|empty/);
+    assert.match(problemsOf('[]')[0] ?? '', /must be object, not array/);
+  });
+
+  it('survives every single-character deletion of a good file without throwing', () => {
+    const text = JSON.stringify(good, null, 1);
+    for (let i = 0; i < text.length; i++) {
+      const result = parseProject(text.slice(0, i) + text.slice(i + 1));
+      assert.ok(result.project !== undefined || result.problems.length > 0, `deletion at ${i} is silent`);
+    }
+  });
+});
