@@ -45,6 +45,8 @@ function read(): { options: SandboxOptions; followStdin: boolean } {
 
 async function main(): Promise<void> {
   const { options, followStdin } = read();
+  // A dead parent closes these pipes; pods are still ended in order.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const sandbox = await startSandbox(options);
   const end = (): void => {
     void sandbox.close().then(() => process.exit(0));

@@ -21,6 +21,8 @@ export interface Delays {
   ports: number;
   /** How long an answer shows the old address after a restart, and TERMINATED before 404. */
   stale: number;
+  /** From the answer to a stop or terminate until the processes end, so that a pod that ends itself hears the answer. */
+  stopping: number;
   /** Pause before a command that exited is started again. */
   restart: number;
 }
@@ -61,6 +63,7 @@ export const defaultDelays: Delays = {
   runtime: 200,
   ports: 400,
   stale: 300,
+  stopping: 200,
   restart: 1000,
 };
 

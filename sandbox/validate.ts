@@ -32,7 +32,12 @@ function sentence(issue: Issue, body: unknown): string {
     return `${pointer(issue.path.slice(0, -1))}: missing property '${String(issue.path.at(-1))}'`;
   }
   if (issue.code === 'invalid_type') {
-    const want = issue.expected === 'int' ? 'integer' : issue.expected === 'record' ? 'object' : issue.expected;
+    const want =
+      issue.expected === 'int' || issue.expected === 'number'
+        ? 'integer'
+        : issue.expected === 'record'
+          ? 'object'
+          : issue.expected;
     return `${where}: got ${kindOf(value)}, want ${want}`;
   }
   if (issue.code === 'invalid_value') {

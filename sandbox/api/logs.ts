@@ -38,7 +38,10 @@ export function streamLogs(
   });
   for (const entry of past) response.write(frame(entry));
   const unfollow = log.follow((entry) => {
-    if (chosen === undefined || entry.source === chosen) response.write(frame(entry));
+    if (chosen !== undefined && entry.source !== chosen) return;
+    response.write(frame(entry));
+    // A client that does not read is cut off; it can come back with the last id.
+    if (response.writableLength > 8_000_000) response.destroy();
   });
   const alive = setInterval(() => response.write(': keep-alive\n\n'), 15_000);
   alive.unref();

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -32,6 +31,34 @@ export interface ContainerListener {
 
 const event = z.object({ event: z.string(), text: z.string().optional(), code: z.int().optional() });
 const script = path.join(import.meta.dirname, '..', 'pod', 'init.py');
+
+/** Calls back for every line; a longer one than 64 KiB is cut into several, so that a pod cannot fill our memory. */
+function eachLine(stream: Readable, callback: (line: string) => void): void {
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('error', () => undefined);
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) callback(line.replace(/\r$/, ''));
+    if (rest.length > 65_536) {
+      callback(rest);
+      rest = '';
+    }
+  });
+  stream.on('end', () => {
+    if (rest !== '') callback(rest);
+  });
+}
+
+/** What a pod's root may have written into the event pipe is not to be trusted. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Where the processes of a running container are recorded, for the start after a kill. */
 export const processFile = (directory: string): string => path.join(directory, 'process.json');
@@ -73,11 +100,9 @@ export class Container {
         command: settings.command,
       })}\n`,
     );
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', listener.line);
-    }
-    createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => {
-      const told = event.safeParse(JSON.parse(line));
+    for (const stream of [child.stdout, child.stderr]) if (stream !== null) eachLine(stream, listener.line);
+    eachLine(child.stdio[3] as Readable, (line) => {
+      const told = event.safeParse(parsed(line));
       if (!told.success) return;
       if (told.data.event === 'note') listener.note(told.data.text ?? '');
       if (told.data.event === 'port-taken') exit = { ...exit, portTaken: true };

@@ -59,15 +59,17 @@ export class Life {
   halt(pod: Pod): Promise<void> {
     this.#next(pod);
     return this.#queue(pod, async () => {
+      await sleep(this.#settings.delays.stopping);
       await this.#end(pod);
       pod.shown.runtime = false;
     });
   }
 
-  /** Ends everything of a pod and removes its folder. */
-  remove(pod: Pod): Promise<void> {
+  /** Ends everything of a pod and removes its folder; `atOnce` when the sandbox itself ends. */
+  remove(pod: Pod, atOnce = false): Promise<void> {
     this.#next(pod);
     return this.#queue(pod, async () => {
+      if (!atOnce) await sleep(this.#settings.delays.stopping);
       await this.#end(pod);
       await rm(this.directory(pod), { recursive: true, force: true, maxRetries: 3 });
     });

@@ -265,7 +265,7 @@ export class Pods {
     const ends = [...this.#pods.values()].map((pod) => {
       this.#settings.ledger.close(pod.config.id);
       pod.status = 'TERMINATED';
-      return this.life.remove(pod);
+      return this.life.remove(pod, true);
     });
     await Promise.all(ends);
     this.#pods.clear();

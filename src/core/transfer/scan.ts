@@ -5,6 +5,7 @@ import { messageOf, throwIfCancelled, UserError } from '../errors.ts';
 import type { Project } from '../project/schema.ts';
 import type { Pattern } from './patterns.ts';
 import { compilePattern, neverMatcher } from './patterns.ts';
+import { slices } from './slices.ts';
 
 export type SyncList = 'must' | 'data' | 'optional';
 
@@ -39,22 +40,16 @@ export interface ScanOptions {
 
 const lists = ['must', 'data', 'optional'] as const;
 
-/** How long the walk may hold the thread before others get a turn, in milliseconds. */
-const sliceMs = 20;
-
 /**
  * Finds the files that a project's `sync` section names. Links are followed while they stay inside the project.
  * Folders that no pattern can reach are not read. Rejects with `scan-unreadable` or CancelledError.
  */
 export async function scan(root: string, sync: Project['sync'], options: ScanOptions = {}): Promise<ScanResult> {
   const walk = new Walk(root, sync, options.never ?? []);
-  let slice = performance.now();
+  const turn = slices();
   while (walk.step()) {
     throwIfCancelled(options.signal);
-    if (performance.now() - slice > sliceMs) {
-      await new Promise((resolve) => setImmediate(resolve));
-      slice = performance.now();
-    }
+    await turn();
   }
   throwIfCancelled(options.signal);
   return walk.result();

@@ -98,13 +98,14 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
   item.tooltip = [describeJob(job, now), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
   item.contextValue = ['job', groupOf(job)].join(';');
   item.iconPath = icon(vs, jobIcons[job.view.status]);
-  return { item, id: job.job, children: () => job.view.steps.map((step) => stepNode(vs, step)) };
+  return { item, id: job.job, children: () => job.view.steps.map((step) => stepNode(vs, job.job, step)) };
 }
 
-function stepNode(vs: typeof vscode, step: StepView): TreeNode {
+function stepNode(vs: typeof vscode, job: string, step: StepView): TreeNode {
   const { None, Collapsed, Expanded } = vs.TreeItemCollapsibleState;
   const bad = step.gates.some((gate) => gate.status !== 'passed');
   const item = new vs.TreeItem(step.name, step.gates.length === 0 ? None : bad ? Expanded : Collapsed);
+  item.id = `step:${job}/${step.name}`;
   const cells = step.cell === undefined ? [] : [`cell ${step.cell.at}/${step.cell.of}`];
   const time = step.seconds === undefined ? [] : [duration(step.seconds)];
   const place = step.where === 'local' ? ['this machine'] : [];

@@ -205,8 +205,8 @@ export function connect(bench: Workbench, login: Login, hostKey?: string): Promi
     const client = new Client();
     client.once('ready', () => resolve(client));
     client.once('close', () => resolve(undefined));
-    client.once('error', (error: Error & { code?: string }) => {
-      if (error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET') resolve(undefined);
+    client.on('error', (error: Error & { code?: string }) => {
+      if (/ECONNREFUSED|ECONNRESET|before handshake/.test(`${error.code ?? ''} ${error.message}`)) resolve(undefined);
       else reject(error);
     });
     client.connect({

@@ -1,0 +1,59 @@
+"""The worker is one file that any Python from 3.9 on runs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runpod_trainer_worker.podenv import parse_environ, parse_exports
+from runpod_trainer_worker.timings import Timings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_same_sources_give_the_same_bytes(tmp_path: Path, pyz: Path) -> None:
+    target = tmp_path / "sub" / "again.pyz"
+    subprocess.run([sys.executable, str(ROOT / "build.py"), str(target)], check=True)
+    assert target.read_bytes() == pyz.read_bytes()
+    assert [p.name for p in target.parent.iterdir()] == ["again.pyz"]
+
+
+def test_runs_as_file_and_from_the_checkout(pyz: Path) -> None:
+    for start in ([str(pyz)], [str(ROOT)], ["-I", str(pyz)]):
+        done = subprocess.run([sys.executable, *start, "--version"], capture_output=True, text=True, check=True)
+        assert done.stdout.strip().count(".") == 2
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "runpod_trainer_worker").glob("*.py")), ids=lambda p: str(p.name))
+def test_every_file_is_python_39_and_not_long(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    ast.parse(text, feature_version=(3, 9))
+    assert "from __future__ import annotations" in text or path.name == "__init__.py"
+    assert len(text.splitlines()) <= 300
+
+
+def test_core_imports_only_the_standard_library(pyz: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(pyz)!r}); before = set(sys.modules);"
+        "import runpod_trainer_worker.start, runpod_trainer_worker.watchdog, runpod_trainer_worker.files,"
+        "runpod_trainer_worker.follow, runpod_trainer_worker.control, runpod_trainer_worker.gate_child;"
+        "names = {m.split('.')[0] for m in set(sys.modules) - before};"
+        "print(sorted(names - set(sys.stdlib_module_names) - {'runpod_trainer_worker'}))"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_pod_environment_formats() -> None:
+    assert parse_environ(b"A=1\0B=x=y\0\xff=\0bad\0") == {"A": "1", "B": "x=y", "\udcff": ""}
+    text = 'export RUNPOD_POD_ID="p1"\nexport X="a \\"b\\" $c"\nexport Y=plain\necho no\nexport Z="unclosed\n'
+    assert parse_exports(text) == {"RUNPOD_POD_ID": "p1", "X": 'a "b" $c', "Y": "plain"}
+
+
+def test_timings_are_checked() -> None:
+    with pytest.raises(ValueError, match="sync must be a positive number"):
+        Timings(sync=0)
