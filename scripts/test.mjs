@@ -79,6 +79,14 @@ const layers = {
     (await check('types', node, ['node_modules/typescript/bin/tsc', '--noEmit'])) &
     (await check('types of the panels', node, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'webview'])) &
     (await check('eslint', node, ['node_modules/eslint/bin/eslint.js', '.'])) &
+    (await check('no cycles, no dead modules', node, [
+      'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
+      '--config',
+      '.dependency-cruiser.cjs',
+      'src',
+      'sandbox',
+      'webview',
+    ])) &
     (await check('prettier', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'])) &
     (await check('schema is current', node, ['scripts/generate-schema.ts', '--check'])) &
     (await check('ruff', ruff, ['check', 'gpu-worker', 'examples'])) &

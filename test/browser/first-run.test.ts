@@ -36,7 +36,7 @@ describe('first run by mouse, in the sandbox', function () {
     await workbench.screenshot('launch');
     await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
     await workbench.waitForRow('Jobs', 'Running');
-    await workbench.waitForRow('Pods', /^rpt-tiny/);
+    await workbench.waitForRow('Pods', 'tiny');
     await workbench.screenshot('job-running');
     await workbench.waitForRow('Jobs', 'Recent', 90_000);
     await workbench.expandRow('Jobs', 'tiny');
@@ -52,6 +52,9 @@ describe('first run by mouse, in the sandbox', function () {
       ],
     );
     await workbench.waitForRow('Volumes', 'tiny');
+    await workbench.until('the pod to be gone from the view', async () =>
+      (await workbench.welcome('Pods')).includes('No pod is running'),
+    );
   });
 
   it('stops at a gate that does not hold and says what was seen (R3.2)', async () => {

@@ -5,9 +5,17 @@ export function pricePerHour(price: number | null | undefined): string {
   return price === null || price === undefined ? 'price unknown' : `${dollars(price)}/h`;
 }
 
-/** `45 s`, `4 min`, `2 h 10 min`, `3 d 4 h`. */
+/** Money spent: `$1.27`, `<$0.01`. */
+export function spent(amount: number): string {
+  return amount > 0 && amount < 0.01 ? '<$0.01' : `$${amount.toFixed(2)}`;
+}
+
+/** `<1 s`, `45 s`, `4 min`, `2 h 10 min`, `3 d 4 h`. */
 export function duration(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
+  if (seconds < 1) {
+    return '<1 s';
+  }
+  const s = Math.round(seconds);
   if (s < 60) {
     return `${s} s`;
   }

@@ -32,7 +32,8 @@ export async function runPipeline(
   if (uri === undefined) {
     return;
   }
-  await vs.workspace.save(uri);
+  // Only what the user changed here: saving an untouched editor could overwrite a newer file.
+  await vs.workspace.textDocuments.find((d) => d.isDirty && d.uri.toString() === uri.toString())?.save();
   const loaded = await loadProject(uri.fsPath);
   const client = account.client();
   const choice = await chooseProfile(vs, loaded.project);

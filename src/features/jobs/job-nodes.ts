@@ -2,8 +2,7 @@ import type * as vscode from 'vscode';
 import type { GateResult } from '../../core/jobs/events.ts';
 import type { Phase } from '../../core/jobs/records.ts';
 import type { StepView } from '../../core/jobs/view.ts';
-import { dollars } from '../../core/costs/meter.ts';
-import { duration } from '../common/format.ts';
+import { duration, spent } from '../common/format.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import type { JobSummary } from './history.ts';
 
@@ -48,7 +47,7 @@ export function describeJob(job: JobSummary, now: Date): string {
   return [
     ...(running ? [job.phase === 'run' && view.step !== undefined ? view.step : phaseTexts[job.phase]] : [view.status]),
     ...(running && at >= 0 ? [`step ${at + 1}/${view.steps.length}`] : []),
-    ...(job.cost === undefined ? [] : [dollars(job.cost)]),
+    ...(job.cost === undefined ? [] : [spent(job.cost)]),
     ...(seconds === undefined ? [] : [duration(seconds)]),
   ].join(' · ');
 }
@@ -92,7 +91,8 @@ export function jobNodes(vs: typeof vscode, jobs: JobSummary[], now = new Date()
 }
 
 function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
-  const item = new vs.TreeItem(job.project, vs.TreeItemCollapsibleState.Collapsed);
+  const { Collapsed, Expanded } = vs.TreeItemCollapsibleState;
+  const item = new vs.TreeItem(job.project, groupOf(job) === 'recent' ? Collapsed : Expanded);
   item.id = `job:${job.job}`;
   item.description = describeJob(job, now);
   item.tooltip = [describeJob(job, now), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');

@@ -1,6 +1,5 @@
 import type * as vscode from 'vscode';
 import { CancelledError, UserError } from '../../core/errors.ts';
-import { dollars } from '../../core/costs/meter.ts';
 import type { Installation } from '../../core/installation.ts';
 import { cancelJob } from '../../core/jobs/cancel.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
@@ -10,6 +9,7 @@ import { follow, runJob, type JobResult, type RunOptions } from '../../core/jobs
 import type { Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
+import { spent } from '../common/format.ts';
 import { jobLines } from './job-text.ts';
 
 /** The jobs that this window is attached to. Disposing detaches: the jobs go on. */
@@ -17,10 +17,10 @@ export class LiveJobs implements Disposable {
   readonly #vs: typeof vscode;
   readonly #failures: Failures;
   readonly #output: vscode.OutputChannel;
-  readonly #changed: () => void;
+  readonly #changed: (what: 'job' | 'pod') => void;
   readonly #attached = new Map<string, AbortController>();
 
-  constructor(vs: typeof vscode, failures: Failures, changed: () => void) {
+  constructor(vs: typeof vscode, failures: Failures, changed: (what: 'job' | 'pod') => void) {
     this.#vs = vs;
     this.#failures = failures;
     this.#changed = changed;
@@ -53,7 +53,7 @@ export class LiveJobs implements Disposable {
         next: 'There is nothing to cancel.',
       });
     }
-    this.#changed();
+    this.#changed('pod');
   }
 
   showLog(): void {
@@ -78,7 +78,7 @@ export class LiveJobs implements Disposable {
       )
       .finally(() => {
         this.#attached.delete(job);
-        this.#changed();
+        this.#changed('pod');
       });
   }
 
@@ -87,15 +87,17 @@ export class LiveJobs implements Disposable {
       for (const line of jobLines(event)) {
         this.#output.appendLine(line);
       }
-      if (event.type === 'phase' || (event.type === 'job' && event.event.type !== 'log')) {
-        this.#changed();
+      if (event.type === 'pod' || event.type === 'phase') {
+        this.#changed('pod');
+      } else if (event.type === 'job' && event.event.type !== 'log') {
+        this.#changed('job');
       }
     };
   }
 
   /** Success is quiet, failure is not. */
   #tell({ record, outcome, reason, cost }: JobResult): void {
-    const price = dollars(cost.billed ?? cost.metered);
+    const price = spent(cost.billed ?? cost.metered);
     if (outcome === 'succeeded') {
       this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);
       return;

@@ -30,6 +30,7 @@ export function createJobsModule(
   failures: Failures,
   { account, credentials }: Pick<AccountModule, 'account' | 'credentials'>,
   settings: Settings,
+  refreshPods: () => void,
 ): JobsModule {
   const store = new DisposableStore();
   const home = homeFolder();
@@ -49,7 +50,14 @@ export function createJobsModule(
       nodes: (items) => jobNodes(vs, items),
     }),
   );
-  const live = store.add(new LiveJobs(vs, failures, () => void jobs.refresh()));
+  const live = store.add(
+    new LiveJobs(vs, failures, (what) => {
+      void jobs.refresh();
+      if (what === 'pod') {
+        refreshPods();
+      }
+    }),
+  );
   const installation = async (): Promise<Installation> => ({
     client: account.client(),
     restUrl: account.restUrl,

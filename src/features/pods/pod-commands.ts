@@ -5,7 +5,7 @@ import type { Account } from '../account/account.ts';
 import { pricePerHour } from '../common/format.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { hardwareOf } from './pod-nodes.ts';
+import { hardwareOf, labelOf } from './pod-nodes.ts';
 
 interface PodVerb {
   action: 'stop' | 'terminate';
@@ -47,7 +47,7 @@ export async function endPod(
   if (pod === undefined) {
     return;
   }
-  const name = pod.name || pod.id;
+  const name = labelOf(pod);
   const options = { modal: true, detail: verb.consequence(pod) };
   const chosen = await vs.window.showWarningMessage(`${verb.button} "${name}" (${hardwareOf(pod)})?`, options, verb.button);
   if (chosen !== verb.button) {
@@ -74,6 +74,6 @@ async function choosePod(vs: typeof vscode, account: Account, verb: PodVerb): Pr
   if (able.length === 0) {
     throw new UserError('no-pods', { what: `There is no pod to ${verb.action}.`, next: 'Nothing needs to be done.' });
   }
-  const items = able.map((pod) => ({ label: pod.name || pod.id, description: `${hardwareOf(pod)} · ${pricePerHour(pod.cost)}`, pod }));
+  const items = able.map((pod) => ({ label: labelOf(pod), description: `${hardwareOf(pod)} · ${pricePerHour(pod.cost)}`, pod }));
   return (await vs.window.showQuickPick(items, { title: verb.button, placeHolder: 'Which pod?' }))?.pod;
 }

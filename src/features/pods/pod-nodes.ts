@@ -1,7 +1,14 @@
 import type * as vscode from 'vscode';
+import { podPrefix } from '../../core/jobs/id.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import { duration, pricePerHour } from '../common/format.ts';
 import type { TreeNode } from '../common/list-view.ts';
+
+/** Pods that a job rented are named after it; the project is what people look for. */
+export function labelOf(pod: Pod): string {
+  const project = new RegExp(`^${podPrefix}(.+)-\\d{8}-\\d{6}-\\w{4}$`).exec(pod.name)?.[1];
+  return project ?? (pod.name || pod.id);
+}
 
 /** Flags that menus match on, such as `pod;stop;terminate`. */
 export function contextValueOf(pod: Pod): string {
@@ -37,7 +44,7 @@ const icons: Record<Pod['status'], [icon: string, color?: string]> = {
 
 export function podNodes(vs: typeof vscode, pods: Pod[], now = new Date()): TreeNode[] {
   return pods.map((pod) => {
-    const item = new vs.TreeItem(pod.name || pod.id, vs.TreeItemCollapsibleState.Collapsed);
+    const item = new vs.TreeItem(labelOf(pod), vs.TreeItemCollapsibleState.Collapsed);
     const [icon, color] = icons[pod.status];
     item.id = `pod:${pod.id}`;
     item.description = describePod(pod, now);

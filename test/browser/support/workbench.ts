@@ -5,6 +5,19 @@ import { root } from './package.ts';
 
 const patience = 20_000;
 
+/** Runs in the page. */
+const keepNotifications = `
+  globalThis.notificationsSeen = [];
+  new MutationObserver((changes) => {
+    for (const node of changes.flatMap((change) => [...change.addedNodes])) {
+      const text = node instanceof Element && node.querySelector('.notification-list-item-message')?.textContent;
+      if (text && !globalThis.notificationsSeen.includes(text)) {
+        globalThis.notificationsSeen.push(text);
+      }
+    }
+  }).observe(document, { childList: true, subtree: true });
+`;
+
 export interface TreeRow {
   label: string;
   description: string;
@@ -23,18 +36,7 @@ export class Workbench {
 
   /** Toasts hide after a while; what they said is kept in the page for failures. */
   async watchNotifications(): Promise<void> {
-    await this.page.addInitScript(() => {
-      const seen: string[] = [];
-      Object.assign(globalThis, { notificationsSeen: seen });
-      new MutationObserver((changes) => {
-        for (const node of changes.flatMap((change) => [...change.addedNodes])) {
-          const message = node instanceof Element ? node.querySelector('.notification-list-item-message') : null;
-          if (message?.textContent) {
-            seen.push(message.textContent);
-          }
-        }
-      }).observe(document, { childList: true, subtree: true });
-    });
+    await this.page.addInitScript({ content: keepNotifications });
   }
 
   async waitUntilReady(): Promise<void> {

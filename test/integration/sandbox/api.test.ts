@@ -23,7 +23,7 @@ describe('sandbox API (R9.7)', () => {
     assert.equal(answer.status, status, JSON.stringify(answer.body));
     assert.match(answer.headers.get('content-type') ?? '', /^application\/problem\+json/);
     assert.equal(answer.body.status, status);
-    assert.match(String(answer.body.detail), detail);
+    assert.match(answer.body.detail, detail);
     assert.equal(typeof answer.body.title, 'string');
   };
   const create = (more: Record<string, unknown>) => call(sandbox, 'POST', '/pods', podBody(bench, more));
@@ -87,7 +87,7 @@ describe('sandbox API (R9.7)', () => {
   it('names violations of the schema as the platform does: 422 with errors', async () => {
     const errorsOf = (answer: Answered): string[] => {
       isProblem(answer, 422, /validation failed/);
-      return answer.body.errors as unknown as string[];
+      return answer.body.errors;
     };
     assert.deepEqual(errorsOf(await create({ dataCenterId: 'EU-RO-1' })), [
       "$: additional properties 'dataCenterId' not allowed",
@@ -147,22 +147,22 @@ describe('sandbox API (R9.7)', () => {
     assert.deepEqual(shell.body.cmd, ['bash', '-c', 'sleep "60"']);
     const both = await create({ entrypoint: ['sleep'], cmd: ['60'] });
     assert.equal(both.body.args, '{"entrypoint":["sleep"],"cmd":["60"]}');
-    for (const pod of [shell, both]) await call(sandbox, 'DELETE', `/pods/${String(pod.body.id)}`);
+    for (const pod of [shell, both]) await call(sandbox, 'DELETE', `/pods/${pod.body.id}`);
   });
 
   it('pages pods with an opaque cursor, newest first', async () => {
     for (let index = 0; index < 5; index += 1) {
-      pods.push(String((await create({ name: `page ${index}`, ports: [], env: {} })).body.id));
+      pods.push((await create({ name: `page ${index}`, ports: [], env: {} })).body.id);
     }
     const seen: string[] = [];
     let cursor = '';
     for (;;) {
       const { body } = await call(sandbox, 'GET', `/pods?limit=2${cursor}`);
-      const list = body.pods as unknown as Json[];
+      const list = body.pods;
       assert.ok(list.length <= 2);
-      seen.push(...list.map((pod) => String(pod.id)));
-      assert.equal(body.pagination?.hasNextPage as unknown, body.pagination?.nextCursor !== null);
-      if (!body.pagination?.hasNextPage) break;
+      seen.push(...list.map((pod) => pod.id));
+      assert.equal(body.pagination.hasNextPage, body.pagination.nextCursor !== null);
+      if (!body.pagination.hasNextPage) break;
       cursor = `&cursor=${String(body.pagination.nextCursor)}`;
     }
     assert.deepEqual(seen.slice(0, 5), [...pods].reverse());
@@ -218,8 +218,8 @@ describe('sandbox API (R9.7)', () => {
       isProblem(await call(sandbox, 'POST', '/account/secrets', { name, value: 'x' }), 422, /validation/);
     }
     const listed = await call(sandbox, 'GET', '/account/secrets?name=hf_');
-    assert.equal((listed.body.secrets as unknown as Json[]).length, 1);
-    const one = `/account/secrets/${String(made.body.id)}`;
+    assert.equal(listed.body.secrets.length, 1);
+    const one = `/account/secrets/${made.body.id}`;
     const changed = await call(sandbox, 'PATCH', one, { value: 'hidden-too' });
     assert.doesNotMatch(
       JSON.stringify([made.body, listed.body, changed.body, (await call(sandbox, 'GET', one)).body]),

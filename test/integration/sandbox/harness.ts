@@ -32,14 +32,63 @@ export async function until<T>(
 export interface Answered {
   status: number;
   headers: Headers;
-  // Shapes are checked by the contract tests; here a test looks at single fields.
   body: Json;
 }
 
-/** Loosely typed JSON for reading answers. */
+interface Amounts {
+  totalAmount: number;
+  gpuAmount: number;
+  cpuAmount: number;
+  standardAmount: number;
+  storageStandardAmount: number;
+}
+
+interface Offer {
+  id: string;
+  availability: string;
+}
+
+/** The fields of all answers that tests look at, as if each answer had them; the contract tests check shapes. */
 export interface Json {
-  [key: string]: Json;
-  [index: number]: Json;
+  id: string;
+  name: string;
+  status: string | number;
+  title: string;
+  detail: string;
+  errors: string[];
+  actions: string[];
+  cost: number;
+  runtime: { ports: unknown[] } | null;
+  ssh: { direct: Login | null; proxy: Login };
+  mounts: { network: { volumeId: string; path: string }[] };
+  env: Record<string, string>;
+  args: string;
+  cmd: string[];
+  startSsh: unknown;
+  gpu: unknown;
+  cudaVersion: string | null;
+  dataCenterId: string;
+  size: number;
+  type: string;
+  availability: string;
+  networkVolumeTypes: string[];
+  gpuAvailability: Offer[];
+  cpuAvailability: Offer[];
+  dataCenters: Json[];
+  gpus: Json[];
+  pods: Json[];
+  pagination: { nextCursor: string | null; hasNextPage: boolean };
+  secrets: Json[];
+  networkVolumes: Json[];
+  records: { podId: string }[];
+  metadata: { recordCount: number; uniquePodCount: number; totals: Amounts };
+  data: { myself: { clientBalance: number; currentSpendPerHr: number } };
+}
+
+export interface Login {
+  host: string;
+  port: number;
+  username: string;
 }
 
 /** Calls the API as a client would. */
@@ -60,7 +109,7 @@ export async function call(
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  const parsed = text === '' ? {} : (JSON.parse(text) as Json);
+  const parsed = (text === '' ? {} : JSON.parse(text)) as Json;
   return { status: response.status, headers: response.headers, body: parsed };
 }
 
@@ -109,16 +158,10 @@ type Target = { restUrl: string; key: string };
 export const getPod = async (target: Target, id: string): Promise<Json> =>
   (await call(target, 'GET', `/pods/${id}`)).body;
 
-export interface Login {
-  host: string;
-  port: number;
-  username: string;
-}
-
 /** Waits for an address that differs from the old one. */
 export async function direct(target: Target, id: string, not = 0): Promise<Login> {
   return until(`ssh.direct of ${id}`, async () => {
-    const found = (await getPod(target, id)).ssh?.direct as unknown as Login | null | undefined;
+    const found = (await getPod(target, id)).ssh.direct;
     return found && found.port !== not ? found : undefined;
   });
 }

@@ -21,7 +21,7 @@ describe('sandbox meter and balance (R4.2, R9.7)', () => {
 
   const gpu = { cpu: undefined, gpu: { id: 'NVIDIA L4', count: 1 } };
   const create = async (more: Record<string, unknown> = {}) =>
-    String((await call(sandbox, 'POST', '/pods', podBody(bench, { env: {}, ports: [], ...more }))).body.id);
+    (await call(sandbox, 'POST', '/pods', podBody(bench, { env: {}, ports: [], ...more }))).body.id;
   const bill = async (url: string) => (await call(sandbox, 'GET', url)).body;
   const close = (actual: unknown, expected: number, slack = 0.02) =>
     assert.ok(Math.abs(Number(actual) - expected) < slack, `${String(actual)} is about ${expected}`);
@@ -40,21 +40,17 @@ describe('sandbox meter and balance (R4.2, R9.7)', () => {
     const id = await create(gpu);
     sandbox.advance(3600);
     close(sandbox.balance(), 10 - 0.49, 0.005);
-    assert.equal(
-      (await bill('/billing/pods')).metadata?.recordCount as unknown,
-      0,
-      'the bill lags behind a running pod',
-    );
+    assert.equal((await bill('/billing/pods')).metadata.recordCount, 0, 'the bill lags behind a running pod');
     await call(sandbox, 'POST', `/pods/${id}/action`, { action: 'stop' });
     const stopped = sandbox.balance();
     sandbox.advance(3600);
     assert.equal(sandbox.balance(), stopped, 'a stopped pod costs nothing');
     const { records, metadata } = await bill(`/billing/pods?podId=${id}&bucketSize=hour`);
-    close(metadata?.totals?.totalAmount, 0.49, 0.005);
-    assert.equal(metadata?.totals?.cpuAmount, 0);
-    assert.equal(metadata?.uniquePodCount, 1);
-    assert.ok((records as unknown as Json[]).every((record) => (record.podId as unknown) === id));
-    assert.equal((await bill('/billing/pods?podId=other')).metadata?.recordCount as unknown, 0);
+    close(metadata.totals.totalAmount, 0.49, 0.005);
+    assert.equal(metadata.totals.cpuAmount, 0);
+    assert.equal(metadata.uniquePodCount, 1);
+    assert.ok(records.every((record) => (record.podId as unknown) === id));
+    assert.equal((await bill('/billing/pods?podId=other')).metadata.recordCount, 0);
   });
 
   it('charges a volume by the started hour on its allocated size', async () => {
@@ -64,9 +60,9 @@ describe('sandbox meter and balance (R4.2, R9.7)', () => {
     sandbox.advance(3 * 3600 + 5);
     close(sandbox.balance(), 10 - 4 * hourly, 0.0001);
     const all = await bill('/billing?lastN=2&bucketSize=day');
-    close(all.metadata?.totals?.storageStandardAmount, 4 * hourly, 0.0001);
-    close(all.metadata?.totals?.totalAmount, 4 * hourly, 0.0001);
-    close((await bill('/billing/network-volumes')).metadata?.totals?.standardAmount, 4 * hourly, 0.0001);
+    close(all.metadata.totals.storageStandardAmount, 4 * hourly, 0.0001);
+    close(all.metadata.totals.totalAmount, 4 * hourly, 0.0001);
+    close((await bill('/billing/network-volumes')).metadata.totals.standardAmount, 4 * hourly, 0.0001);
     assert.equal((await call(sandbox, 'GET', '/billing?lastN=2&startTime=2026-01-01T00:00:00Z')).status, 400);
     assert.equal((await call(sandbox, 'GET', '/billing?bucketSize=minute')).status, 422);
     assert.equal((await call(sandbox, 'GET', '/billing?startTime=yesterday')).status, 422);
@@ -95,9 +91,9 @@ describe('sandbox meter and balance (R4.2, R9.7)', () => {
   it('answers the balance over GraphQL, and errors with status 200', async () => {
     await create(gpu);
     const { data } = await graphql('query { myself { clientBalance currentSpendPerHr } }');
-    close(data?.myself?.clientBalance, 10);
-    assert.deepEqual(Object.keys(data?.myself ?? {}), ['clientBalance', 'currentSpendPerHr']);
-    close(data?.myself?.currentSpendPerHr, 0.49, 0.0001);
+    close(data.myself.clientBalance, 10);
+    assert.deepEqual(Object.keys(data.myself ?? {}), ['clientBalance', 'currentSpendPerHr']);
+    close(data.myself.currentSpendPerHr, 0.49, 0.0001);
     assert.ok((await graphql('query { podFindAndDeploy }')).errors);
     assert.ok((await graphql('query { myself { nothing } }')).errors);
   });
@@ -114,9 +110,9 @@ describe('sandbox meter and balance (R4.2, R9.7)', () => {
     close(sandbox.balance(), before, 0.01);
     assert.equal((await call(sandbox, 'GET', `/pods/${id}`)).status, 404);
     assert.deepEqual((await bill('/network-volumes')).networkVolumes, [volume]);
-    assert.equal(((await bill('/account/secrets')).secrets as unknown as Json[]).length, 1);
+    assert.equal((await bill('/account/secrets')).secrets.length, 1);
     const later = new Date(Date.now() + 7_200_000).toISOString();
-    close((await bill(`/billing/pods?endTime=${later}`)).metadata?.totals?.gpuAmount, 0.49, 0.005);
+    close((await bill(`/billing/pods?endTime=${later}`)).metadata.totals.gpuAmount, 0.49, 0.005);
   });
 
   it('follows the rights that a pod key was given', async () => {

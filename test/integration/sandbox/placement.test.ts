@@ -27,23 +27,23 @@ describe('sandbox catalog, volumes and placement (R1, R9.7)', () => {
   async function refusal(body: Record<string, unknown>): Promise<string> {
     const answer = await create(body);
     assert.equal(answer.status, 400, JSON.stringify(answer.body));
-    return String(answer.body.detail);
+    return answer.body.detail;
   }
   const volume = async (dataCenter: string, more: Record<string, unknown> = {}) =>
     (await call(sandbox, 'POST', '/network-volumes', { name: 'v', size: 10, dataCenter, ...more })).body;
   const rtx = 'NVIDIA GeForce RTX 4090';
 
   it('lists data centers with tiers, and stock only when asked', async () => {
-    const all = (await get('/catalog/datacenters')).dataCenters as unknown as Json[];
+    const all = (await get('/catalog/datacenters')).dataCenters;
     assert.ok(all.length >= 30);
     assert.ok(all.every((center) => center.gpuAvailability === undefined));
     const romania = await get('/catalog/datacenters/EU-RO-1?include=GPU_AVAILABILITY,CPU_AVAILABILITY');
     assert.deepEqual(romania.networkVolumeTypes, ['STANDARD']);
-    assert.ok((romania.gpuAvailability as unknown as Json[]).some((gpu) => (gpu.id as unknown) === rtx));
-    assert.ok((romania.cpuAvailability as unknown as Json[]).some((cpu) => (cpu.id as unknown) === 'cpu5c'));
+    assert.ok(romania.gpuAvailability.some((gpu) => gpu.id === rtx));
+    assert.ok(romania.cpuAvailability.some((cpu) => cpu.id === 'cpu5c'));
     const both = (
       await get('/catalog/datacenters?networkVolumeTypes=STANDARD,HIGH_PERFORMANCE&regions=EUROPE,NORTH_AMERICA')
-    ).dataCenters as unknown as Json[];
+    ).dataCenters;
     assert.deepEqual(
       both.map((center) => center.id),
       ['CA-MTL-4'],
@@ -66,11 +66,11 @@ describe('sandbox catalog, volumes and placement (R1, R9.7)', () => {
     assert.equal(plain.availability, undefined);
     const shown = await get(`/catalog/gpus/${encodeURIComponent(rtx)}?${asked}`);
     assert.equal(shown.availability, 'HIGH');
-    assert.ok((shown.dataCenters as unknown as Json[]).some((center) => (center.id as unknown) === 'EU-RO-1'));
+    assert.ok(shown.dataCenters.some((center) => center.id === 'EU-RO-1'));
     const many = await get(`/catalog/gpus/${encodeURIComponent(rtx)}?${asked}&count=9`);
     assert.equal(many.availability, 'NONE');
     assert.equal(many.dataCenters, undefined);
-    const french = (await get(`/catalog/gpus?${asked}&countryCodes=FR`)).gpus as unknown as Json[];
+    const french = (await get(`/catalog/gpus?${asked}&countryCodes=FR`)).gpus;
     assert.ok(french.length > 0 && french.length < 4);
     const cpu = await get('/catalog/cpus/cpu5c?include=AVAILABILITY&product=POD&vcpuCount=64');
     assert.equal(cpu.availability, 'NONE');
@@ -121,7 +121,7 @@ describe('sandbox catalog, volumes and placement (R1, R9.7)', () => {
     const mounts = { network: [{ volumeId: id, path: '/workspace' }] };
     assert.equal(
       await refusal(podBody(bench, { mounts, dataCenterIds: ['US-MD-1'] })),
-      `Network volume "${String(id)}" is in data center "EU-RO-1", which is not in the requested set [US-MD-1].`,
+      `Network volume "${id}" is in data center "EU-RO-1", which is not in the requested set [US-MD-1].`,
     );
     assert.match(await refusal(gpuBody({ id: rtx, count: 1 }, { mounts, cloud: 'COMMUNITY' })), /Secure Cloud/);
     assert.equal(
@@ -138,7 +138,7 @@ describe('sandbox catalog, volumes and placement (R1, R9.7)', () => {
   it('creates volumes only where they can be, and lists those places', async () => {
     const refused = await call(sandbox, 'POST', '/network-volumes', { name: 'v', size: 10, dataCenter: 'US-KS-2' });
     assert.equal(refused.status, 400);
-    assert.match(String(refused.body.detail), /US-KS-2.*Supported data centers: .*EU-RO-1.*US-MD-1/);
+    assert.match(refused.body.detail, /US-KS-2.*Supported data centers: .*EU-RO-1.*US-MD-1/);
     assert.equal((await volume('US-CA-2')).type, 'HIGH_PERFORMANCE', 'the default tier of the data center');
     const tier = await call(sandbox, 'POST', '/network-volumes', {
       name: 'v',
@@ -153,15 +153,15 @@ describe('sandbox catalog, volumes and placement (R1, R9.7)', () => {
 
   it('lets a volume grow, never shrink, and not be deleted while a pod has it', async () => {
     const { id } = await volume('EU-RO-1');
-    const url = `/network-volumes/${String(id)}`;
+    const url = `/network-volumes/${id}`;
     assert.equal((await call(sandbox, 'PATCH', url, { size: 20, name: 'new' })).body.size, 20);
     assert.equal((await call(sandbox, 'PATCH', url, { size: 15 })).status, 400);
     assert.equal((await call(sandbox, 'PATCH', url, {})).status, 422);
     assert.deepEqual(await get(url), { id, name: 'new', size: 20, dataCenter: 'EU-RO-1', type: 'STANDARD' });
-    const folder = sandbox.volumeDirectory(String(id));
+    const folder = sandbox.volumeDirectory(id);
     writeFileSync(path.join(folder, 'file'), 'x');
     const pod = await create(podBody(bench, { mounts: { network: [{ volumeId: id, path: '/workspace' }] } }));
-    const podUrl = `/pods/${String(pod.body.id)}`;
+    const podUrl = `/pods/${pod.body.id}`;
     assert.equal((await call(sandbox, 'DELETE', url)).status, 409);
     for (const network of [[], [{ volumeId: 'other', path: '/w' }]]) {
       assert.equal((await call(sandbox, 'PATCH', podUrl, { mounts: { network } })).status, 400);
@@ -173,7 +173,7 @@ describe('sandbox catalog, volumes and placement (R1, R9.7)', () => {
   });
 
   it('may have no free GPU when a stopped pod is started', async () => {
-    const id = String((await create(gpuBody({ id: rtx, count: 1 }))).body.id);
+    const id = (await create(gpuBody({ id: rtx, count: 1 }))).body.id;
     await direct(sandbox, id);
     await call(sandbox, 'POST', `/pods/${id}/action`, { action: 'stop' });
     sandbox.stock.refuseStart(true);

@@ -29,7 +29,7 @@ for (const isolation of isolations) {
     async function create(more: Record<string, unknown> = {}): Promise<Json> {
       const answer = await call(sandbox, 'POST', '/pods', podBody(bench, more));
       assert.equal(answer.status, 201, JSON.stringify(answer.body));
-      pods.push(String(answer.body.id));
+      pods.push(answer.body.id);
       return answer.body;
     }
     const act = (id: unknown, action: string) => call(sandbox, 'POST', `/pods/${String(id)}/action`, { action });
@@ -42,7 +42,7 @@ for (const isolation of isolations) {
       chmodSync(bench.folder, 0o755);
       sandbox = await startAs(isolation, bench, { imagePath: bench.image() });
       const answer = await call(sandbox, 'POST', '/network-volumes', { name: 'data', size: 10, dataCenter: 'EU-RO-1' });
-      volume = String(answer.body.id);
+      volume = answer.body.id;
     });
 
     after(async () => {
@@ -59,13 +59,13 @@ for (const isolation of isolations) {
       assert.equal(pod.runtime, null);
       const seen = new Set<string>();
       await until('ssh.direct', async () => {
-        const now = await getPod(sandbox, String(pod.id));
-        const ports = (now.runtime?.ports as unknown as Json[] | undefined)?.length;
+        const now = await getPod(sandbox, pod.id);
+        const ports = now.runtime?.ports.length;
         seen.add(
-          `${String(now.status)} runtime=${now.runtime ? `ports ${String(ports)}` : 'null'} direct=${String(!!now.ssh?.direct)}`,
+          `${String(now.status)} runtime=${now.runtime ? `ports ${String(ports)}` : 'null'} direct=${String(!!now.ssh.direct)}`,
         );
-        assert.equal(now.ssh?.proxy?.port, 22, 'the proxy address is there from the start');
-        return Boolean(now.ssh?.direct);
+        assert.equal(now.ssh.proxy.port, 22, 'the proxy address is there from the start');
+        return Boolean(now.ssh.direct);
       });
       for (const stage of [
         'PROVISIONING runtime=null direct=false',
@@ -81,21 +81,18 @@ for (const isolation of isolations) {
 
     it('offers the proxy address, which leads nowhere', async () => {
       const pod = await create({ ports: [] });
-      await until('RUNNING', async () => ((await getPod(sandbox, String(pod.id))).status as unknown) === 'RUNNING');
-      const { ssh } = await getPod(sandbox, String(pod.id));
-      assert.equal(ssh?.direct, null, 'without 22/tcp there is no direct address');
-      await assert.rejects(
-        connect(bench, { ...(ssh?.proxy as unknown as { host: string; port: number; username: string }) }),
-        /ENOTFOUND|EAI_AGAIN/,
-      );
+      await until('RUNNING', async () => (await getPod(sandbox, pod.id)).status === 'RUNNING');
+      const { ssh } = await getPod(sandbox, pod.id);
+      assert.equal(ssh.direct, null, 'without 22/tcp there is no direct address');
+      await assert.rejects(connect(bench, { ...ssh.proxy }), /ENOTFOUND|EAI_AGAIN/);
       await remove(pod.id);
     });
 
     it('lets the key of PUBLIC_KEY in, with the host key of the boot log, and no other', async () => {
       const pod = await create(withVolume());
-      const login = await direct(sandbox, String(pod.id));
+      const login = await direct(sandbox, pod.id);
       assert.equal(login.username, sandbox.username);
-      const fingerprint = await logFingerprint(sandbox, String(pod.id));
+      const fingerprint = await logFingerprint(sandbox, pod.id);
       const who = await run(bench, login, 'id -un; image-program', fingerprint);
       assert.equal(who.out, `${sandbox.username}\nfrom the image\n`);
       await assert.rejects(run(bench, login, 'true', 'SHA256:somethingelse'), /Host denied/);
@@ -107,7 +104,7 @@ for (const isolation of isolations) {
 
     it("serves the system's own ssh and sftp", async () => {
       const pod = await create();
-      const login = await direct(sandbox, String(pod.id));
+      const login = await direct(sandbox, pod.id);
       await run(bench, login, 'true');
       const known = path.join(bench.folder, 'known_hosts');
       const scan = await program('ssh-keyscan', ['-t', 'ed25519', '-p', String(login.port), login.host]);
@@ -146,7 +143,7 @@ for (const isolation of isolations) {
     it('keeps the environment of the pod to PID 1: a session has none of it, an ancestor does', async () => {
       const secret = 'value with spaces, "quotes" and $signs';
       const pod = await create({ ...withVolume(), env: { PUBLIC_KEY: bench.publicKey, MY_SETTING: secret } });
-      const login = await direct(sandbox, String(pod.id));
+      const login = await direct(sandbox, pod.id);
       const session = await run(bench, login, 'env');
       assert.doesNotMatch(session.out, /RUNPOD|MY_SETTING|PUBLIC_KEY/);
       const found = await run(bench, login, ancestors);
@@ -167,8 +164,8 @@ for (const isolation of isolations) {
       assert.notEqual(environment.RUNPOD_API_KEY, sandbox.key);
       if (isolation === 'namespace') {
         const first = await run(bench, login, 'tr "\\0" "\\n" </proc/1/environ; cat /etc/rp_environment');
-        assert.match(first.out, new RegExp(`^RUNPOD_POD_ID=${String(pod.id)}$`, 'm'));
-        assert.match(first.out, new RegExp(`^export RUNPOD_POD_ID="${String(pod.id)}"$`, 'm'));
+        assert.match(first.out, new RegExp(`^RUNPOD_POD_ID=${pod.id}$`, 'm'));
+        assert.match(first.out, new RegExp(`^export RUNPOD_POD_ID="${pod.id}"$`, 'm'));
         assert.doesNotMatch(first.out, /export PUBLIC_KEY/);
       }
       await remove(pod.id);
@@ -176,31 +173,24 @@ for (const isolation of isolations) {
 
     it('mounts the volume where the answer says, shared by pods and kept after them', async () => {
       const [one, two] = [await create(withVolume()), await create(withVolume())];
-      const mount = String((await getPod(sandbox, String(one.id))).mounts?.network?.[0]?.path);
+      const mount = String((await getPod(sandbox, one.id)).mounts.network[0]?.path);
       if (isolation === 'namespace') assert.equal(mount, '/workspace');
-      await run(bench, await direct(sandbox, String(one.id)), `echo from one > '${mount}/file'`);
-      const read = await run(
-        bench,
-        await direct(sandbox, String(two.id)),
-        `cat '${mount}/file'; df '${mount}' | tail -1`,
-      );
+      await run(bench, await direct(sandbox, one.id), `echo from one > '${mount}/file'`);
+      const read = await run(bench, await direct(sandbox, two.id), `cat '${mount}/file'; df '${mount}' | tail -1`);
       assert.match(read.out, /^from one\n/);
       const gigabytes = Number(read.out.split('\n')[1]?.trim().split(/\s+/).at(-5)) / 1e6;
       assert.ok(gigabytes !== 10, 'df shows the disk behind the volume, not its 10 GB');
       await Promise.all([remove(one.id), remove(two.id)]);
       const three = await create(withVolume());
-      assert.equal(
-        (await run(bench, await direct(sandbox, String(three.id)), `cat '${mount}/file'`)).out,
-        'from one\n',
-      );
+      assert.equal((await run(bench, await direct(sandbox, three.id), `cat '${mount}/file'`)).out, 'from one\n');
       await remove(three.id);
     });
 
     it('starts no sshd without PUBLIC_KEY, though the port is mapped', async () => {
       const pod = await create({ env: {} });
-      const login = await direct(sandbox, String(pod.id));
+      const login = await direct(sandbox, pod.id);
       await until('ready', async () =>
-        (await logLines(sandbox, String(pod.id))).some((entry) => /Pod is ready/.test(entry.line)),
+        (await logLines(sandbox, pod.id)).some((entry) => /Pod is ready/.test(entry.line)),
       );
       assert.equal(await connect(bench, login), undefined, 'refused');
       await remove(pod.id);
@@ -211,12 +201,12 @@ for (const isolation of isolations) {
       const lines = await until(
         'two starts',
         async () => {
-          const seen = await logLines(sandbox, String(pod.id));
-          return seen.filter((entry) => entry.line === `up ${String(pod.id)}`).length >= 2 ? seen : undefined;
+          const seen = await logLines(sandbox, pod.id);
+          return seen.filter((entry) => entry.line === `up ${pod.id}`).length >= 2 ? seen : undefined;
         },
         30,
       );
-      const now = await getPod(sandbox, String(pod.id));
+      const now = await getPod(sandbox, pod.id);
       assert.equal(now.status, 'RUNNING');
       assert.equal(now.cost, 0.07);
       const system = lines.filter((entry) => entry.source === 'system').map((entry) => entry.line);
@@ -228,16 +218,16 @@ for (const isolation of isolations) {
 
     it('changes host key and port at every start and wipes the container disk, but not the volume', async () => {
       const pod = await create(withVolume());
-      const id = String(pod.id);
+      const id = pod.id;
       const first = await direct(sandbox, id);
-      const mount = String((await getPod(sandbox, id)).mounts?.network?.[0]?.path);
+      const mount = String((await getPod(sandbox, id)).mounts.network[0]?.path);
       const firstKey = await logFingerprint(sandbox, id);
       await run(bench, first, `echo kept > '${mount}/kept'; echo lost > "$HOME/lost"`, firstKey);
 
       assert.equal((await act(id, 'restart')).status, 200);
       const stale = await getPod(sandbox, id);
       assert.equal(stale.status, 'RUNNING');
-      assert.equal(stale.ssh?.direct?.port, first.port, 'for a moment the answer is stale');
+      assert.equal(stale.ssh.direct?.port, first.port, 'for a moment the answer is stale');
       const second = await direct(sandbox, id, first.port);
       const secondKey = await logFingerprint(sandbox, id);
       assert.notEqual(secondKey, firstKey);
@@ -248,7 +238,7 @@ for (const isolation of isolations) {
       const stopped = await getPod(sandbox, id);
       assert.equal(stopped.status, 'EXITED');
       assert.equal(stopped.cost, 0);
-      assert.equal(stopped.ssh?.direct, null);
+      assert.equal(stopped.ssh.direct, null);
       assert.equal(stopped.runtime, null);
       assert.deepEqual(stopped.actions, ['start', 'terminate']);
       await until(
@@ -265,7 +255,7 @@ for (const isolation of isolations) {
 
     it('resets a running container when it is edited, and not for a name', async () => {
       const pod = await create();
-      const id = String(pod.id);
+      const id = pod.id;
       const login = await direct(sandbox, id);
       await run(bench, login, 'echo lost > "$HOME/lost"');
       const renamed = await call(sandbox, 'PATCH', `/pods/${id}`, { name: 'other' });
@@ -274,7 +264,7 @@ for (const isolation of isolations) {
       const edited = await call(sandbox, 'PATCH', `/pods/${id}`, {
         env: { PUBLIC_KEY: bench.publicKey, ADDED: 'yes' },
       });
-      assert.equal(edited.body.env?.ADDED, 'yes');
+      assert.equal(edited.body.env.ADDED, 'yes');
       const next = await direct(sandbox, id, login.port);
       const found = await run(bench, next, `cat "$HOME/lost"; ${ancestors}`);
       assert.match(found.out, /ADDED=yes/);
@@ -284,7 +274,7 @@ for (const isolation of isolations) {
 
     it('answers 409 for actions that the status does not allow', async () => {
       const pod = await create();
-      const id = String(pod.id);
+      const id = pod.id;
       for (const action of ['start', 'restart']) assert.equal((await act(id, action)).status, 409, action);
       await direct(sandbox, id);
       const running = await getPod(sandbox, id);
@@ -301,7 +291,7 @@ for (const isolation of isolations) {
 
     it('ends every process of a terminated pod, daemons included, and answers TERMINATED and then 404', async () => {
       const pod = await create();
-      const id = String(pod.id);
+      const id = pod.id;
       const login = await direct(sandbox, id);
       const mark = `31${String(Date.now()).slice(-6)}`;
       await run(
@@ -327,7 +317,7 @@ for (const isolation of isolations) {
       };
       const pod = await create({ env });
       assert.deepEqual(pod.env, env);
-      const found = await run(bench, await direct(sandbox, String(pod.id)), ancestors);
+      const found = await run(bench, await direct(sandbox, pod.id), ancestors);
       assert.ok(found.out.split('\0').includes('W=a s3cret value'));
       assert.ok(found.out.split('\0').includes('X={{ RUNPOD_SECRET_missing }}'));
       await remove(pod.id);
@@ -337,14 +327,14 @@ for (const isolation of isolations) {
       await call(sandbox, 'PUT', '/account/ssh-keys', { keys: [bench.publicKey] });
       const pod = await create({ env: {}, startSsh: true });
       assert.equal(pod.startSsh, undefined);
-      const who = await run(bench, await direct(sandbox, String(pod.id)), 'id -un');
+      const who = await run(bench, await direct(sandbox, pod.id), 'id -un');
       assert.equal(who.out, `${sandbox.username}\n`);
       await remove(pod.id);
     });
 
     it('streams logs with tail, source, since, and resumes after the last event id', async () => {
       const pod = await create({ args: `sh -c 'for i in 1 2 3 4 5; do echo line $i; done; echo bad >&2; sleep 600'` });
-      const id = String(pod.id);
+      const id = pod.id;
       const lines = await until('all lines', async () => {
         const seen = await logLines(sandbox, id, '?source=container&tail=5000');
         return seen.length >= 6 ? seen : undefined;
@@ -371,7 +361,7 @@ for (const isolation of isolations) {
 
     it("lets a pod's own key end its pod and do nothing else", async () => {
       const pod = await create();
-      const id = String(pod.id);
+      const id = pod.id;
       const environment = await run(bench, await direct(sandbox, id), ancestors);
       const key = /RUNPOD_API_KEY=(\w+)/.exec(environment.out)?.[1] ?? '';
       const own = { restUrl: sandbox.restUrl, key };
@@ -380,7 +370,7 @@ for (const isolation of isolations) {
       assert.equal((await call(own, 'GET', '/account/ssh-keys')).status, 403);
       assert.equal((await call(own, 'PATCH', `/pods/${id}`, { name: 'x' })).status, 403);
       const other = await create();
-      assert.equal((await call(own, 'DELETE', `/pods/${String(other.id)}`)).status, 403);
+      assert.equal((await call(own, 'DELETE', `/pods/${other.id}`)).status, 403);
       assert.equal(
         (await call(own, 'POST', `/pods/${id}/action`, { action: 'start' })).status,
         409,
@@ -396,7 +386,7 @@ for (const isolation of isolations) {
         const pod = await create({ mounts: { network: [{ volumeId: volume, path: '/data/deep/mount' }] } });
         const seen = await run(
           bench,
-          await direct(sandbox, String(pod.id)),
+          await direct(sandbox, pod.id),
           'echo $HOME; ls -A /tmp /home; ls /proc | grep -c "^[0-9]*$"; touch /usr/lib/pod-was-here /etc/pod-was-here && echo written; cat /proc/1/comm; mountpoint -q /data/deep/mount && echo mounted; ls -d /workspace 2>&1',
         );
         assert.match(seen.out, /^\/root\n\/home:\n\n\/tmp:\n/);

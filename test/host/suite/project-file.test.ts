@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  commands,
+  type CompletionList,
+  type CodeLens,
+  type Diagnostic,
+  type Hover,
+  languages,
+  MarkdownString,
+  Position,
+  Range,
+  type TextDocument,
+  Uri,
+  window,
+  workspace,
+  WorkspaceEdit,
+} from 'vscode';
+import { commands as ids } from '../../../src/features/ids.ts';
+
+const good = `// a comment
+{
+  "version": 1,
+  "name": "tiny",
+  "target": { "volume": { "name": "tiny" }, "gpus": ["NVIDIA L4"], "image": "x" },
+  "sync": { "must": ["train.py"] },
+  "steps": [
+    { "name": "train", "script": "train.py", "gates": [{ "type": "file", "path": "out.txt" }] }
+  ]
+}
+`;
+
+/** Waits for diagnostics of the document that are as wanted; answers what there was last. */
+async function diagnosticsOf(document: TextDocument, wanted: (all: Diagnostic[]) => boolean): Promise<Diagnostic[]> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const found = languages.getDiagnostics(document.uri);
+    if (wanted(found) || Date.now() > deadline) {
+      return found;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function replace(document: TextDocument, from: string, to: string): Promise<void> {
+  const at = document.getText().indexOf(from);
+  assert.ok(at >= 0, `the text has ${from}`);
+  const edit = new WorkspaceEdit();
+  edit.replace(document.uri, new Range(document.positionAt(at), document.positionAt(at + from.length)), to);
+  assert.ok(await workspace.applyEdit(edit));
+}
+
+describe('a project file in the editor (R9.5)', () => {
+  let folder: string;
+  let document: TextDocument;
+
+  beforeEach(async () => {
+    folder = join(workspace.workspaceFolders![0]!.uri.fsPath, 'project');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'train.py'), 'print(1)\n');
+    await writeFile(join(folder, 'tiny.runpod.json'), good);
+    document = await workspace.openTextDocument(Uri.file(join(folder, 'tiny.runpod.json')));
+    await window.showTextDocument(document);
+  });
+  afterEach(async () => {
+    await commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('may have comments, and a good one has no diagnostics', async () => {
+    assert.equal(document.languageId, 'jsonc');
+    await replace(document, '"steps"', '"stepz"');
+    assert.ok((await diagnosticsOf(document, (all) => all.length > 0)).length > 0, 'checking works');
+    await replace(document, '"stepz"', '"steps"');
+    assert.deepEqual(await diagnosticsOf(document, (all) => all.length === 0), []);
+  });
+
+  it('marks an unknown field once, where it stands, with a suggestion', async () => {
+    await replace(document, '"script"', '"scrip"');
+    const all = await diagnosticsOf(document, (found) => found.some((d) => d.message.includes('scrip')));
+    const unknown = all.filter((d) => d.message.includes('"scrip"'));
+    assert.equal(unknown.length, 1, all.map((d) => d.message).join('\n'));
+    assert.match(unknown[0]!.message, /Did you mean "script"\?/);
+    assert.equal(unknown[0]!.range.start.line, 7);
+    assert.ok(
+      all.every((d) => d.source === 'RunPod'),
+      'nobody else reports the same',
+    );
+  });
+
+  it('marks a script that is missing, and not any more once it is there', async () => {
+    await replace(document, '"train.py", "gates"', '"gone.py", "gates"');
+    const [missing] = await diagnosticsOf(document, (found) => found.some((d) => d.message.includes('gone.py')));
+    assert.match(missing!.message, /does not exist/);
+    assert.equal(document.getText(missing!.range), '"gone.py"');
+    await writeFile(join(folder, 'gone.py'), '');
+    assert.deepEqual(await diagnosticsOf(document, (found) => found.length === 0), []);
+  });
+
+  it('marks a notebook that cannot be read', async () => {
+    await writeFile(join(folder, 'broken.ipynb'), '{');
+    await replace(document, '"script": "train.py"', '"notebook": "broken.ipynb"');
+    const [broken] = await diagnosticsOf(document, (found) => found.some((d) => d.message.includes('broken.ipynb')));
+    assert.match(broken!.message, /is broken/);
+  });
+
+  it('completes fields and values from the schema', async () => {
+    const at = document.positionAt(document.getText().indexOf('"target"'));
+    const proposed = await commands.executeCommand<CompletionList>('vscode.executeCompletionItemProvider', document.uri, at);
+    const labels = proposed.items.map((item) => (typeof item.label === 'string' ? item.label : item.label.label));
+    for (const field of ['caps', 'env', 'onFinish', 'profiles']) {
+      assert.ok(labels.includes(field), `${field} among ${labels.join(', ')}`);
+    }
+  });
+
+  it('explains a field on hover', async () => {
+    const at = document.positionAt(document.getText().indexOf('"image"') + 2);
+    const hovers = await commands.executeCommand<Hover[]>('vscode.executeHoverProvider', document.uri, at);
+    const text = hovers.flatMap((h) => h.contents.map((c) => (c instanceof MarkdownString ? c.value : String(c)))).join();
+    assert.match(text, /Container image/);
+  });
+
+  it('offers to run, to check and to run from a step', async () => {
+    const lenses = await commands.executeCommand<CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 10);
+    assert.deepEqual(
+      lenses.map((lens) => [lens.range.start.line, lens.command?.command, lens.command?.arguments?.[1]]),
+      [
+        [0, ids.run, undefined],
+        [0, ids.check, undefined],
+        [7, ids.runFrom, 'train'],
+      ],
+    );
+  });
+
+  it('goes to the first problem on "Check Project"', async () => {
+    await replace(document, '"train.py", "gates"', '"gone.py", "gates"');
+    await commands.executeCommand(ids.check, document.uri);
+    assert.ok(window.activeTextEditor!.selection.active.isAfter(new Position(6, 0)));
+  });
+});

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { startSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
+import type { JobRecord } from '../../../src/core/jobs/records.ts';
+import { until } from '../../support/wait.ts';
+
+export const repository = path.resolve(import.meta.dirname, '..', '..', '..');
+const dist = process.env.RUNPOD_TRAINER_DIST ?? path.join(repository, 'dist');
+const imagePath = path.join(repository, '.venv', 'bin');
+export const python = process.env.RUNPOD_TRAINER_PYTHON ?? path.join(imagePath, 'python');
+
+/** A line of `--json` output; the tests look at single fields. */
+export interface Told {
+  time: string;
+  type: string;
+  [field: string]: unknown;
+}
+
+/** A journal event as `--json` passes it on. */
+export interface ToldEvent {
+  type: string;
+  epoch: number;
+  seq: number;
+  step?: string;
+  [field: string]: unknown;
+}
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A running command of the command line, in a process of its own. */
+export class Cli {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  stdout = '';
+  stderr = '';
+  #over = false;
+
+  constructor(args: string[], env: NodeJS.ProcessEnv, cwd: string) {
+    this.child = spawn(process.execPath, [path.join(dist, 'cli.js'), ...args], {
+      env,
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (data: Buffer) => (this.stdout += data.toString()));
+    this.child.stderr?.on('data', (data: Buffer) => (this.stderr += data.toString()));
+    this.ended = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => {
+        this.#over = true;
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
+      });
+    });
+  }
+
+  /** Waits until standard output has the text; fails at once when the command ends without it. */
+  async says(text: string | RegExp, seconds = 30): Promise<void> {
+    const found = (): boolean => (typeof text === 'string' ? this.stdout.includes(text) : text.test(this.stdout));
+    await until(
+      `output with ${String(text)}`,
+      () => {
+        if (!found() && this.#over) throw new Error(`it ended without ${String(text)}:\n${this.stdout}${this.stderr}`);
+        return found();
+      },
+      seconds * 1000,
+    );
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  /** The lines of `--json` output so far. */
+  told(): Told[] {
+    return this.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Told);
+  }
+}
+
+/** The journal's events in `--json` output, in order. */
+export function eventsOf(told: Told[], side: 'local' | 'pod' = 'pod'): ToldEvent[] {
+  return told.filter((t) => t.type === 'job' && t.side === side).map((t) => t.event as ToldEvent);
+}
+
+/** What `run --json` and `attach --json` end with. */
+export interface Result extends Told {
+  job: string;
+  outcome: string;
+  reason?: string;
+  cost: { metered: number; billed?: number };
+  results?: string;
+  podEnded?: string;
+  steps: { name: string; where: string; status: string; why: string[]; reason?: string; gates: GateTold[] }[];
+}
+
+export interface GateTold {
+  title: string;
+  status: string;
+  expected: string;
+  seen: string;
+  message: string | null;
+  evidence: Record<string, unknown>;
+}
+
+/** A sandbox, a home of the command line and a folder for projects; everything is gone after `close`. */
+export class World {
+  readonly folder: string;
+  readonly home: string;
+  readonly sandbox: Sandbox;
+  readonly #running = new Set<Cli>();
+
+  private constructor(folder: string, sandbox: Sandbox) {
+    this.folder = folder;
+    this.home = path.join(folder, 'home');
+    this.sandbox = sandbox;
+    mkdirSync(path.join(folder, 'user'));
+  }
+
+  static async open(options: Partial<SandboxOptions> = {}): Promise<World> {
+    const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'runpod-trainer-jobs-')));
+    const delays = { provisioning: 50, starting: 50, runtime: 50, ports: 100, stale: 100, restart: 500 };
+    const sandbox = await startSandbox({ root: path.join(folder, 'sandbox'), imagePath, delays, ...options });
+    return new World(folder, sandbox);
+  }
+
+  env(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env.PATH,
+      HOME: path.join(this.folder, 'user'),
+      TMPDIR: os.tmpdir(),
+      RUNPOD_REST_URL: this.sandbox.restUrl,
+      RUNPOD_API_KEY: this.sandbox.key,
+      RUNPOD_TRAINER_HOME: this.home,
+      RUNPOD_TRAINER_PYTHON: python,
+      ...more,
+    };
+  }
+
+  /** Starts a command. */
+  start(args: string[], env: NodeJS.ProcessEnv = {}, cwd = this.folder): Cli {
+    const cli = new Cli(args, this.env(env), cwd);
+    this.#running.add(cli);
+    void cli.ended.then(() => this.#running.delete(cli));
+    return cli;
+  }
+
+  /** Runs a command to its end. */
+  run(args: string[], env: NodeJS.ProcessEnv = {}, cwd = this.folder): Promise<Ended> {
+    return this.start(args, env, cwd).ended;
+  }
+
+  /** Runs a command with `--json` to its end; answers its lines, the last of type `result` among them. */
+  async runJson(
+    args: string[],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<{ code: number | null; told: Told[]; result: Result; stderr: string }> {
+    const cli = this.start([...args, '--json'], env);
+    const { code, stdout, stderr } = await cli.ended;
+    const told = cli.told();
+    const result = told.findLast((t) => t.type === 'result') as Result | undefined;
+    assert.ok(result, `no result:\n${stdout}${stderr}`);
+    return { code, told, result, stderr };
+  }
+
+  record(job: string): JobRecord {
+    return JSON.parse(readFileSync(path.join(this.home, 'jobs', job, 'record.json'), 'utf8')) as JobRecord;
+  }
+
+  /** Records of all jobs of this home, the newest first. */
+  records(): JobRecord[] {
+    const folder = path.join(this.home, 'jobs');
+    return readdirSync(folder)
+      .map((job) => this.record(job))
+      .sort((a, b) => (a.created < b.created ? 1 : -1));
+  }
+
+  /** Pods that the API still shows as costing money. */
+  async pods(): Promise<{ id: string; name: string; status: string }[]> {
+    const answer = await fetch(`${this.sandbox.restUrl}/pods`, {
+      headers: { authorization: `Bearer ${this.sandbox.key}` },
+    });
+    const { pods } = (await answer.json()) as { pods: { id: string; name: string; status: string }[] };
+    return pods.filter((p) => p.status !== 'TERMINATED');
+  }
+
+  /** Ids of the network volumes by name. */
+  async volume(name: string): Promise<string> {
+    const answer = await fetch(`${this.sandbox.restUrl}/network-volumes`, {
+      headers: { authorization: `Bearer ${this.sandbox.key}` },
+    });
+    const { networkVolumes } = (await answer.json()) as { networkVolumes: { id: string; name: string }[] };
+    const found = networkVolumes.find((v) => v.name === name);
+    assert.ok(found, `no volume ${name}`);
+    return this.sandbox.volumeDirectory(found.id);
+  }
+
+  /** Ends all commands and the sandbox, checks that no process of theirs is left, removes the folder. */
+  async close(): Promise<void> {
+    for (const cli of this.#running) {
+      cli.signal('SIGKILL');
+      await cli.ended;
+    }
+    await this.sandbox.close();
+    try {
+      await until('no process of the tests is left', () => processesOf(this.folder).length === 0, 5_000);
+    } catch {
+      assert.deepEqual(processesOf(this.folder), [], 'processes are left');
+    } finally {
+      rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+}
+
+export interface Seen {
+  pid: number;
+  args: string;
+}
+
+/** Processes of this machine whose command line or environment names the text. */
+export function processesOf(text: string): Seen[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((name) => {
+      const [args, environ] = ['cmdline', 'environ'].map((file) => read(`/proc/${name}/${file}`));
+      const found = args?.includes(text) === true || environ?.includes(text) === true;
+      return found ? [{ pid: Number(name), args: (args ?? '').replaceAll('\0', ' ').trim() }] : [];
+    });
+}
+
+/** The worker of a job or its watchdog, wherever it runs on this machine. */
+export function workerOf(job: string, command: '_work' | '_watchdog' = '_work'): Seen | undefined {
+  return processesOf(`/${job}`).find((p) => p.args.includes(` ${command} `) && p.args.includes('.pyz'));
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
+import { CancelledError, UserError } from '../../../src/core/errors.ts';
+import { DisposableStore } from '../../../src/features/common/disposables.ts';
+import { explainFailure } from '../../../src/features/common/failures.ts';
+import { duration, pricePerHour, spent } from '../../../src/features/common/format.ts';
+import { contextOf, staleMessage } from '../../../src/features/common/list-view.ts';
+import { logLine } from '../../../src/features/common/log.ts';
+import { Secret } from '../../../src/features/common/secret.ts';
+
+describe('a disposable store', () => {
+  it('disposes in reverse order, once, and goes on after one that throws', () => {
+    const order: string[] = [];
+    const store = new DisposableStore();
+    store.add({ dispose: () => order.push('first') });
+    store.add({
+      dispose: () => {
+        throw new Error('no');
+      },
+    });
+    store.add({ dispose: () => order.push('last') });
+    assert.throws(() => store.dispose(), AggregateError);
+    store.dispose();
+    assert.deepEqual(order, ['last', 'first']);
+  });
+
+  it('disposes at once what comes after its end', () => {
+    const store = new DisposableStore();
+    store.dispose();
+    let disposed = false;
+    store.add({ dispose: () => (disposed = true) });
+    assert.ok(disposed);
+  });
+});
+
+describe('a secret (R9.6)', () => {
+  const canary = 'rpa_CANARY0123456789';
+  const secret = new Secret(canary);
+
+  it('shows itself in no text', () => {
+    const texts = [`${String(secret)}`, JSON.stringify({ secret }), inspect({ secret }, { depth: 9, showHidden: true })];
+    for (const text of [...texts, logLine('key:', [secret])]) {
+      assert.doesNotMatch(text, /CANARY/);
+      assert.match(text, /\[secret\]/);
+    }
+    assert.equal(secret.reveal(), canary);
+  });
+
+  it('is not in the log line of an error that carries it in a field', () => {
+    const error = Object.assign(new Error('request failed'), { config: { headers: { Authorization: canary } } });
+    assert.doesNotMatch(logLine('failed:', [error]), /CANARY/);
+  });
+});
+
+describe('failures in words', () => {
+  it('shows what a UserError says, with the button that helps', () => {
+    const error = new UserError('runpod-auth', { what: 'Could not list pods.', why: 'Key refused.', next: 'Enter it.' });
+    const shown = explainFailure(error, 'Refresh');
+    assert.equal(shown?.text, 'Could not list pods. Key refused. Enter it.');
+    assert.deepEqual(
+      shown.actions.map((a) => a.title),
+      ['Sign In…'],
+    );
+  });
+
+  it('is silent about what the user cancelled and offers the log for surprises', () => {
+    assert.equal(explainFailure(new CancelledError(), 'Run'), undefined);
+    const shown = explainFailure(new TypeError('x is undefined'), 'Run Pipeline…');
+    assert.match(shown?.text ?? '', /"Run Pipeline…" failed.*x is undefined/);
+    assert.deepEqual(
+      shown?.actions.map((a) => a.title),
+      ['Show Log'],
+    );
+  });
+});
+
+describe('states of a list', () => {
+  const fresh = { items: ['x'], seen: new Date(2026, 10, 22, 9, 5), error: undefined };
+
+  it('are told apart for the welcome texts', () => {
+    assert.equal(contextOf({ items: undefined, seen: undefined, error: undefined }), 'loading');
+    assert.equal(contextOf({ items: undefined, seen: undefined, error: new Error('x') }), 'unreachable');
+    assert.equal(contextOf({ ...fresh, items: [] }), 'empty');
+    assert.equal(contextOf({ ...fresh, error: new Error('x') }), 'listed');
+  });
+
+  it('say since when they are stale, and why', () => {
+    assert.equal(staleMessage(fresh), undefined);
+    const error = new UserError('runpod-network', { what: 'Could not list.', why: 'api.runpod.io could not be reached.' });
+    assert.equal(staleMessage({ ...fresh, error }), 'Last seen 09:05. api.runpod.io could not be reached.');
+  });
+});
+
+describe('numbers in words', () => {
+  it('are money with its unit', () => {
+    assert.equal(pricePerHour(2.69), '$2.69/h');
+    assert.equal(pricePerHour(null), 'price unknown');
+    assert.equal(spent(0.004), '<$0.01');
+    assert.equal(spent(1.268), '$1.27');
+  });
+
+  it('are times that mean something', () => {
+    const cases: [number, string][] = [
+      [0.2, '<1 s'],
+      [45, '45 s'],
+      [240, '4 min'],
+      [7800, '2 h 10 min'],
+      [7200, '2 h'],
+      [273_600, '3 d 4 h'],
+    ];
+    assert.deepEqual(
+      cases.map(([seconds]) => duration(seconds)),
+      cases.map(([, text]) => text),
+    );
+  });
+});

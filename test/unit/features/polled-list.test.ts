@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { PolledList } from '../../../src/features/common/polled-list.ts';
+
+interface Call {
+  resolve: (items: string[]) => void;
+  reject: (error: Error) => void;
+}
+
+/** A loader whose answers the test gives when it likes. */
+function loader(): { load: (signal: AbortSignal) => Promise<string[]>; calls: Call[] } {
+  const calls: Call[] = [];
+  return { calls, load: () => new Promise((resolve, reject) => calls.push({ resolve, reject })) };
+}
+
+const never = (): number => 1_000_000;
+
+describe('a polled list (R9.1)', () => {
+  it('fetches nothing until it is enabled and looked at', async () => {
+    const { load, calls } = loader();
+    const list = new PolledList(load, never);
+    list.setVisible(true);
+    await list.refresh();
+    assert.equal(calls.length, 0);
+    list.restart(true);
+    assert.equal(calls.length, 1);
+    list.dispose();
+  });
+
+  it('fetches one at a time and once more when it was asked meanwhile', async () => {
+    const { load, calls } = loader();
+    const list = new PolledList(load, never);
+    list.restart(true);
+    const first = list.refresh();
+    const second = list.refresh();
+    void list.refresh();
+    assert.equal(calls.length, 1);
+    calls[0]?.resolve(['old']);
+    await new Promise(setImmediate);
+    assert.equal(calls.length, 2);
+    calls[1]?.resolve(['new']);
+    await Promise.all([first, second]);
+    assert.deepEqual(list.state.items, ['new']);
+    assert.equal(calls.length, 2);
+    list.dispose();
+  });
+
+  it('keeps the last good state when a refresh fails, and says why', async () => {
+    const { load, calls } = loader();
+    const list = new PolledList(load, never);
+    list.restart(true);
+    let refreshed = list.refresh();
+    calls[0]?.resolve(['pod']);
+    await refreshed;
+    const { seen } = list.state;
+    refreshed = list.refresh();
+    calls[1]?.reject(new Error('no network'));
+    await refreshed;
+    assert.deepEqual(list.state.items, ['pod']);
+    assert.equal(list.state.seen, seen);
+    assert.match(String(list.state.error), /no network/);
+    list.dispose();
+  });
+
+  it('ignores an answer for the account before', async () => {
+    const { load, calls } = loader();
+    const list = new PolledList(load, never);
+    list.restart(true);
+    const before = list.refresh();
+    list.restart(true);
+    const after = list.refresh();
+    calls[0]?.resolve(['pod of another account']);
+    await before;
+    assert.equal(list.state.items, undefined);
+    calls[1]?.resolve(['own pod']);
+    await after;
+    assert.deepEqual(list.state.items, ['own pod']);
+    list.dispose();
+  });
+
+  it('polls while it is visible and stops when it is not', async () => {
+    let count = 0;
+    let reached: (() => void) | undefined;
+    const list = new PolledList(
+      async () => {
+        count += 1;
+        if (count === 3) {
+          reached?.();
+        }
+        return Promise.resolve([]);
+      },
+      () => 5,
+    );
+    const third = new Promise<void>((resolve) => (reached = resolve));
+    list.restart(true);
+    list.setVisible(true);
+    await third;
+    list.setVisible(false);
+    const then = count;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(count <= then + 1, 'at most the fetch that was under way');
+    list.dispose();
+  });
+});
