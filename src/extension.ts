@@ -26,9 +26,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const { pods } = store.add(createPodsModule(vscode, registry, account.account, settings));
   const { volumes } = store.add(createVolumesModule(vscode, account.account, settings));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
-  const { jobs } = store.add(
-    createJobsModule(vscode, context, registry, failures, account, settings, refreshPods),
-  );
+  const { jobs } = store.add(createJobsModule(vscode, context, registry, failures, account, settings, refreshPods));
   store.add(createProjectFileModule(vscode, registry));
   store.add(createWindowModule(vscode, registry, log, [jobs, pods, volumes]));
   // Last: it finds out who is signed in, and every feature has to hear that.

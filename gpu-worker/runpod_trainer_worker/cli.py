@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, Dict, List, NoReturn
 
@@ -136,4 +137,9 @@ def main(arguments: List[str]) -> int:
         what = f"{problem.filename or 'A file'} could not be used."
         why = f"{problem.strerror or problem}."
         _answer(WorkerError(what, why, "Check the path and that the volume answers.").to_json())
+        return _ERROR
+    except Exception as problem:
+        traceback.print_exc()
+        why = f"{type(problem).__name__}: {problem}."
+        _answer(WorkerError("The worker has an error of its own.", why, "Report this.").to_json())
         return _ERROR

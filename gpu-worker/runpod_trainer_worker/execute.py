@@ -158,6 +158,8 @@ class Execution:
                 self._ticked = now
                 self._on_tick()
                 reason = self._outcome.stopped or self._should_stop()
+                if reason is None and self._outcome.log_problem is not None:
+                    reason = BROKEN
                 if reason is None and self._command.timeout is not None and now - began > self._command.timeout:
                     reason = TIMEOUT
                 if reason is not None and self._outcome.stopped is None:

@@ -208,7 +208,10 @@ def commit(root: Path, lines: Iterable[bytes], answer: Answer) -> None:
     uses: Dict[str, int] = {}
     for item in wanted:
         uses[item.sha256] = uses.get(item.sha256, 0) + 1
-    work = _Commit(root)
+    try:
+        work = _Commit(root)
+    except Escape as problem:
+        raise WorkerError(f"{root} cannot take files.", f"{problem}.", "Remove the link.") from problem
     try:
         for item in wanted:
             uses[item.sha256] -= 1

@@ -51,6 +51,13 @@ def _static_part(pattern: str) -> str:
     return "/".join(fixed)
 
 
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
+
+
 def _walk(root: Path, start: str) -> Iterator[str]:
     stack = [start]
     while stack:
@@ -64,7 +71,7 @@ def _walk(root: Path, start: str) -> Iterator[str]:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in SKIPPED:
                     stack.append(path)
-            elif entry.is_file():
+            elif _is_file(entry):
                 yield path
 
 

@@ -15,6 +15,7 @@ Import = Tuple[str, int, List[str]]
 _PLAIN = re.compile(r"^\s*import\s+([\w., ]+)", re.MULTILINE)
 _FROM = re.compile(r"^\s*from\s+(\.*)([\w.]*)\s+import\s+\(?([\w, *]+)", re.MULTILINE)
 _RUN = re.compile(r"^\s*%run\s+(?:-\w+\s+)*(\S+)", re.MULTILINE)
+_TIMED = re.compile(r"^(\s*)%(?:time|timeit|prun)\s+", re.MULTILINE)
 _MAGIC_LINE = re.compile(r"^\s*[%!?].*$|^.*=\s*[%!].*$", re.MULTILINE)
 
 
@@ -89,7 +90,7 @@ class ImportScan:
         for cell in cells:
             for name in _RUN.findall(cell):
                 self.script(self._project / name.strip("'\""))
-            self._follow(_MAGIC_LINE.sub("", cell), self._project, None)
+            self._follow(_MAGIC_LINE.sub("", _TIMED.sub(r"\1", cell)), self._project, None)
 
     def shell(self, command: str) -> None:
         """Files of the project that a shell command names, and modules after `-m`."""

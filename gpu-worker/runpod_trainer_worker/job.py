@@ -41,6 +41,7 @@ def take_over(job: JobDir, pod_id: Optional[str], timings: Timings) -> Lock:
         if folder is not None:
             try:
                 Spool(folder, lock.epoch).copy_rest(job)
+                Spool(folder, lock.epoch).remove()
             except OSError:
                 pass
     mine.write(job)
@@ -145,7 +146,7 @@ class _Job:
 
     def _tell_local(self, result: Dict[str, Any]) -> None:
         context = self._context
-        fields = {key: result.get(key) for key in ("step", "status", "seconds")}
+        fields = {key: result.get(key) for key in ("step", "status", "seconds", "why")}
         gates = result.get("gates") or []
         context.journal.emit("step.local", **fields, gates=gates)
         for step in context.spec.steps:

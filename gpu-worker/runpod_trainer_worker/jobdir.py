@@ -99,28 +99,31 @@ def last_event(path: Path) -> Optional[Dict[str, Any]]:
         return None
 
 
-def cut_torn_tail(path: Path) -> int:
-    """Cuts a last line without its end; answers the journal's size in bytes."""
+def whole_size(path: Path) -> int:
+    """Bytes of a journal up to the end of its last whole line; 0 when there is none."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return 0
     try:
-        size = os.fstat(descriptor).st_size
-        position = size
+        position = os.fstat(descriptor).st_size
         while position > 0:
             begin = max(0, position - (1 << 16))
             newline = os.pread(descriptor, position - begin, begin).rfind(b"\n")
             if newline >= 0:
-                position = begin + newline + 1
-                break
+                return begin + newline + 1
             position = begin
-        if position != size:
-            os.ftruncate(descriptor, position)
-            os.fsync(descriptor)
-        return position
+        return 0
     finally:
         os.close(descriptor)
+
+
+def cut_torn_tail(path: Path) -> int:
+    """Cuts a last line without its end; answers the journal's size in bytes."""
+    size = whole_size(path)
+    if path.exists() and path.stat().st_size != size:
+        os.truncate(path, size)
+    return size
 
 
 def is_finished(job: JobDir, lock: Optional[Lock]) -> bool:

@@ -14,7 +14,7 @@ from .clock import now_iso
 from .jobdir import JobDir, Spool, cut_torn_tail, read_lock
 from .timings import Timings
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _RESERVE_BYTES = 1 << 18
 
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, Optional
 from .credentials import without_credentials
 from .errors import WorkerError
 from .job import already_running, run_job
-from .jobdir import JobDir, Lock, read_lock, spool_folder, worker_alive
+from .jobdir import JobDir, Lock, read_lock, spool_folder, whole_size, worker_alive
 from .podenv import pod_environment
 from .selfpath import SELF
 from .spec import load_spec
@@ -50,8 +50,9 @@ def start(job: JobDir, secrets: Dict[str, str], timings: Timings) -> Dict[str, A
         ):
             raise already_running(before)
         output = folder / "worker.log"
+        offset = whole_size(job.journal)
         process = _spawn(job, output, {"secrets": secrets, "pod": pod})
-        answer = _wait(job, process, output, timings)
+        answer = _wait(job, process, output, offset, timings)
     try:
         (folder / "start.lock").unlink()
         output.unlink()
@@ -94,18 +95,14 @@ def _events(path: Path, offset: int) -> Iterator[Dict[str, Any]]:
         yield json.loads(line)
 
 
-def _wait(job: JobDir, process: "subprocess.Popen[bytes]", output: Path, timings: Timings) -> Dict[str, Any]:
-    offset = job.journal.stat().st_size if job.journal.exists() else 0
+def _wait(job: JobDir, process: "subprocess.Popen[bytes]", output: Path, offset: int, timings: Timings) -> Dict[str, Any]:
     end = time.monotonic() + timings.start_wait
     while True:
         dead = process.poll() is not None
         lock: Optional[Lock] = read_lock(job)
         if lock is not None and lock.pid == process.pid:
-            size = job.journal.stat().st_size if job.journal.exists() else 0
-            # A torn last line of the epoch before may have been cut meanwhile.
-            events = [e for e in _events(job.journal, min(offset, size)) if e.get("epoch") == lock.epoch]
-            for event in events:
-                if event["type"] in ("watchdog", "job.finished"):
+            for event in _events(job.journal, offset):
+                if event.get("epoch") == lock.epoch and event["type"] in ("watchdog", "job.finished"):
                     told = {key: event.get(key) for key in ("armed", "detail", "deadline")}
                     if event["type"] == "job.finished":
                         told = {"armed": False, "detail": str(event.get("reason")), "deadline": None}

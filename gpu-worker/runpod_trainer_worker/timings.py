@@ -16,7 +16,7 @@ class Timings:
 
     sync: float = 0.5  # journal spool -> volume
     sync_wait: float = 5.0  # how long an event waits for the volume
-    stuck: float = 10.0  # an unwritable volume ends the job after this
+    stuck: float = 30.0  # an unwritable volume ends the job after this
     close_wait: float = 30.0  # last attempt to write the journal
     poll: float = 0.2  # control requests, metrics
     log_flush: float = 0.2  # log lines -> events

@@ -9,16 +9,17 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable, NoReturn, Optional
 
 from . import fsutil, host, procs
-from .clock import boot_seconds, iso, now_iso
+from .clock import boot_seconds, iso
 from .errors import WorkerError
-from .jobdir import JobDir, Spool, last_event, read_lock
+from .jobdir import JobDir, Spool, last_event
 from .podapi import Answer, PodApi
 from .spec import Spec, load_spec
 from .testament import write_lost
 from .timings import Timings
+from .volumeview import VolumeView
 
 _TRIES_AFTER_SUCCESS = 3
 _OTHERS = "so this pod cannot end itself; only the other owners of the cap hold"
@@ -55,18 +56,23 @@ class Watchdog:
             except WorkerError as problem:
                 self._why_not = f"{problem.what} {problem.why}"
         self._oom_kills = host.oom_kills()
+        self._view = VolumeView(job, timings.watch_poll)
 
     def run(self) -> None:
         """Until the pod ends, or there is nothing to watch any more."""
-        self._log(f"watching process {self._worker[0]}, epoch {self._spool.epoch}")
+        self._watch()
+        self._view.close()
+
+    def _watch(self) -> None:
+        self._view.log(f"watching process {self._worker[0]}, epoch {self._spool.epoch}")
         threading.Thread(target=self._probe, name="probe", daemon=True).start()
         ended: Optional[float] = None
         capped: Optional[float] = None
         while True:
             time.sleep(self._timings.watch_poll)
-            lock = read_lock(self._job)
+            lock = self._view.lock
             if lock is not None and lock.epoch > self._spool.epoch:
-                self._log(f"epoch {lock.epoch} has taken over")
+                self._view.log(f"epoch {lock.epoch} has taken over")
                 if lock.pod_id != self._pod_id:
                     self._end("another pod has the job now")
                 return
@@ -76,14 +82,14 @@ class Watchdog:
             if self._deadline is not None and now >= self._deadline:
                 if capped is None:
                     capped = now
-                    self._log("the cap is reached")
+                    self._view.log("the cap is reached")
                     self._spool.cap.write_text("", encoding="utf-8")
                 if ended is not None or now - capped >= self._timings.cap_grace:
                     self._end("cap", even_kept=True)
                     return
             elif ended is not None and self._spec.on_finish == "keep":
                 if self._deadline is None:
-                    self._log("the job has ended; the pod is kept")
+                    self._view.log("the job has ended; the pod is kept")
                     return
             elif ended is not None and now - max(ended, self._lease_end(ended)) >= self._timings.end_after:
                 self._end("the job has ended")
@@ -95,27 +101,26 @@ class Watchdog:
             return event is not None and event.get("type") == "job.finished"
         killed = procs.kill_members(self._job.all_steps)
         if killed:
-            self._log(f"killed {killed} processes that the worker left")
+            self._view.log(f"killed {killed} processes that the worker left")
         before, after = self._oom_kills, host.oom_kills()
         memory = before is not None and after is not None and after > before
         thread = threading.Thread(target=self._testament, args=(memory,), daemon=True)
         thread.start()
         thread.join(timeout=self._timings.close_wait)
         if thread.is_alive():
-            self._log("the volume does not answer; the journal is incomplete")
+            self._view.log("the volume does not answer; the journal is incomplete")
         return True
 
     def _testament(self, memory: bool) -> None:
         try:
             if write_lost(self._job, self._spool, memory):
-                self._log("the worker died without a word: wrote job.finished with lost")
+                self._view.log("the worker died without a word: wrote job.finished with lost")
         except OSError as problem:
-            self._log(f"the journal could not be completed: {problem}")
+            self._view.log(f"the journal could not be completed: {problem}")
 
     def _lease_end(self, ended: float) -> float:
         """When the last lease ends, in seconds since boot; 0 without one."""
-        hold = fsutil.read_json(self._job.control / "hold") or {}
-        asked = hold.get("boot")
+        asked = self._view.hold.get("boot")
         if not isinstance(asked, (int, float)) or asked > boot_seconds() + 1:
             return 0.0
         return min(asked + self._timings.lease, ended + self._spec.hold_seconds)
@@ -128,7 +133,7 @@ class Watchdog:
             return
         while True:
             answer = self._api.action("start")
-            self._log(f"probe: {answer.detail}")
+            self._view.log(f"probe: {answer.detail}")
             if not answer.temporary:
                 break
             self._say(False, f"RunPod's API has not answered the watchdog yet ({answer.detail}); it goes on asking.")
@@ -142,21 +147,21 @@ class Watchdog:
         try:
             fsutil.write_json(self._spool.watchdog, value)
         except OSError as problem:
-            self._log(f"cannot tell the worker: {problem}")
+            self._view.log(f"cannot tell the worker: {problem}")
 
     def _end(self, why: str, even_kept: bool = False) -> None:
         """Ends the pod, and tries again until it is ended."""
         stop = self._spec.on_finish == "stop"
         if self._api is None or (self._spec.on_finish == "keep" and not even_kept):
-            self._log(f"{why}; the pod stays: {self._why_not}")
+            self._view.log(f"{why}; the pod stays: {self._why_not}")
             return
-        self._log(f"{why}; {'stopping' if stop else 'terminating'} the pod")
+        self._view.log(f"{why}; {'stopping' if stop else 'terminating'} the pod")
         api, pause, refused, done, attempt = self._api, self._timings.api_retry, 0, 0, 0
         terminate: "tuple[Callable[[], Answer], ...]" = (lambda: api.action("terminate"), api.delete)
         while done < _TRIES_AFTER_SUCCESS:
             answer = api.action("stop") if stop else terminate[attempt % 2]()
             attempt += 1
-            self._log(f"answer: {answer.detail}")
+            self._view.log(f"answer: {answer.detail}")
             if answer.gone or (stop and answer.status == 409):
                 # This process should not live to see the next round.
                 done += 1
@@ -165,17 +170,10 @@ class Watchdog:
             if not answer.temporary:
                 refused += 1
                 if stop and refused >= 3:
-                    self._log("stopping is refused; terminating instead, the volume keeps everything")
+                    self._view.log("stopping is refused; terminating instead, the volume keeps everything")
                     stop = False
             time.sleep(pause)
             pause = min(pause * 2, self._timings.api_retry_max)
-
-    def _log(self, text: str) -> None:
-        try:
-            with open(self._job.watchdog_log, "a", encoding="utf-8") as file:
-                file.write(f"{now_iso()} {text}\n")
-        except OSError:
-            pass
 
 
 def _judge(answer: Answer) -> "tuple[bool, str]":
@@ -188,7 +186,7 @@ def _judge(answer: Answer) -> "tuple[bool, str]":
     return False, f"The test of the pod's own key had an unexpected answer ({answer.detail}): it may not work."
 
 
-def main(arguments: "list[str]") -> int:
+def main(arguments: "list[str]") -> NoReturn:
     """The internal command; the key comes by standard input."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--job-dir", required=True, type=Path)
@@ -207,4 +205,5 @@ def main(arguments: "list[str]") -> int:
         job, spec, spool, worker, options.deadline, given.get("podId"), given.get("apiKey"), Timings.from_environment()
     ).run()
     spool.remove()
-    return 0
+    # Threads that wait for the volume must not keep this process.
+    os._exit(0)

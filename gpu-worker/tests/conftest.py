@@ -142,7 +142,7 @@ class Bench:
 
     def notebook(self, path: str, cells: List[str], tags: Optional[Dict[int, str]] = None, **metadata: Any) -> Path:
         """A notebook with these code cells."""
-        made = [
+        made: List[Dict[str, Any]] = [
             {
                 "cell_type": "code",
                 "id": f"c{number}",
@@ -235,7 +235,11 @@ class Bench:
                 environment = (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if (mark in line or mark in environment) and word.encode() in line and is_running(int(entry.name)):
+            if (
+                (mark in line or mark in environment)
+                and (not word or word.encode() in line.split(b"\0"))
+                and is_running(int(entry.name))
+            ):
                 found.append(int(entry.name))
         return found
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import Any, Dict
 
 import pytest
@@ -88,8 +89,7 @@ def test_secrets_are_nowhere_but_in_the_step(pod: Bench, api: Api) -> None:
     canaries = [b"hf_frompodfrompod", b"canary-of-the-pod", b"canary-by-stdin", b"canary-unused-one", b"rpa_podkeypodkey"]
     for pid in [*pod.processes("_work"), *pod.processes("_watchdog")]:
         for name in ("cmdline", "environ"):
-            with open(f"/proc/{pid}/{name}", "rb") as file:
-                content = file.read()
+            content = Path(f"/proc/{pid}/{name}").read_bytes()
             assert not any(canary in content for canary in canaries)
     pod.command("control", "--job-dir", str(pod.job), "cancel")
     assert pod.follow().returncode == 0
@@ -314,3 +314,15 @@ def test_worker_on_another_pod_takes_over_and_the_old_pod_ends(pod: Bench, api: 
     all_gone(pod)
     second = [e for e in pod.events() if e["epoch"] == 2]
     assert pod.events()[-len(second) :] == second
+
+
+def test_cap_holds_when_the_volume_hangs(pod: Bench, api: Api) -> None:
+    """Reading a pipe that nobody writes waits for ever, as reading from a volume that is gone does."""
+    pod.timings["cap_grace"] = 0.5
+    pod.spec(on_pod(shell("s", "echo up; sleep 60")), capSeconds=2)
+    pod.start()
+    wait_for(lambda: pod.output() == ["up"])
+    for name in ("lock", "watchdog.log", "control/hold", "control/cancel"):
+        (pod.job / name).unlink(missing_ok=True)
+        os.mkfifo(pod.job / name)
+    wait_for(lambda: api.ends() != [], 10)

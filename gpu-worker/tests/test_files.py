@@ -196,7 +196,7 @@ def test_remembered_hashes_are_used_and_changes_noticed(bench: Bench) -> None:
 
 def test_commits_at_the_same_time_lose_no_record(bench: Bench) -> None:
     groups = [[f"{g}/{n}" for n in range(40)] for g in range(3)]
-    for name in sum(groups, []):
+    for name in (name for group in groups for name in group):
         upload(bench, name.encode())
     argv = ["python3", str(bench.pyz), "files", "commit", "--root", str(bench.project)]
     running = [

@@ -92,7 +92,7 @@ def test_copy_is_saved_while_the_notebook_runs(bench: Bench) -> None:
         assert process.wait(20) == 1
     assert bench.events("step.finished")[-1]["status"] == "cancelled"
     assert copy_of(bench)[1]["outputs"][-1]["ename"] == "KeyboardInterrupt"
-    assert bench.processes("ipykernel") == []
+    assert bench.processes("ipykernel_launcher") == []
 
 
 def test_cell_that_ignores_the_interrupt_is_ended_and_its_copy_kept(bench: Bench) -> None:
@@ -104,7 +104,7 @@ def test_cell_that_ignores_the_interrupt_is_ended_and_its_copy_kept(bench: Bench
     assert bench.run_here().returncode == 1
     assert end(bench)["status"] == "timeout"
     assert text_of(copy_of(bench)[0]) == "kept\n"
-    assert bench.processes("ipykernel") == []
+    assert bench.processes("ipykernel_launcher") == []
 
 
 def test_metrics_and_gates_of_a_notebook(bench: Bench) -> None:

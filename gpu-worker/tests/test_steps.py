@@ -182,3 +182,16 @@ def test_unknown_step_in_from_is_refused(bench: Bench) -> None:
 def test_unknown_command_is_an_error_in_json(bench: Bench) -> None:
     done = bench.command("dance")
     assert done.returncode == 2 and "dance" in json.loads(done.stdout)["error"]["why"]
+
+
+def test_volume_that_takes_no_more_ends_the_job_with_that_reason(bench: Bench) -> None:
+    """A limit on the size of files stands for the full volume: the journal cannot grow, and the job must not hang."""
+    bench.timings.update(stuck=0.5, close_wait=0.5)
+    bench.spec(shell("s", "while true; do seq 1 20000; sleep 0.2; done"))
+    argv = ["bash", "-c", 'ulimit -f 300; exec "$@"', "x", PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job)]
+    done = subprocess.run(argv, env=bench.environment(), stdout=subprocess.PIPE, timeout=40, check=False)
+    assert done.returncode == 1
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [e["type"] for e in events[-2:]] == ["step.finished", "job.finished"]
+    assert all(e["status"] == "failed" and "cannot be written" in e["reason"] for e in events[-2:])
+    assert bench.state()["status"] == "failed" and bench.processes() == []

@@ -40,16 +40,19 @@ def mount(source: str, target: str, kind: str | None = None, flags: int = 0, dat
 
 def layer(source: str, target: str, layers: str, name: str) -> str | None:
     """Shows ``source`` at ``target`` with changes kept in ``layers/name``; a note when only a lesser way works."""
-    upper, work = os.path.join(layers, name, "upper"), os.path.join(layers, name, "work")
+    own = os.path.join(layers, name)
+    os.makedirs(own, exist_ok=True)
     os.makedirs(target, exist_ok=True)
     if ":" not in source and "," not in source:
         for attempt in ("disk", "memory"):
             try:
                 if attempt == "memory":
-                    mount("tmpfs", os.path.join(layers, name), "tmpfs")
-                os.makedirs(upper, exist_ok=True)
-                os.makedirs(work, exist_ok=True)
-                mount("overlay", target, "overlay", 0, f"lowerdir={source},upperdir={upper},workdir={work}")
+                    mount("tmpfs", own, "tmpfs")
+                # Relative names: the pod's folder may have characters that separate mount options.
+                os.chdir(own)
+                os.makedirs("upper", exist_ok=True)
+                os.makedirs("work", exist_ok=True)
+                mount("overlay", target, "overlay", 0, f"lowerdir={source},upperdir=upper,workdir=work")
                 return None
             except OSError:
                 continue

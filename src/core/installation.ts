@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { readIfThere, writeFileAtomic } from './files.ts';
+import { messageOf, UserError } from './errors.ts';
+import { readIfThere } from './files.ts';
 import { JobRecords } from './jobs/records.ts';
 import type { RunPodClient } from './runpod/client.ts';
 import { FileHostKeys, generateKeyPair, type HostKeys, type SshKeyPair } from './ssh/index.ts';
@@ -33,13 +36,45 @@ export function recordsIn(home: string): JobRecords {
 
 /** The SSH key of the command line, made once and kept as ssh keeps its own: a file that only its owner reads. */
 export async function fileKeyPair(home: string): Promise<SshKeyPair> {
-  const file = join(home, 'ssh', 'id_ed25519');
-  const [privateKey, publicKey] = await Promise.all([readIfThere(file), readIfThere(`${file}.pub`)]);
-  if (privateKey !== undefined && publicKey !== undefined) {
-    return { privateKey, publicKey: publicKey.trim() };
+  const folder = join(home, 'ssh');
+  const found = await readKeyPair(folder);
+  if (found !== undefined) {
+    return found;
   }
-  const pair = generateKeyPair('runpod-trainer');
-  await writeFileAtomic(file, pair.privateKey);
-  await writeFileAtomic(`${file}.pub`, `${pair.publicKey}\n`, 0o644);
-  return pair;
+  // Both halves appear at once, so that two commands that are the first at the same time get the same pair.
+  const fresh = join(home, `ssh.${randomBytes(6).toString('hex')}.tmp`);
+  await mkdir(fresh, { recursive: true, mode: 0o700 });
+  try {
+    const pair = generateKeyPair('runpod-trainer');
+    await writeFile(join(fresh, keyName), pair.privateKey, { mode: 0o600 });
+    await writeFile(join(fresh, `${keyName}.pub`), `${pair.publicKey}\n`, { mode: 0o644 });
+    await rename(fresh, folder);
+    return pair;
+  } catch (error) {
+    const other = await readKeyPair(folder);
+    if (other === undefined) {
+      throw new UserError(
+        'ssh-key',
+        {
+          what: `The SSH key of this installation could not be made in ${folder}.`,
+          why: messageOf(error),
+          next: 'Check that the folder can be written; when only one half of a key pair is in it, delete that folder.',
+        },
+        { cause: error },
+      );
+    }
+    return other;
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+const keyName = 'id_ed25519';
+
+async function readKeyPair(folder: string): Promise<SshKeyPair | undefined> {
+  const file = join(folder, keyName);
+  const [privateKey, publicKey] = await Promise.all([readIfThere(file), readIfThere(`${file}.pub`)]);
+  return privateKey === undefined || publicKey === undefined
+    ? undefined
+    : { privateKey, publicKey: publicKey.trim() };
 }

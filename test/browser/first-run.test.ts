@@ -72,10 +72,14 @@ describe('first run by mouse, in the sandbox', function () {
     await fixture.setGate(5);
     await workbench.lens('Run');
     await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
-    await workbench.until('two jobs under Recent', async () => {
-      const rows = await workbench.treeRows('Jobs');
-      return rows.some((row) => row.label === 'Recent' && row.description === '2');
-    }, 90_000);
+    await workbench.until(
+      'two jobs under Recent',
+      async () => {
+        const rows = await workbench.treeRows('Jobs');
+        return rows.some((row) => row.label === 'Recent' && row.description === '2');
+      },
+      90_000,
+    );
     await workbench.screenshot('green-again');
   });
 

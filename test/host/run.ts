@@ -4,7 +4,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openEditor, quietSettings } from '../browser/support/editor.ts';
-import { root, stageTestRunner, packageTestRunner, stageExtension, temporaryFolder } from '../browser/support/package.ts';
+import {
+  root,
+  stageTestRunner,
+  packageTestRunner,
+  stageExtension,
+  temporaryFolder,
+} from '../browser/support/package.ts';
 import type { Outcome } from './outcome.ts';
 
 const minutes = 5;
@@ -18,7 +24,12 @@ async function downloadedVsCode(): Promise<string | undefined> {
   const { cacheRoot } = await import('../../scripts/code-server.mjs');
   const cachePath = join(cacheRoot(), 'vscode-test');
   try {
-    return await downloadAndUnzipVSCode({ version: 'stable', cachePath, timeout: 15_000, reporter: new SilentReporter() });
+    return await downloadAndUnzipVSCode({
+      version: 'stable',
+      cachePath,
+      timeout: 15_000,
+      reporter: new SilentReporter(),
+    });
   } catch {
     return undefined;
   }
@@ -44,7 +55,9 @@ async function inCodeServer(folder: string, env: Record<string, string>, result:
     const deadline = Date.now() + minutes * 60_000;
     while (!existsSync(result)) {
       if (Date.now() > deadline) {
-        throw new Error(`No result after ${minutes} minutes.\n${await editor.workbench.describe()}\n${editor.server.output()}`);
+        throw new Error(
+          `No result after ${minutes} minutes.\n${await editor.workbench.describe()}\n${editor.server.output()}`,
+        );
       }
       await delay(200);
     }

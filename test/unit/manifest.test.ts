@@ -14,7 +14,10 @@ interface Contributed {
   viewsWelcome: { view: string; contents: string; when: string }[];
   menus: Record<string, { command: string; when?: string }[]>;
   configuration: { properties: Record<string, { scope: string; default: unknown }> };
-  walkthroughs: { id: string; steps: { description: string; media: { markdown: string }; completionEvents: string[] }[] }[];
+  walkthroughs: {
+    id: string;
+    steps: { description: string; media: { markdown: string }; completionEvents: string[] }[];
+  }[];
   jsonValidation: { url: string }[];
 }
 const manifest = JSON.parse(text) as {

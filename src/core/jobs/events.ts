@@ -50,7 +50,15 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     detail: text,
     deadline: z.string().max(40).nullable(),
   }),
-  z.object({ ...envelope, type: z.literal('step.local'), step: name, status: stepStatusSchema, seconds, gates }),
+  z.object({
+    ...envelope,
+    type: z.literal('step.local'),
+    step: name,
+    status: stepStatusSchema,
+    seconds,
+    why: text.nullish(),
+    gates,
+  }),
   z.object({ ...envelope, type: z.literal('step.skipped'), step: name, why: text, gates }),
   z.object({
     ...envelope,

@@ -40,43 +40,50 @@ export class JournalReader {
     let from = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
       const piece = chunk.subarray(from, end);
+      const length = this.#pendingBytes + piece.length;
       const line = this.#pendingBytes === 0 ? piece : Buffer.concat([...this.#pending, piece]);
       this.restart();
       from = end + 1;
-      events.push(...this.#read(line));
-      this.#offset += line.length + 1;
+      events.push(...(length > maxLineBytes ? [this.#bad(tooLong(length))] : this.#read(line)));
+      this.#offset += length + 1;
     }
     if (from < chunk.length) {
-      this.#pending.push(Buffer.from(chunk.subarray(from)));
       this.#pendingBytes += chunk.length - from;
+      // A line that is too long is only counted, so that a pod cannot fill this machine's memory with it.
+      this.#pending =
+        this.#pendingBytes > maxLineBytes ? [] : [...this.#pending, Buffer.from(chunk.subarray(from))];
     }
     return events;
   }
 
   #read(line: Buffer): (JobEvent | BadLine)[] {
-    const bad = (message: string): BadLine => ({ type: 'bad-line', offset: this.#offset, message });
-    if (line.length > maxLineBytes) {
-      return [bad(`a line of ${line.length} bytes is longer than the journal allows`)];
-    }
     let value: unknown;
     try {
       value = JSON.parse(line.toString('utf8'));
     } catch {
-      return [bad('a line is not JSON')];
+      return [this.#bad('a line is not JSON')];
     }
     const parsed = jobEventSchema.safeParse(value);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
-      return [bad(`an event is not understood: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)];
+      return [this.#bad(`an event is not understood: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`)];
     }
     const event = parsed.data;
     const follows =
       (event.epoch === this.#epoch && event.seq === this.#seq + 1) || (event.epoch > this.#epoch && event.seq === 1);
     const gap = follows
       ? []
-      : [bad(`event ${event.epoch}/${event.seq} does not follow ${this.#epoch}/${this.#seq}: lines are missing`)];
+      : [this.#bad(`event ${event.epoch}/${event.seq} does not follow ${this.#epoch}/${this.#seq}: lines are missing`)];
     this.#epoch = event.epoch;
     this.#seq = event.seq;
     return [...gap, event];
   }
+
+  #bad(message: string): BadLine {
+    return { type: 'bad-line', offset: this.#offset, message };
+  }
+}
+
+function tooLong(bytes: number): string {
+  return `a line of ${bytes} bytes is longer than the journal allows`;
 }

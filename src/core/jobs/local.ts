@@ -74,7 +74,13 @@ export async function runLocalSteps(
   const names = new Set(stepsOn(loaded.project, 'local').map((s) => s.name));
   const results = view.steps
     .filter((s) => names.has(s.name))
-    .map((s) => ({ step: s.name, status: s.status, seconds: s.seconds ?? 0, gates: s.gates }));
+    .map((s) => ({
+      step: s.name,
+      status: s.status,
+      seconds: s.seconds ?? 0,
+      ...(s.status === 'skipped' && s.why[0] !== undefined && { why: s.why[0] }),
+      gates: s.gates,
+    }));
   return { view, results, folder };
 }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readIfThere, writeFileAtomic } from '../files.ts';
@@ -37,6 +38,8 @@ const recordSchema = z.object({
   fetch: z.array(z.string()),
   into: z.string(),
   phase: z.enum(phases),
+  /** The process that prepares the job, or prepared it. */
+  client: z.object({ host: z.string(), pid: z.number() }).optional(),
   created: z.string(),
   updated: z.string(),
   outcome: z.enum(['succeeded', 'failed', 'cancelled', 'lost']).optional(),
@@ -58,8 +61,12 @@ export class JobRecords {
     this.folder = join(home, 'jobs');
   }
 
+  /**
+   * Writes what this client knows and keeps what only another one wrote meanwhile: two may be attached to a job, and
+   * the end of a pod that one of them saw must not be forgotten by the other.
+   */
   async save(record: JobRecord): Promise<JobRecord> {
-    const saved = { ...record, updated: new Date().toISOString() };
+    const saved = { ...(await this.get(record.job)), ...record, updated: new Date().toISOString() };
     await writeFileAtomic(this.#file(record.job), `${JSON.stringify(saved, null, 1)}\n`);
     return saved;
   }
@@ -129,6 +136,19 @@ export class JobRecords {
 
   #file(job: string): string {
     return join(this.folder, job, 'record.json');
+  }
+}
+
+/** Whether the process that prepares the job is still at work; on another machine nobody can tell. */
+export function isBeingPrepared(record: JobRecord): boolean {
+  const { client } = record;
+  if (client?.host !== hostname() || !['check', 'local', 'pod', 'wait', 'transfer', 'start'].includes(record.phase)) {
+    return false;
+  }
+  try {
+    return process.kill(client.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

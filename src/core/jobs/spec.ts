@@ -7,6 +7,8 @@ export interface LocalResult {
   step: string;
   status: StepStatus;
   seconds: number;
+  /** Why it was skipped. */
+  why?: string;
   gates: GateResult[];
 }
 

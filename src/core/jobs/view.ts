@@ -67,6 +67,7 @@ export function reduceView(view: JobView, event: JobEvent): JobView {
         ...s,
         status: event.status,
         seconds: event.seconds,
+        ...(typeof event.why === 'string' && { why: [event.why] }),
         gates: event.gates,
       }));
     case 'step.skipped':

@@ -3,6 +3,7 @@ import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { isApiError } from '../runpod/api-error.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
+import { bootFingerprints } from './boot-log.ts';
 import { connect, SshError } from '../ssh/index.ts';
 import type { HostKeys, SshConnection, SshKeyPair } from '../ssh/index.ts';
 
@@ -39,6 +40,7 @@ export async function waitUntilReady(
   let pause = 500;
   let state = '';
   let refusals = 0;
+  let printed: string[] = [];
   for (;;) {
     throwIfCancelled(options.signal);
     const pod = await client.pods.get(podId, options.signal);
@@ -47,7 +49,10 @@ export async function waitUntilReady(
     }
     let now = describe(pod);
     if (pod.ssh.direct !== null) {
-      const result = await tryConnect(pod, access, options.signal);
+      if (printed.length === 0) {
+        printed = await bootFingerprints(client, podId, { signal: options.signal });
+      }
+      const result = await tryConnect(pod, access, options.signal, printed);
       if (result instanceof SshError) {
         refusals = passing.has(result.code) ? 0 : refusals + 1;
         if (refusals > refusalsAllowed) {
@@ -77,7 +82,12 @@ export async function waitUntilReady(
 }
 
 /** One connection to a pod whose address is known; the host key is pinned for this start of the pod. */
-export async function connectTo(pod: Pod, access: Access, signal?: AbortSignal): Promise<SshConnection> {
+export async function connectTo(
+  pod: Pod,
+  access: Access,
+  signal?: AbortSignal,
+  trustedFingerprints: string[] = [],
+): Promise<SshConnection> {
   const direct = pod.ssh.direct;
   if (direct === null) {
     throw new UserError('pod-no-ssh', {
@@ -93,13 +103,19 @@ export async function connectTo(pod: Pod, access: Access, signal?: AbortSignal):
     pinId: `${pod.id}@${pod.startedAt ?? pod.createdAt ?? ''}`,
     signal,
     timeoutMs: 15_000,
+    trustedFingerprints,
     onFirstUse: access.onFirstUse,
   });
 }
 
-async function tryConnect(pod: Pod, access: Access, signal?: AbortSignal): Promise<SshConnection | SshError> {
+async function tryConnect(
+  pod: Pod,
+  access: Access,
+  signal: AbortSignal | undefined,
+  trustedFingerprints: string[],
+): Promise<SshConnection | SshError> {
   try {
-    return await connectTo(pod, access, signal);
+    return await connectTo(pod, access, signal, trustedFingerprints);
   } catch (error) {
     if (error instanceof SshError) {
       return error;

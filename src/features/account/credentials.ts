@@ -63,7 +63,9 @@ export class Credentials {
 
   /** An empty value forgets the secret. */
   async setStepSecret(name: string, value: Secret): Promise<void> {
-    await (value.reveal() === '' ? this.#store.delete(`step:${name}`) : this.#store.store(`step:${name}`, value.reveal()));
+    await (value.reveal() === ''
+      ? this.#store.delete(`step:${name}`)
+      : this.#store.store(`step:${name}`, value.reveal()));
   }
 
   /** The key pair for logging in to pods, made at its first use. */

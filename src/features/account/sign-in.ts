@@ -107,7 +107,12 @@ async function askSecret(
   vs: typeof vscode,
   options: { title: string; prompt: string; placeHolder: string },
 ): Promise<Secret | undefined> {
-  const value = await vs.window.showInputBox({ ...options, password: true, ignoreFocusOut: true, validateInput: required });
+  const value = await vs.window.showInputBox({
+    ...options,
+    password: true,
+    ignoreFocusOut: true,
+    validateInput: required,
+  });
   return value === undefined ? undefined : new Secret(value.trim());
 }
 

@@ -23,10 +23,14 @@ export interface ListViewOptions<T> {
 
 /** Which welcome text a view shows, if any. */
 export function contextOf(state: ListState<unknown>): ListContext {
-  if (state.items !== undefined) {
-    return state.items.length > 0 ? 'listed' : 'empty';
+  if (state.items !== undefined && state.items.length > 0) {
+    return 'listed';
   }
-  return state.error === undefined ? 'loading' : 'unreachable';
+  // An old "nothing runs" must not be shown as if it were true now.
+  if (state.error !== undefined) {
+    return 'unreachable';
+  }
+  return state.items === undefined ? 'loading' : 'empty';
 }
 
 /** The line above a list that says that it is old and why; undefined while it is fresh. */

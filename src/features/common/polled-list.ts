@@ -10,6 +10,13 @@ export interface ListState<T> {
   error: unknown;
 }
 
+/** A fetch under way, and whether one more was asked for meanwhile. */
+interface Running {
+  done: Promise<void>;
+  abort: AbortController;
+  again: boolean;
+}
+
 /** A list that is fetched again and again while somebody looks at it, one fetch at a time. */
 export class PolledList<T> implements Disposable {
   readonly #load: (signal: AbortSignal) => Promise<T[]>;
@@ -20,7 +27,7 @@ export class PolledList<T> implements Disposable {
   #visible = false;
   #enabled = false;
   #timer: NodeJS.Timeout | undefined;
-  #running: { done: Promise<void>; abort: AbortController; again: boolean } | undefined;
+  #running: Running | undefined;
   #disposed = false;
 
   constructor(load: (signal: AbortSignal) => Promise<T[]>, intervalMs: () => number) {
@@ -54,18 +61,9 @@ export class PolledList<T> implements Disposable {
       return this.#running.done;
     }
     clearTimeout(this.#timer);
-    const running = { done: Promise.resolve(), abort: new AbortController(), again: false };
+    const running: Running = { done: Promise.resolve(), abort: new AbortController(), again: false };
     this.#running = running;
-    running.done = (async () => {
-      do {
-        running.again = false;
-        await this.#fetch(running.abort.signal);
-      } while (running.again && !running.abort.signal.aborted);
-      if (this.#running === running) {
-        this.#running = undefined;
-        this.#schedule();
-      }
-    })();
+    running.done = this.#fetchUntilCurrent(running);
     return running.done;
   }
 
@@ -89,6 +87,18 @@ export class PolledList<T> implements Disposable {
     this.#running?.abort.abort();
     clearTimeout(this.#timer);
     this.#changed.dispose();
+  }
+
+  async #fetchUntilCurrent(running: Running): Promise<void> {
+    await this.#fetch(running.abort.signal);
+    if (running.again && !running.abort.signal.aborted) {
+      running.again = false;
+      return this.#fetchUntilCurrent(running);
+    }
+    if (this.#running === running) {
+      this.#running = undefined;
+      this.#schedule();
+    }
   }
 
   async #fetch(signal: AbortSignal): Promise<void> {

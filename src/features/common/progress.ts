@@ -29,7 +29,9 @@ export async function withProgress<T>(
         return { status: 'ok', value: await task(abort.signal, (message) => progress.report({ message })) };
       } catch (error) {
         // Whatever an aborted task throws, the user's wish is the reason.
-        return abort.signal.aborted || error instanceof CancelledError ? { status: 'cancelled' } : { status: 'error', error };
+        return abort.signal.aborted || error instanceof CancelledError
+          ? { status: 'cancelled' }
+          : { status: 'error', error };
       } finally {
         subscription.dispose();
       }

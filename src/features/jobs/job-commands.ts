@@ -69,8 +69,13 @@ export async function cancel(
     return;
   }
   const button = 'Cancel Job';
-  const detail = 'The running step is interrupted. What it wrote stays on the volume, results so far are brought home, and the pod ends.';
-  const chosen = await vs.window.showWarningMessage(`Cancel the job of ${record.project}?`, { modal: true, detail }, button);
+  const detail =
+    'The running step is interrupted. What it wrote stays on the volume, results so far are brought home, and the pod ends.';
+  const chosen = await vs.window.showWarningMessage(
+    `Cancel the job of ${record.project}?`,
+    { modal: true, detail },
+    button,
+  );
   if (chosen === button) {
     const installation = await options.installation();
     const title = `Cancelling ${record.project}…`;

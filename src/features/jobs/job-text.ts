@@ -40,7 +40,9 @@ function workerLines(event: JobEvent): string[] {
       return [`  ${gateText(event.gate)}`];
     case 'step.finished': {
       const reason = event.reason === null ? '' : `: ${event.reason}`;
-      return [`${event.status === 'passed' ? '✓' : '✗'} ${event.step} ${event.status} after ${duration(event.seconds)}${reason}`];
+      return [
+        `${event.status === 'passed' ? '✓' : '✗'} ${event.step} ${event.status} after ${duration(event.seconds)}${reason}`,
+      ];
     }
     case 'note':
       return [`${event.level === 'info' ? ' ' : '!'} ${event.text}`];

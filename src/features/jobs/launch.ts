@@ -54,7 +54,9 @@ export async function confirmLaunch(vs: typeof vscode, plan: RunPlan): Promise<b
   }
   const button = plan.mostDollars === null ? 'Start Without a Cap' : `Start for at Most ${dollars(plan.mostDollars)}`;
   const question = `Run ${plan.loaded.project.name} on a pod?`;
-  return (await vs.window.showInformationMessage(question, { modal: true, detail: launchText(plan) }, button)) === button;
+  return (
+    (await vs.window.showInformationMessage(question, { modal: true, detail: launchText(plan) }, button)) === button
+  );
 }
 
 const endings = { terminate: 'is terminated', stop: 'is stopped', keep: 'is KEPT and goes on costing money' };
@@ -66,7 +68,9 @@ export function launchText(plan: RunPlan): string {
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name}, ${plan.volume.volume.size} GB in ${plan.dataCenter}`
     : `${plan.volume.name} will be created: ${plan.volume.size} GB in ${plan.dataCenter} for good, about ${dollars(volumeCostPerMonth(plan.volume.size))} a month`;
-  const pods = plan.candidates.map((c) => `${c.label} ${pricePerHour(c.costPerHour)}${c.stock === 'NONE' ? ' (none free now)' : ''}`);
+  const pods = plan.candidates.map(
+    (c) => `${c.label} ${pricePerHour(c.costPerHour)}${c.stock === 'NONE' ? ' (none free now)' : ''}`,
+  );
   const { hours, dollars: money } = project.caps;
   const caps = [...(hours === undefined ? [] : [`${hours} h`]), ...(money === undefined ? [] : [dollars(money)])];
   return [

@@ -87,9 +87,7 @@ export function createJobsModule(
   const stepOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   store.add(registry.register(commands.run, (target) => runPipeline(vs, options, target)));
   store.add(registry.register(commands.runFrom, (target, step) => runPipeline(vs, options, target, stepOf(step))));
-  store.add(
-    registry.register(commands.cancelJob, async (target) => cancel(vs, options, await records.list(), target)),
-  );
+  store.add(registry.register(commands.cancelJob, async (target) => cancel(vs, options, await records.list(), target)));
   store.add(registry.register(commands.showJobLog, () => live.showLog()));
   jobs.restart(true);
   return { jobs, dispose: () => store.dispose() };

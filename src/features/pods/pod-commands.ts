@@ -32,7 +32,8 @@ export const terminateVerb: PodVerb = {
   action: 'terminate',
   button: 'Terminate Pod',
   doing: 'Terminating',
-  consequence: (pod) => `It costs ${pricePerHour(pod.cost)} now and nothing afterwards. The pod and its container disk are gone for good. ${keeps(pod)}`,
+  consequence: (pod) =>
+    `It costs ${pricePerHour(pod.cost)} now and nothing afterwards. The pod and its container disk are gone for good. ${keeps(pod)}`,
 };
 
 /** Ends a pod after saying what that means. `target` is the tree row, or nothing from the palette. */
@@ -49,14 +50,18 @@ export async function endPod(
   }
   const name = labelOf(pod);
   const options = { modal: true, detail: verb.consequence(pod) };
-  const chosen = await vs.window.showWarningMessage(`${verb.button} "${name}" (${hardwareOf(pod)})?`, options, verb.button);
+  const chosen = await vs.window.showWarningMessage(
+    `${verb.button} "${name}" (${hardwareOf(pod)})?`,
+    options,
+    verb.button,
+  );
   if (chosen !== verb.button) {
     return;
   }
   const client = account.client();
   const result = await withProgress(vs, { title: `${verb.doing} ${name}…`, where: 'window' }, async (signal) => {
     await (verb.action === 'stop' ? client.pods.action(pod.id, 'stop', signal) : client.pods.terminate(pod.id, signal));
-  }  );
+  });
   // Also after a failure: it may have taken effect.
   void pods.refresh();
   valueOf(result);
@@ -69,11 +74,17 @@ function fromTarget(pods: PolledList<Pod>, target: unknown): Pod | undefined {
 
 async function choosePod(vs: typeof vscode, account: Account, verb: PodVerb): Promise<Pod | undefined> {
   const client = account.client();
-  const listed = await withProgress(vs, { title: 'Listing pods…', where: 'window' }, (signal) => client.pods.list(signal));
+  const listed = await withProgress(vs, { title: 'Listing pods…', where: 'window' }, (signal) =>
+    client.pods.list(signal),
+  );
   const able = valueOf(listed).filter((pod) => pod.actions.includes(verb.action));
   if (able.length === 0) {
     throw new UserError('no-pods', { what: `There is no pod to ${verb.action}.`, next: 'Nothing needs to be done.' });
   }
-  const items = able.map((pod) => ({ label: labelOf(pod), description: `${hardwareOf(pod)} · ${pricePerHour(pod.cost)}`, pod }));
+  const items = able.map((pod) => ({
+    label: labelOf(pod),
+    description: `${hardwareOf(pod)} · ${pricePerHour(pod.cost)}`,
+    pod,
+  }));
   return (await vs.window.showQuickPick(items, { title: verb.button, placeHolder: 'Which pod?' }))?.pod;
 }

@@ -29,7 +29,9 @@ export function describePod(pod: Pod, now: Date): string {
   const since = running && pod.startedAt !== null ? Date.parse(pod.startedAt) : NaN;
   const time = Number.isNaN(since) ? '' : ` ${duration((now.getTime() - since) / 1000)}`;
   const costs = !['EXITED', 'TERMINATED'].includes(pod.status);
-  return [hardwareOf(pod), ...(costs ? [pricePerHour(pod.cost)] : []), `${pod.status.toLowerCase()}${time}`].join(' · ');
+  return [hardwareOf(pod), ...(costs ? [pricePerHour(pod.cost)] : []), `${pod.status.toLowerCase()}${time}`].join(
+    ' · ',
+  );
 }
 
 const icons: Record<Pod['status'], [icon: string, color?: string]> = {

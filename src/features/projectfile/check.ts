@@ -5,7 +5,11 @@ import { findProblems } from './diagnostics.ts';
 import { isProjectFile, projectSuffix } from './project-files.ts';
 
 /** The project file that a command is about: its argument, the open editor's, or the one the user chooses. */
-export async function chooseProjectFile(vs: typeof vscode, target: unknown, title: string): Promise<vscode.Uri | undefined> {
+export async function chooseProjectFile(
+  vs: typeof vscode,
+  target: unknown,
+  title: string,
+): Promise<vscode.Uri | undefined> {
   if (target instanceof vs.Uri) {
     return target;
   }

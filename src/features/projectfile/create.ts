@@ -32,7 +32,9 @@ async function chooseFolder(vs: typeof vscode): Promise<vscode.WorkspaceFolder |
       next: 'Open the folder with your training code first.',
     });
   }
-  return folders.length === 1 ? folders[0] : vs.window.showWorkspaceFolderPick({ placeHolder: 'Which folder is the project?' });
+  return folders.length === 1
+    ? folders[0]
+    : vs.window.showWorkspaceFolderPick({ placeHolder: 'Which folder is the project?' });
 }
 
 async function exists(vs: typeof vscode, uri: vscode.Uri): Promise<boolean> {

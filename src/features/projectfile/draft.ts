@@ -50,7 +50,9 @@ export function draftProject({ name, files }: FolderContents): string {
   ];
   const steps =
     found.length > 0
-      ? found.map(([kind, path]) => `    { "name": ${json(stepName(path, taken))}, ${json(kind)}: ${json(path)}, "gates": [] }`)
+      ? found.map(
+          ([kind, path]) => `    { "name": ${json(stepName(path, taken))}, ${json(kind)}: ${json(path)}, "gates": [] }`,
+        )
       : ['    { "name": "hello", "shell": "nvidia-smi || true; echo replace this step" }'];
 
   return `// A RunPod Trainer project. Hover a field to see what it means; Ctrl+Space shows what may stand here.

@@ -35,6 +35,11 @@ async function chooseTarget(vs: typeof vscode): Promise<vscode.Uri | undefined> 
     return chosen?.uri;
   }
   const [parent] =
-    (await vs.window.showOpenDialog({ title, canSelectFolders: true, canSelectFiles: false, openLabel: 'Copy Here' })) ?? [];
+    (await vs.window.showOpenDialog({
+      title,
+      canSelectFolders: true,
+      canSelectFiles: false,
+      openLabel: 'Copy Here',
+    })) ?? [];
   return parent && vs.Uri.joinPath(parent, folderName);
 }

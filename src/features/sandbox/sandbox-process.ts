@@ -58,16 +58,16 @@ export class SandboxProcess {
     const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
     const child = spawn(process.execPath, argv, { detached: true, stdio: ['ignore', 'ignore', log.fd], env });
     await log.close();
-    let ended = false;
-    child.once('error', () => (ended = true));
-    child.once('exit', () => (ended = true));
+    const state = { ended: false };
+    child.once('error', () => (state.ended = true));
+    child.once('exit', () => (state.ended = true));
     child.unref();
     for (;;) {
       const found = await this.find();
       if (found !== undefined) {
         return found;
       }
-      if (ended) {
+      if (state.ended) {
         throw new UserError('sandbox-failed', {
           what: 'The sandbox did not start.',
           why: (await readFile(logFile, 'utf8').catch(() => '')).trim().split('\n').at(-1),

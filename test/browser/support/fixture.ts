@@ -29,7 +29,11 @@ function projectText(minBytes: number): string {
   const project = {
     version: 1,
     name: 'tiny',
-    target: { volume: { name: 'tiny', dataCenter: 'US-MD-1', size: 10 }, gpus: ['NVIDIA GeForce RTX 4090'], image: 'runpod/base:1.0.2' },
+    target: {
+      volume: { name: 'tiny', dataCenter: 'US-MD-1', size: 10 },
+      gpus: ['NVIDIA GeForce RTX 4090'],
+      image: 'runpod/base:1.0.2',
+    },
     sync: { must: ['hello.py'] },
     steps: [
       { name: 'hello', script: 'hello.py', gates: [{ type: 'file', path: 'out/hello.txt', minBytes }] },
@@ -56,7 +60,9 @@ export async function makeFixture(): Promise<Fixture> {
     projectFile,
     env: { RUNPOD_TRAINER_HOME: home, HOME: base },
     machineSettings: {
-      'runpodTrainer.python': existsSync(python) ? python : execFileSync('which', ['python3'], { encoding: 'utf8' }).trim(),
+      'runpodTrainer.python': existsSync(python)
+        ? python
+        : execFileSync('which', ['python3'], { encoding: 'utf8' }).trim(),
       'runpodTrainer.refreshSeconds': 5,
     },
     setGate,

@@ -21,7 +21,15 @@ export async function temporaryFolder(name: string): Promise<string> {
 }
 
 async function vsce(folder: string, out: string): Promise<string> {
-  const args = ['package', '--no-dependencies', '--allow-missing-repository', '--skip-license', '--no-rewrite-relative-links', '--out', out];
+  const args = [
+    'package',
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--skip-license',
+    '--no-rewrite-relative-links',
+    '--out',
+    out,
+  ];
   await run(process.execPath, [join(root, 'node_modules/@vscode/vsce/vsce'), ...args], { cwd: folder });
   return out;
 }
@@ -33,7 +41,8 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 /** What runs leave behind in the sample project; the same names as in its .gitignore. */
-const generated = /(^|\/)(staged_raw_material|chain_artifacts|runpod-results|\.runpod-trainer|__pycache__|training\/(data|output))(\/|$)/;
+const generated =
+  /(^|\/)(staged_raw_material|chain_artifacts|runpod-results|\.runpod-trainer|__pycache__|training\/(data|output))(\/|$)/;
 
 /** Builds as `npm run build` does, but into a folder of its own, since others may be building in the checkout. */
 async function buildInto(folder: string): Promise<void> {
@@ -72,7 +81,10 @@ export const packageExtension = once(async () => {
 export const stageTestRunner = once(async () => {
   const staged = join(await temporaryFolder('runner'), 'extension');
   await build({
-    entryPoints: { runner: join(root, 'test/host/runner/extension.ts'), suites: join(root, 'test/host/suite/index.ts') },
+    entryPoints: {
+      runner: join(root, 'test/host/runner/extension.ts'),
+      suites: join(root, 'test/host/suite/index.ts'),
+    },
     outdir: staged,
     outExtension: { '.js': '.cjs' },
     bundle: true,

@@ -18,11 +18,21 @@ const keepNotifications = `
   }).observe(document, { childList: true, subtree: true });
 `;
 
+/** Reads a tree in the page; as text, because the types of a page are not those of Node. */
+const readTree = (view: string): string => `
+  [...document.querySelectorAll('.sidebar .pane')]
+    .filter((p) => p.querySelector('.pane-header .title')?.textContent.toLowerCase() === ${JSON.stringify(view.toLowerCase())})
+    .flatMap((pane) => [...pane.querySelectorAll('.monaco-list-row[role=treeitem]')])
+    .map((row) => ({
+      label: row.querySelector('.label-name')?.textContent ?? '',
+      description: row.querySelector('.label-description')?.textContent ?? '',
+      level: Number(row.getAttribute('aria-level')),
+    }))`;
+
 export interface TreeRow {
   label: string;
   description: string;
   level: number;
-  expanded: boolean | undefined;
 }
 
 /** Drives one window. Every failure says what was on the screen and leaves a picture in test-results/. */
@@ -57,6 +67,26 @@ export class Workbench {
     });
   }
 
+  /** Whether the palette offers a command now. */
+  async hasCommand(title: string): Promise<boolean> {
+    return this.act(`the palette to answer for "${title}"`, async () => {
+      await this.page.keyboard.press('F1');
+      const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
+      await input.waitFor();
+      await input.fill(`>${title}`);
+      // Filtering is done when the rows are about this text, or when there are none.
+      const rows = this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
+      await rows
+        .filter({ hasText: /No matching|RunPod|similar/ })
+        .first()
+        .waitFor();
+      const found = (await this.rowInPicker(title).count()) > 0;
+      await this.page.keyboard.press('Escape');
+      await input.waitFor({ state: 'hidden' });
+      return found;
+    });
+  }
+
   /** Chooses an entry of the quick pick with this title. */
   async pick(title: string, item: string | RegExp): Promise<void> {
     await this.act(`"${String(item)}" in the list "${title}"`, async () => {
@@ -82,16 +112,7 @@ export class Workbench {
 
   /** Waits until an input box or quick pick with this title is open. */
   async pickerTitled(title: string): Promise<void> {
-    await this.page
-      .locator('.quick-input-widget:visible .quick-input-title', { hasText: title })
-      .first()
-      .waitFor();
-  }
-
-  /** The labels of the open quick pick. */
-  async pickerRows(): Promise<string[]> {
-    const rows = this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
-    return rows.evaluateAll((found) => found.map((row) => row.getAttribute('aria-label') ?? row.textContent));
+    await this.page.locator('.quick-input-widget:visible .quick-input-title', { hasText: title }).first().waitFor();
   }
 
   /** Waits for a notification that contains the text and answers its full text. */
@@ -142,7 +163,10 @@ export class Workbench {
   /** Clicks the first code lens with this title in the active editor. */
   async lens(title: string): Promise<void> {
     await this.act(`the code lens "${title}"`, () =>
-      this.page.locator('.codelens-decoration a', { hasText: new RegExp(`^\\s*${title}\\s*$`) }).first().click(),
+      this.page
+        .locator('.codelens-decoration a', { hasText: new RegExp(`^\\s*${title}\\s*$`) })
+        .first()
+        .click(),
     );
   }
 
@@ -166,19 +190,7 @@ export class Workbench {
   }
 
   async treeRows(view: string): Promise<TreeRow[]> {
-    return this.view(view)
-      .locator('.monaco-list-row[role=treeitem]')
-      .evaluateAll((rows) =>
-        rows.map((row) => {
-          const expanded = row.getAttribute('aria-expanded');
-          return {
-            label: row.querySelector('.label-name')?.textContent ?? '',
-            description: row.querySelector('.label-description')?.textContent ?? '',
-            level: Number(row.getAttribute('aria-level')),
-            expanded: expanded === null ? undefined : expanded === 'true',
-          };
-        }),
-      );
+    return this.page.evaluate<TreeRow[]>(readTree(view));
   }
 
   /** The row of a tree whose label is or matches the text. */
@@ -190,7 +202,9 @@ export class Workbench {
   }
 
   async waitForRow(view: string, label: string | RegExp, timeout = patience): Promise<void> {
-    await this.act(`a row "${String(label)}" in the view ${view}`, () => this.treeRow(view, label).waitFor({ timeout }));
+    await this.act(`a row "${String(label)}" in the view ${view}`, () =>
+      this.treeRow(view, label).waitFor({ timeout }),
+    );
   }
 
   async expandRow(view: string, label: string | RegExp): Promise<void> {
@@ -200,7 +214,7 @@ export class Workbench {
       if ((await row.getAttribute('aria-expanded')) === 'false') {
         await row.locator('.monaco-tl-twistie').click();
       }
-      await this.page.waitForFunction((e) => e?.getAttribute('aria-expanded') === 'true', await row.elementHandle());
+      await row.and(this.page.locator('[aria-expanded=true]')).waitFor();
     });
   }
 
@@ -256,7 +270,12 @@ export class Workbench {
       const deadline = Date.now() + patience;
       while (Date.now() < deadline) {
         for (const frame of this.page.frames()) {
-          if ((await frame.locator(selector).count().catch(() => 0)) > 0) {
+          if (
+            (await frame
+              .locator(selector)
+              .count()
+              .catch(() => 0)) > 0
+          ) {
             return frame;
           }
         }
@@ -290,7 +309,10 @@ export class Workbench {
   /** In words, what a person would see: lists, notifications, dialogs, views, editors. */
   async describe(): Promise<string> {
     const texts = async (what: string, selector: string): Promise<string> => {
-      const found = await this.page.locator(`${selector}:visible`).allInnerTexts().catch(() => []);
+      const found = await this.page
+        .locator(`${selector}:visible`)
+        .allInnerTexts()
+        .catch(() => []);
       return found.length === 0 ? '' : `${what}: ${found.map((t) => JSON.stringify(t.slice(0, 400))).join(', ')}`;
     };
     const parts = await Promise.all([
@@ -300,7 +322,9 @@ export class Workbench {
       texts('views', '.sidebar .pane'),
       texts('editors', '.tabs-container .tab'),
     ]);
-    const seen = await this.page.evaluate(() => (globalThis as { notificationsSeen?: string[] }).notificationsSeen ?? []);
+    const seen = await this.page.evaluate(
+      () => (globalThis as { notificationsSeen?: string[] }).notificationsSeen ?? [],
+    );
     parts.push(seen.length === 0 ? '' : `notifications so far: ${seen.map((t) => JSON.stringify(t)).join(', ')}`);
     return parts.filter(Boolean).join('\n') || 'nothing to be read';
   }
@@ -312,14 +336,18 @@ export class Workbench {
       const picture = await this.screenshot(`failed-${what}`).catch(() => 'no picture');
       const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
       const seen = await this.describe().catch(() => 'the page is gone');
-      throw new Error(`Waited in vain for ${what}: ${why}\nOn the screen:\n${seen}\nPicture: ${picture}`, { cause: error });
+      throw new Error(`Waited in vain for ${what}: ${why}\nOn the screen:\n${seen}\nPicture: ${picture}`, {
+        cause: error,
+      });
     }
   }
 
   private rowInPicker(label: string | RegExp): Locator {
     const name = typeof label === 'string' ? new RegExp(`^${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`) : label;
     const rows = this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
-    return rows.filter({ has: this.page.locator('.quick-input-list-label .label-name, .label-name').filter({ hasText: name }) }).first();
+    return rows
+      .filter({ has: this.page.locator('.quick-input-list-label .label-name, .label-name').filter({ hasText: name }) })
+      .first();
   }
 
   private toast(text: string | RegExp): Locator {

@@ -23,7 +23,11 @@ export async function runSuites(mochaPath: string, suites: string): Promise<Outc
     });
   } catch (error) {
     outcome.failed += 1;
-    outcome.tests.push({ title: 'host test runner', ms: 0, error: error instanceof Error ? (error.stack ?? '') : String(error) });
+    outcome.tests.push({
+      title: 'host test runner',
+      ms: 0,
+      error: error instanceof Error ? (error.stack ?? '') : String(error),
+    });
   }
   return outcome;
 }

@@ -107,7 +107,11 @@ describe('a project file in the editor (R9.5)', () => {
 
   it('completes fields and values from the schema', async () => {
     const at = document.positionAt(document.getText().indexOf('"target"'));
-    const proposed = await commands.executeCommand<CompletionList>('vscode.executeCompletionItemProvider', document.uri, at);
+    const proposed = await commands.executeCommand<CompletionList>(
+      'vscode.executeCompletionItemProvider',
+      document.uri,
+      at,
+    );
     const labels = proposed.items.map((item) => (typeof item.label === 'string' ? item.label : item.label.label));
     for (const field of ['caps', 'env', 'onFinish', 'profiles']) {
       assert.ok(labels.includes(field), `${field} among ${labels.join(', ')}`);
@@ -117,14 +121,14 @@ describe('a project file in the editor (R9.5)', () => {
   it('explains a field on hover', async () => {
     const at = document.positionAt(document.getText().indexOf('"image"') + 2);
     const hovers = await commands.executeCommand<Hover[]>('vscode.executeHoverProvider', document.uri, at);
-    const text = hovers.flatMap((h) => h.contents.map((c) => (c instanceof MarkdownString ? c.value : String(c)))).join();
+    const text = hovers.flatMap((h) => h.contents.map((c) => (c instanceof MarkdownString ? c.value : ''))).join();
     assert.match(text, /Container image/);
   });
 
   it('offers to run, to check and to run from a step', async () => {
     const lenses = await commands.executeCommand<CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 10);
     assert.deepEqual(
-      lenses.map((lens) => [lens.range.start.line, lens.command?.command, lens.command?.arguments?.[1]]),
+      lenses.map((lens) => [lens.range.start.line, lens.command?.command, lens.command?.arguments?.[1] as unknown]),
       [
         [0, ids.run, undefined],
         [0, ids.check, undefined],

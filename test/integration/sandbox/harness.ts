@@ -22,9 +22,11 @@ export async function until<T>(
   probe: () => Promise<T | undefined | false> | T | undefined | false,
   seconds = 20,
 ): Promise<T> {
-  for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; await sleep(20)) {
+  const deadline = Date.now() + seconds * 1000;
+  while (Date.now() < deadline) {
     const found = await probe();
     if (found !== undefined && found !== false) return found;
+    await sleep(20);
   }
   assert.fail(`${what}: not within ${String(seconds)} s`);
 }

@@ -92,7 +92,7 @@ describe('sandbox meter and balance (R4.2, R9.7)', () => {
     await create(gpu);
     const { data } = await graphql('query { myself { clientBalance currentSpendPerHr } }');
     close(data.myself.clientBalance, 10);
-    assert.deepEqual(Object.keys(data.myself ?? {}), ['clientBalance', 'currentSpendPerHr']);
+    assert.deepEqual(Object.keys(data.myself), ['clientBalance', 'currentSpendPerHr']);
     close(data.myself.currentSpendPerHr, 0.49, 0.0001);
     assert.ok((await graphql('query { podFindAndDeploy }')).errors);
     assert.ok((await graphql('query { myself { nothing } }')).errors);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { startSandbox } from '../../../sandbox/index.ts';
@@ -27,7 +28,8 @@ for (const isolation of isolations) {
 
     beforeEach(() => {
       bench = new Workbench();
-      root = path.join(bench.folder, 'root');
+      // Characters that separate options elsewhere.
+      root = path.join(bench.folder, 'root, 1:2 %d');
     });
     afterEach(async () => {
       for (const one of running.splice(0)) {
@@ -106,6 +108,24 @@ for (const isolation of isolations) {
       assert.equal(again.out, 'kept\n');
       await sandbox.close();
       await assertNothingLeft(root, [id]);
+    });
+
+    it('asks for another port when its own was taken meanwhile', async () => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const { port } = taken.address() as AddressInfo;
+      const init = path.join(repository, 'sandbox', 'pod', 'init.py');
+      const child = spawn('python3', ['-B', '-S', init], {
+        stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
+        env: { PATH: process.env.PATH, PUBLIC_KEY: bench.publicKey },
+      });
+      const settings = { isolation: 'plain', pod_dir: root, mounts: [], image: [], ssh_port: port, sshd: 'none' };
+      child.stdin?.write(
+        `${JSON.stringify({ ...settings, ssh_keygen: 'none', session_path: '', user: '', command: [] })}\n`,
+      );
+      const [told] = (await once(child.stdio[3]!, 'data')) as [Buffer];
+      assert.deepEqual(JSON.parse(told.toString()), { event: 'port-taken' });
+      await Promise.all([once(child, 'close'), once(taken.close(), 'close')]);
     });
 
     it('says what is wrong with its arguments', async () => {

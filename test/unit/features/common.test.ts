@@ -38,7 +38,7 @@ describe('a secret (R9.6)', () => {
   const secret = new Secret(canary);
 
   it('shows itself in no text', () => {
-    const texts = [`${String(secret)}`, JSON.stringify({ secret }), inspect({ secret }, { depth: 9, showHidden: true })];
+    const texts = [String(secret), JSON.stringify({ secret }), inspect({ secret }, { depth: 9, showHidden: true })];
     for (const text of [...texts, logLine('key:', [secret])]) {
       assert.doesNotMatch(text, /CANARY/);
       assert.match(text, /\[secret\]/);
@@ -54,7 +54,11 @@ describe('a secret (R9.6)', () => {
 
 describe('failures in words', () => {
   it('shows what a UserError says, with the button that helps', () => {
-    const error = new UserError('runpod-auth', { what: 'Could not list pods.', why: 'Key refused.', next: 'Enter it.' });
+    const error = new UserError('runpod-auth', {
+      what: 'Could not list pods.',
+      why: 'Key refused.',
+      next: 'Enter it.',
+    });
     const shown = explainFailure(error, 'Refresh');
     assert.equal(shown?.text, 'Could not list pods. Key refused. Enter it.');
     assert.deepEqual(
@@ -81,12 +85,16 @@ describe('states of a list', () => {
     assert.equal(contextOf({ items: undefined, seen: undefined, error: undefined }), 'loading');
     assert.equal(contextOf({ items: undefined, seen: undefined, error: new Error('x') }), 'unreachable');
     assert.equal(contextOf({ ...fresh, items: [] }), 'empty');
+    assert.equal(contextOf({ ...fresh, items: [], error: new Error('x') }), 'unreachable');
     assert.equal(contextOf({ ...fresh, error: new Error('x') }), 'listed');
   });
 
   it('say since when they are stale, and why', () => {
     assert.equal(staleMessage(fresh), undefined);
-    const error = new UserError('runpod-network', { what: 'Could not list.', why: 'api.runpod.io could not be reached.' });
+    const error = new UserError('runpod-network', {
+      what: 'Could not list.',
+      why: 'api.runpod.io could not be reached.',
+    });
     assert.equal(staleMessage({ ...fresh, error }), 'Last seen 09:05. api.runpod.io could not be reached.');
   });
 });
