@@ -10,7 +10,9 @@ const program = new Command('runpod-trainer')
   .description('Runs gated training pipelines on RunPod pods.')
   .helpOption('-h, --help', 'show help')
   .helpCommand('help [command]', 'show help for a command')
-  .showHelpAfterError('(add --help for the options)');
+  .showHelpAfterError('(add --help for the options)')
+  // 1 would say that a job failed.
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.badInput));
 
 const withApi = (command: Command): Command =>
   command

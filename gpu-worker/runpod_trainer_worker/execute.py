@@ -131,6 +131,7 @@ class Execution:
             if self._log is not None:
                 os.close(self._log)
             raise
+        _offer_to_oom_killer(process.pid)
         assert process.stdout is not None and process.stderr is not None
         self._register(os.dup(process.stdout.fileno()), _Stream("out", command.secrets))
         self._register(os.dup(process.stderr.fileno()), _Stream("err", command.secrets))
@@ -222,7 +223,8 @@ class Execution:
             self._answers += data
             *whole, self._answers = self._answers.split(b"\n")
             for line in whole:
-                self._on_answer(json.loads(line))
+                redactor = Redactor(self._command.secrets)
+                self._on_answer(json.loads(redactor.feed(line) + redactor.finish()))
             return
         data = stream.redactor.feed(data)
         self._write_log(data)
@@ -266,5 +268,13 @@ def _send(process: subprocess.Popen[bytes], payload: bytes) -> None:
     try:
         with process.stdin as stream:
             stream.write(payload)
+    except OSError:
+        pass
+
+
+def _offer_to_oom_killer(pid: int) -> None:
+    """When memory runs out the step goes first, not the worker that tells about it."""
+    try:
+        Path(f"/proc/{pid}/oom_score_adj").write_text("500", encoding="ascii")
     except OSError:
         pass

@@ -151,7 +151,7 @@ class _Job:
         context.journal.emit("step.local", **fields, gates=gates)
         for step in context.spec.steps:
             if step.name == result["step"] and step.where != context.side:
-                context.state.step(step.index, status=fields["status"], seconds=fields["seconds"], gates=gates)
+                context.state.step(step.index, gates=gates, **{key: fields[key] for key in ("status", "seconds", "why")})
 
     def _beat(self) -> None:
         while not self._over.wait(self._context.timings.heartbeat):

@@ -205,7 +205,7 @@ def test_lease_holds_the_pod_and_its_end_lets_it_go(pod: Bench, api: Api) -> Non
     pod.start()
     pod.command("control", "--job-dir", str(pod.job), "hold")
     assert pod.follow().returncode == 0
-    time.sleep(1.5)
+    time.sleep(1.0)
     assert api.ends() == []
     released = time.monotonic()
     pod.command("control", "--job-dir", str(pod.job), "release")

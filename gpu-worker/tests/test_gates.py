@@ -298,6 +298,14 @@ def test_missing_package_is_an_error_that_names_it(bench: Bench) -> None:
     assert checkpoint["status"] == "error" and "torch" in checkpoint["message"]
 
 
+def test_secret_is_not_in_the_evidence(bench: Bench) -> None:
+    bench.write("gate.py", "import os, json; print(json.dumps({'token': os.environ['HF_TOKEN']}))")
+    bench.spec(shell("s", "true", secrets=["HF_TOKEN"], gates=[{"type": "script", "script": "gate.py"}]))
+    assert bench.run_here(HF_TOKEN="hf_abcdefgh1234").returncode == 0
+    assert bench.events("gate")[0]["gate"]["evidence"]["token"] == "[secret]"
+    assert "hf_abcdefgh1234" not in (bench.job / "events.jsonl").read_text()
+
+
 def test_a_check_that_dies_is_an_error_not_a_hang(bench: Bench) -> None:
     bench.write("gate.py", "import os; os.kill(os.getppid(), 9)")
     bench.spec(shell("s", "true", gates=[{"type": "script", "script": "gate.py"}]))

@@ -100,7 +100,7 @@ def test_cell_that_ignores_the_interrupt_is_ended_and_its_copy_kept(bench: Bench
         "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        print('no')"
     )
     bench.notebook("nb.ipynb", ["print('kept')", stubborn])
-    bench.spec(step(timeoutSeconds=4))
+    bench.spec(step(timeoutSeconds=3))
     assert bench.run_here().returncode == 1
     assert end(bench)["status"] == "timeout"
     assert text_of(copy_of(bench)[0]) == "kept\n"

@@ -1,16 +1,18 @@
-import { meteredCost, dollars } from '../core/costs/meter.ts';
+import { costOf, dollars, meteredCost } from '../core/costs/meter.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
 import { fetchLater, resultsFolder } from '../core/jobs/finish.ts';
 import { podPrefix } from '../core/jobs/id.ts';
-import type { JobRecord } from '../core/jobs/records.ts';
+import { podsOf } from '../core/jobs/pods.ts';
+import { isBeingPrepared, type JobRecord } from '../core/jobs/records.ts';
 import { follow } from '../core/jobs/run.ts';
 import type { Pod } from '../core/runpod/schemas.ts';
 import { hardwareOf } from '../core/jobs/submit.ts';
 import { confirm } from './ask.ts';
+import type { Installation } from '../core/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { finish, makeOutput, onInterrupt } from './output.ts';
-import { byteText, columns } from './style.ts';
+import { byteText, columns, printable } from './style.ts';
 
 export interface JobOptions extends GlobalOptions {
   json?: boolean;
@@ -77,23 +79,23 @@ export async function fetchCommand(name: string | undefined, options: JobOptions
   }
 }
 
-/** All jobs of this installation and every pod of this product that none of them owns. */
+/** All jobs of this installation with their pods, and every pod of this product that none of them owns. */
 export async function jobsCommand(options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const output = makeOutput(options.json === true);
   const records = await installation.records.list();
   const pods = (await installation.client.pods.list()).filter((p) => p.status !== 'TERMINATED');
-  const live = new Map(pods.map((p) => [p.id, p]));
-  const owned = new Set(records.map((r) => r.pod?.id));
+  const jobs = await Promise.all(
+    records.map(async (record) => {
+      const own = podsOf(record, pods);
+      return { record, pods: own, cost: await costSoFar(installation, record, own) };
+    }),
+  );
+  const owned = new Set(jobs.flatMap((j) => j.pods.map((p) => p.id)));
   const strangers = pods.filter((p) => p.name.startsWith(podPrefix) && !owned.has(p.id));
   const lines = columns([
     ['job', 'state', 'cost', 'pod'],
-    ...records.map((r) => [
-      r.job,
-      stateText(r, live),
-      dollars(meteredCost(r.pod, r.podEnded ?? new Date())),
-      podText(r, live),
-    ]),
+    ...jobs.map((j) => [j.record.job, stateText(j.record, j.pods), dollars(j.cost), j.pods.map(podText).join(', ')]),
   ]);
   const warnings = strangers.map(
     (p) =>
@@ -103,26 +105,47 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   output.result(
     {
       type: 'jobs',
-      jobs: records.map((r) => ({ ...r, podRunning: live.has(r.pod?.id ?? '') && r.podEnded === undefined })),
-      unowned: strangers.map((p) => ({ id: p.id, name: p.name, costPerHour: p.cost })),
+      jobs: jobs.map((j) => ({
+        ...j.record,
+        state: stateText(j.record, j.pods),
+        cost: j.cost,
+        podRunning: j.pods.length > 0,
+        pods: j.pods.map(podJson),
+      })),
+      unowned: strangers.map(podJson),
     },
-    [text, ...warnings].join('\n'),
+    [text, ...warnings].map(printable).join('\n'),
   );
   return exitCodes.succeeded;
 }
 
-function stateText(record: JobRecord, live: Map<string, Pod>): string {
-  if (record.outcome !== undefined) {
-    return record.outcome;
+/** By the meter; when nobody saw a pod end, what RunPod billed for it. */
+async function costSoFar(installation: Installation, record: JobRecord, pods: Pod[]): Promise<number> {
+  if (record.podEnded !== undefined || pods.length > 0 || record.pod === undefined) {
+    return meteredCost(record.pod, record.podEnded ?? new Date());
   }
-  const running = live.has(record.pod?.id ?? '');
-  if (record.phase === 'run') {
-    return running ? 'running' : 'unknown (its pod is gone)';
-  }
-  return record.phase === 'done' ? 'not started' : `left while in "${record.phase}"`;
+  const { billed, metered } = await costOf(installation.client, record);
+  return billed ?? metered;
 }
 
-function podText(record: JobRecord, live: Map<string, Pod>): string {
-  const pod = live.get(record.pod?.id ?? '');
-  return pod === undefined ? '' : `${hardwareOf(pod)} · $${(pod.cost ?? 0).toFixed(2)}/h · ${pod.status.toLowerCase()}`;
+function stateText(record: JobRecord, pods: Pod[]): string {
+  const { outcome, phase } = record;
+  if (outcome !== undefined) {
+    return outcome;
+  }
+  if (phase === 'done') {
+    return 'not started';
+  }
+  if (phase === 'run') {
+    return pods.length > 0 ? 'running' : 'unknown (its pod is gone)';
+  }
+  return isBeingPrepared(record) ? `preparing (${phase})` : `left while in "${phase}"`;
+}
+
+function podText(pod: Pod): string {
+  return `${hardwareOf(pod)} · $${(pod.cost ?? 0).toFixed(2)}/h · ${pod.status.toLowerCase()}`;
+}
+
+function podJson(pod: Pod): { id: string; name: string; status: string; costPerHour: number | null } {
+  return { id: pod.id, name: pod.name, status: pod.status, costPerHour: pod.cost };
 }

@@ -7,7 +7,7 @@ import { isApiError } from '../runpod/api-error.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import { JournalReader } from './journal.ts';
 import type { ClientOutcome, OnEvent } from './progress.ts';
-import type { JobRecord } from './records.ts';
+import { isBeingPrepared, type JobRecord } from './records.ts';
 import { emptyView, reduceView, type JobView } from './view.ts';
 import { RemoteWorker } from './worker.ts';
 
@@ -30,18 +30,25 @@ export async function attach(
   options: { onEvent: OnEvent; signal?: AbortSignal | undefined; connection?: SshConnection | undefined },
 ): Promise<Attached> {
   const { onEvent, signal } = options;
+  if (record.remote === undefined) {
+    throw notStarted(record);
+  }
   const journal = new JournalFollower(installation, record.job, onEvent);
   await journal.replay();
   let connection = options.connection;
   let attempt = 0;
   for (;;) {
-    if (journal.view.finished !== undefined && connection === undefined) {
+    // Nothing is left to do on the pod when its results are here or it is gone.
+    const settled = record.fetched !== undefined || record.podEnded !== undefined;
+    if (journal.view.finished !== undefined && connection === undefined && (settled || attempt > 0)) {
       return { view: journal.view, outcome: outcomeOf(journal.view) };
     }
     try {
       connection ??= await reconnect(installation, record, signal);
       if (connection === undefined) {
-        return gone(journal.view);
+        // Another client of this machine may have read further before the pod ended.
+        await journal.replay();
+        return gone(journal.view, record);
       }
       onEvent({ type: 'link', state: 'live', text: 'Connected to the pod' });
       attempt = 0;
@@ -49,7 +56,10 @@ export async function attach(
       if (end === 'finished' || journal.view.finished !== undefined) {
         return { view: journal.view, outcome: outcomeOf(journal.view), connection };
       }
-      const reason = 'The worker on the pod is gone without having said how the job ended.';
+      const reason =
+        journal.view.started === undefined
+          ? 'The job never began on the pod: the program that prepared it was ended while it started the worker.'
+          : 'The worker on the pod is gone without having said how the job ended.';
       return { view: journal.view, outcome: 'lost', reason, connection };
     } catch (error) {
       connection?.close();
@@ -93,9 +103,11 @@ class JournalFollower {
     this.#onEvent = onEvent;
   }
 
+  /** Shows what the local copy has beyond what was shown. */
   async replay(): Promise<void> {
     const bytes = await readFile(this.#installation.records.journalFile(this.#job)).catch(() => Buffer.alloc(0));
-    this.#take(bytes, true);
+    this.#reader.restart();
+    this.#take(bytes.subarray(this.#reader.offset), true);
     this.#reader.restart();
   }
 
@@ -158,11 +170,34 @@ function outcomeOf(view: JobView): ClientOutcome {
   return view.status === 'starting' || view.status === 'running' ? 'unknown' : view.status;
 }
 
-function gone(view: JobView): Attached {
+function gone(view: JobView, record: JobRecord): Attached {
   if (view.finished !== undefined) {
     return { view, outcome: outcomeOf(view) };
   }
   const reason =
-    'The pod is gone and this copy of the journal does not say how the job ended. What was written is on the volume.';
+    `The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with: runpod-trainer fetch ${record.job}`;
   return { view, outcome: 'unknown', reason };
+}
+
+/** A job whose client never got as far as the pod's worker. */
+function notStarted(record: JobRecord): UserError {
+  const { job, pod, podEnded, phase, updated, reason } = record;
+  if (phase === 'done') {
+    return new UserError('job-not-started', {
+      what: `The job ${job} ran no step on a pod.`,
+      why: reason,
+      next: 'Run the project again.',
+    });
+  }
+  const busy = isBeingPrepared(record);
+  const left = pod !== undefined && podEnded === undefined;
+  return new UserError('job-not-started', {
+    what: `The job ${job} has not started on a pod${busy ? ' yet' : ''}.`,
+    why: busy
+      ? `Process ${record.client?.pid ?? '?'} is preparing it (phase "${phase}").`
+      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there and costs $${pod.costPerHour.toFixed(2)}/h.` : ' Nothing was rented.'}`,
+    next: busy
+      ? 'Attach when the job runs.'
+      : `Run the project again${left ? `, which uses that pod when it fits; or end it: runpod-trainer cancel ${job}` : '.'}`,
+  });
 }

@@ -1,33 +1,67 @@
+import { meteredCost } from '../costs/meter.ts';
+import { messageOf, throwIfCancelled } from '../errors.ts';
 import type { Installation } from '../installation.ts';
+import { endPod } from '../pods/end.ts';
+import type { SshConnection } from '../ssh/index.ts';
 import { reconnect } from './attach.ts';
-import { endJobPod } from './finish.ts';
+import { podsOf } from './pods.ts';
 import type { JobRecord } from './records.ts';
 import { follow, type JobResult, type RunOptions } from './run.ts';
 import { emptyView } from './view.ts';
-import { meteredCost } from '../costs/meter.ts';
 import { RemoteWorker } from './worker.ts';
 
 /**
- * Cancels a job: the running step is interrupted, what it wrote is kept and fetched, the pod is ended. A job that never
- * started only has its pod ended. Returns undefined when there is nothing left to cancel.
+ * Cancels a job: the running step is interrupted, what it wrote is kept and fetched, the pod is ended. Of a job that
+ * never started, or whose pod does not answer, every pod is ended. Returns undefined when nothing is left to cancel.
  */
 export async function cancelJob(
   installation: Installation,
   record: JobRecord,
   options: RunOptions,
 ): Promise<JobResult | undefined> {
-  if (record.outcome !== undefined && (record.podEnded !== undefined || record.pod === undefined)) {
+  const pods = podsOf(record, await installation.client.pods.list(options.signal));
+  if (pods.length === 0 && (record.outcome !== undefined || record.phase === 'done')) {
     return undefined;
   }
-  const connection = record.remote === undefined ? undefined : await reconnect(installation, record, options.signal);
-  if (connection === undefined || record.remote === undefined) {
-    const ended = await endJobPod(installation, { ...record, onFinish: 'terminate' }, options);
-    const saved = await installation.records.save({ ...ended, phase: 'done', outcome: record.outcome ?? 'cancelled' });
-    const cost = { metered: meteredCost(saved.pod, saved.podEnded) };
-    return { record: saved, view: emptyView(), outcome: saved.outcome ?? 'cancelled', cost };
+  const { remote } = record;
+  if (remote !== undefined && record.outcome === undefined) {
+    if (pods.length === 0) {
+      // It ended by itself: what is known of its end is told.
+      return follow(installation, record, options);
+    }
+    const connection = await tryConnect(installation, record, options);
+    if (connection !== undefined) {
+      options.onEvent({ type: 'phase', phase: 'run', text: 'Cancelling: the running step is interrupted' });
+      const worker = new RemoteWorker(connection, remote.worker, remote.python);
+      await worker.control(remote.jobDir, 'cancel', options.signal);
+      return follow(installation, record, options, connection);
+    }
   }
-  options.onEvent({ type: 'phase', phase: 'run', text: 'Cancelling: the running step is interrupted' });
-  const worker = new RemoteWorker(connection, record.remote.worker, record.remote.python);
-  await worker.control(record.remote.jobDir, 'cancel', options.signal);
-  return follow(installation, record, options, connection);
+  options.onEvent({ type: 'phase', phase: 'end', text: 'Ending the pod' });
+  for (const pod of pods) {
+    await endPod(installation.client, pod, 'terminate', options.signal);
+  }
+  const saved = await installation.records.save({
+    ...record,
+    phase: 'done',
+    outcome: record.outcome ?? 'cancelled',
+    podEnded: record.podEnded ?? new Date().toISOString(),
+  });
+  const cost = { metered: meteredCost(saved.pod, saved.podEnded) };
+  return { record: saved, view: emptyView(), outcome: saved.outcome ?? 'cancelled', cost };
+}
+
+/** A pod that does not answer must not go on costing money because of that. */
+async function tryConnect(
+  installation: Installation,
+  record: JobRecord,
+  options: RunOptions,
+): Promise<SshConnection | undefined> {
+  try {
+    return await reconnect(installation, record, options.signal);
+  } catch (error) {
+    throwIfCancelled(options.signal);
+    options.onEvent({ type: 'warning', text: `The pod does not answer, so it is ended at once: ${messageOf(error)}` });
+    return undefined;
+  }
 }

@@ -1,13 +1,16 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
-import { waitUntilReady } from '../pods/ready.ts';
+import { findPod, waitUntilReady } from '../pods/ready.ts';
 import { rentPod } from '../pods/rent.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { fetchFiles, installWorker } from '../transfer/index.ts';
 import { reconnect } from './attach.ts';
-import { podName, projectVariable } from './id.ts';
+import { projectVariable } from './id.ts';
+import { helperName } from './pods.ts';
+import { JournalReader } from './journal.ts';
 import type { OnEvent } from './progress.ts';
 import type { JobRecord } from './records.ts';
 import { RemoteWorker } from './worker.ts';
@@ -72,21 +75,29 @@ export async function fetchResults(
       files: own.files + wanted.files,
       bytes: own.bytes + wanted.bytes,
     };
-    return await installation.records.save({ ...record, fetched });
+    return await installation.records.save({ ...record, ...(await learnEnd(installation, record)), fetched });
   } finally {
     clearInterval(lease);
     await worker.control(remote.jobDir, 'release').catch(() => undefined);
   }
 }
 
-/** Ends the job's pod as the project asks and confirms it. `keep` leaves it running and says what it costs. */
+/**
+ * Ends the job's pod as the project asks and confirms it. `keep` leaves it running and says what it costs. A pod that is
+ * gone already ended about when the job did, at `finished`.
+ */
 export async function endJobPod(
   installation: Installation,
   record: JobRecord,
   options: FinishOptions,
+  finished?: string,
 ): Promise<JobRecord> {
   if (record.pod === undefined || record.podEnded !== undefined) {
     return record;
+  }
+  const found = await findPod(installation.client, record.pod.id).catch(() => 'unknown');
+  if (found === undefined) {
+    return installation.records.save({ ...record, podEnded: finished ?? new Date().toISOString() });
   }
   if (record.onFinish === 'keep') {
     options.onEvent({
@@ -98,6 +109,17 @@ export async function endJobPod(
   options.onEvent({ type: 'phase', phase: 'end', text: 'Ending the pod' });
   await endPod(installation.client, record.pod, record.onFinish);
   return installation.records.save({ ...record, podEnded: new Date().toISOString() });
+}
+
+/** The whole journal has come home: completes the local copy, and tells how the job ended when nobody knew. */
+async function learnEnd(installation: Installation, record: JobRecord): Promise<Partial<JobRecord>> {
+  const bytes = await readFile(join(resultsFolder(record), 'job', 'events.jsonl'));
+  await installation.records.writeJournal(record.job, 0, bytes);
+  const events = new JournalReader().push(bytes);
+  const end = events.findLast((e) => e.type === 'job.finished');
+  return end === undefined || record.outcome !== undefined
+    ? {}
+    : { outcome: end.status, phase: 'done', ...(end.reason !== null && { reason: end.reason }) };
 }
 
 /** What a helper pod for fetching costs: the smallest CPU pod. */
@@ -147,7 +169,7 @@ export async function fetchLater(
   const { pod } = await rentPod(
     client,
     {
-      name: `${podName(record.job)}-fetch`,
+      name: helperName(record.job),
       target: { image: helperImage, disk: 20, mount: remote.mount, minCuda: undefined },
       volume: full,
       candidates: [

@@ -1,4 +1,5 @@
-import { messageOf } from '../errors.ts';
+import { CancelledError, messageOf } from '../errors.ts';
+import { hostname } from 'node:os';
 import { costOf, type CostReport } from '../costs/meter.ts';
 import type { Installation } from '../installation.ts';
 import type { SshConnection } from '../ssh/index.ts';
@@ -9,7 +10,7 @@ import type { RunPlan } from './plan.ts';
 import type { ClientOutcome, OnEvent } from './progress.ts';
 import type { JobRecord } from './records.ts';
 import type { LocalResult } from './spec.ts';
-import { submit } from './submit.ts';
+import { submit, type Submitted } from './submit.ts';
 import { emptyView, type JobView } from './view.ts';
 
 /** How a job ended as far as this client can tell, and what came of it. */
@@ -33,8 +34,37 @@ export interface RunOptions {
 
 /** Runs a plan from the first local step to the end of the pod. */
 export async function runJob(installation: Installation, plan: RunPlan, options: RunOptions): Promise<JobResult> {
+  const record = await installation.records.save(newRecord(installation, plan));
+  let prepared: JobResult | Submitted;
+  try {
+    prepared = await prepare(installation, plan, record, options);
+  } catch (error) {
+    await abandoned(installation, record.job, error);
+    throw error;
+  }
+  if ('outcome' in prepared) {
+    return prepared;
+  }
+  const { started, connection } = prepared;
+  if (!started.watchdog.armed) {
+    options.onEvent({ type: 'warning', text: `No cap holds while this computer is off: ${started.watchdog.detail}` });
+  }
+  if (options.detach === true) {
+    connection.close();
+    return { record: prepared.record, view: emptyView(), outcome: 'detached', cost: { metered: 0 } };
+  }
+  return follow(installation, prepared.record, options, connection);
+}
+
+/** Everything until the job runs on the pod; the result when it ends before. */
+async function prepare(
+  installation: Installation,
+  plan: RunPlan,
+  begun: JobRecord,
+  options: RunOptions,
+): Promise<JobResult | Submitted> {
   const { onEvent, signal } = options;
-  let record = await installation.records.save(newRecord(installation, plan));
+  let record = begun;
   let localResults: LocalResult[] = [];
   if (plan.localSteps.length > 0) {
     record = await installation.records.save({ ...record, phase: 'local' });
@@ -59,18 +89,16 @@ export async function runJob(installation: Installation, plan: RunPlan, options:
       return { record, view: local.view, outcome, reason, cost: { metered: 0 } };
     }
   }
-  const submitted = await submit(installation, plan, record, { localResults, onEvent, signal });
-  if (!submitted.started.watchdog.armed) {
-    onEvent({
-      type: 'warning',
-      text: `No cap holds while this computer is off: ${submitted.started.watchdog.detail}`,
-    });
+  return submit(installation, plan, record, { localResults, onEvent, signal });
+}
+
+/** Notes in the record why a job never ran, so that the list of jobs tells the truth. */
+async function abandoned(installation: Installation, job: string, error: unknown): Promise<void> {
+  const record = await installation.records.get(job);
+  if (record !== undefined && record.outcome === undefined) {
+    const outcome = error instanceof CancelledError ? { outcome: 'cancelled' as const } : {};
+    await installation.records.save({ ...record, ...outcome, phase: 'done', reason: messageOf(error) });
   }
-  if (options.detach === true) {
-    submitted.connection.close();
-    return { record: submitted.record, view: emptyView(), outcome: 'detached', cost: { metered: 0 } };
-  }
-  return follow(installation, submitted.record, options, submitted.connection);
 }
 
 /** Attaches to a job and, when it ends, brings its results home, ends its pod and tells the cost. */
@@ -103,21 +131,41 @@ async function conclude(
   if (outcome !== 'unknown') {
     now = await installation.records.save({ ...now, phase: 'fetch', outcome, ...(reason !== undefined && { reason }) });
   }
-  if (attached.connection !== undefined) {
-    try {
-      now = await fetchResults(installation, now, attached.connection, { ...options, signal: undefined });
-    } catch (error) {
-      const text = `The results could not be fetched: ${messageOf(error)} They are on the volume; fetch them later with: runpod-trainer fetch ${record.job}`;
-      options.onEvent({ type: 'warning', text });
-    }
+  if (now.fetched === undefined && outcome !== 'unknown') {
+    now = await bringHome(installation, now, attached.connection, options);
   }
-  now = await endJobPod(installation, now, options);
+  now = await endJobPod(installation, now, options, view.finished);
   if (outcome !== 'unknown') {
     now = await installation.records.save({ ...now, phase: 'done' });
   }
   const cost = await costOf(installation.client, now);
   const results = now.fetched === undefined ? undefined : resultsFolder(now);
   return { record: now, view, outcome, reason, cost, results };
+}
+
+/** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
+async function bringHome(
+  installation: Installation,
+  record: JobRecord,
+  connection: SshConnection | undefined,
+  options: RunOptions,
+): Promise<JobRecord> {
+  let why = 'The pod is gone.';
+  if (connection !== undefined) {
+    try {
+      return await fetchResults(installation, record, connection, { ...options, signal: undefined });
+    } catch (error) {
+      why = messageOf(error);
+    }
+  }
+  // Another client of this machine may have fetched them and ended the pod.
+  const now = await installation.records.get(record.job);
+  if (now?.fetched !== undefined) {
+    return now;
+  }
+  const text = `The results were not fetched: ${why} They are on the volume; fetch them with: runpod-trainer fetch ${record.job}`;
+  options.onEvent({ type: 'warning', text });
+  return record;
 }
 
 function newRecord(installation: Installation, plan: RunPlan): JobRecord {
@@ -135,6 +183,7 @@ function newRecord(installation: Installation, plan: RunPlan): JobRecord {
     fetch: project.onFinish.fetch,
     into: project.onFinish.into,
     phase: 'check',
+    client: { host: hostname(), pid: process.pid },
     created: now,
     updated: now,
   };

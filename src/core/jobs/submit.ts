@@ -1,18 +1,20 @@
 import { join } from 'node:path';
-import { throwIfCancelled, UserError } from '../errors.ts';
+import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
+import { dollars, meteredCost } from '../costs/meter.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
 import { shortName } from '../pods/hardware.ts';
-import { connectTo, mountOf, waitUntilReady, type ReadyPod } from '../pods/ready.ts';
+import { waitUntilReady, type ReadyPod } from '../pods/ready.ts';
 import { rentPod } from '../pods/rent.ts';
 import { ensureVolume } from '../pods/volume.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { hashFiles, installWorker, push, scan } from '../transfer/index.ts';
-import { jobVariable, podName, podPrefix, projectVariable } from './id.ts';
+import { jobVariable, podName, projectVariable } from './id.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
 import type { OnEvent } from './progress.ts';
 import type { JobRecord, Phase } from './records.ts';
+import { idlePod } from './reuse.ts';
 import { buildSpec, type LocalResult } from './spec.ts';
 import { RemoteWorker, type Started } from './worker.ts';
 
@@ -55,7 +57,10 @@ export async function submit(
   const volume = await ensureVolume(installation.client, plan.volume, signal);
   await step('pod', `Looking for a machine in ${volume.dataCenter}`, { volume: pick(volume) });
 
-  const { ready, pod } = await obtainPod(installation, plan, volume, options, async (found, reused) => {
+  let rented: Pod | undefined;
+  let connection: SshConnection | undefined;
+  const onPod = async (found: Pod, reused: boolean): Promise<void> => {
+    rented = found;
     const hardware = hardwareOf(found);
     const costPerHour = found.cost ?? 0;
     // The record comes before anything else: a pod that nobody remembers is a pod that bills unseen.
@@ -63,14 +68,17 @@ export async function submit(
       pod: {
         id: found.id,
         name: found.name,
-        created: found.createdAt ?? new Date().toISOString(),
+        // What a pod cost before this job took it over is not this job's.
+        created: reused ? new Date().toISOString() : (found.createdAt ?? new Date().toISOString()),
         hardware,
         costPerHour,
       },
     });
     onEvent({ type: 'pod', podId: found.id, name: found.name, hardware, costPerHour, reused });
-  });
+  };
   try {
+    const ready = await obtainPod(installation, plan, volume, options, onPod);
+    ({ connection } = ready);
     const remote = {
       mount: ready.mount,
       projectDir: `${ready.mount}/projects/${project.name}`,
@@ -97,7 +105,7 @@ export async function submit(
       paths: { project: remote.projectDir, mount: remote.mount },
       python: project.target.python,
       restUrl: installation.restUrl,
-      costPerHour: pod.cost,
+      costPerHour: ready.pod.cost,
       from: plan.from,
       localResults: options.localResults,
     });
@@ -108,19 +116,24 @@ export async function submit(
     await step('run', 'The job runs on the pod; closing this does not stop it');
     return { record: current, connection: ready.connection, worker, started };
   } catch (error) {
-    ready.connection.close();
-    await abandon(installation, current);
-    throw error;
+    connection?.close();
+    throw await abandon(installation, current, rented, error);
   }
 }
 
-/** Ends the pod of a job that did not start. */
-async function abandon(installation: Installation, record: JobRecord): Promise<void> {
-  if (record.pod === undefined) {
-    return;
+/** Ends the pod of a job that did not start; answers the error with what the pod has cost. */
+async function abandon(
+  installation: Installation,
+  record: JobRecord,
+  pod: Pod | undefined,
+  error: unknown,
+): Promise<unknown> {
+  if (pod === undefined) {
+    return error;
   }
-  await endPod(installation.client, record.pod, 'terminate');
-  await installation.records.save({ ...record, phase: 'done', podEnded: new Date().toISOString() });
+  await endPod(installation.client, pod, 'terminate');
+  await installation.records.save({ ...record, podEnded: new Date().toISOString() });
+  return withCost(error, pod);
 }
 
 /** An idle pod of this project that is already paid for, else a new one. */
@@ -130,7 +143,7 @@ async function obtainPod(
   volume: Volume,
   options: SubmitOptions,
   onPod: (pod: Pod, reused: boolean) => Promise<void>,
-): Promise<{ ready: ReadyPod; pod: Pod }> {
+): Promise<ReadyPod> {
   const { client } = installation;
   const { onEvent, signal } = options;
   const { project } = plan.loaded;
@@ -139,10 +152,10 @@ async function obtainPod(
     hostKeys: installation.hostKeys,
     onFirstUse: (fingerprint: string, checkedBy: string) => onEvent({ type: 'host-key', fingerprint, checkedBy }),
   };
-  const idle = await idlePod(installation, plan, volume, signal);
+  const idle = await idlePod(installation, plan, volume, access, signal);
   if (idle !== undefined) {
     await onPod(idle.pod, true);
-    return { ready: idle, pod: idle.pod };
+    return idle;
   }
   const { pod } = await rentPod(
     client,
@@ -157,66 +170,28 @@ async function obtainPod(
     },
     signal,
   );
-  try {
-    await onPod(pod, false);
-    const ready = await waitUntilReady(client, pod.id, access, {
-      minutes: project.target.readyMinutes,
-      signal,
-      onState: (text) => onEvent({ type: 'link', state: 'waiting', text }),
-    });
-    return { ready, pod: ready.pod };
-  } catch (error) {
-    await endPod(client, pod, 'terminate');
-    throw withCost(error, pod);
-  }
-}
-
-/** A running pod that this product rented for this project, on this volume, with acceptable hardware and no live job. */
-async function idlePod(
-  installation: Installation,
-  plan: RunPlan,
-  volume: Volume,
-  signal?: AbortSignal,
-): Promise<ReadyPod | undefined> {
-  const { project } = plan.loaded;
-  const fits = (pod: Pod): boolean =>
-    pod.name.startsWith(podPrefix) &&
-    pod.status === 'RUNNING' &&
-    pod.ssh.direct !== null &&
-    pod.env[projectVariable] === project.name &&
-    pod.image === project.target.image &&
-    pod.mounts.network[0]?.volumeId === volume.id &&
-    plan.candidates.some((c) => c.id === (pod.gpu?.id ?? pod.cpu?.id));
-  for (const pod of (await installation.client.pods.list(signal)).filter(fits)) {
-    let connection: SshConnection | undefined;
-    try {
-      connection = await connectTo(pod, installation, signal);
-      const mount = mountOf(pod);
-      const path = await installWorker(connection, mount, installation.workerFile, signal);
-      const jobs = await new RemoteWorker(connection, path).status(mount, signal);
-      if (!jobs.some((j) => j.alive)) {
-        return { pod, connection, mount };
-      }
-    } catch {
-      throwIfCancelled(signal);
-      // A pod that cannot be used is not a reason to fail: another one is rented.
-    }
-    connection?.close();
-  }
-  return undefined;
+  await onPod(pod, false);
+  return waitUntilReady(client, pod.id, access, {
+    minutes: project.target.readyMinutes,
+    signal,
+    onState: (text) => onEvent({ type: 'link', state: 'waiting', text }),
+  });
 }
 
 function withCost(error: unknown, pod: Pod): unknown {
-  if (!(error instanceof UserError) || pod.cost === null) {
+  if (pod.cost === null) {
     return error;
   }
-  const hours = (Date.now() - Date.parse(pod.createdAt ?? new Date().toISOString())) / 3_600_000;
-  const cost = `The pod was terminated; it cost about $${Math.max(0, hours * pod.cost).toFixed(2)}.`;
-  return new UserError(error.code, {
-    what: error.what,
-    why: error.why,
-    next: [cost, error.next].filter(Boolean).join(' '),
-  });
+  const cost = meteredCost({ created: pod.createdAt ?? new Date().toISOString(), costPerHour: pod.cost });
+  const text = `The pod was terminated; it cost about ${dollars(cost)}.`;
+  if (error instanceof CancelledError) {
+    return new CancelledError(`${error.message} ${text}`);
+  }
+  if (!(error instanceof UserError)) {
+    return error;
+  }
+  const { code, what, why, next } = error;
+  return new UserError(code, { what, why, next: [text, next].filter(Boolean).join(' ') }, { cause: error });
 }
 
 export function hardwareOf(pod: Pod): string {

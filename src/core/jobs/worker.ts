@@ -26,6 +26,7 @@ const statusSchema = z.object({
       state: z
         .object({
           status: z.string(),
+          project: z.string().nullish(),
           step: z.string().nullable().optional(),
           reason: z.string().nullable().optional(),
         })

@@ -6,6 +6,9 @@ import type { CreatePodRequest } from '../runpod/requests.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { Candidate } from './hardware.ts';
 
+/** Container disk in GB where the project does not say; small CPU pods are refused with more than 30. */
+const defaultDisk = { gpu: 40, cpu: 20 };
+
 export interface RentRequest {
   name: string;
   target: Pick<Project['target'], 'image' | 'disk' | 'mount' | 'minCuda'>;
@@ -51,7 +54,7 @@ function createRequest(request: RentRequest, candidate: Candidate): CreatePodReq
     image: target.image,
     cloud: 'SECURE' as const,
     dataCenterIds: [volume.dataCenter],
-    disk: target.disk,
+    disk: target.disk ?? defaultDisk[candidate.kind],
     mounts: { network: [{ volumeId: volume.id, path: target.mount }] as [{ volumeId: string; path: string }] },
     ports: ['22/tcp'],
     startSsh: true,

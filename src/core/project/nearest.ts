@@ -2,7 +2,9 @@
 export function nearest(word: string, candidates: string[]): string | undefined {
   const scored = candidates.map((c) => ({ c, d: distance(word.toLowerCase(), c.toLowerCase()) }));
   const best = scored.toSorted((a, b) => a.d - b.d)[0];
-  return best !== undefined && best.d <= (word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))) ? best.c : undefined;
+  return best !== undefined && best.d <= (word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3)))
+    ? best.c
+    : undefined;
 }
 
 /** Levenshtein distance. */

@@ -185,9 +185,9 @@ const targetSchema = z
     disk: z
       .int()
       .min(20)
-      .default(40)
+      .optional()
       .describe(
-        'Container disk in GB; wiped when the pod ends. RunPod refuses pods with less than 20 as if there were no stock.',
+        'Container disk in GB, wiped when the pod ends; 40 for GPU pods and 20 for CPU pods unless told. RunPod refuses pods with less than 20, and small CPU pods with more than 30, as if there were no stock.',
       ),
     minCuda: z
       .string()
@@ -214,7 +214,9 @@ const syncFields = {
     'Large data files, uploaded as they are after the local steps; every entry must match at least one file.',
   ),
   optional: patterns.describe('Uploaded when present.'),
-  never: patterns.describe('Never uploaded, whatever the other lists say.'),
+  never: patterns.describe(
+    'Never uploaded, whatever the other lists say; in the manner of .gitignore, so a bare name counts in every folder.',
+  ),
 };
 
 /** Folders that are never uploaded, whatever the project file says (R2.2). */

@@ -15,6 +15,8 @@ export interface Fixture {
   machineSettings: Record<string, unknown>;
   /** Writes the project file with another smallest size in its gate. */
   setGate(minBytes: number): Promise<void>;
+  /** Replaces the steps by one that runs for about this long. */
+  setLongStep(seconds: number): Promise<void>;
   /** Ends the sandbox if one runs, and waits until it is gone. */
   endSandbox(): Promise<void>;
 }
@@ -25,7 +27,12 @@ pathlib.Path("out/hello.txt").write_text("hello from the pod\\n")
 print("hello from the pod")
 `;
 
-function projectText(minBytes: number): string {
+const helloSteps = (minBytes: number): object[] => [
+  { name: 'hello', script: 'hello.py', gates: [{ type: 'file', path: 'out/hello.txt', minBytes }] },
+  { name: 'done', shell: 'echo done', gates: [] },
+];
+
+function projectText(steps: object[]): string {
   const project = {
     version: 1,
     name: 'tiny',
@@ -35,10 +42,7 @@ function projectText(minBytes: number): string {
       image: 'runpod/base:1.0.2',
     },
     sync: { must: ['hello.py'] },
-    steps: [
-      { name: 'hello', script: 'hello.py', gates: [{ type: 'file', path: 'out/hello.txt', minBytes }] },
-      { name: 'done', shell: 'echo done', gates: [] },
-    ],
+    steps,
     caps: { hours: 1 },
   };
   return `${JSON.stringify(project, null, 2)}\n`;
@@ -51,7 +55,8 @@ export async function makeFixture(): Promise<Fixture> {
   const projectFile = join(folder, 'training.runpod.json');
   await mkdir(folder);
   await writeFile(join(folder, 'hello.py'), script);
-  const setGate = (minBytes: number): Promise<void> => writeFile(projectFile, projectText(minBytes));
+  const write = (steps: object[]): Promise<void> => writeFile(projectFile, projectText(steps));
+  const setGate = (minBytes: number): Promise<void> => write(helloSteps(minBytes));
   await setGate(5);
   const python = join(root, '.venv/bin/python');
   return {
@@ -66,6 +71,8 @@ export async function makeFixture(): Promise<Fixture> {
       'runpodTrainer.refreshSeconds': 5,
     },
     setGate,
+    setLongStep: (seconds) =>
+      write([{ name: 'long', shell: `for i in $(seq ${seconds}); do echo tick $i; sleep 1; done`, gates: [] }]),
     endSandbox: () => endSandbox(join(home, 'sandbox', 'connection.json')),
   };
 }

@@ -1,0 +1,95 @@
+import { throwIfCancelled, UserError } from '../errors.ts';
+import type { Installation } from '../installation.ts';
+import { connectTo, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
+import type { Pod, Volume } from '../runpod/schemas.ts';
+import type { SshConnection } from '../ssh/index.ts';
+import { installWorker } from '../transfer/index.ts';
+import { podPrefix, projectVariable } from './id.ts';
+import type { RunPlan } from './plan.ts';
+import { isBeingPrepared } from './records.ts';
+import { RemoteWorker, type RemoteJob } from './worker.ts';
+
+/** Prints `yes` when a worker or a watchdog of a job on this volume is at work. */
+const watchedScript = `
+import os, sys
+for name in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        words = open("/proc/" + name + "/cmdline", "rb").read().decode("utf-8", "replace").split("\\0")
+    except OSError:
+        continue
+    if ("_watchdog" in words or "_work" in words) and any(w.startswith(sys.argv[1]) for w in words):
+        print("yes")
+        break
+`;
+
+/**
+ * A running pod of this project, on its volume and with acceptable hardware, that nobody uses: one that a killed client
+ * left before a job began on it, or one that was kept. A pod with a watchdog is not used, because that one will end it.
+ * Throws a UserError `job-running` when a job of this project runs: two jobs would write the same files.
+ */
+export async function idlePod(
+  installation: Installation,
+  plan: RunPlan,
+  volume: Volume,
+  access: Access,
+  signal?: AbortSignal,
+): Promise<ReadyPod | undefined> {
+  const records = await installation.records.list();
+  const prepared = new Set(records.filter(isBeingPrepared).map((r) => r.pod?.id));
+  const pods = await installation.client.pods.list(signal);
+  for (const pod of pods.filter((p) => isOurs(p, plan, volume) && !prepared.has(p.id))) {
+    const looked = await look(installation, pod, access, signal);
+    const running = looked?.jobs.find((j) => j.alive && j.state?.project === plan.loaded.project.name);
+    if (running !== undefined) {
+      looked?.ready.connection.close();
+      throw new UserError('job-running', {
+        what: `The job ${running.job} of this project is still running on the pod ${pod.name}.`,
+        why: 'Two jobs of one project would write the same files on the volume.',
+        next: `Stay with it: runpod-trainer attach ${running.job}; or stop it: runpod-trainer cancel ${running.job}`,
+      });
+    }
+    if (looked !== undefined && !looked.watched && fits(pod, plan)) {
+      return looked.ready;
+    }
+    looked?.ready.connection.close();
+  }
+  return undefined;
+}
+
+function isOurs(pod: Pod, plan: RunPlan, volume: Volume): boolean {
+  return (
+    pod.name.startsWith(podPrefix) &&
+    pod.status === 'RUNNING' &&
+    pod.ssh.direct !== null &&
+    pod.env[projectVariable] === plan.loaded.project.name &&
+    pod.mounts.network[0]?.volumeId === volume.id
+  );
+}
+
+function fits(pod: Pod, plan: RunPlan): boolean {
+  const { target } = plan.loaded.project;
+  return pod.image === target.image && plan.candidates.some((c) => c.id === (pod.gpu?.id ?? pod.cpu?.id));
+}
+
+/** What goes on on a pod; undefined when it cannot be told, which is no reason to fail: another one is rented. */
+async function look(
+  installation: Installation,
+  pod: Pod,
+  access: Access,
+  signal?: AbortSignal,
+): Promise<{ ready: ReadyPod; jobs: RemoteJob[]; watched: boolean } | undefined> {
+  let connection: SshConnection | undefined;
+  try {
+    connection = await connectTo(pod, access, signal);
+    const mount = mountOf(pod);
+    const path = await installWorker(connection, mount, installation.workerFile, signal);
+    const jobs = await new RemoteWorker(connection, path).status(mount, signal);
+    const folder = `${mount}/.runpod-trainer/jobs/`;
+    const found = await connection.exec(['python3', '-c', watchedScript, folder], { signal });
+    return { ready: { pod, connection, mount }, jobs, watched: found.stdout.toString('utf8').trim() !== '' };
+  } catch {
+    connection?.close();
+    throwIfCancelled(signal);
+    return undefined;
+  }
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Editor, openEditor } from './support/editor.ts';
+import { type Fixture, makeFixture } from './support/fixture.ts';
+
+describe('commands of the palette (R9.2)', function () {
+  this.timeout(120_000);
+  let fixture: Fixture;
+  let editor: Editor;
+
+  before(async () => {
+    fixture = await makeFixture();
+    editor = await openEditor(fixture);
+    await editor.workbench.openContainer('RunPod');
+  });
+  after(async () => {
+    await editor.close();
+    await fixture.endSandbox();
+  });
+
+  it('keep S3 keys and secrets of steps without showing them (R9.6)', async () => {
+    const { workbench } = editor;
+    await workbench.runCommand('RunPod: Set S3 Keys…');
+    await workbench.type('Set S3 Keys', 'user_abc');
+    await workbench.type('Set S3 Keys', 'rps_CANARY');
+    await workbench.statusItem('S3 keys kept');
+    await workbench.runCommand('RunPod: Set Secret…');
+    await workbench.type('Set Secret', '1 bad name');
+    assert.match(await workbench.inputMessage(), /Letters, digits/);
+    await workbench.type('Set Secret', 'WANDB_API_KEY');
+    await workbench.type('Set Secret', 'wandb_CANARY');
+    await workbench.statusItem('Kept WANDB_API_KEY');
+    assert.doesNotMatch(await workbench.page.locator('body').innerText(), /CANARY/);
+  });
+
+  it('show the logs', async () => {
+    const { workbench } = editor;
+    await workbench.runCommand('RunPod: Show Log');
+    await workbench.page.locator('.panel .part.panel, .part.panel').first().waitFor();
+    await workbench.runCommand('RunPod: Show Job Log');
+    await workbench.until('the job log to be chosen', async () =>
+      (await workbench.page.locator('.part.panel').innerText()).includes('RunPod Jobs'),
+    );
+  });
+
+  it('say what is missing when they cannot do anything', async () => {
+    const { workbench } = editor;
+    await workbench.runCommand('RunPod: Cancel Job…');
+    assert.match(await workbench.notification('No job is running'), /nothing to cancel/);
+    await workbench.runCommand('RunPod: Run Pipeline…');
+    assert.match(await workbench.notification('You are not signed in'), /local sandbox/);
+  });
+
+  it('open a copy of the sample, signed in to the sandbox (R9.2, R9.7)', async () => {
+    const { workbench } = editor;
+    await workbench.runCommand('RunPod: Try the Sample Project…');
+    await workbench.pick('Try the Sample Project', /runpod-trainer-sample$/);
+    await workbench.until('the sample to be open', async () =>
+      (await workbench.page.title()).includes('runpod-trainer-sample'),
+    );
+    await workbench.waitUntilReady();
+    await workbench.statusItem('Sandbox');
+    const copy = join(dirname(fixture.folder), 'runpod-trainer-sample');
+    assert.ok(existsSync(join(copy, 'training.runpod.json')));
+    assert.ok(!existsSync(join(copy, 'staged_raw_material')), 'nothing that runs make');
+    await workbench.openFile('training.runpod.json');
+    await workbench.lens('Check');
+    await workbench.statusItem('no problems found');
+    await workbench.screenshot('sample');
+  });
+});
