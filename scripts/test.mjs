@@ -21,18 +21,18 @@ const env = {
 let passed = 0;
 let failed = 0;
 
-function run(command, args) {
+function run(command, args, cwd = '.') {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env });
+    const child = spawn(command, args, { cwd: join(root, cwd), stdio: ['ignore', 'inherit', 'inherit'], env });
     child.once('error', () => resolve(1));
     child.once('exit', (code) => resolve(code ?? 1));
   });
 }
 
 /** A check counts as one test. */
-async function check(name, command, args) {
+async function check(name, command, args, cwd) {
   console.log(`\n== ${name}`);
-  const ok = (await run(command, args)) === 0;
+  const ok = (await run(command, args, cwd)) === 0;
   ok ? passed++ : failed++;
   return ok;
 }
@@ -54,7 +54,7 @@ async function mocha(name, ...specs) {
 async function pytest(name, folder) {
   console.log(`\n== ${name}`);
   const report = join(scratch, `${name}.xml`);
-  const code = await run(join(venv, 'python'), ['-m', 'pytest', '-q', folder, `--junitxml=${report}`]);
+  const code = await run(join(venv, 'python'), ['-m', 'pytest', '-q', `--junitxml=${report}`], folder);
   const text = existsSync(report) ? readFileSync(report, 'utf8') : '';
   const number = (key) => Number(new RegExp(`<testsuite [^>]*\\b${key}="(\\d+)"`).exec(text)?.[1] ?? 0);
   const bad = number('failures') + number('errors');
@@ -74,6 +74,7 @@ function count(name, code, result) {
 }
 
 const ruff = join(venv, 'ruff');
+const mypy = join(venv, 'mypy');
 const layers = {
   lint: async () =>
     (await check('types', node, ['node_modules/typescript/bin/tsc', '--noEmit'])) &
@@ -89,10 +90,11 @@ const layers = {
     ])) &
     (await check('prettier', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'])) &
     (await check('schema is current', node, ['scripts/generate-schema.ts', '--check'])) &
-    (await check('ruff', ruff, ['check', 'gpu-worker', 'examples'])) &
-    (await check('ruff format', ruff, ['format', '--check', 'gpu-worker', 'examples'])) &
-    (await check('mypy worker', join(venv, 'mypy'), ['--config-file', 'gpu-worker/pyproject.toml', 'gpu-worker'])) &
-    (await check('mypy sample', join(venv, 'mypy'), ['--config-file', 'examples/rainbow/pyproject.toml', 'examples/rainbow'])),
+    (await check('ruff', ruff, ['check', 'gpu-worker', 'examples', 'sandbox'])) &
+    (await check('ruff format', ruff, ['format', '--check', 'gpu-worker', 'examples', 'sandbox'])) &
+    (await check('mypy of the worker', mypy, ['--strict', '.'], 'gpu-worker')) &
+    (await check('mypy of the sample', mypy, ['--strict', '.'], 'examples/rainbow')) &
+    (await check('mypy of the sandbox', mypy, ['--strict', 'sandbox/pod'])),
   unit: () => mocha('unit', 'test/unit/**/*.test.ts'),
   contract: () => mocha('contract', 'test/contract/**/*.test.ts'),
   worker: () => pytest('worker', 'gpu-worker'),

@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("start", "Start the job detached; secrets come by standard input.")
-    add("run", "Run the steps of one side in the foreground.").add_argument(
+    add("run", "Run the steps of one side in the foreground; secrets come by standard input.").add_argument(
         "--side", choices=["local", "pod"], default="local"
     )
     command = add("follow", "Write the journal from an offset on until the job has finished.")
@@ -101,10 +101,10 @@ def _run(options: argparse.Namespace) -> int:
         from . import start
 
         job = JobDir(options.job_dir)
+        secrets = start.read_secrets("" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read())
         if options.command == "run":
-            return start.run_here(job, options.side, timings)
-        text = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
-        _answer(start.start(job, start.read_secrets(text), timings))
+            return start.run_here(job, options.side, secrets, timings)
+        _answer(start.start(job, secrets, timings))
     elif options.command == "follow":
         from .follow import follow
 

@@ -64,17 +64,18 @@ def run_job(
     pod_id: Optional[str],
     timings: Timings,
     echo: Optional[Callable[[bytes], None]] = None,
+    watched: bool = False,
 ) -> bool:
-    """Runs the job on one side; True when it succeeded."""
+    """Runs the job on one side; True when it succeeded. With `watched` a watchdog runs beside it."""
     spec = load_spec(job_dir.path)
     job_dir.control.mkdir(exist_ok=True)
     job_dir.steps.mkdir(exist_ok=True)
     (job_dir.control / "cancel").unlink(missing_ok=True)
     lock = take_over(job_dir, pod_id, timings)
-    folder = spool_folder(job_dir) if side == "pod" else None
+    folder = spool_folder(job_dir) if watched else None
     spool = None if folder is None else Spool(folder, lock.epoch)
     journal = Journal(job_dir, lock.epoch, spool, timings, echo)
-    if spool is None and side == "pod":
+    if spool is None and watched:
         # No disk of our own: worker and watchdog talk through the job directory.
         spool = Spool(job_dir.path / "spool", lock.epoch)
         spool.folder.mkdir(exist_ok=True)
@@ -87,7 +88,7 @@ class _Job:
     def __init__(self, context: Context, pod_id: Optional[str]) -> None:
         self._context = context
         self._pod_id = pod_id
-        self._companion = Companion(context, pod_id) if context.side == "pod" else None
+        self._companion = None if context.spool is None else Companion(context, pod_id)
         self._step: Optional[str] = None
         self._over = threading.Event()
 

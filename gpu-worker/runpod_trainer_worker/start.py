@@ -132,10 +132,10 @@ def work(job: JobDir, timings: Timings) -> int:
     """The internal command: the worker itself; secrets and the pod's environment come by standard input."""
     given = json.load(sys.stdin)
     sources = Sources(given["secrets"], given["pod"])
-    return 0 if run_job(job, "pod", sources, given["pod"].get("RUNPOD_POD_ID"), timings) else 1
+    return 0 if run_job(job, "pod", sources, given["pod"].get("RUNPOD_POD_ID"), timings, watched=True) else 1
 
 
-def run_here(job: JobDir, side: str, timings: Timings) -> int:
+def run_here(job: JobDir, side: str, secrets: Dict[str, str], timings: Timings) -> int:
     """In the foreground with this process's environment; journal lines go to standard output too."""
 
     def echo(line: bytes) -> None:
@@ -145,4 +145,4 @@ def run_here(job: JobDir, side: str, timings: Timings) -> int:
         except OSError:
             pass
 
-    return 0 if run_job(job, side, Sources({}, dict(os.environ)), None, timings, echo) else 1
+    return 0 if run_job(job, side, Sources(secrets, dict(os.environ)), None, timings, echo) else 1

@@ -85,7 +85,7 @@ def test_copy_is_saved_while_the_notebook_runs(bench: Bench) -> None:
     bench.notebook("nb.ipynb", ["print('kept')", "print('in the log', flush=True)\nimport time; time.sleep(60)"])
     bench.spec(step())
     argv = [PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job)]
-    with subprocess.Popen(argv, env=bench.environment(), stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(argv, env=bench.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         wait_for(lambda: "in the log" in bench.output(), 20)
         assert text_of(copy_of(bench)[0]) == "kept\n"
         process.send_signal(signal.SIGINT)

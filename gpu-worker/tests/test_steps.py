@@ -69,6 +69,14 @@ def test_environment_has_no_credentials_but_the_listed_secret(bench: Bench) -> N
             assert b"hf_listedlisted" not in file.read_bytes() and b"wandbwandb" not in file.read_bytes()
 
 
+def test_secrets_come_by_standard_input(bench: Bench) -> None:
+    bench.spec(shell("s", 'test "$TOKEN_A" = "by-""stdin"; test -z "${TOKEN_B-}"', secrets=["TOKEN_A"]))
+    given = '{"secrets": {"TOKEN_A": "by-stdin", "TOKEN_B": "not listed"}}'
+    done = bench.command("run", "--job-dir", str(bench.job), "--side", "local", stdin=given)
+    assert done.returncode == 0, done.stdout
+    assert "by-stdin" not in done.stdout
+
+
 def test_missing_secret_is_named(bench: Bench) -> None:
     bench.spec(shell("s", "true", secrets=["NOT_GIVEN"]))
     assert bench.run_here().returncode == 1
@@ -137,7 +145,7 @@ def test_much_output_is_complete_and_in_order(bench: Bench) -> None:
 def test_output_is_shown_while_the_step_runs(bench: Bench) -> None:
     bench.spec(shell("s", "echo first; while test ! -e go; do sleep 0.05; done; echo second"))
     argv = [PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job)]
-    with subprocess.Popen(argv, env=bench.environment(), stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(argv, env=bench.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         wait_for(lambda: bench.output("s") == ["first"], 10)
         bench.write("go", "")
         assert process.wait(20) == 0
@@ -147,7 +155,7 @@ def test_output_is_shown_while_the_step_runs(bench: Bench) -> None:
 def test_interrupt_cancels_cleanly_in_the_foreground(bench: Bench) -> None:
     bench.spec(shell("s", "echo up; sleep 60"), shell("never", "echo never"))
     argv = [PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job)]
-    with subprocess.Popen(argv, env=bench.environment(), stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(argv, env=bench.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         wait_for(lambda: bench.output("s"), 10)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 1
@@ -189,7 +197,9 @@ def test_volume_that_takes_no_more_ends_the_job_with_that_reason(bench: Bench) -
     bench.timings.update(stuck=0.5, close_wait=0.5)
     bench.spec(shell("s", "while true; do seq 1 20000; sleep 0.2; done"))
     argv = ["bash", "-c", 'ulimit -f 300; exec "$@"', "x", PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job)]
-    done = subprocess.run(argv, env=bench.environment(), stdout=subprocess.PIPE, timeout=40, check=False)
+    done = subprocess.run(
+        argv, env=bench.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=40, check=False
+    )
     assert done.returncode == 1
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [e["type"] for e in events[-2:]] == ["step.finished", "job.finished"]

@@ -78,11 +78,15 @@ def descendants() -> list[int]:
             if name.isdigit():
                 try:
                     with open(f"/proc/{name}/stat", "rb") as file:
-                        parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
+                        parents[int(name)] = int(
+                            file.read().rpartition(b")")[2].split()[1]
+                        )
                 except (OSError, IndexError):
                     continue
     else:
-        for row in subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, check=False).stdout.splitlines():
+        for row in subprocess.run(
+            ["ps", "-axo", "pid=,ppid="], capture_output=True, check=False
+        ).stdout.splitlines():
             pid, parent = row.split()
             parents[int(pid)] = int(parent)
     found: list[int] = []
@@ -158,9 +162,14 @@ def serve(config: Config) -> int:
     if config.command:
         program = shutil.which(config.command[0])
         if program is None:
-            tell("note", text=f'failed to create container: exec: "{config.command[0]}": executable file not found in $PATH')
+            tell(
+                "note",
+                text=f'failed to create container: exec: "{config.command[0]}": executable file not found in $PATH',
+            )
             return 127
-        child = subprocess.Popen([program, *config.command[1:]], stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            [program, *config.command[1:]], stdin=subprocess.DEVNULL
+        )
     else:
         if os.environ.get("PUBLIC_KEY") and port_taken(config.ssh_port):
             tell("port-taken")

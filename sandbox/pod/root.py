@@ -11,9 +11,28 @@ import os
 import platform
 import shutil
 
-MS_RDONLY, MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 0x1, 0x20, 0x1000, 0x2000, 0x4000, 0x40000
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = (
+    0x1,
+    0x20,
+    0x1000,
+    0x2000,
+    0x4000,
+    0x40000,
+)
 MNT_DETACH = 2
-SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "var", "opt", "nix")
+SYSTEM = (
+    "bin",
+    "sbin",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "usr",
+    "etc",
+    "var",
+    "opt",
+    "nix",
+)
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -25,7 +44,13 @@ def check(result: int, what: str) -> None:
         raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
-def mount(source: str, target: str, kind: str | None = None, flags: int = 0, data: str | None = None) -> None:
+def mount(
+    source: str,
+    target: str,
+    kind: str | None = None,
+    flags: int = 0,
+    data: str | None = None,
+) -> None:
     check(
         libc.mount(
             source.encode(),
@@ -52,20 +77,30 @@ def layer(source: str, target: str, layers: str, name: str) -> str | None:
                 os.chdir(own)
                 os.makedirs("upper", exist_ok=True)
                 os.makedirs("work", exist_ok=True)
-                mount("overlay", target, "overlay", 0, f"lowerdir={source},upperdir=upper,workdir=work")
+                mount(
+                    "overlay",
+                    target,
+                    "overlay",
+                    0,
+                    f"lowerdir={source},upperdir=upper,workdir=work",
+                )
                 return None
             except OSError:
                 continue
     mount(source, target, None, MS_BIND | MS_REC)
     mount("none", target, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
-    return f"{source} is read-only in this pod: this machine offers no overlay file system"
+    return (
+        f"{source} is read-only in this pod: this machine offers no overlay file system"
+    )
 
 
 def plain_file(path: str, content: str, mode: int = 0o644) -> None:
     """Writes a file anew, never through a link."""
     if os.path.lexists(path):
         os.remove(path)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+    with open(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
+    ) as file:
         file.write(content)
 
 
@@ -79,10 +114,25 @@ def read(path: str) -> str:
 
 def own_accounts(etc: str) -> None:
     """Root's account as official images have it: home /root, bash, no password but not locked."""
-    passwd = [line for line in read("/etc/passwd").splitlines() if not line.startswith("root:")]
-    shadow = [line for line in read("/etc/shadow").splitlines() if not line.startswith("root:")]
-    plain_file(os.path.join(etc, "passwd"), "\n".join(["root:x:0:0:root:/root:/bin/bash", *passwd, ""]))
-    plain_file(os.path.join(etc, "shadow"), "\n".join(["root:*:19000:0:99999:7:::", *shadow, ""]), 0o600)
+    passwd = [
+        line
+        for line in read("/etc/passwd").splitlines()
+        if not line.startswith("root:")
+    ]
+    shadow = [
+        line
+        for line in read("/etc/shadow").splitlines()
+        if not line.startswith("root:")
+    ]
+    plain_file(
+        os.path.join(etc, "passwd"),
+        "\n".join(["root:x:0:0:root:/root:/bin/bash", *passwd, ""]),
+    )
+    plain_file(
+        os.path.join(etc, "shadow"),
+        "\n".join(["root:*:19000:0:99999:7:::", *shadow, ""]),
+        0o600,
+    )
 
 
 def own_network_files(etc: str) -> None:
@@ -106,7 +156,10 @@ def enter(pod_dir: str, image: list[str], mounts: list[dict[str, str]]) -> list[
     ``image``: folders of the machine that belong to the image. ``mounts``: ``{"source", "target"}`` pairs.
     Volumes and image folders are put in place after the pivot, so that no link in a target can lead outside.
     """
-    new_root, layers = os.path.join(pod_dir, "disk", "root"), os.path.join(pod_dir, "disk", "layers")
+    new_root, layers = (
+        os.path.join(pod_dir, "disk", "root"),
+        os.path.join(pod_dir, "disk", "layers"),
+    )
     fresh = not os.path.isdir(new_root)
     os.makedirs(new_root, exist_ok=True)
     os.makedirs(layers, exist_ok=True)
@@ -129,7 +182,13 @@ def enter(pod_dir: str, image: list[str], mounts: list[dict[str, str]]) -> list[
     if fresh:
         remove_host_keys(etc)
 
-    for name, mode in (("tmp", 0o1777), ("root", 0o700), ("home", 0o755), ("mnt", 0o755), ("srv", 0o755)):
+    for name, mode in (
+        ("tmp", 0o1777),
+        ("root", 0o700),
+        ("home", 0o755),
+        ("mnt", 0o755),
+        ("srv", 0o755),
+    ):
         os.makedirs(os.path.join(new_root, name), exist_ok=True)
         os.chmod(os.path.join(new_root, name), mode)
     for name in ("proc", "sys", "dev", "run"):

@@ -69,7 +69,18 @@ def setup_ssh(settings: Settings, public_key: str) -> None:
     os.chmod(keys, 0o600)
     host_key = os.path.join(folder, "ssh_host_ed25519_key")
     if not os.path.exists(host_key):
-        make = [settings.ssh_keygen, "-q", "-t", "ed25519", "-N", "", "-C", "root@pod", "-f", host_key]
+        make = [
+            settings.ssh_keygen,
+            "-q",
+            "-t",
+            "ed25519",
+            "-N",
+            "",
+            "-C",
+            "root@pod",
+            "-f",
+            host_key,
+        ]
         subprocess.run(make, check=True)
     config = os.path.join(folder, "sshd_config")
     with open(config, "w", encoding="utf-8") as file:
@@ -95,7 +106,9 @@ def setup_ssh(settings: Settings, public_key: str) -> None:
                 ]
             )
         )
-    log = os.open(os.path.join(folder, "sshd.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    log = os.open(
+        os.path.join(folder, "sshd.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
+    )
     daemon = subprocess.Popen(
         [settings.sshd, "-D", "-e", "-f", config],
         stdin=subprocess.DEVNULL,
@@ -107,7 +120,12 @@ def setup_ssh(settings: Settings, public_key: str) -> None:
     os.close(log)
     wait_for_answer(settings.ssh_port, daemon)
     say("SSH host keys:")
-    shown = subprocess.run([settings.ssh_keygen, "-lf", host_key + ".pub"], capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        [settings.ssh_keygen, "-lf", host_key + ".pub"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     say(f"Key: {host_key}.pub")
     say(shown.stdout.strip())
 

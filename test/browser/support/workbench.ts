@@ -56,14 +56,28 @@ export class Workbench {
     });
   }
 
-  /** Runs a command through the palette; the title is as the user reads it, with its category. */
+  /**
+   * Runs a command through the palette; the title is as the user reads it, with its category. The palette does not
+   * look again while it is open, so it is opened anew for a command that becomes available a moment later.
+   */
   async runCommand(title: string): Promise<void> {
     await this.act(`command "${title}"`, async () => {
-      await this.page.keyboard.press('F1');
-      const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
-      await input.waitFor();
-      await input.fill(`>${title}`);
-      await this.rowInPicker(title).click();
+      const deadline = Date.now() + patience;
+      for (;;) {
+        await this.page.keyboard.press('F1');
+        const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
+        await input.waitFor();
+        await input.fill(`>${title}`);
+        try {
+          await this.rowInPicker(title).click({ timeout: 3000 });
+          return;
+        } catch (error) {
+          if (Date.now() > deadline) {
+            throw error;
+          }
+          await this.page.keyboard.press('Escape');
+        }
+      }
     });
   }
 

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { startSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
+import { startSandbox, type RequestSeen, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
 import type { JobRecord } from '../../../src/core/jobs/records.ts';
 import { until } from '../../support/wait.ts';
 
@@ -115,9 +115,12 @@ export class World {
   readonly folder: string;
   readonly home: string;
   readonly sandbox: Sandbox;
+  /** Every request that reached the API. */
+  readonly requests: RequestSeen[];
   readonly #running = new Set<Cli>();
 
-  private constructor(folder: string, sandbox: Sandbox) {
+  private constructor(folder: string, sandbox: Sandbox, requests: RequestSeen[]) {
+    this.requests = requests;
     this.folder = folder;
     this.home = path.join(folder, 'home');
     this.sandbox = sandbox;
@@ -127,8 +130,22 @@ export class World {
   static async open(options: Partial<SandboxOptions> = {}): Promise<World> {
     const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'runpod-trainer-jobs-')));
     const delays = { provisioning: 50, starting: 50, runtime: 50, ports: 100, stale: 100, restart: 500 };
-    const sandbox = await startSandbox({ root: path.join(folder, 'sandbox'), imagePath, delays, ...options });
-    return new World(folder, sandbox);
+    const requests: RequestSeen[] = [];
+    const { faults, ...rest } = options;
+    const sandbox = await startSandbox({
+      root: path.join(folder, 'sandbox'),
+      imagePath,
+      delays,
+      ...rest,
+      faults: {
+        ...faults,
+        request: (seen) => {
+          requests.push(seen);
+          return faults?.request?.(seen);
+        },
+      },
+    });
+    return new World(folder, sandbox, requests);
   }
 
   env(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
@@ -180,6 +197,11 @@ export class World {
     return readdirSync(folder)
       .map((job) => this.record(job))
       .sort((a, b) => (a.created < b.created ? 1 : -1));
+  }
+
+  /** How many pods the account asked for so far. */
+  podsAsked(): number {
+    return this.requests.filter((r) => r.method === 'POST' && r.path === '/v2/pods').length;
   }
 
   /** Pods that the API still shows as costing money. */

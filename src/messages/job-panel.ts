@@ -1,0 +1,173 @@
+import { z } from 'zod';
+
+/** Largest sizes of what crosses between the job panel and the extension; the sender cuts, the receiver refuses. */
+export const caps = {
+  name: 200,
+  sentence: 2_000,
+  evidence: 20_000,
+  /** Characters of one log line; the worker cuts at 8192 and adds a note of what it left out. */
+  line: 8_400,
+  steps: 1_000,
+  gates: 200,
+  why: 50,
+  argv: 200,
+  notes: 100,
+  /** Lines and characters of one log message. */
+  logLines: 5_000,
+  logChars: 1_000_000,
+  series: 60,
+  points: 2_400,
+  copy: 5_000_000,
+} as const;
+
+/** Lines that are kept of a step's log; older ones are in the journal. */
+export const keptLines = 20_000;
+
+const name = z.string().max(caps.name);
+const sentence = z.string().max(caps.sentence);
+const time = z.number().min(0);
+const amount = z.number().min(0);
+
+const gateSchema = z.object({
+  title: sentence,
+  status: z.enum(['passed', 'failed', 'error']),
+  expected: sentence,
+  seen: sentence,
+  message: sentence.nullable(),
+});
+export type PanelGate = z.infer<typeof gateSchema>;
+
+const stepSchema = z.object({
+  name,
+  where: z.enum(['local', 'pod']),
+  status: z.enum(['waiting', 'running', 'passed', 'failed', 'skipped', 'cancelled', 'timeout']),
+  started: time.optional(),
+  seconds: amount.optional(),
+  why: z.array(sentence).max(caps.why),
+  reason: sentence.optional(),
+  cell: z.object({ at: z.int(), of: z.int() }).optional(),
+  gates: z.array(gateSchema).max(caps.gates),
+  /** Gates beyond the largest number that is sent. */
+  moreGates: z.int().min(0),
+});
+export type PanelStep = z.infer<typeof stepSchema>;
+
+/** Everything about the job but logs, metrics and evidence. Times are milliseconds since 1970. */
+export const stateSchema = z.object({
+  type: z.literal('state'),
+  job: name,
+  project: name,
+  status: z.enum(['starting', 'running', 'succeeded', 'failed', 'cancelled', 'lost']),
+  /** What goes on, in words. */
+  activity: sentence,
+  reason: sentence.optional(),
+  created: time,
+  ended: time.optional(),
+  sandbox: z.boolean(),
+  pod: z
+    .object({ id: name, name, hardware: name, costPerHour: amount, since: time, until: time.optional() })
+    .optional(),
+  watchdog: z.object({ armed: z.boolean(), detail: sentence, deadline: time.nullable() }).optional(),
+  /** `live`: this window hears the pod. `lost`: it tries to. `apart`: it only reads what is recorded. `over`: nothing to hear. */
+  link: z.object({ state: z.enum(['live', 'lost', 'apart', 'over']), heard: time.optional() }),
+  transfer: z
+    .object({ direction: z.enum(['up', 'down']), files: amount, filesTotal: amount, bytes: amount, bytesTotal: amount })
+    .optional(),
+  steps: z.array(stepSchema).max(caps.steps),
+  notes: z.array(z.object({ level: z.enum(['info', 'warning', 'error']), text: sentence })).max(caps.notes),
+  host: z
+    .object({ python: sentence, cpus: z.number(), memoryBytes: z.number().nullable(), gpus: z.array(sentence).max(64) })
+    .optional(),
+  places: z.object({
+    projectFile: sentence,
+    record: sentence,
+    results: sentence.optional(),
+    remote: sentence.optional(),
+  }),
+  fetched: z.object({ time, files: amount, bytes: amount }).optional(),
+  actions: z.array(z.enum(['cancel', 'attach', 'fetch', 'openResults', 'rerun'])).max(10),
+});
+export type PanelState = z.infer<typeof stateSchema>;
+
+const detailSchema = z.object({
+  type: z.literal('detail'),
+  step: name,
+  argv: z.array(z.string().max(caps.evidence)).max(caps.argv),
+  gates: z
+    .array(z.object({ type: name, title: sentence, evidence: z.string().max(caps.evidence) }))
+    .max(caps.gates),
+});
+export type PanelDetail = z.infer<typeof detailSchema>;
+
+const lineSchema = z.object({ text: z.string().max(caps.line), err: z.boolean() });
+export type LogLine = z.infer<typeof lineSchema>;
+
+const logSchema = z.object({
+  type: z.literal('log'),
+  step: name,
+  /** Place of the first line of this message in the step's whole log. */
+  from: z.int().min(0),
+  /** Place of the oldest line that is kept; those before are in the journal only. */
+  first: z.int().min(0),
+  lines: z.array(lineSchema).max(caps.logLines),
+});
+export type PanelLog = z.infer<typeof logSchema>;
+
+const seriesSchema = z.object({
+  name,
+  /** Pairs of x and y; y is null where the value was not a finite number. */
+  points: z.array(z.tuple([z.number(), z.number().nullable()])).max(caps.points),
+  count: z.int().min(0),
+  last: z.number().nullable(),
+  notFinite: z.int().min(0),
+});
+export type Series = z.infer<typeof seriesSchema>;
+
+const metricsSchema = z.object({
+  type: z.literal('metrics'),
+  step: name,
+  /** Name of what x counts; null: seconds since the step began. */
+  x: name.nullable(),
+  series: z.array(seriesSchema).max(caps.series),
+  /** Names beyond the largest number that is kept. */
+  more: z.int().min(0),
+});
+export type PanelMetrics = z.infer<typeof metricsSchema>;
+
+const showSchema = z.object({ type: z.literal('show'), step: name });
+
+/** What the extension tells the panel. */
+export const toPanelSchema = z.discriminatedUnion('type', [
+  stateSchema,
+  detailSchema,
+  logSchema,
+  metricsSchema,
+  showSchema,
+]);
+export type ToPanel = z.infer<typeof toPanelSchema>;
+
+export const actions = [
+  'cancel',
+  'attach',
+  'fetch',
+  'openResults',
+  'rerun',
+  'openLog',
+  'openProjectFile',
+  'openRecord',
+  'copyJobId',
+] as const;
+export type PanelAction = (typeof actions)[number];
+
+/** What the panel tells the extension. */
+export const fromPanelSchema = z.discriminatedUnion('type', [
+  /** The page is there and knows nothing yet. */
+  z.object({ type: z.literal('ready') }),
+  /** Log, metrics and evidence of this step are wanted; the empty name is the job as a whole. */
+  z.object({ type: z.literal('select'), step: name }),
+  z.object({ type: z.literal('action'), action: z.enum(actions) }),
+  z.object({ type: z.literal('copy'), text: z.string().max(caps.copy) }),
+  /** The page dropped a message of the extension. */
+  z.object({ type: z.literal('refused'), why: sentence }),
+]);
+export type FromPanel = z.infer<typeof fromPanelSchema>;
