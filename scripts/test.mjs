@@ -58,7 +58,11 @@ async function pytest(name, folder) {
   const text = existsSync(report) ? readFileSync(report, 'utf8') : '';
   const number = (key) => Number(new RegExp(`<testsuite [^>]*\\b${key}="(\\d+)"`).exec(text)?.[1] ?? 0);
   const bad = number('failures') + number('errors');
-  return count(name, code, text === '' ? undefined : { passed: number('tests') - bad - number('skipped'), failed: bad });
+  return count(
+    name,
+    code,
+    text === '' ? undefined : { passed: number('tests') - bad - number('skipped'), failed: bad },
+  );
 }
 
 /** Adds up a runner's result; a runner that failed without a failed test counts as one failure. */

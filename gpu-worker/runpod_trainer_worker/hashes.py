@@ -1,4 +1,4 @@
-"""Remembers file hashes by size, mtime and inode, so that large files are read once."""
+"""Remembers file hashes by size, mtime, ctime and inode, so that large files are read once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from .fsutil import read_json, sha256_of, write_json
 
 #: A file changed this recently may change again without a new mtime.
 _SETTLED_NS = 2_000_000_000
+
+
+def _key(info: os.stat_result) -> List[int]:
+    # ctime: content that was changed in place and given its old mtime again is not taken for the old one.
+    return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
 
 
 class HashCache:
@@ -51,20 +56,20 @@ class HashCache:
             os.close(descriptor)
 
     def known(self, path: str, info: os.stat_result) -> Optional[str]:
-        """The remembered hash when size, mtime and inode are the same."""
+        """The remembered hash when size, times and inode are the same."""
         entry = self._known.get(path)
         if (
             isinstance(entry, list)
-            and len(entry) == 5
-            and entry[:3] == [info.st_size, info.st_mtime_ns, info.st_ino]
-            and info.st_mtime_ns + _SETTLED_NS < entry[3]
+            and len(entry) == 6
+            and entry[:4] == _key(info)
+            and info.st_mtime_ns + _SETTLED_NS < entry[4]
         ):
-            return str(entry[4])
+            return str(entry[5])
         return None
 
     def remember(self, path: str, info: os.stat_result, digest: str, read_at_ns: int) -> None:
         """Notes a hash that was computed when the file looked like `info`."""
-        self._known[path] = [info.st_size, info.st_mtime_ns, info.st_ino, read_at_ns, digest]
+        self._known[path] = [*_key(info), read_at_ns, digest]
         self._changed = True
 
     def save(self) -> None:

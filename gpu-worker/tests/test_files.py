@@ -187,7 +187,7 @@ def test_remembered_hashes_are_used_and_changes_noticed(bench: Bench) -> None:
     assert call(bench, "plan", [line("big.bin", b"content")]) == []
     cache = bench.project / ".runpod-trainer" / "hashes.json"
     known = json.loads(cache.read_text())
-    known["files"]["big.bin"][4] = sha(b"trusted")
+    known["files"]["big.bin"][5] = sha(b"trusted")
     cache.write_text(json.dumps(known))
     assert call(bench, "plan", [{"path": "big.bin", "size": 7, "sha256": sha(b"trusted")}]) == []
     file.write_text("CONTENT")

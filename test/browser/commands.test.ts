@@ -27,7 +27,9 @@ describe('commands of the palette (R9.2)', function () {
     await workbench.statusItem('S3 keys kept');
     await workbench.runCommand('RunPod: Set Secret…');
     await workbench.type('Set Secret', '1 bad name');
-    assert.match(await workbench.inputMessage(), /Letters, digits/);
+    await workbench.until('the name to be refused', async () =>
+      (await workbench.inputMessage()).includes('Letters, digits'),
+    );
     await workbench.type('Set Secret', 'WANDB_API_KEY');
     await workbench.type('Set Secret', 'wandb_CANARY');
     await workbench.statusItem('Kept WANDB_API_KEY');

@@ -76,7 +76,13 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     stream: z.enum(['out', 'err']),
     lines: z.array(text).max(10_000),
   }),
-  z.object({ ...envelope, type: z.literal('metric'), step: name, values: z.record(z.string().max(200), z.number()) }),
+  /** null: the step reported a value that is not a finite number. */
+  z.object({
+    ...envelope,
+    type: z.literal('metric'),
+    step: name,
+    values: z.record(z.string().max(200), z.number().nullable()),
+  }),
   z.object({
     ...envelope,
     type: z.literal('cell'),

@@ -58,6 +58,7 @@ export class JobJournals {
   readonly #local: JournalFile;
   readonly #pod: JournalFile;
   readonly #listener: JournalListener | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(records: JobRecords, { root, job }: Pick<JobRecord, 'root' | 'job'>, listener?: JournalListener) {
     this.#local = new JournalFile(join(localJobFolder(root, job), 'events.jsonl'));
@@ -65,8 +66,14 @@ export class JobJournals {
     this.#listener = listener;
   }
 
-  /** Reads what is new and answers whether there was any. Not to be called again before it has answered. */
-  async read(signal?: AbortSignal): Promise<boolean> {
+  /** Reads what is new and answers whether there was any. One read at a time: a second one waits for the first. */
+  read(signal?: AbortSignal): Promise<boolean> {
+    const reading = this.#last.then(() => this.#read(signal));
+    this.#last = reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #read(signal?: AbortSignal): Promise<boolean> {
     const listener = this.#listener;
     let restarted = false;
     const take = (file: JournalFile, side: 'local' | 'pod'): Promise<boolean> =>

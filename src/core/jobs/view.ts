@@ -12,7 +12,8 @@ export interface StepView {
   gates: GateResult[];
   reason?: string;
   cell?: { at: number; of: number };
-  metrics: Record<string, number>;
+  /** The last value of each name; null when it was not a finite number. */
+  metrics: Record<string, number | null>;
 }
 
 /** What is known of a job, rebuilt from events alone; the same for the table, the tree and the panel. */

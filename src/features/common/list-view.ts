@@ -33,9 +33,12 @@ export function contextOf(state: ListState<unknown>): ListContext {
   return state.items === undefined ? 'loading' : 'empty';
 }
 
-/** The line above a list that says that it is old and why; undefined while it is fresh. */
+/**
+ * The line above a list that says that it is old and why; undefined while it is fresh. A list without rows has a
+ * welcome text instead, which such a line would hide.
+ */
 export function staleMessage(state: ListState<unknown>): string | undefined {
-  if (state.error === undefined || state.items === undefined || state.seen === undefined) {
+  if (state.error === undefined || contextOf(state) !== 'listed' || state.seen === undefined) {
     return undefined;
   }
   const why = state.error instanceof UserError ? (state.error.why ?? state.error.what) : messageOf(state.error);

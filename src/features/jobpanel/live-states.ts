@@ -1,0 +1,67 @@
+import type { RunEvent } from '../../core/jobs/progress.ts';
+import { Emitter, type Disposable } from '../common/disposables.ts';
+
+type Transfer = Extract<RunEvent, { type: 'transfer' }>;
+
+/** What only the window that is attached to a job knows of it. */
+export interface LiveState {
+  link: 'live' | 'lost' | undefined;
+  /** When this window last heard of the pod, in ms since 1970. */
+  heard: number | undefined;
+  transfer: Transfer | undefined;
+  /** What the phase that goes on calls itself. */
+  phase: string | undefined;
+  warnings: string[];
+}
+
+const nothing: LiveState = { link: undefined, heard: undefined, transfer: undefined, phase: undefined, warnings: [] };
+const maxWarnings = 50;
+
+/** Adds one event; returns a new state. */
+export function reduceLive(state: LiveState, event: RunEvent, now: number): LiveState {
+  switch (event.type) {
+    case 'link':
+      return event.state === 'live' ? { ...state, link: 'live', heard: now } : { ...state, link: 'lost' };
+    case 'phase':
+      return { ...state, phase: event.text, transfer: undefined };
+    case 'transfer':
+      return { ...state, transfer: event, heard: now };
+    case 'job':
+      return event.replay || event.side === 'local' ? state : { ...state, heard: now };
+    case 'warning':
+      return { ...state, warnings: [...state.warnings, event.text].slice(-maxWarnings) };
+    case 'refused':
+      return { ...state, phase: `${event.hardware}: ${event.reason}` };
+    case 'pod':
+    case 'host-key':
+      return state;
+  }
+}
+
+/** Keeps the live state of every job that this window is or was attached to. */
+export class LiveStates implements Disposable {
+  readonly #states = new Map<string, LiveState>();
+  readonly #changed = new Emitter<string>();
+  /** Fires with the job's id. */
+  readonly onDidChange = this.#changed.event;
+
+  of(job: string): LiveState {
+    return this.#states.get(job) ?? nothing;
+  }
+
+  take(job: string, event: RunEvent): void {
+    this.#states.set(job, reduceLive(this.of(job), event, Date.now()));
+    this.#changed.fire(job);
+  }
+
+  /** The window has attached itself or has let go. */
+  changed(job: string): void {
+    const state = this.of(job);
+    this.#states.set(job, { ...state, link: undefined, transfer: undefined, phase: undefined });
+    this.#changed.fire(job);
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+  }
+}

@@ -1,0 +1,205 @@
+import { dirname } from 'node:path';
+import type { GateResult } from '../../core/jobs/events.ts';
+import { resultsFolder } from '../../core/jobs/finish.ts';
+import type { JobRecord } from '../../core/jobs/records.ts';
+import { failedStep, type JobView, type StepView } from '../../core/jobs/view.ts';
+import {
+  caps,
+  type PanelDetail,
+  type PanelGate,
+  type PanelState,
+  type PanelStep,
+} from '../../messages/job-panel.ts';
+import { plainLine } from '../../messages/terminal-text.ts';
+import { phaseTexts } from '../jobs/job-nodes.ts';
+import type { StepData } from './job-model.ts';
+import type { LiveState } from './live-states.ts';
+
+/** Text of unknown origin, without control characters and not longer than a message may carry. */
+function cut(text: string, length: number): string {
+  const plain = text
+    .slice(0, length * 2)
+    .split('\n')
+    .map(plainLine)
+    .join('\n');
+  return plain.length <= length ? plain : `${plain.slice(0, length - 1)}…`;
+}
+
+const name = (text: string): string => cut(text, caps.name);
+const sentence = (text: string): string => cut(text, caps.sentence);
+
+function timeOf(iso: string | undefined | null): number | undefined {
+  const ms = iso === undefined || iso === null ? NaN : Date.parse(iso);
+  return ms >= 0 ? ms : undefined;
+}
+
+/** Leaves out what is undefined: the types of the messages know only "there" and "not there". */
+function given<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as never;
+}
+
+export interface Known {
+  record: JobRecord;
+  view: JobView;
+  heard: Date | undefined;
+  live: LiveState;
+  /** Whether this window is attached to the job. */
+  attached: boolean;
+  /** The record's folder. */
+  folder: string;
+}
+
+/** What the panel shows of a job. */
+export function panelState(known: Known): PanelState {
+  const { record, view, live } = known;
+  const over = record.phase === 'done' || record.outcome !== undefined;
+  const transfer = live.transfer;
+  return {
+    type: 'state',
+    job: name(record.job),
+    project: name(record.project),
+    status: view.status,
+    activity: sentence(activity(known)),
+    created: timeOf(record.created) ?? 0,
+    sandbox: isLoopback(record.restUrl),
+    link: linkOf(known),
+    steps: view.steps.slice(0, caps.steps).map(stepOf),
+    notes: [...view.notes, ...live.warnings.map((text) => ({ level: 'warning' as const, text }))]
+      .slice(-caps.notes)
+      .map(({ level, text }) => ({ level, text: sentence(text) })),
+    places: given({
+      projectFile: sentence(record.file),
+      record: sentence(known.folder),
+      results: record.fetched && sentence(resultsFolder(record)),
+      remote: record.remote && sentence(record.remote.jobDir),
+    }),
+    actions: actionsOf(known),
+    ...given({
+      reason: over && view.reason !== undefined ? sentence(view.reason) : undefined,
+      ended: over ? (timeOf(view.finished) ?? timeOf(record.updated)) : undefined,
+      pod: record.pod && {
+        id: name(record.pod.id),
+        name: name(record.pod.name),
+        hardware: name(record.pod.hardware),
+        costPerHour: record.pod.costPerHour,
+        since: timeOf(record.pod.created) ?? 0,
+        ...given({ until: timeOf(record.podEnded) }),
+      },
+      watchdog: view.watchdog && {
+        armed: view.watchdog.armed,
+        detail: sentence(view.watchdog.detail),
+        deadline: timeOf(view.watchdog.deadline) ?? null,
+      },
+      transfer: transfer && {
+        direction: transfer.direction,
+        files: transfer.files,
+        filesTotal: transfer.filesTotal,
+        bytes: transfer.bytes,
+        bytesTotal: transfer.bytesTotal,
+      },
+      host: view.host && {
+        ...view.host,
+        python: sentence(view.host.python),
+        gpus: view.host.gpus.slice(0, 64).map(sentence),
+      },
+      fetched: record.fetched && { ...record.fetched, time: timeOf(record.fetched.time) ?? 0 },
+    }),
+  };
+}
+
+/** `Running phase_2, step 3 of 8`. */
+function activity({ record, view, live }: Known): string {
+  const failed = failedStep(view);
+  switch (view.status) {
+    case 'succeeded':
+      return 'Succeeded';
+    case 'cancelled':
+      return 'Cancelled';
+    case 'lost':
+      return 'Lost';
+    case 'failed':
+      return failed === undefined ? 'Failed' : `Failed at ${failed.name}`;
+    case 'starting':
+    case 'running': {
+      const at = view.steps.findIndex((s) => s.status === 'running');
+      const step = view.steps[at];
+      if (step !== undefined && (record.phase === 'run' || record.phase === 'local')) {
+        return `Running ${step.name}, step ${at + 1} of ${view.steps.length}`;
+      }
+      const words = live.phase ?? phaseTexts[record.phase];
+      return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
+    }
+  }
+}
+
+function linkOf({ record, live, attached, heard }: Known): PanelState['link'] {
+  if (record.phase === 'done') {
+    return { state: 'over' };
+  }
+  const time = attached && live.heard !== undefined ? live.heard : heard?.getTime();
+  const state = !attached ? 'apart' : live.link === 'lost' ? 'lost' : 'live';
+  return { state, ...given({ heard: time }) };
+}
+
+function actionsOf({ record, attached }: Known): PanelState['actions'] {
+  const running = record.outcome === undefined && record.phase !== 'done';
+  const reachable = record.remote !== undefined;
+  const all: [PanelState['actions'][number], boolean][] = [
+    ['attach', record.phase !== 'done' && !attached && reachable],
+    ['cancel', running],
+    ['fetch', !running && !attached && reachable && record.fetched === undefined],
+    ['openResults', record.fetched !== undefined],
+    ['rerun', !running && !attached],
+  ];
+  return all.filter(([, possible]) => possible).map(([action]) => action);
+}
+
+function stepOf(step: StepView): PanelStep {
+  return {
+    name: name(step.name),
+    where: step.where,
+    status: step.status,
+    why: step.why.slice(0, caps.why).map(sentence),
+    gates: step.gates.slice(0, caps.gates).map(gateOf),
+    moreGates: Math.max(0, step.gates.length - caps.gates),
+    ...given({
+      started: timeOf(step.started),
+      seconds: step.seconds,
+      reason: step.reason === undefined ? undefined : sentence(step.reason),
+      cell: step.cell,
+    }),
+  };
+}
+
+function gateOf(gate: GateResult): PanelGate {
+  return {
+    title: sentence(gate.title),
+    status: gate.status,
+    expected: sentence(gate.expected),
+    seen: sentence(gate.seen),
+    message: gate.message === null ? null : sentence(gate.message),
+  };
+}
+
+/** What one step was started with and what its gates saw. */
+export function panelDetail(step: string, data: StepData): PanelDetail {
+  return {
+    type: 'detail',
+    step: name(step),
+    argv: data.argv.slice(0, caps.argv).map((a) => cut(a, caps.evidence)),
+    gates: data.gates.slice(0, caps.gates).map((gate) => ({
+      type: name(gate.type),
+      title: sentence(gate.title),
+      evidence: cut(JSON.stringify(gate.evidence, undefined, 2), caps.evidence),
+    })),
+  };
+}
+
+function isLoopback(url: string): boolean {
+  return URL.canParse(url) && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname);
+}
+
+/** Folder of a job's record, from the place of its journal. */
+export function recordFolder(journalFile: string): string {
+  return dirname(journalFile);
+}
