@@ -5,6 +5,7 @@ import { DisposableStore } from './features/common/disposables.ts';
 import { Failures } from './features/common/failures.ts';
 import { createLog } from './features/common/log.ts';
 import { Settings } from './features/common/settings.ts';
+import { createJobPanelModule } from './features/jobpanel/module.ts';
 import { createJobsModule } from './features/jobs/module.ts';
 import { createPodsModule } from './features/pods/module.ts';
 import { createProjectFileModule } from './features/projectfile/module.ts';
@@ -26,9 +27,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const { pods } = store.add(createPodsModule(vscode, registry, account.account, settings));
   const { volumes } = store.add(createVolumesModule(vscode, account.account, settings));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
-  const { jobs } = store.add(createJobsModule(vscode, context, registry, failures, account, settings, refreshPods));
+  const jobs = store.add(createJobsModule(vscode, context, registry, failures, account, settings, refreshPods));
+  store.add(createJobPanelModule(vscode, context, registry, log, jobs));
   store.add(createProjectFileModule(vscode, registry));
-  store.add(createWindowModule(vscode, registry, log, [jobs, pods, volumes]));
+  store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));
   // Last: it finds out who is signed in, and every feature has to hear that.
   store.add(await createSandboxModule(vscode, context, registry, account, settings));
 }

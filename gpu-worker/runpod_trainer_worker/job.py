@@ -16,7 +16,7 @@ from .companion import Companion
 from .context import Context, Stopped
 from .errors import WorkerError
 from .execute import Command, Execution, Line
-from .jobdir import JobDir, Lock, Spool, last_event, read_lock, spool_folder, worker_alive
+from .jobdir import JobDir, Lock, Spool, last_event, read_lock, scratch_folder, spool_folder, worker_alive
 from .journal import Journal
 from .requirements import find_python, make_environment
 from .selfpath import SELF
@@ -161,7 +161,8 @@ class _Job:
     def _steps(self) -> "tuple[str, Optional[str]]":
         context, spec = self._context, self._context.spec
         mine = [step for step in spec.steps if step.where == context.side]
-        if spec.requirements is not None and mine:
+        # On the local side the environment is used as it is.
+        if spec.requirements is not None and mine and context.side == "pod":
             self._requirements(spec)
         forced = False
         ran: Optional[str] = None
@@ -205,7 +206,7 @@ class _Job:
             return
         said = ", ".join(lines[:10]) + (f" and {len(lines) - 10} more" if len(lines) > 10 else "")
         context.log(None, [("out", f"Not in the image, installing beside it: {said}")])
-        base = context.spool.folder.parent if context.spool is not None else context.job.path
+        base = scratch_folder() or context.job.path
         context.python = make_environment(
             context.python, file, text, base, lambda argv: self._run(argv, lambda line: context.log(None, [("out", line)]))
         )

@@ -148,14 +148,22 @@ def _private_folder(path: Path) -> bool:
     return True
 
 
-def spool_folder(job: JobDir) -> Optional[Path]:
-    """A private folder of this job on the machine's own disk; None when none can be written."""
-    key = hashlib.sha256(os.fsencode(str(job.path))).hexdigest()[:16]
+def scratch_folder() -> Optional[Path]:
+    """A private folder of this user on the machine's own disk; None when none can be written."""
     for base in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
-        parent = Path(base) / f"runpod-trainer-{os.getuid()}"
-        if _private_folder(parent) and _private_folder(parent / key):
-            return parent / key
+        folder = Path(base) / f"runpod-trainer-{os.getuid()}"
+        if _private_folder(folder):
+            return folder
     return None
+
+
+def spool_folder(job: JobDir) -> Optional[Path]:
+    """The job's part of the scratch folder; None when there is none."""
+    scratch = scratch_folder()
+    if scratch is None:
+        return None
+    folder = scratch / hashlib.sha256(os.fsencode(str(job.path))).hexdigest()[:16]
+    return folder if _private_folder(folder) else None
 
 
 @dataclasses.dataclass(frozen=True)

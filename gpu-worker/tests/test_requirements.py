@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import List
 
 import pytest
-from conftest import Bench, shell
+from conftest import Bench, on_pod, shell
 
 from runpod_trainer_worker.requirements_child import _packaging, is_satisfied, lines_of
 
@@ -33,11 +34,21 @@ def wheel(folder: Path, name: str, version: str) -> None:
             archive.writestr(path, text)
 
 
-def test_satisfied_requirements_install_nothing(bench: Bench) -> None:
-    bench.write("requirements.txt", "# comment\npytest>=1  # another\npyarrow\nnothing-at-all ; python_version < '3'\n")
+def run_as_pod(bench: Bench) -> "subprocess.CompletedProcess[str]":
+    return bench.command("run", "--job-dir", str(bench.job), "--side", "pod")
+
+
+def test_local_side_installs_nothing(bench: Bench) -> None:
+    bench.write("requirements.txt", "not-existing-package==9\n")
     bench.spec(shell("s", "true"), requirements="requirements.txt")
     assert bench.run_here().returncode == 0
-    assert bench.output() == [] and list(bench.job.glob("venv-*")) == []
+
+
+def test_satisfied_requirements_install_nothing(bench: Bench) -> None:
+    bench.write("requirements.txt", "# comment\npytest>=1  # another\npyarrow\nnothing-at-all ; python_version < '3'\n")
+    bench.spec(on_pod(shell("s", "true")), requirements="requirements.txt")
+    assert run_as_pod(bench).returncode == 0
+    assert bench.output() == [] and list(bench.temporary.rglob("venv-*")) == []
 
 
 def test_missing_requirement_is_installed_beside_the_image(bench: Bench) -> None:
@@ -45,33 +56,33 @@ def test_missing_requirement_is_installed_beside_the_image(bench: Bench) -> None
     text = f"--no-index\n--find-links {bench.project / 'wheels'}\ntinypkg==1.5\npyarrow\n"
     bench.write("requirements.txt", text)
     code = "python -c 'import tinypkg, pyarrow, sys; print(tinypkg.VERSION, sys.prefix)'"
-    bench.spec(shell("s", code), requirements="requirements.txt")
-    assert bench.run_here().returncode == 0, bench.output()
+    bench.spec(on_pod(shell("s", code)), requirements="requirements.txt")
+    assert run_as_pod(bench).returncode == 0, bench.output()
     assert any("tinypkg==1.5" in line for e in bench.events("log") if e["step"] is None for line in e["lines"])
     version, prefix = bench.output("s")[0].split()
-    assert version == "1.5" and prefix.startswith(str(bench.job))
+    assert version == "1.5" and prefix.startswith(str(bench.temporary))
     before = len(bench.events())
-    assert bench.run_here().returncode == 0
+    assert run_as_pod(bench).returncode == 0
     assert not any("Installing" in line for e in bench.events()[before:] if e["type"] == "log" for line in e["lines"])
     assert bench.events()[-2]["type"] == "step.skipped"
     wheel(bench.project / "wheels", "tinypkg", "1.6")
     bench.write("requirements.txt", text.replace("1.5", "1.6"))
-    assert bench.run_here().returncode == 0
+    assert run_as_pod(bench).returncode == 0
     assert bench.events("step.started")[-1]["why"] == ["requirements changed"]
 
 
 def test_failed_installation_fails_the_job_with_its_words(bench: Bench) -> None:
     bench.write("requirements.txt", f"--no-index\n--find-links {bench.project}\nnot-existing-package==9\n")
-    bench.spec(shell("s", "echo never"), requirements="requirements.txt")
-    assert bench.run_here().returncode == 1
+    bench.spec(on_pod(shell("s", "echo never")), requirements="requirements.txt")
+    assert run_as_pod(bench).returncode == 1
     last = bench.events()[-1]
     assert last["status"] == "failed" and "requirements.txt" in last["reason"]
     assert any("not-existing-package" in line for line in bench.output()) and bench.events("step.started") == []
 
 
 def test_missing_requirements_file_is_named(bench: Bench) -> None:
-    bench.spec(shell("s", "true"), requirements="req.txt")
-    assert bench.run_here().returncode == 1
+    bench.spec(on_pod(shell("s", "true")), requirements="req.txt")
+    assert run_as_pod(bench).returncode == 1
     assert "req.txt does not exist" in bench.events()[-1]["reason"]
 
 

@@ -1,14 +1,14 @@
-import { dollars } from '../core/costs/meter.ts';
-import type { GateResult, JobEvent } from '../core/jobs/events.ts';
+import type { JobEvent } from '../core/jobs/events.ts';
 import type { RunEvent } from '../core/jobs/progress.ts';
-import type { JobResult } from '../core/jobs/run.ts';
-import type { StepView } from '../core/jobs/view.ts';
-import { byteText, columns, duration, printable, type Style } from './style.ts';
+import { byteText, duration, fit, printableDeep, type Style } from './style.ts';
+import { gateLine } from './summary.ts';
 
 export interface Screen {
   write: (text: string) => void;
   /** True where a line can be written over. */
   interactive: boolean;
+  /** Columns of the terminal, asked for at every line because windows are resized. */
+  width?: () => number;
 }
 
 /** Shows a run on a terminal: one line for everything that happens, one moving line for a transfer. */
@@ -24,21 +24,23 @@ export class Renderer {
     this.#style = style;
   }
 
-  show(event: RunEvent): void {
+  /** Everything is made harmless first: what comes from a pod or from RunPod is not trusted with a terminal. */
+  show(told: RunEvent): void {
     const { bold, dim, yellow } = this.#style;
+    const event = printableDeep(told);
     switch (event.type) {
       case 'phase':
         return this.#line(`${bold('●')} ${event.text}`);
       case 'pod':
         return this.#line(dim(`  ${event.name} · ${event.hardware} · $${event.costPerHour.toFixed(2)}/h`));
       case 'refused':
-        return this.#line(yellow(`  ${event.hardware}: ${printable(event.reason)}`));
+        return this.#line(yellow(`  ${event.hardware}: ${event.reason}`));
       case 'host-key':
         return this.#line(dim(`  host key ${event.fingerprint} (${event.checkedBy})`));
       case 'link':
         return this.#showLink(event);
       case 'warning':
-        return this.#line(yellow(`! ${printable(event.text)}`));
+        return this.#line(yellow(`! ${event.text}`));
       case 'transfer':
         return this.#progress(event);
       case 'job':
@@ -67,18 +69,18 @@ export class Renderer {
         );
       }
       case 'watchdog':
-        return this.#line(dim(`  watchdog: ${printable(event.detail)}`));
+        return this.#line(dim(`  watchdog: ${event.detail}`));
       case 'step.local':
         return this.#line(dim(`  ${event.step}: ${event.status} on this machine`));
       case 'step.skipped':
-        return this.#line(`${green('↷')} ${bold(event.step)} skipped: ${printable(event.why)}`);
+        return this.#line(`${green('↷')} ${bold(event.step)} skipped: ${event.why}`);
       case 'step.started':
         return this.#line(
-          `${bold('▶')} ${bold(event.step)} (${event.index}/${event.of}): ${printable(event.why.join('; '))}`,
+          `${bold('▶')} ${bold(event.step)} (${event.index}/${event.of}): ${event.why.join('; ')}`,
         );
       case 'log':
         for (const line of event.lines) {
-          this.#line(dim('  │ ') + printable(line));
+          this.#line(dim('  │ ') + line);
         }
         return;
       case 'cell':
@@ -90,14 +92,14 @@ export class Renderer {
         return this.#line(`  ${gateLine(event.gate, this.#style)}`);
       case 'step.finished': {
         const ok = event.status === 'passed';
-        const reason = event.reason === null ? '' : `: ${printable(event.reason)}`;
+        const reason = event.reason === null ? '' : `: ${event.reason}`;
         return this.#line(
           `${ok ? green('✓') : red('✗')} ${bold(event.step)} ${event.status} after ${duration(event.seconds)}${reason}`,
         );
       }
       case 'note':
         return this.#line(
-          event.level === 'info' ? dim(`  ${printable(event.text)}`) : yellow(`! ${printable(event.text)}`),
+          event.level === 'info' ? dim(`  ${event.text}`) : yellow(`! ${event.text}`),
         );
       case 'metric':
       case 'job.finished':
@@ -115,7 +117,7 @@ export class Renderer {
     const arrow = event.direction === 'up' ? '↑' : '↓';
     const text = `  ${arrow} ${event.files}/${event.filesTotal} files · ${byteText(event.bytes)} of ${byteText(event.bytesTotal)}`;
     if (this.#screen.interactive && !done) {
-      this.#screen.write(`\r\u001b[K${text} · ${printable(event.file).slice(-50)}`);
+      this.#screen.write(`\r\u001b[K${text} · ${event.file.slice(-50)}`);
       this.#moving = true;
     } else {
       this.#line(text);
@@ -129,58 +131,4 @@ export class Renderer {
     }
     this.#screen.write(`${text}\n`);
   }
-}
-
-/** `✓ rows of data/base.parquet: 1327 (= 1327)` */
-export function gateLine(gate: GateResult, style: Style): string {
-  const mark = gate.status === 'passed' ? style.green('✓') : style.red('✗');
-  const text = `${gate.title}: ${gate.seen} (${gate.expected})${gate.message === null ? '' : `. ${gate.message}`}`;
-  return `${mark} ${printable(text)}`;
-}
-
-/** The table at the end: steps, gates and evidence, where results lie, what it cost. */
-export function summary(result: JobResult, style: Style): string {
-  const { view, cost, record } = result;
-  const rows = view.steps.map((step) => [
-    mark(step, style),
-    step.name,
-    step.where === 'local' ? 'here' : 'pod',
-    step.status,
-    step.seconds === undefined ? '' : duration(step.seconds),
-    evidence(step),
-  ]);
-  const lines = ['', ...columns([['', 'step', 'where', 'result', 'time', 'gates and evidence'], ...rows]), ''];
-  lines.push(headline(result, style));
-  if (result.results !== undefined && record.fetched !== undefined) {
-    lines.push(`Results   ${result.results} (${record.fetched.files} files, ${byteText(record.fetched.bytes)})`);
-  }
-  if (record.pod !== undefined) {
-    const billed = cost.billed === undefined ? 'the bill is not there yet' : `${dollars(cost.billed)} billed so far`;
-    lines.push(
-      `Cost      about ${dollars(cost.metered)} for ${record.pod.hardware} at $${record.pod.costPerHour.toFixed(2)}/h (${billed})`,
-    );
-    lines.push(
-      `Pod       ${record.podEnded === undefined ? style.yellow('still there') : `ended at ${record.podEnded}`}`,
-    );
-  }
-  return lines.join('\n');
-}
-
-function headline(result: JobResult, style: Style): string {
-  const reason = result.reason === undefined ? '' : `: ${printable(result.reason)}`;
-  const text = `Job ${result.record.job} ${result.outcome}${reason}`;
-  return result.outcome === 'succeeded' ? style.green(text) : style.red(text);
-}
-
-function mark(step: StepView, style: Style): string {
-  if (step.status === 'passed' || step.status === 'skipped') {
-    return style.green('✓');
-  }
-  return step.status === 'waiting' ? style.dim('·') : style.red('✗');
-}
-
-function evidence(step: StepView): string {
-  const gates = step.gates.map((g) => `${g.title} ${g.seen}${g.status === 'passed' ? ' ✓' : ' ✗'}`);
-  const why = step.status === 'skipped' ? step.why : [];
-  return printable([...gates, ...why, ...(step.reason === undefined ? [] : [step.reason])].join('; '));
 }

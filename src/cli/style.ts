@@ -15,44 +15,105 @@ export function makeStyle(colors: boolean): Style {
   return { bold: code(1, 22), dim: code(2, 22), green: code(32, 39), red: code(31, 39), yellow: code(33, 39) };
 }
 
+/** `0.4 s`, `75 s`, `12 min`, `1 h 5 min`. */
 export function duration(seconds: number): string {
-  if (seconds < 10) {
+  if (seconds < 9.95) {
     return `${seconds.toFixed(1)} s`;
   }
-  if (seconds < 90) {
+  if (seconds < 89.5) {
     return `${Math.round(seconds)} s`;
   }
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** `999 B`, `1.5 KB`, `120 MB`; a KB is 1000 bytes. */
 export function byteText(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB'];
   let value = bytes;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  // What would be rounded to 1000 is told in the next unit.
+  while (value >= 999.5 && unit < units.length - 1) {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? 'B'}`;
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? 'B'}`;
 }
 
-/** Removes what a terminal would obey; a log line from a pod must not move the cursor or set the clipboard. */
+/**
+ * One line without anything that a terminal would obey or that would deceive its reader: escape sequences, control
+ * characters, line breaks, marks that turn the direction of writing. What a pod prints must not move the cursor, set the
+ * clipboard or look like a line of this program.
+ */
 export function printable(text: string): string {
-  return text.replace(/\u001b\[[0-9;]*m/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return text
+    .replace(/\u001b\[[0-9;:]*m/g, '')
+    .replace(/[\t\n\r\u0085\u2028\u2029]+/g, ' ')
+    .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, '');
 }
 
-/** Rows as aligned columns. */
+/** A value with the strings in it made {@link printable}; line breaks in them become separate strings in lists. */
+export function printableDeep<T>(value: T): T {
+  return clean(value) as T;
+}
+
+function clean(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return printable(value);
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((item: unknown) => (typeof item === 'string' ? item.split(/\r?\n/).map(printable) : [clean(item)]));
+  }
+  return typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [printable(key), clean(item)]))
+    : value;
+}
+
+/** Rows as aligned columns; cells may hold colors of {@link Style}. */
 export function columns(rows: string[][]): string[] {
-  const widths = rows.reduce<number[]>((all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, width(cell))), []);
+  const widths = rows.reduce<number[]>(
+    (all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, textWidth(cell))),
+    [],
+  );
   return rows.map((row) =>
     row
-      .map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat((widths[i] ?? 0) - width(cell))))
+      .map((cell, i) => (i === row.length - 1 ? cell : pad(cell, widths[i] ?? 0)))
       .join('  ')
       .trimEnd(),
   );
 }
 
-function width(text: string): number {
-  return Array.from(printable(text)).length;
+export function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - textWidth(text)));
+}
+
+/** Columns that a text takes on a terminal; colors take none. */
+export function textWidth(text: string): number {
+  return Array.from(text.replace(/\u001b\[[0-9;]*m/g, '')).length;
+}
+
+/** Cuts the middle out of a text that is longer than `width`. */
+export function fit(text: string, width: number): string {
+  const letters = Array.from(text);
+  if (letters.length <= width) {
+    return text;
+  }
+  const room = Math.max(1, width - 1);
+  const head = Math.ceil(room / 2);
+  return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (room - head)).join('')}`;
+}
+
+/** Breaks a text between words into lines of at most `width`; a longer word stays whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ').filter((w) => w !== '')) {
+    if (line !== '' && textWidth(line) + 1 + textWidth(word) > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return line === '' ? lines : [...lines, line];
 }

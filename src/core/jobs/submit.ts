@@ -74,6 +74,9 @@ export async function submit(
         costPerHour,
       },
     });
+    if (reused) {
+      await takeOver(installation, plan.job, found);
+    }
     onEvent({ type: 'pod', podId: found.id, name: found.name, hardware, costPerHour, reused });
   };
   try {
@@ -118,6 +121,17 @@ export async function submit(
   } catch (error) {
     connection?.close();
     throw await abandon(installation, current, rented, error);
+  }
+}
+
+/** From here on the pod is another job's: for those that had it before it has ended, and it costs them nothing more. */
+async function takeOver(installation: Installation, job: string, pod: Pod): Promise<void> {
+  const { records } = installation;
+  for (const record of await records.list()) {
+    if (record.job !== job && record.pod?.id === pod.id && record.podEnded === undefined) {
+      const reason = record.reason ?? `Its pod went on with the job ${job}.`;
+      await records.save({ ...record, phase: 'done', reason, podEnded: new Date().toISOString() });
+    }
   }
 }
 

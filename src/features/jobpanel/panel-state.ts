@@ -33,11 +33,6 @@ function timeOf(iso: string | undefined | null): number | undefined {
   return ms >= 0 ? ms : undefined;
 }
 
-/** Leaves out what is undefined: the types of the messages know only "there" and "not there". */
-function given<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as never;
-}
-
 export interface Known {
   record: JobRecord;
   view: JobView;
@@ -67,15 +62,14 @@ export function panelState(known: Known): PanelState {
     notes: [...view.notes, ...live.warnings.map((text) => ({ level: 'warning' as const, text }))]
       .slice(-caps.notes)
       .map(({ level, text }) => ({ level, text: sentence(text) })),
-    places: given({
+    places: {
       projectFile: sentence(record.file),
       record: sentence(known.folder),
       results: record.fetched && sentence(resultsFolder(record)),
       remote: record.remote && sentence(record.remote.jobDir),
-    }),
+    },
     actions: actionsOf(known),
-    ...given({
-      reason: over && view.reason !== undefined ? sentence(view.reason) : undefined,
+    reason: over && view.reason !== undefined ? sentence(view.reason) : undefined,
       ended: over ? (timeOf(view.finished) ?? timeOf(record.updated)) : undefined,
       pod: record.pod && {
         id: name(record.pod.id),
@@ -83,7 +77,7 @@ export function panelState(known: Known): PanelState {
         hardware: name(record.pod.hardware),
         costPerHour: record.pod.costPerHour,
         since: timeOf(record.pod.created) ?? 0,
-        ...given({ until: timeOf(record.podEnded) }),
+        until: timeOf(record.podEnded),
       },
       watchdog: view.watchdog && {
         armed: view.watchdog.armed,
@@ -103,7 +97,6 @@ export function panelState(known: Known): PanelState {
         gpus: view.host.gpus.slice(0, 64).map(sentence),
       },
       fetched: record.fetched && { ...record.fetched, time: timeOf(record.fetched.time) ?? 0 },
-    }),
   };
 }
 
@@ -138,7 +131,7 @@ function linkOf({ record, live, attached, heard }: Known): PanelState['link'] {
   }
   const time = attached && live.heard !== undefined ? live.heard : heard?.getTime();
   const state = !attached ? 'apart' : live.link === 'lost' ? 'lost' : 'live';
-  return { state, ...given({ heard: time }) };
+  return { state, heard: time };
 }
 
 function actionsOf({ record, attached }: Known): PanelState['actions'] {
@@ -162,12 +155,10 @@ function stepOf(step: StepView): PanelStep {
     why: step.why.slice(0, caps.why).map(sentence),
     gates: step.gates.slice(0, caps.gates).map(gateOf),
     moreGates: Math.max(0, step.gates.length - caps.gates),
-    ...given({
-      started: timeOf(step.started),
-      seconds: step.seconds,
-      reason: step.reason === undefined ? undefined : sentence(step.reason),
-      cell: step.cell,
-    }),
+    started: timeOf(step.started),
+    seconds: step.seconds,
+    reason: step.reason === undefined ? undefined : sentence(step.reason),
+    cell: step.cell,
   };
 }
 

@@ -4,6 +4,7 @@ import type { Phase } from '../../core/jobs/records.ts';
 import type { StepView } from '../../core/jobs/view.ts';
 import { duration, spent } from '../common/format.ts';
 import type { TreeNode } from '../common/list-view.ts';
+import { commands } from '../ids.ts';
 import type { JobSummary } from './history.ts';
 
 type Group = 'running' | 'attention' | 'recent';
@@ -24,7 +25,7 @@ export function groupOf(job: JobSummary): Group {
   }
 }
 
-const phaseTexts: Record<Phase, string> = {
+export const phaseTexts: Record<Phase, string> = {
   check: 'checking',
   local: 'preparing on this machine',
   pod: 'renting a pod',
@@ -98,6 +99,7 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
   item.tooltip = [describeJob(job, now), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
   item.contextValue = ['job', groupOf(job)].join(';');
   item.iconPath = icon(vs, jobIcons[job.view.status]);
+  item.command = { command: commands.openJob, title: 'Open Job Panel', arguments: [{ id: job.job }] };
   return { item, id: job.job, children: () => job.view.steps.map((step) => stepNode(vs, job.job, step)) };
 }
 
@@ -112,6 +114,7 @@ function stepNode(vs: typeof vscode, job: string, step: StepView): TreeNode {
   item.description = [step.status, ...(step.status === 'running' ? cells : []), ...time, ...place].join(' · ');
   item.tooltip = [step.reason ?? '', ...step.why].filter(Boolean).join('\n') || undefined;
   item.iconPath = icon(vs, stepIcons[step.status]);
+  item.command = { command: commands.openJob, title: 'Open Job Panel', arguments: [{ id: job, step: step.name }] };
   return { item, children: () => step.gates.map((gate) => gateNode(vs, gate)) };
 }
 

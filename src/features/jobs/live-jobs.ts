@@ -3,10 +3,10 @@ import { CancelledError, UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
 import { cancelJob } from '../../core/jobs/cancel.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
-import type { OnEvent } from '../../core/jobs/progress.ts';
+import type { OnEvent, RunEvent } from '../../core/jobs/progress.ts';
 import type { JobRecord } from '../../core/jobs/records.ts';
 import { follow, runJob, type JobResult, type RunOptions } from '../../core/jobs/run.ts';
-import type { Disposable } from '../common/disposables.ts';
+import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
 import { spent } from '../common/format.ts';
@@ -19,6 +19,12 @@ export class LiveJobs implements Disposable {
   readonly #output: vscode.OutputChannel;
   readonly #changed: (what: 'job' | 'pod') => void;
   readonly #attached = new Map<string, AbortController>();
+  readonly #heard = new Emitter<{ job: string; event: RunEvent }>();
+  readonly #attachedChanged = new Emitter<string>();
+  /** Everything that this window is told of its jobs while they go on. */
+  readonly onDidHear = this.#heard.event;
+  /** This window has attached itself to a job or has let go of it. */
+  readonly onDidChangeAttached = this.#attachedChanged.event;
 
   constructor(vs: typeof vscode, failures: Failures, changed: (what: 'job' | 'pod') => void) {
     this.#vs = vs;
@@ -46,7 +52,7 @@ export class LiveJobs implements Disposable {
       attached.abort(new CancelledError());
       return;
     }
-    const result = await cancelJob(installation, record, { onEvent: this.#writer() });
+    const result = await cancelJob(installation, record, { onEvent: this.#writer(record.job) });
     if (result === undefined) {
       throw new UserError('job-over', {
         what: `The job of ${record.project} has ended already.`,
@@ -54,6 +60,10 @@ export class LiveJobs implements Disposable {
       });
     }
     this.#changed('pod');
+  }
+
+  isAttached(job: string): boolean {
+    return this.#attached.has(job);
   }
 
   showLog(): void {
@@ -71,19 +81,22 @@ export class LiveJobs implements Disposable {
     const controller = new AbortController();
     this.#attached.set(job, controller);
     const { signal } = controller;
-    work({ onEvent: this.#writer(), signal })
+    this.#attachedChanged.fire(job);
+    work({ onEvent: this.#writer(job), signal })
       .then(
         (result) => this.#tell(result),
         (error: unknown) => this.#failures.show(error, `Run ${project}`),
       )
       .finally(() => {
         this.#attached.delete(job);
+        this.#attachedChanged.fire(job);
         this.#changed('pod');
       });
   }
 
-  #writer(): OnEvent {
+  #writer(job: string): OnEvent {
     return (event) => {
+      this.#heard.fire({ job, event });
       for (const line of jobLines(event)) {
         this.#output.appendLine(line);
       }

@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import { join } from 'node:path';
 import { homeFolder, hostKeysIn, recordsIn, type Installation } from '../../core/installation.ts';
+import type { JobRecords } from '../../core/jobs/records.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
@@ -20,6 +21,9 @@ const refreshMs = 2000;
 
 export interface JobsModule extends Disposable {
   jobs: PolledList<JobSummary>;
+  live: LiveJobs;
+  records: JobRecords;
+  installation: () => Promise<Installation>;
 }
 
 /** Running pipelines, and the Jobs view. The view needs no account: what this machine knows is shown in any case. */
@@ -90,5 +94,5 @@ export function createJobsModule(
   store.add(registry.register(commands.cancelJob, async (target) => cancel(vs, options, await records.list(), target)));
   store.add(registry.register(commands.showJobLog, () => live.showLog()));
   jobs.restart(true);
-  return { jobs, dispose: () => store.dispose() };
+  return { jobs, live, records, installation, dispose: () => store.dispose() };
 }

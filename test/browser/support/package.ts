@@ -40,9 +40,9 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   return () => (made ??= make());
 }
 
-/** What runs leave behind in the sample project; the same names as in its .gitignore. */
+/** What runs and tools leave behind in the sample project, and its own tests: none of it ships. */
 const generated =
-  /(^|\/)(staged_raw_material|chain_artifacts|runpod-results|\.runpod-trainer|__pycache__|training\/(data|output))(\/|$)/;
+  /(^|\/)(staged_raw_material|chain_artifacts|runpod-results|\.runpod-trainer|__pycache__|tests|\.\w+_cache|training\/(data|output))(\/|$)/;
 
 /** Builds as `npm run build` does, but into a folder of its own, since others may be building in the checkout. */
 async function buildInto(folder: string): Promise<void> {

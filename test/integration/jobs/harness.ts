@@ -257,6 +257,13 @@ export function processesOf(text: string): Seen[] {
     });
 }
 
+/** Waits until no process of a job is left on this machine; a terminated pod's container ends a moment later. */
+export async function nothingRuns(job: string): Promise<void> {
+  await until(`processes of ${job} end`, () => processesOf(job).length === 0, 5_000).catch(() => {
+    assert.deepEqual(processesOf(job), []);
+  });
+}
+
 /** The worker of a job or its watchdog, wherever it runs on this machine. */
 export function workerOf(job: string, command: '_work' | '_watchdog' = '_work'): Seen | undefined {
   return processesOf(`/${job}`).find((p) => p.args.includes(` ${command} `) && p.args.includes('.pyz'));

@@ -1,0 +1,199 @@
+import type * as vscode from 'vscode';
+import { dispatch, type Handlers } from '../../messages/dispatch.ts';
+import {
+  fromPanelSchema,
+  type FromPanel,
+  type PanelAction,
+  type PanelState,
+  type ToPanel,
+} from '../../messages/job-panel.ts';
+import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import type { Log } from '../common/log.ts';
+import type { JobModel } from './job-model.ts';
+import { panelDetail, panelState, type Known } from './panel-state.ts';
+
+/** Times in ms. One message a beat, so at most ten in a second reach the page. */
+const beat = 100;
+const readEvery = { running: 250, over: 2_000 };
+const metricsEvery = 1_000;
+
+export interface JobPanelOptions {
+  model: JobModel;
+  log: Log;
+  /** What this window adds to what is recorded. */
+  live: () => Pick<Known, 'live' | 'attached' | 'folder'>;
+  act: (action: PanelAction, step: string) => void;
+  copy: (text: string) => void;
+}
+
+/** What the page has been told, so that only news is sent. */
+interface Told {
+  generation: number;
+  state: string;
+  detail: string;
+  log: number;
+  metrics: number;
+  metricsAt: number;
+}
+
+const untold: Told = { generation: 0, state: '', detail: '', log: 0, metrics: 0, metricsAt: 0 };
+
+/** One editor tab about one job. It keeps nothing that the page would miss: when the page is shown it is told again. */
+export class JobPanel implements Disposable {
+  readonly #panel: vscode.WebviewPanel;
+  readonly #options: JobPanelOptions;
+  readonly #store = new DisposableStore();
+  #timer: NodeJS.Timeout | undefined;
+  #beating = false;
+  #disposed = false;
+  #ready = false;
+  #selected: string | undefined;
+  #wanted: string | undefined;
+  #told: Told = untold;
+  #readAt = 0;
+
+  constructor(panel: vscode.WebviewPanel, options: JobPanelOptions) {
+    this.#panel = panel;
+    this.#options = options;
+    const handlers: Handlers<FromPanel> = {
+      ready: () => {
+        this.#ready = true;
+        this.#selected = undefined;
+        this.#told = untold;
+        this.#readAt = 0;
+        this.#soon();
+      },
+      select: ({ step }) => {
+        this.#selected = step;
+        this.#told = { ...this.#told, detail: '', log: 0, metrics: 0, metricsAt: 0 };
+        this.#soon();
+      },
+      action: ({ action }) => options.act(action, this.#selected ?? ''),
+      copy: ({ text }) => options.copy(text),
+      refused: ({ why }) => options.log.warn(`The job panel did not understand a message: ${why}`),
+    };
+    this.#store.add(
+      panel.webview.onDidReceiveMessage((raw: unknown) => {
+        const why = dispatch(fromPanelSchema, handlers, raw);
+        if (why !== undefined) {
+          options.log.warn(`A message of the job panel was refused: ${why}`);
+        }
+      }),
+    );
+    this.#store.add(
+      panel.onDidChangeViewState(() => {
+        // A hidden page is gone; it says that it is ready when it is made again.
+        this.#ready &&= panel.visible;
+        this.#soon();
+      }),
+    );
+    this.#soon();
+  }
+
+  get job(): string {
+    return this.#options.model.job;
+  }
+
+  /** Brings the tab to the front and shows a step, if one is named. */
+  reveal(step?: string): void {
+    this.#wanted = step;
+    this.#panel.reveal();
+    this.#soon();
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    clearTimeout(this.#timer);
+    this.#store.dispose();
+  }
+
+  #soon(): void {
+    if (!this.#beating && !this.#disposed) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => void this.#beat(), 0);
+    }
+  }
+
+  async #beat(): Promise<void> {
+    this.#beating = true;
+    try {
+      if (this.#ready && this.#panel.visible) {
+        await this.#read();
+        const message = this.#next();
+        if (message !== undefined && !this.#isOver()) {
+          await this.#panel.webview.postMessage(message);
+        }
+      }
+    } catch (error) {
+      this.#options.log.error('The job panel could not be brought up to date:', error as Error);
+    } finally {
+      this.#beating = false;
+      if (!this.#isOver() && this.#panel.visible) {
+        this.#timer = setTimeout(() => void this.#beat(), beat);
+      }
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { model } = this.#options;
+    const every = model.record?.phase === 'done' ? readEvery.over : readEvery.running;
+    if (Date.now() - this.#readAt >= every) {
+      await model.refresh();
+      this.#readAt = Date.now();
+    }
+    if (model.generation !== this.#told.generation) {
+      this.#told = { ...untold, generation: model.generation };
+    }
+  }
+
+  /** The most urgent of what the page has not been told. */
+  #next(): ToPanel | undefined {
+    const { model } = this.#options;
+    const { record, view } = model;
+    if (record === undefined || view === undefined) {
+      return undefined;
+    }
+    const state = panelState({ record, view, heard: model.heard, ...this.#options.live() });
+    const text = JSON.stringify(state);
+    if (text !== this.#told.state) {
+      this.#told = { ...this.#told, state: text };
+      this.#panel.title = state.project;
+      return state;
+    }
+    if (this.#wanted !== undefined) {
+      const step = this.#wanted;
+      this.#wanted = undefined;
+      return { type: 'show', step };
+    }
+    return this.#selected === undefined ? undefined : this.#nextOfStep(this.#selected, state);
+  }
+
+  #nextOfStep(step: string, { steps }: PanelState): ToPanel | undefined {
+    if (step !== '' && !steps.some((s) => s.name === step)) {
+      return undefined;
+    }
+    const data = this.#options.model.step(step);
+    const detail = panelDetail(step, data);
+    const text = JSON.stringify(detail);
+    if (text !== this.#told.detail) {
+      this.#told = { ...this.#told, detail: text };
+      return detail;
+    }
+    const count = data.metrics.series().reduce((sum, s) => sum + s.count, 0);
+    const metricsDue = count !== this.#told.metrics && Date.now() - this.#told.metricsAt >= metricsEvery;
+    if (metricsDue) {
+      this.#told = { ...this.#told, metrics: count, metricsAt: Date.now() };
+      return { type: 'metrics', step, x: data.metrics.x, series: data.metrics.series(), more: data.metrics.more };
+    }
+    if (data.log.end > this.#told.log) {
+      const { from, lines } = data.log.batch(this.#told.log);
+      this.#told = { ...this.#told, log: from + lines.length };
+      return { type: 'log', step, from, first: data.log.first, lines };
+    }
+    return undefined;
+  }
+
+  #isOver(): boolean {
+    return this.#disposed;
+  }
+}

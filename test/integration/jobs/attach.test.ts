@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { until } from '../../support/wait.ts';
+import { eventsOf, nothingRuns, World, type Cli, type Result } from './harness.ts';
+import { TestProject, untilGo } from './projects.ts';
+
+/** A project whose only step goes on until the test says so; it writes `out.txt` first. */
+function waiting(world: World, name: string, more: Record<string, unknown> = {}): TestProject {
+  return new TestProject(world.folder, {
+    name,
+    steps: [{ name: 'wait', shell: `echo kept > out.txt; ${untilGo}`, gates: [{ type: 'file', path: 'go' }] }],
+    onFinish: { fetch: ['out.txt'] },
+    ...more,
+  });
+}
+
+async function go(world: World, project: TestProject): Promise<void> {
+  const volume = await world.volume('tests');
+  writeFileSync(path.join(volume, 'projects', path.basename(project.root), 'go'), 'go\n');
+}
+
+const jobIn = (text: string): string => /runpod-trainer attach ([\w-]+)/.exec(text)?.[1] ?? assert.fail(text);
+
+describe('detach, attach, cancel (R3.4, R3.6)', () => {
+  let world: World;
+  /** Pods with this in their name are held before their container starts. */
+  const held = { name: '', release: (): void => undefined };
+  /** A job that nobody watches; it runs while the other tests do. */
+  let alone: { project: TestProject; job: string };
+
+  before(async () => {
+    world = await World.open({
+      faults: {
+        podStart: ({ name }) =>
+          held.name !== '' && name.includes(held.name)
+            ? new Promise<undefined>((resolve) => (held.release = () => resolve(undefined)))
+            : undefined,
+      },
+    });
+    const project = waiting(world, 'alone');
+    const { code, stdout } = await world.run(['run', project.file, '--yes', '--detach']);
+    assert.equal(code, 0, stdout);
+    alone = { project, job: jobIn(stdout) };
+    await go(world, project);
+  });
+  after(() => world.close());
+
+  it('detaches with Ctrl-C; any number of others see every line once, whenever they come', async () => {
+    const project = waiting(world, 'watched');
+    const first = world.start(['run', project.file, '--yes']);
+    await first.says('line 50');
+    first.signal('SIGINT');
+    const { code, stdout, stderr } = await first.ended;
+    assert.equal(code, 130, stderr);
+    assert.match(stdout, /Detached; the job goes on/);
+    const job = jobIn(stdout);
+    assert.match(stdout, new RegExp(`runpod-trainer cancel ${job}`));
+    const jobs = await world.run(['jobs']);
+    assert.match(jobs.stdout, new RegExp(`${job} +running .* CPU pod, 2 vCPU · \\$0\\.07/h · running`));
+
+    const [second, third] = [world.start(['attach', job, '--json']), world.start(['attach', '--json', 'watched'])];
+    for (const attached of [second, third]) {
+      await attached.says('line 50');
+    }
+    await go(world, project);
+    const volume = await world.volume('tests');
+    const journal = path.join(volume, '.runpod-trainer', 'jobs', job, 'events.jsonl');
+    for (const attached of [second, third]) {
+      const ended = await attached.ended;
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+      assertComplete(attached, journal);
+      assert.deepEqual(
+        attached.told().filter((t) => t.type === 'warning'),
+        [],
+      );
+      const result = attached.told().findLast((t) => t.type === 'result') as Result;
+      assert.equal(readFileSync(path.join(result.results ?? '', 'out.txt'), 'utf8'), 'kept\n');
+      assert.ok(result.podEnded !== undefined);
+    }
+    const copy = readFileSync(path.join(world.home, 'jobs', job, 'events.jsonl'));
+    assert.ok(copy.equals(readFileSync(journal)), 'the local copy is the journal, byte by byte');
+    await nothingRuns(job);
+
+    // The pod is gone: the whole job is shown again from the copy.
+    const late = world.start(['attach', job, '--json']);
+    const ended = await late.ended;
+    assert.equal(ended.code, 0, ended.stderr);
+    assertComplete(late, journal);
+    assert.ok(late.told().every((t) => t.type !== 'job' || t.replay === true));
+
+    const elsewhere = await world.run(['attach', job], { RUNPOD_TRAINER_HOME: path.join(world.folder, 'other') });
+    assert.equal(elsewhere.code, 2);
+    assert.match(elsewhere.stderr, new RegExp(`No job "${job}" was started from here`));
+    assert.match(elsewhere.stderr, /runpod-trainer jobs/);
+  });
+
+  it('cancels with Ctrl-C before the job runs: the pod that was rented is ended', async () => {
+    const project = waiting(world, 'early');
+    held.name = '-early-';
+    const run = world.start(['run', project.file, '--yes', '--json']);
+    await run.says('"phase":"wait"');
+    run.signal('SIGINT');
+    held.release();
+    held.name = '';
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 4, stderr);
+    assert.match(stderr, /Cancelled\. The pod was terminated; it cost about \$/);
+    assert.ok((await world.pods()).every((p) => !p.name.includes('early')));
+    const record = world.records().find((r) => r.project === 'early');
+    assert.deepEqual([record?.phase, record?.outcome], ['done', 'cancelled']);
+  });
+
+  it('cancels a running job: its step is interrupted, what it wrote comes home, the pod ends', async () => {
+    const project = waiting(world, 'stopped');
+    const run = world.start(['run', project.file, '--yes', '--json']);
+    await run.says('line 50');
+    const job = world.records().find((r) => r.project === 'stopped')?.job ?? '';
+    const cancel = await world.run(['cancel', job]);
+    assert.equal(cancel.code, 0, cancel.stdout + cancel.stderr);
+    assert.match(cancel.stdout, new RegExp(`Job ${job} cancelled`));
+    assert.match(cancel.stdout, /✗ wait .*cancelled/);
+    const { code, stderr } = await run.ended;
+    assert.equal(code, 4, stderr);
+    const result = run.told().findLast((t) => t.type === 'result') as Result;
+    assert.equal(result.outcome, 'cancelled');
+    assert.equal(readFileSync(path.join(project.root, 'runpod-results', job, 'out.txt'), 'utf8'), 'kept\n');
+    assert.ok((await world.pods()).every((p) => !p.name.includes('stopped')));
+    await nothingRuns(job);
+    const again = await world.run(['cancel', job]);
+    assert.equal(again.code, 0);
+    assert.match(again.stdout, /has ended already/);
+  });
+
+  it('without anybody attached the pod ends itself; attach says what it does not know, fetch learns it (R4.3)', async () => {
+    const { job } = alone;
+    await until('the watchdog ends the pod', async () => (await world.pods()).length === 0, 40_000);
+    const attach = world.start(['attach', job, '--json']);
+    const { code } = await attach.ended;
+    assert.equal(code, 3);
+    const result = attach.told().findLast((t) => t.type === 'result') as Result;
+    assert.equal(result.outcome, 'unknown');
+    assert.match(result.reason ?? '', new RegExp(`pod is gone.*runpod-trainer fetch ${job}`));
+    assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +unknown \\(its pod is gone\\)`));
+
+    const unasked = await world.run(['fetch', job]);
+    assert.equal(unasked.code, 2);
+    assert.match(unasked.stderr, /Rent a small CPU pod at \$0\.07\/h/);
+    const fetched = await world.run(['fetch', job, '--yes']);
+    assert.equal(fetched.code, 0, fetched.stdout + fetched.stderr);
+    const results = path.join(alone.project.root, 'runpod-results', job);
+    assert.ok(existsSync(path.join(results, 'out.txt')) && existsSync(path.join(results, 'job', 'events.jsonl')));
+    assert.deepEqual(await world.pods(), []);
+
+    const known = world.start(['attach', job, '--json']);
+    assert.equal((await known.ended).code, 0);
+    assertComplete(known, path.join(results, 'job', 'events.jsonl'));
+    assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +succeeded`));
+  });
+});
+
+/** The command told every event of the journal once, in order, and every line that the step printed. */
+function assertComplete(cli: Cli, journal: string): void {
+  const key = (e: { epoch: number; seq: number; type: string }): string => `${e.epoch}/${e.seq} ${e.type}`;
+  const lines = readFileSync(journal, 'utf8').trimEnd().split('\n');
+  const written = lines.map((line) => JSON.parse(line) as { epoch: number; seq: number; type: string });
+  const told = eventsOf(cli.told());
+  assert.deepEqual(told.map(key), written.map(key));
+  const printed = told.filter((e) => e.type === 'log').flatMap((e) => e.lines as string[]);
+  assert.deepEqual(printed, [...Array.from({ length: 50 }, (_, i) => `line ${i + 1}`), 'after go']);
+}
