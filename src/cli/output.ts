@@ -1,13 +1,16 @@
 import type { OnEvent } from '../core/jobs/progress.ts';
 import type { JobResult } from '../core/jobs/run.ts';
 import { exitCodeOf } from './exit.ts';
-import { Renderer, summary } from './render.ts';
+import { Renderer } from './render.ts';
+import { summary } from './summary.ts';
 import { makeStyle, type Style } from './style.ts';
 
 /** Where a command's words go: lines for people, or one JSON object a line with `--json`. */
 export interface Output {
   json: boolean;
   style: Style;
+  /** Columns of the terminal; undefined where there is none. */
+  width: number | undefined;
   onEvent: OnEvent;
   /** Text for people only. */
   note: (text: string) => void;
@@ -19,11 +22,16 @@ export function makeOutput(json: boolean): Output {
   const terminal = process.stdout.isTTY;
   const style = makeStyle(terminal && process.env.NO_COLOR === undefined);
   const write = (text: string): void => void process.stdout.write(text);
-  const line = (value: object): void => write(`${JSON.stringify(value)}\n`);
-  const renderer = new Renderer({ write, interactive: terminal }, style);
+  // JSON leaves some control characters as they are, and a terminal would obey them.
+  const escape = (letter: string): string => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const line = (value: object): void =>
+    write(`${JSON.stringify(value).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escape)}\n`);
+  const width = (): number => process.stdout.columns;
+  const renderer = new Renderer({ write, interactive: terminal, width }, style);
   return {
     json,
     style,
+    width: terminal ? width() : undefined,
     onEvent: json ? (event) => line({ time: new Date().toISOString(), ...event }) : (event) => renderer.show(event),
     note: (text) => {
       if (!json) {
@@ -56,7 +64,7 @@ export function finish(output: Output, result: JobResult): number {
   const text =
     outcome === 'detached'
       ? `\nDetached; the job goes on on the pod.\n  attach again:  runpod-trainer attach ${record.job}\n  stop it:       runpod-trainer cancel ${record.job}`
-      : summary(result, output.style);
+      : summary(result, output.style, output.width);
   output.result(value, text);
   return exitCodeOf(outcome);
 }

@@ -18,6 +18,8 @@ export class Renderer {
   #moving = false;
   #lastProgress = 0;
   #link = 'live';
+  /** The last line of a finished transfer, which is told once. */
+  #complete = '';
 
   constructor(screen: Screen, style: Style) {
     this.#screen = screen;
@@ -52,8 +54,13 @@ export class Renderer {
     if (event.state === 'live' && this.#link === 'live') {
       return;
     }
+    const again = event.state === 'lost' && this.#link === 'lost';
     this.#link = event.state;
-    this.#line(this.#style.dim(`  ${event.text}`));
+    if (event.state === 'lost' && this.#screen.interactive) {
+      this.#move(`  ${event.text}`);
+    } else if (!again) {
+      this.#line(this.#style.dim(`  ${event.text}`));
+    }
   }
 
   #job(event: JobEvent): void {
@@ -75,9 +82,7 @@ export class Renderer {
       case 'step.skipped':
         return this.#line(`${green('↷')} ${bold(event.step)} skipped: ${event.why}`);
       case 'step.started':
-        return this.#line(
-          `${bold('▶')} ${bold(event.step)} (${event.index}/${event.of}): ${event.why.join('; ')}`,
-        );
+        return this.#line(`${bold('▶')} ${bold(event.step)} (${event.index}/${event.of}): ${event.why.join('; ')}`);
       case 'log':
         for (const line of event.lines) {
           this.#line(dim('  │ ') + line);
@@ -98,9 +103,7 @@ export class Renderer {
         );
       }
       case 'note':
-        return this.#line(
-          event.level === 'info' ? dim(`  ${event.text}`) : yellow(`! ${event.text}`),
-        );
+        return this.#line(event.level === 'info' ? dim(`  ${event.text}`) : yellow(`! ${event.text}`));
       case 'metric':
       case 'job.finished':
         return;
@@ -109,6 +112,9 @@ export class Renderer {
 
   #progress(event: Extract<RunEvent, { type: 'transfer' }>): void {
     const done = event.files === event.filesTotal;
+    if (!done) {
+      this.#complete = '';
+    }
     const now = performance.now();
     if (!done && now - this.#lastProgress < (this.#screen.interactive ? 100 : 5_000)) {
       return;
@@ -117,11 +123,17 @@ export class Renderer {
     const arrow = event.direction === 'up' ? '↑' : '↓';
     const text = `  ${arrow} ${event.files}/${event.filesTotal} files · ${byteText(event.bytes)} of ${byteText(event.bytesTotal)}`;
     if (this.#screen.interactive && !done) {
-      this.#screen.write(`\r\u001b[K${text} · ${event.file.slice(-50)}`);
-      this.#moving = true;
-    } else {
+      this.#move(`${text} · ${event.file}`);
+    } else if (this.#complete !== text) {
       this.#line(text);
+      this.#complete = done ? text : '';
     }
+  }
+
+  /** A line that the next one writes over; it must not wrap, or its first half would stay. */
+  #move(text: string): void {
+    this.#screen.write(`\r\u001b[K${fit(text, (this.#screen.width?.() ?? 80) - 1)}`);
+    this.#moving = true;
   }
 
   #line(text: string): void {

@@ -48,7 +48,8 @@ export function byteText(bytes: number): string {
 export function printable(text: string): string {
   return text
     .replace(/\u001b\[[0-9;:]*m/g, '')
-    .replace(/[\t\n\r\u0085\u2028\u2029]+/g, ' ')
+    .replace(/\t/g, '    ')
+    .replace(/[\n\r\u0085\u2028\u2029]+/g, ' ')
     .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, '');
 }
 
@@ -62,7 +63,9 @@ function clean(value: unknown): unknown {
     return printable(value);
   }
   if (Array.isArray(value)) {
-    return value.flatMap((item: unknown) => (typeof item === 'string' ? item.split(/\r?\n/).map(printable) : [clean(item)]));
+    return value.flatMap((item: unknown) =>
+      typeof item === 'string' ? item.split(/\r?\n/).map(printable) : [clean(item)],
+    );
   }
   return typeof value === 'object' && value !== null
     ? Object.fromEntries(Object.entries(value).map(([key, item]) => [printable(key), clean(item)]))
@@ -71,10 +74,7 @@ function clean(value: unknown): unknown {
 
 /** Rows as aligned columns; cells may hold colors of {@link Style}. */
 export function columns(rows: string[][]): string[] {
-  const widths = rows.reduce<number[]>(
-    (all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, textWidth(cell))),
-    [],
-  );
+  const widths = rows.reduce<number[]>((all, row) => row.map((cell, i) => Math.max(all[i] ?? 0, textWidth(cell))), []);
   return rows.map((row) =>
     row
       .map((cell, i) => (i === row.length - 1 ? cell : pad(cell, widths[i] ?? 0)))

@@ -2,7 +2,18 @@ import { dollars } from '../core/costs/meter.ts';
 import type { GateResult } from '../core/jobs/events.ts';
 import type { JobResult } from '../core/jobs/run.ts';
 import type { StepView } from '../core/jobs/view.ts';
-import { byteText, columns, duration, fit, pad, printable, printableDeep, textWidth, wrap, type Style } from './style.ts';
+import {
+  byteText,
+  columns,
+  duration,
+  fit,
+  pad,
+  printable,
+  printableDeep,
+  textWidth,
+  wrap,
+  type Style,
+} from './style.ts';
 
 const indent = '    ';
 
@@ -27,7 +38,10 @@ function stepLines(steps: StepView[], style: Style, width = Infinity): string[] 
       step.seconds === undefined || step.status === 'skipped' ? '' : duration(step.seconds),
     ]),
   ]);
-  const table = gateTable(steps.flatMap((s) => s.gates), width);
+  const table = gateTable(
+    steps.flatMap((s) => s.gates),
+    width,
+  );
   let lastWhy = '';
   return heads.flatMap((head, i) => {
     const step = steps[i - 1];

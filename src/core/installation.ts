@@ -74,7 +74,5 @@ const keyName = 'id_ed25519';
 async function readKeyPair(folder: string): Promise<SshKeyPair | undefined> {
   const file = join(folder, keyName);
   const [privateKey, publicKey] = await Promise.all([readIfThere(file), readIfThere(`${file}.pub`)]);
-  return privateKey === undefined || publicKey === undefined
-    ? undefined
-    : { privateKey, publicKey: publicKey.trim() };
+  return privateKey === undefined || publicKey === undefined ? undefined : { privateKey, publicKey: publicKey.trim() };
 }

@@ -174,8 +174,7 @@ function gone(view: JobView, record: JobRecord): Attached {
   if (view.finished !== undefined) {
     return { view, outcome: outcomeOf(view) };
   }
-  const reason =
-    `The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with: runpod-trainer fetch ${record.job}`;
+  const reason = `The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with: runpod-trainer fetch ${record.job}`;
   return { view, outcome: 'unknown', reason };
 }
 

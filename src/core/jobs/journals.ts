@@ -112,7 +112,11 @@ export class JobJournals {
       [this.#local, 'local'],
       [this.#pod, 'pod'],
     ] as const) {
-      await new JournalFile(file.path).read((event) => listener.event(event, side), () => undefined, signal);
+      await new JournalFile(file.path).read(
+        (event) => listener.event(event, side),
+        () => undefined,
+        signal,
+      );
     }
   }
 }

@@ -66,7 +66,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
   const podsOf = async (project: string): Promise<unknown[]> =>
     (await world.pods()).filter((p) => p.name.startsWith(`rpt-${project}-`));
 
-  it('the client while RunPod creates the pod: the pod is shown as its job\'s and can be cancelled', async () => {
+  it("the client while RunPod creates the pod: the pod is shown as its job's and can be cancelled", async () => {
     const project = make('at-pod');
     hold.create = true;
     const run = world.start(['run', project.file, '--yes', '--json']);
@@ -99,7 +99,10 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     const attach = await world.run(['attach', job.job]);
     assert.equal(attach.code, 2);
     assert.match(attach.stderr, /has not started on a pod\./);
-    assert.match(attach.stderr, /ended in the phase "wait".*Its pod rpt-at-wait-.* is still there and costs \$0\.07\/h/);
+    assert.match(
+      attach.stderr,
+      /ended in the phase "wait".*Its pod rpt-at-wait-.* is still there and costs \$0\.07\/h/,
+    );
     assert.match(attach.stderr, new RegExp(`runpod-trainer cancel ${job.job}`));
     hold.start = '';
     hold.release();

@@ -13,7 +13,10 @@ function promisedFields(): Map<string, string[]> {
   return new Map(
     rows.map(([, type = '', fields = '']) => {
       // What stands in brackets and braces, or after a field's name, describes the field.
-      const parts = fields.replace(/\([^)]*\)|\{[^}]*\}/g, '').replace(/:.*$/, '').split(', ');
+      const parts = fields
+        .replace(/\([^)]*\)|\{[^}]*\}/g, '')
+        .replace(/:.*$/, '')
+        .split(', ');
       return [type, parts.map((part) => /`(\w+)`/.exec(part)?.[1] ?? '')];
     }),
   );
@@ -283,4 +286,3 @@ function filesWith(folder: string, text: string): string[] {
     .map((entry) => path.join(entry.parentPath, entry.name))
     .filter((file) => statSync(file).size < 50_000_000 && readFileSync(file).includes(text));
 }
-

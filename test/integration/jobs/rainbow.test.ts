@@ -23,10 +23,7 @@ describe('the sample with a color removed (R3.2)', () => {
     const file = path.join(project, 'training.runpod.json');
     const { code, result } = await world.runJson(['run', file, '--yes', '--profile', 'without-green']);
     assert.equal(code, 1, result.reason);
-    assert.deepEqual(
-      result.steps.map((s) => s.status).slice(0, 4),
-      ['passed', 'failed', 'waiting', 'waiting'],
-    );
+    assert.deepEqual(result.steps.map((s) => s.status).slice(0, 4), ['passed', 'failed', 'waiting', 'waiting']);
     const gate = result.steps[1]?.gates[0];
     assert.deepEqual(gate?.evidence.missing, ['Green']);
     assert.match(result.reason ?? '', /Green/);

@@ -35,7 +35,11 @@ const refusals: Refusal[] = [
   {
     title: 'an unknown field, with the one that was meant',
     parts: (parts) => ({ ...parts, onFinsh: {} }),
-    says: [/training\.runpod\.json:\d+:\d+ .*Unknown field "onFinsh"/, /Did you mean "onFinish"/, /nothing was started/],
+    says: [
+      /training\.runpod\.json:\d+:\d+ .*Unknown field "onFinsh"/,
+      /Did you mean "onFinish"/,
+      /nothing was started/,
+    ],
   },
   {
     title: 'a value of the wrong type, with its place',
@@ -118,7 +122,11 @@ const refusals: Refusal[] = [
   {
     title: 'a volume in another region than the project file says',
     parts: volume({ dataCenter: 'EU-RO-1', size: 10 }),
-    says: [/"tests" is in US-MD-1, but the project file says EU-RO-1/, /stays in its data center/, /"dataCenter" to "US-MD-1"/],
+    says: [
+      /"tests" is in US-MD-1, but the project file says EU-RO-1/,
+      /stays in its data center/,
+      /"dataCenter" to "US-MD-1"/,
+    ],
   },
   {
     title: 'a volume that does not exist, without the means to create it',
