@@ -1,23 +1,29 @@
-// Writes the JSON Schema of the project file from its zod schema; `--check` fails when the file in git is older.
+// Writes the JSON Schemas of the project file from its zod schema: the strict one for tools, and a lenient one for the
+// editor, where the extension itself finds the problems. `--check` fails when a file in git is older than its source.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
 import { projectSchema } from '../src/core/project/schema.ts';
+import { editorSchema } from '../src/features/projectfile/editor-schema.ts';
 
-const file = fileURLToPath(new URL('../schemas/runpod-project.schema.json', import.meta.url));
-const schema = {
+const folder = fileURLToPath(new URL('../schemas/', import.meta.url));
+const strict = {
   title: 'RunPod Trainer project',
   allowTrailingCommas: true,
   ...projectSchema.toJSONSchema({ io: 'input' }),
 };
-const text = await prettier.format(JSON.stringify(schema), { parser: 'json', printWidth: 120 });
+const schemas = {
+  'runpod-project.schema.json': strict,
+  'runpod-project.editor.schema.json': editorSchema(strict),
+};
 
-if (process.argv.includes('--check')) {
-  if (readFileSync(file, 'utf8') !== text) {
-    console.error('schemas/runpod-project.schema.json is older than src/core/project/schema.ts: run `npm run schema`.');
+mkdirSync(folder, { recursive: true });
+for (const [name, schema] of Object.entries(schemas)) {
+  const text = await prettier.format(JSON.stringify(schema), { parser: 'json', printWidth: 120 });
+  if (!process.argv.includes('--check')) {
+    writeFileSync(folder + name, text);
+  } else if (readFileSync(folder + name, 'utf8') !== text) {
+    console.error(`schemas/${name} is older than src/core/project/schema.ts: run \`npm run schema\`.`);
     process.exitCode = 1;
   }
-} else {
-  mkdirSync(new URL('../schemas', import.meta.url), { recursive: true });
-  writeFileSync(file, text);
 }

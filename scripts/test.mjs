@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -65,6 +66,22 @@ async function pytest(name, folder) {
   );
 }
 
+/** The suites inside a real extension host; the runner's last line is its count. */
+async function host() {
+  console.log('\n== host');
+  let last = '';
+  const code = await new Promise((resolve) => {
+    const child = spawn(node, ['test/host/run.ts'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env });
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      console.log(line);
+      last = line;
+    });
+    child.once('error', () => resolve(1));
+    child.once('close', (exit) => resolve(exit ?? 1));
+  });
+  return count('host', code, last.startsWith('{') ? JSON.parse(last) : undefined);
+}
+
 /** Adds up a runner's result; a runner that failed without a failed test counts as one failure. */
 function count(name, code, result) {
   passed += result?.passed ?? 0;
@@ -104,7 +121,8 @@ const layers = {
   worker: () => pytest('worker', 'gpu-worker'),
   sample: () => pytest('sample', 'examples/rainbow'),
   integration: () => mocha('integration', 'test/integration/**/*.test.ts'),
-  host: () => mocha('host', 'test/host/**/*.test.ts'),
+  faults: () => mocha('faults', 'test/faults/**/*.test.ts'),
+  host: () => host(),
   browser: () => mocha('browser', 'test/browser/**/*.test.ts'),
 };
 

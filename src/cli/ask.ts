@@ -19,13 +19,19 @@ export async function confirm(question: string, yes: boolean): Promise<void> {
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await terminal.question(`${question} [y/N] `);
-    if (!/^y(es)?$/i.test(answer.trim())) {
+    // Ctrl-C rejects the question and Ctrl-D closes the terminal: both are a no.
+    const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `).catch(() => ''), closed]);
+    if (!isYes(answer)) {
       throw new CancelledError('Nothing was started.');
     }
   } finally {
     terminal.close();
   }
+}
+
+export function isYes(answer: string): boolean {
+  return /^y(es)?$/i.test(answer.trim());
 }
 
 const trustedSchema = z.array(z.string());

@@ -1,7 +1,7 @@
 import type { JobEvent } from '../core/jobs/events.ts';
 import type { RunEvent } from '../core/jobs/progress.ts';
 import { byteText, duration, fit, printableDeep, type Style } from './style.ts';
-import { gateLine } from './summary.ts';
+import { gateLine, messageLines } from './summary.ts';
 
 export interface Screen {
   write: (text: string) => void;
@@ -18,6 +18,7 @@ export class Renderer {
   #moving = false;
   #lastProgress = 0;
   #link = 'live';
+  #gateFailed = false;
   /** The last line of a finished transfer, which is told once. */
   #complete = '';
 
@@ -94,10 +95,19 @@ export class Renderer {
         }
         return;
       case 'gate':
-        return this.#line(`  ${gateLine(event.gate, this.#style)}`);
+        this.#gateFailed ||= event.gate.status !== 'passed';
+        for (const line of [
+          `  ${gateLine(event.gate, this.#style)}`,
+          ...messageLines(event.gate, this.#style, '    '),
+        ]) {
+          this.#line(line);
+        }
+        return;
       case 'step.finished': {
         const ok = event.status === 'passed';
-        const reason = event.reason === null ? '' : `: ${event.reason}`;
+        // A gate that does not hold has just said why.
+        const reason = event.reason === null || this.#gateFailed ? '' : `: ${event.reason}`;
+        this.#gateFailed = false;
         return this.#line(
           `${ok ? green('✓') : red('✗')} ${bold(event.step)} ${event.status} after ${duration(event.seconds)}${reason}`,
         );

@@ -1,7 +1,7 @@
 import { dollars } from '../core/costs/meter.ts';
 import type { GateResult } from '../core/jobs/events.ts';
 import type { JobResult } from '../core/jobs/run.ts';
-import type { StepView } from '../core/jobs/view.ts';
+import { failedStep, type StepView } from '../core/jobs/view.ts';
 import {
   byteText,
   columns,
@@ -29,10 +29,9 @@ export function summary(result: JobResult, style: Style, width?: number): string
 
 function stepLines(steps: StepView[], style: Style, width = Infinity): string[] {
   const heads = columns([
-    ['', 'step', 'where', 'result', 'time'].map(style.dim),
+    ['  step', 'where', 'result', 'time'].map(style.dim),
     ...steps.map((step) => [
-      mark(step, style),
-      style.bold(step.name),
+      `${mark(step, style)} ${style.bold(step.name)}`,
       step.where === 'local' ? 'here' : 'pod',
       step.status,
       step.seconds === undefined || step.status === 'skipped' ? '' : duration(step.seconds),
@@ -69,31 +68,41 @@ interface GateTable {
   seen: number;
 }
 
-/** Column widths for all gates of a job; a terminal's width is shared out between title, seen and expected. */
+/** Column widths for all gates of a job; what is much longer than the others does not widen its column. */
 function gateTable(gates: GateResult[], width: number): GateTable {
-  const longest = (texts: string[]): number => Math.max(0, ...texts.map(textWidth));
-  const room = width - indent.length - 6;
+  const longest = (texts: string[], most: number): number =>
+    Math.max(0, ...texts.map(textWidth).filter((size) => size <= most));
   return {
-    title: Math.min(
-      longest(gates.map((g) => (width === Infinity ? g.title : shortTitle(g.title)))),
-      Math.floor(room * 0.5),
+    title: longest(
+      gates.map((g) => titleOf(g, width)),
+      Math.max(40, width * 0.45),
     ),
-    seen: Math.min(longest(gates.map((g) => g.seen)), Math.floor(room * 0.25)),
+    seen: longest(
+      gates.map((g) => g.seen),
+      Math.max(24, width * 0.25),
+    ),
   };
 }
 
 function gateLines(gate: GateResult, table: GateTable, style: Style, width: number): string[] {
-  const title = width === Infinity ? gate.title : fit(shortTitle(gate.title), table.title);
-  const used = indent.length + 2 + table.title + 2;
-  const rest = width - used;
-  const seen = fit(gate.seen, Math.max(table.seen, rest - textWidth(gate.expected) - 2));
-  const expected = fit(gate.expected, rest - Math.max(table.seen, textWidth(seen)) - 2);
-  const line = `${indent}${gateMark(gate, style)} ${pad(title, table.title)}  ${pad(seen, table.seen)}  ${style.dim(expected)}`;
-  if (gate.message === null) {
-    return [line.trimEnd()];
-  }
-  const deeper = `${indent}  `;
-  return [line.trimEnd(), ...wrap(gate.message, width - deeper.length).map((text) => deeper + style.red(text))];
+  const title = titleOf(gate, width);
+  const room = width - indent.length - 2;
+  const [first, seen] = [pad(title, table.title), pad(gate.seen, table.seen)];
+  const fits = textWidth(`${first}  ${seen}  ${gate.expected}`) <= room;
+  const told = fits ? `${first}  ${seen}` : fit(`${title}  ${gate.seen}`, room - 2);
+  const expected = fit(gate.expected, room - textWidth(told) - 2);
+  const line = `${indent}${gateMark(gate, style)} ${told}  ${style.dim(expected)}`.trimEnd();
+  return [line, ...messageLines(gate, style, `${indent}  `, width)];
+}
+
+/** Why a gate does not hold, in lines below it. */
+export function messageLines(gate: GateResult, style: Style, before: string, width = Infinity): string[] {
+  return wrap(printable(gate.message ?? ''), width - before.length).map((text) => before + style.red(text));
+}
+
+/** Where there is a width, only the file's own name. */
+function titleOf(gate: GateResult, width: number): string {
+  return width === Infinity ? gate.title : shortTitle(gate.title);
 }
 
 /** `rows of training/data/base.parquet` → `rows of …/base.parquet`. */
@@ -103,8 +112,7 @@ function shortTitle(title: string): string {
 
 /** `✓ rows of data/base.parquet: 1327 (= 1327)` */
 export function gateLine(gate: GateResult, style: Style): string {
-  const message = gate.message === null ? '' : `. ${gate.message}`;
-  return `${gateMark(gate, style)} ${printable(`${gate.title}: ${gate.seen} (${gate.expected})${message}`)}`;
+  return `${gateMark(gate, style)} ${printable(`${gate.title}: ${gate.seen} (${gate.expected})`)}`;
 }
 
 function gateMark(gate: GateResult, style: Style): string {
@@ -120,7 +128,10 @@ function mark(step: StepView, style: Style): string {
 
 function footer(result: JobResult, style: Style, width = Infinity): string[] {
   const { record, cost, results } = result;
-  const reason = result.reason === undefined ? '' : `: ${printable(result.reason)}`;
+  const failed = result.outcome === 'failed' ? failedStep(result.view) : undefined;
+  const why = result.reason === undefined ? '' : `: ${printable(result.reason)}`;
+  // The table has told already why its step failed.
+  const reason = failed === undefined ? why : ` at the step ${printable(failed.name)}`;
   const color = result.outcome === 'succeeded' ? style.green : style.red;
   const lines = wrap(`Job ${record.job} ${result.outcome}${reason}`, width).map(color);
   if (results !== undefined && record.fetched !== undefined) {

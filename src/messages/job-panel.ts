@@ -93,9 +93,7 @@ const detailSchema = z.object({
   type: z.literal('detail'),
   step: name,
   argv: z.array(z.string().max(caps.evidence)).max(caps.argv),
-  gates: z
-    .array(z.object({ type: name, title: sentence, evidence: z.string().max(caps.evidence) }))
-    .max(caps.gates),
+  gates: z.array(z.object({ type: name, title: sentence, evidence: z.string().max(caps.evidence) })).max(caps.gates),
 });
 export type PanelDetail = z.infer<typeof detailSchema>;
 

@@ -17,7 +17,8 @@ export interface Piece {
 /* eslint-disable no-control-regex -- control characters are what this module is about */
 
 /** Sequences: CSI; OSC, DCS, SOS, PM and APC up to their end or the end of the line; two-character escapes. */
-const sequence = /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~]?)|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c|$)?|\u001b[ -/]*[0-~]?/g;
+const sequence =
+  /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~]?)|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c|$)?|\u001b[ -/]*[0-~]?/g;
 
 /** What would change how the rest of a line is read: controls, and marks that turn the direction of text. */
 const unseen = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;

@@ -34,9 +34,13 @@ function drawing({ points }: Series, xName: string | null, label: string): SVGSV
   const scale = scaleOf(points.flatMap(([, y]) => (y === null ? [] : [y])));
   const x = (n: number): number =>
     to === from ? (area.left + area.right) / 2 : area.left + ((n - from) / span) * (area.right - area.left);
-  const y = (n: number): number =>
-    area.bottom - ((n - scale.min) / (scale.max - scale.min)) * (area.bottom - area.top);
-  const image = svg('svg', { class: 'chart', viewBox: `0 0 ${size.width} ${size.height}`, role: 'img', 'aria-label': label });
+  const y = (n: number): number => area.bottom - ((n - scale.min) / (scale.max - scale.min)) * (area.bottom - area.top);
+  const image = svg('svg', {
+    class: 'chart',
+    viewBox: `0 0 ${size.width} ${size.height}`,
+    role: 'img',
+    'aria-label': label,
+  });
   for (const tick of scale.ticks) {
     image.append(
       svg('line', { class: 'chart-grid', x1: area.left, x2: area.right, y1: y(tick), y2: y(tick) }),
@@ -45,7 +49,11 @@ function drawing({ points }: Series, xName: string | null, label: string): SVGSV
   }
   const told = (n: number): string => (xName === null ? elapsed(n) : figure(n));
   image.append(
-    svg('text', { class: 'chart-label', x: area.left, y: size.height - 6 }, xName === null ? told(from) : `${xName} ${told(from)}`),
+    svg(
+      'text',
+      { class: 'chart-label', x: area.left, y: size.height - 6 },
+      xName === null ? told(from) : `${xName} ${told(from)}`,
+    ),
     svg('text', { class: 'chart-label', x: area.right, y: size.height - 6, 'text-anchor': 'end' }, told(to)),
     svg('path', { class: 'chart-line', d: linePath(points, x, y) }),
   );

@@ -9,7 +9,9 @@ export function elapsed(seconds: number): string {
     return `${Math.floor(s / 60)} min ${two(s % 60)} s`;
   }
   const hours = Math.floor(s / 3600);
-  return hours < 24 ? `${hours} h ${two(Math.floor((s % 3600) / 60))} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return hours < 24
+    ? `${hours} h ${two(Math.floor((s % 3600) / 60))} min`
+    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 /** Time that a step took: `<1 s`, `8.3 s`, then as `elapsed`. */
@@ -30,7 +32,10 @@ export function clock(ms: number, now = Date.now()): string {
 }
 
 /** USD that a pod has cost by the clock. */
-export function costSoFar(pod: { costPerHour: number; since: number; until?: number | undefined }, now: number): number {
+export function costSoFar(
+  pod: { costPerHour: number; since: number; until?: number | undefined },
+  now: number,
+): number {
   return (Math.max(0, (pod.until ?? now) - pod.since) / 3_600_000) * pod.costPerHour;
 }
 

@@ -56,7 +56,11 @@ export class LogLines {
     const wanted = text.toLowerCase();
     const hits: number[] = [];
     for (let i = 0; wanted !== '' && i < this.#lines.length && hits.length < most; i++) {
-      if (plainLine(this.#lines[i]?.text ?? '').toLowerCase().includes(wanted)) {
+      if (
+        plainLine(this.#lines[i]?.text ?? '')
+          .toLowerCase()
+          .includes(wanted)
+      ) {
         hits.push(i);
       }
     }

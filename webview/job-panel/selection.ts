@@ -29,6 +29,8 @@ export function announcement(before: PanelState | undefined, after: PanelState):
   const was = new Map(before.steps.map((s) => [s.name, s.status]));
   const changes = after.steps.filter((s) => was.has(s.name) && was.get(s.name) !== s.status);
   const link =
-    before.link.state !== after.link.state && after.link.state === 'lost' ? ['Link lost, reconnecting. The job goes on.'] : [];
+    before.link.state !== after.link.state && after.link.state === 'lost'
+      ? ['Link lost, reconnecting. The job goes on.']
+      : [];
   return [...changes.map((s) => `Step ${s.name} ${s.status}.`), ...link].join(' ');
 }

@@ -5,7 +5,14 @@ import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { commands } from '../ids.ts';
-import { attachToJob, chosenJob, fetchJobResults, openJobResults, revealFolder, type JobActionOptions } from './job-actions.ts';
+import {
+  attachToJob,
+  chosenJob,
+  fetchJobResults,
+  openJobResults,
+  revealFolder,
+  type JobActionOptions,
+} from './job-actions.ts';
 import { JobModel } from './job-model.ts';
 import { panelHtml } from './html.ts';
 import { LiveStates } from './live-states.ts';

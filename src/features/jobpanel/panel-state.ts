@@ -3,13 +3,7 @@ import type { GateResult } from '../../core/jobs/events.ts';
 import { resultsFolder } from '../../core/jobs/finish.ts';
 import type { JobRecord } from '../../core/jobs/records.ts';
 import { failedStep, type JobView, type StepView } from '../../core/jobs/view.ts';
-import {
-  caps,
-  type PanelDetail,
-  type PanelGate,
-  type PanelState,
-  type PanelStep,
-} from '../../messages/job-panel.ts';
+import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
 import { plainLine } from '../../messages/terminal-text.ts';
 import { phaseTexts } from '../jobs/job-nodes.ts';
 import type { StepData } from './job-model.ts';
@@ -70,33 +64,33 @@ export function panelState(known: Known): PanelState {
     },
     actions: actionsOf(known),
     reason: over && view.reason !== undefined ? sentence(view.reason) : undefined,
-      ended: over ? (timeOf(view.finished) ?? timeOf(record.updated)) : undefined,
-      pod: record.pod && {
-        id: name(record.pod.id),
-        name: name(record.pod.name),
-        hardware: name(record.pod.hardware),
-        costPerHour: record.pod.costPerHour,
-        since: timeOf(record.pod.created) ?? 0,
-        until: timeOf(record.podEnded),
-      },
-      watchdog: view.watchdog && {
-        armed: view.watchdog.armed,
-        detail: sentence(view.watchdog.detail),
-        deadline: timeOf(view.watchdog.deadline) ?? null,
-      },
-      transfer: transfer && {
-        direction: transfer.direction,
-        files: transfer.files,
-        filesTotal: transfer.filesTotal,
-        bytes: transfer.bytes,
-        bytesTotal: transfer.bytesTotal,
-      },
-      host: view.host && {
-        ...view.host,
-        python: sentence(view.host.python),
-        gpus: view.host.gpus.slice(0, 64).map(sentence),
-      },
-      fetched: record.fetched && { ...record.fetched, time: timeOf(record.fetched.time) ?? 0 },
+    ended: over ? (timeOf(view.finished) ?? timeOf(record.updated)) : undefined,
+    pod: record.pod && {
+      id: name(record.pod.id),
+      name: name(record.pod.name),
+      hardware: name(record.pod.hardware),
+      costPerHour: record.pod.costPerHour,
+      since: timeOf(record.pod.created) ?? 0,
+      until: timeOf(record.podEnded),
+    },
+    watchdog: view.watchdog && {
+      armed: view.watchdog.armed,
+      detail: sentence(view.watchdog.detail),
+      deadline: timeOf(view.watchdog.deadline) ?? null,
+    },
+    transfer: transfer && {
+      direction: transfer.direction,
+      files: transfer.files,
+      filesTotal: transfer.filesTotal,
+      bytes: transfer.bytes,
+      bytesTotal: transfer.bytesTotal,
+    },
+    host: view.host && {
+      ...view.host,
+      python: sentence(view.host.python),
+      gpus: view.host.gpus.slice(0, 64).map(sentence),
+    },
+    fetched: record.fetched && { ...record.fetched, time: timeOf(record.fetched.time) ?? 0 },
   };
 }
 

@@ -1,0 +1,68 @@
+import type { Look, Piece } from '../../src/messages/terminal-text.ts';
+import { h } from './dom.ts';
+
+export interface MarkedPiece extends Piece {
+  mark?: boolean;
+}
+
+/** Cuts pieces where a search text begins and ends, so that its places can be shown. */
+export function marked(pieces: readonly Piece[], query: string): MarkedPiece[] {
+  const text = pieces.map((p) => p.text).join('');
+  const low = text.toLowerCase();
+  const wanted = query.toLowerCase();
+  // Where lower case has another length than the text, places in one are not places in the other.
+  if (wanted === '' || low.length !== text.length || !low.includes(wanted)) {
+    return [...pieces];
+  }
+  const edges: number[] = [];
+  for (let at = low.indexOf(wanted); at !== -1; at = low.indexOf(wanted, at + wanted.length)) {
+    edges.push(at, at + wanted.length);
+  }
+  const result: MarkedPiece[] = [];
+  let begin = 0;
+  for (const piece of pieces) {
+    const end = begin + piece.text.length;
+    const cuts = [begin, ...edges.filter((e) => e > begin && e < end), end];
+    for (let i = 0; i + 1 < cuts.length; i++) {
+      const [from = 0, to = 0] = [cuts[i], cuts[i + 1]];
+      const inside = edges.findLastIndex((e) => e <= from) % 2 === 0;
+      result.push({ text: text.slice(from, to), look: piece.look, mark: inside });
+    }
+    begin = end;
+  }
+  return result;
+}
+
+/** A piece as an element. Its text is only ever text; its look comes from classes and from checked colors. */
+export function pieceElement({ text, look, mark }: MarkedPiece): Node {
+  if (mark !== true && Object.keys(look).length === 0) {
+    return document.createTextNode(text);
+  }
+  const element = mark === true ? h('mark') : h('span');
+  element.textContent = text;
+  element.className = classes(look);
+  paint(element, 'color', look.inverse === true ? look.background : look.color);
+  paint(element, 'backgroundColor', look.inverse === true ? look.color : look.background);
+  return element;
+}
+
+function classes(look: Look): string {
+  const { color, background, inverse } = look;
+  const [front, back] = inverse === true ? [background, color] : [color, background];
+  return [
+    ...(typeof front === 'number' ? [`fg${front}`] : []),
+    ...(typeof back === 'number' ? [`bg${back}`] : []),
+    ...(inverse === true && front === undefined ? ['fg-back'] : []),
+    ...(inverse === true && back === undefined ? ['bg-front'] : []),
+    ...(look.bold === true ? ['bold'] : []),
+    ...(look.dim === true ? ['dim'] : []),
+    ...(look.italic === true ? ['italic'] : []),
+    ...(look.underline === true ? ['underline'] : []),
+  ].join(' ');
+}
+
+function paint(element: HTMLElement, property: 'color' | 'backgroundColor', color: number | string | undefined): void {
+  if (typeof color === 'string') {
+    element.style[property] = color;
+  }
+}

@@ -1,0 +1,333 @@
+import { keptLines, type PanelLog } from '../../src/messages/job-panel.ts';
+import { parseLine, plainLine } from '../../src/messages/terminal-text.ts';
+import { h, setAttributes, setText } from './dom.ts';
+import { icon, type IconName } from './icons.ts';
+import { LogLayout, textWidth } from './log-layout.ts';
+import { LogLines } from './log-lines.ts';
+import { marked, pieceElement } from './log-row.ts';
+
+const rowHeight = 18;
+/** Rows above and below what is seen, so that fast scrolling shows no holes. */
+const spare = 30;
+const mostHits = 10_000;
+
+export interface LogViewOptions {
+  copy: (text: string) => void;
+  openWhole: () => void;
+  /** A choice of the user that is worth keeping over a reload. */
+  onWrap: (wrap: boolean) => void;
+}
+
+/** A log of any length of which only what is seen is in the page. Follows the end until the user scrolls up. */
+export class LogView {
+  readonly element: HTMLElement;
+  readonly #options: LogViewOptions;
+  readonly #lines = new LogLines();
+  readonly #layout = new LogLayout();
+  readonly #rows = new Map<number, HTMLElement>();
+  readonly #scroller: HTMLElement;
+  readonly #space: HTMLElement;
+  readonly #window: HTMLElement;
+  readonly #older: HTMLElement;
+  readonly #olderText: HTMLElement;
+  readonly #empty: HTMLElement;
+  readonly #search: HTMLInputElement;
+  readonly #count: HTMLElement;
+  readonly #tailButton: HTMLButtonElement;
+  readonly #wrapButton: HTMLButtonElement;
+  #follow = true;
+  #wrap: boolean;
+  #top = 0;
+  #query = '';
+  #hits: number[] = [];
+  #hit = -1;
+  #frame = 0;
+
+  constructor(options: LogViewOptions, wrap: boolean) {
+    this.#options = options;
+    this.#wrap = wrap;
+    this.#search = h('input', {
+      type: 'search',
+      class: 'log-search',
+      placeholder: 'Find in log',
+      'aria-label': 'Find in log',
+      spellcheck: 'false',
+    });
+    this.#count = h('span', { class: 'log-count', role: 'status' });
+    this.#tailButton = toolButton('tail', 'Follow the end of the log', () => this.#setFollow(!this.#follow));
+    this.#wrapButton = toolButton('wrap', 'Wrap long lines', () => this.#setWrap(!this.#wrap));
+    this.#olderText = h('span');
+    const openWhole = (): HTMLButtonElement => h('button', { type: 'button', class: 'link' }, 'Open the whole log');
+    const olderLink = openWhole();
+    olderLink.addEventListener('click', options.openWhole);
+    this.#older = h('p', { class: 'log-older', hidden: true }, this.#olderText, ' ', olderLink);
+    this.#empty = h('p', { class: 'empty' });
+    this.#window = h('div', { class: 'log-window' });
+    this.#space = h('div', { class: 'log-space' }, this.#window);
+    this.#scroller = h('div', { class: 'log', tabindex: '0', role: 'region', 'aria-label': 'Log' }, this.#space);
+    const tools = h(
+      'div',
+      { class: 'log-tools', role: 'toolbar', 'aria-label': 'Log' },
+      this.#search,
+      this.#count,
+      toolButton('up', 'Previous match (Shift+Enter)', () => this.#move(-1)),
+      toolButton('down', 'Next match (Enter)', () => this.#move(1)),
+      h('span', { class: 'grow' }),
+      this.#tailButton,
+      this.#wrapButton,
+      toolButton('copy', 'Copy the selection, or the whole log', () => this.#copy()),
+      toolButton('file', 'Open the whole log in an editor', options.openWhole),
+    );
+    this.element = h('div', { class: 'log-view' }, tools, this.#older, this.#empty, this.#scroller);
+    this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#search.addEventListener('input', () => this.#searchFor(this.#search.value, true));
+    this.#search.addEventListener('keydown', (event) => this.#onSearchKey(event));
+    new ResizeObserver(() => this.#measure()).observe(this.#scroller);
+    this.#showToggles();
+  }
+
+  /** Another step's log; empty until its lines come. */
+  show(label: string): void {
+    this.#lines.clear();
+    this.#forgetRows();
+    this.#follow = true;
+    this.#scroller.setAttribute('aria-label', label);
+    this.#relayout();
+    this.#showToggles();
+  }
+
+  /** What is said while there is no line. */
+  setEmptyText(text: string): void {
+    setText(this.#empty, text);
+  }
+
+  append(message: PanelLog): void {
+    const before = this.#lines.length;
+    const dropped = this.#lines.take(message);
+    if (dropped !== 0) {
+      this.#forgetRows();
+      const kept = this.#layout.rows;
+      this.#relayout();
+      // What the user reads stays where it is although lines above it are gone.
+      this.#scroller.scrollTop -= dropped > 0 ? Math.max(0, kept - this.#layout.rows) * rowHeight : 0;
+    } else {
+      for (let i = before; i < this.#lines.length; i++) {
+        this.#layout.add(this.#widthAt(i));
+      }
+    }
+    if (this.#query !== '') {
+      this.#searchFor(this.#query, false);
+    }
+    this.#schedule();
+  }
+
+  focusSearch(): void {
+    this.#search.focus();
+    this.#search.select();
+  }
+
+  #widthAt(index: number): number {
+    return this.#wrap ? textWidth(plainLine(this.#lines.at(index)?.text ?? '')) : 0;
+  }
+
+  #measure(): void {
+    if (this.#wrap && this.#columns() !== this.#layout.columns) {
+      this.#relayout();
+    }
+    this.#schedule();
+  }
+
+  /** Characters in a row, from the width of the font's own characters. */
+  #columns(): number {
+    const probe = h('span', { class: 'log-probe', 'aria-hidden': 'true' }, '0'.repeat(100));
+    this.#window.append(probe);
+    const width = probe.getBoundingClientRect().width / 100;
+    probe.remove();
+    const gutter = 64;
+    return width > 0 ? Math.max(10, Math.floor((this.#scroller.clientWidth - gutter) / width)) : 80;
+  }
+
+  #relayout(): void {
+    this.#layout.reset(this.#wrap ? this.#columns() : 0);
+    for (let i = 0; i < this.#lines.length; i++) {
+      this.#layout.add(this.#widthAt(i));
+    }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#frame === 0) {
+      this.#frame = requestAnimationFrame(() => {
+        this.#frame = 0;
+        this.#render();
+      });
+    }
+  }
+
+  #render(): void {
+    const { length, first } = this.#lines;
+    this.#empty.hidden = length > 0;
+    this.#scroller.hidden = length === 0;
+    this.#older.hidden = first === 0;
+    setText(
+      this.#olderText,
+      `The newest ${keptLines.toLocaleString('en')} lines; ${first.toLocaleString('en')} older ones are recorded.`,
+    );
+    this.#space.style.height = `${this.#layout.rows * rowHeight}px`;
+    this.#scroller.classList.toggle('wrapped', this.#wrap);
+    if (this.#follow) {
+      this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    }
+    this.#top = this.#scroller.scrollTop;
+    const firstRow = Math.floor(this.#top / rowHeight) - spare;
+    const lastRow = Math.ceil((this.#top + this.#scroller.clientHeight) / rowHeight) + spare;
+    const from = this.#layout.lineAt(Math.max(0, firstRow));
+    const to = length === 0 ? 0 : Math.min(length, this.#layout.lineAt(Math.min(lastRow, this.#layout.rows - 1)) + 1);
+    this.#window.style.transform = `translateY(${this.#layout.rowOf(from) * rowHeight}px)`;
+    this.#fill(from, to);
+  }
+
+  /** Puts lines in the page and takes others out, without touching those that stay: a selection survives. */
+  #fill(from: number, to: number): void {
+    const offset = this.#lines.first;
+    for (const [line, row] of this.#rows) {
+      if (line < offset + from || line >= offset + to) {
+        row.remove();
+        this.#rows.delete(line);
+      }
+    }
+    let after: ChildNode | null = this.#window.firstChild;
+    for (let i = from; i < to; i++) {
+      const known = this.#rows.get(offset + i);
+      if (known !== undefined) {
+        after = known.nextSibling;
+        continue;
+      }
+      const row = this.#row(i);
+      this.#rows.set(offset + i, row);
+      this.#window.insertBefore(row, after);
+    }
+  }
+
+  #row(index: number): HTMLElement {
+    const line = this.#lines.at(index);
+    const pieces = parseLine(line?.text ?? '');
+    const current = this.#hits[this.#hit] === index;
+    const row = h(
+      'div',
+      { class: `log-row${line?.err === true ? ' err' : ''}${current ? ' current' : ''}` },
+      h('span', { class: 'log-number', 'data-n': String(this.#lines.first + index + 1) }),
+      h('span', { class: 'log-text' }, ...marked(pieces, this.#query).map(pieceElement)),
+    );
+    return row;
+  }
+
+  #forgetRows(): void {
+    this.#rows.clear();
+    this.#window.replaceChildren();
+  }
+
+  #scrolled(): void {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    const atEnd = scrollTop + clientHeight >= scrollHeight - rowHeight;
+    if (this.#follow && scrollTop < this.#top - 1 && !atEnd) {
+      this.#follow = false;
+      this.#showToggles();
+    } else if (!this.#follow && atEnd && scrollTop > this.#top) {
+      this.#follow = true;
+      this.#showToggles();
+    }
+    this.#schedule();
+  }
+
+  #setFollow(follow: boolean): void {
+    this.#follow = follow;
+    this.#showToggles();
+    this.#schedule();
+  }
+
+  #setWrap(wrap: boolean): void {
+    this.#wrap = wrap;
+    this.#options.onWrap(wrap);
+    this.#forgetRows();
+    this.#relayout();
+    this.#showToggles();
+  }
+
+  #showToggles(): void {
+    setAttributes(this.#tailButton, { 'aria-pressed': String(this.#follow) });
+    setAttributes(this.#wrapButton, { 'aria-pressed': String(this.#wrap) });
+  }
+
+  #onSearchKey(event: KeyboardEvent): void {
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      this.#move(event.shiftKey ? -1 : 1);
+    } else if (event.key === 'Escape') {
+      this.#search.value = '';
+      this.#searchFor('', false);
+      this.#scroller.focus();
+    }
+  }
+
+  /** Finds anew; `jump` goes to the first hit at or after what is seen. */
+  #searchFor(query: string, jump: boolean): void {
+    const place = this.#hits[this.#hit];
+    this.#query = query;
+    this.#hits = this.#lines.find(query, mostHits);
+    if (jump) {
+      const seen = this.#layout.lineAt(Math.floor(this.#scroller.scrollTop / rowHeight));
+      const next = this.#hits.findIndex((line) => line >= seen);
+      this.#hit = this.#hits.length === 0 ? -1 : Math.max(0, next);
+      this.#goToHit();
+      this.#forgetRows();
+    } else {
+      this.#hit = place === undefined ? -1 : this.#hits.indexOf(place);
+    }
+    this.#showCount();
+    this.#schedule();
+  }
+
+  #move(by: number): void {
+    if (this.#hits.length === 0) {
+      return;
+    }
+    this.#hit = (this.#hit + by + this.#hits.length) % this.#hits.length;
+    this.#goToHit();
+    this.#forgetRows();
+    this.#showCount();
+    this.#schedule();
+  }
+
+  #goToHit(): void {
+    const line = this.#hits[this.#hit];
+    if (line === undefined) {
+      return;
+    }
+    this.#follow = false;
+    this.#showToggles();
+    const row = this.#layout.rowOf(line) * rowHeight;
+    const { scrollTop, clientHeight } = this.#scroller;
+    if (row < scrollTop || row + rowHeight > scrollTop + clientHeight) {
+      this.#scroller.scrollTop = row - clientHeight / 2;
+    }
+  }
+
+  #showCount(): void {
+    const total = this.#hits.length === mostHits ? `${mostHits}+` : String(this.#hits.length);
+    const text = this.#hits.length === 0 ? 'No match' : `${this.#hit + 1} of ${total}`;
+    setText(this.#count, this.#query === '' ? '' : text);
+  }
+
+  #copy(): void {
+    const selected = document.getSelection()?.toString() ?? '';
+    this.#options.copy(selected === '' ? this.#lines.text() : selected);
+  }
+}
+
+function toolButton(name: IconName, label: string, act: () => void): HTMLButtonElement {
+  const button = h('button', { type: 'button', class: 'tool', 'aria-label': label, title: label });
+  button.append(icon(name));
+  button.addEventListener('click', act);
+  return button;
+}

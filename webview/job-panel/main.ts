@@ -1,0 +1,239 @@
+import '@vscode-elements/elements/dist/vscode-button/index.js';
+import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
+import { config, z } from 'zod';
+import { dispatch } from '../../src/messages/dispatch.ts';
+import {
+  caps,
+  toPanelSchema,
+  type FromPanel,
+  type PanelDetail,
+  type PanelMetrics,
+  type PanelState,
+} from '../../src/messages/job-panel.ts';
+import { chartCard } from './chart.ts';
+import { details } from './details.ts';
+import { h, setText } from './dom.ts';
+import { Header } from './header.ts';
+import { LogView } from './log-view.ts';
+import { announcement, stepToShow, tabToShow, type TabName } from './selection.ts';
+import './style.css';
+import { Tabs } from './tabs.ts';
+import { Timeline } from './timeline.ts';
+
+// The page may not make code from text, which the validator would try for speed.
+config({ jitless: true });
+
+declare function acquireVsCodeApi(): {
+  postMessage(message: unknown): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+};
+const host = acquireVsCodeApi();
+const send = (message: FromPanel): void => host.postMessage(message);
+
+/** What the page keeps over hiding and over a reload of the window. */
+const keptSchema = z.object({
+  job: z.string(),
+  /** The step that the user picked; absent while the page follows the job. */
+  step: z.string().optional(),
+  tab: z.enum(['log', 'metrics', 'details']).optional(),
+  wrap: z.boolean(),
+});
+const read = keptSchema.safeParse(host.getState());
+let kept: z.infer<typeof keptSchema> = read.success ? read.data : { job: '', wrap: false };
+const keep = (change: Partial<typeof kept>): void => {
+  kept = { ...kept, ...change };
+  host.setState(kept);
+};
+
+let state: PanelState | undefined;
+let detail: PanelDetail | undefined;
+let metrics: PanelMetrics | undefined;
+let selected: string | undefined;
+let shownDetails = '';
+
+const copy = (text: string): void => send({ type: 'copy', text: text.slice(0, caps.copy) });
+const header = new Header((action) => send({ type: 'action', action }));
+const timeline = new Timeline((step) => pick(step));
+const log = new LogView(
+  { copy, openWhole: () => send({ type: 'action', action: 'openLog' }), onWrap: (wrap) => keep({ wrap }) },
+  kept.wrap,
+);
+const metricsPage = h('div', { class: 'metrics' });
+const detailsPage = h('div', { class: 'details' });
+const tabs = new Tabs<TabName>(
+  'About the selected step',
+  {
+    log: { title: 'Log', content: log.element },
+    metrics: { title: 'Metrics', content: metricsPage },
+    details: { title: 'Details', content: detailsPage },
+  },
+  (tab) => {
+    keep({ tab });
+    tabs.show(tab);
+  },
+);
+const title = h('h2');
+const finding = h('div', { class: 'finding', hidden: true });
+const spoken = h('div', { class: 'spoken', role: 'status', 'aria-live': 'polite' });
+const loading = h('p', { class: 'empty loading' }, 'Reading the job…');
+const content = h(
+  'div',
+  { class: 'content', hidden: true },
+  h('nav', { class: 'side', 'aria-label': 'Timeline' }, timeline.element),
+  h(
+    'section',
+    { class: 'main', 'aria-label': 'Selected step' },
+    h('div', { class: 'main-head' }, title, tabs.list),
+    finding,
+    tabs.panels,
+  ),
+);
+header.element.hidden = true;
+document.body.append(h('main', { class: 'page' }, header.element, header.bars, loading, content, spoken));
+
+/** The user chose a step. Choosing the one that the page would show anyway lets it follow the job again. */
+function pick(step: string): void {
+  const follows = state !== undefined && stepToShow(state) === step;
+  keep({ step: follows ? undefined : step, tab: undefined });
+  show(step);
+}
+
+function show(step: string): void {
+  if (state === undefined) {
+    return;
+  }
+  if (selected !== step) {
+    selected = step;
+    detail = undefined;
+    metrics = undefined;
+    log.show(step === '' ? 'Log of the job' : `Log of ${step}`);
+    send({ type: 'select', step });
+    paintMetrics();
+  }
+  const found = state.steps.find((s) => s.name === step);
+  timeline.show(state, step);
+  setText(title, step === '' ? 'Whole job' : step);
+  tabs.show(kept.tab ?? tabToShow(found));
+  log.setEmptyText(
+    found?.status === 'waiting'
+      ? `${found.name} has not started.`
+      : found?.status === 'skipped'
+        ? `${found.name} was skipped, so it wrote nothing. ${found.why[0] ?? ''}`
+        : step === '' && state.steps.length === 0
+          ? `${state.activity}. The steps appear when the job starts.`
+          : 'Nothing has been written yet.',
+  );
+  paintFinding();
+  paintDetails();
+}
+
+/** Why the selected step needs attention, above all tabs. */
+function paintFinding(): void {
+  const step = state?.steps.find((s) => s.name === selected);
+  const gate = step?.gates.find((g) => g.status !== 'passed');
+  const over = step?.status === 'failed' || step?.status === 'timeout';
+  const text =
+    gate?.message ??
+    (gate && `${gate.title}: seen ${gate.seen}, expected ${gate.expected}`) ??
+    (over ? step?.reason : undefined);
+  finding.hidden = text === undefined;
+  setText(finding, text ?? '');
+}
+
+function paintDetails(): void {
+  if (state === undefined) {
+    return;
+  }
+  const step = state.steps.find((s) => s.name === selected);
+  const text = JSON.stringify([step ?? { ...state, steps: [], link: 0, transfer: 0 }, detail]);
+  if (text !== shownDetails) {
+    shownDetails = text;
+    detailsPage.replaceChildren(
+      ...details(state, step, detail, { copy, act: (action) => send({ type: 'action', action }) }),
+    );
+  }
+}
+
+function paintMetrics(): void {
+  if (metrics === undefined || metrics.series.length === 0) {
+    const how =
+      'A step reports metrics by appending lines such as {"step": 10, "loss": 0.3} to the file named by RUNPOD_TRAINER_METRICS.';
+    metricsPage.replaceChildren(h('p', { class: 'empty' }, 'No metrics. ', how));
+    return;
+  }
+  const { series, x, more } = metrics;
+  metricsPage.replaceChildren(
+    ...series.map((s) => chartCard(s, x)),
+    ...(more > 0 ? [h('p', { class: 'empty' }, `${more} more names are in the journal only.`)] : []),
+  );
+}
+
+const handlers = {
+  state: (next: PanelState): void => {
+    const before = state;
+    state = next;
+    keep({ job: next.job });
+    header.element.hidden = false;
+    content.hidden = false;
+    loading.hidden = true;
+    header.show(next);
+    const wanted =
+      kept.step !== undefined && next.steps.some((s) => s.name === kept.step)
+        ? kept.step
+        : kept.step === ''
+          ? ''
+          : undefined;
+    show(wanted ?? stepToShow(next));
+    if (before === undefined) {
+      timeline.reveal();
+    }
+    const news = announcement(before, next);
+    if (news !== '') {
+      setText(spoken, news);
+    }
+  },
+  detail: (next: PanelDetail): void => {
+    if (next.step === selected) {
+      detail = next;
+      paintDetails();
+    }
+  },
+  log: (next: Parameters<LogView['append']>[0]): void => {
+    if (next.step === selected) {
+      log.append(next);
+    }
+  },
+  metrics: (next: PanelMetrics): void => {
+    if (next.step === selected) {
+      metrics = next;
+      paintMetrics();
+    }
+  },
+  show: ({ step }: { step: string }): void => {
+    pick(step);
+    timeline.reveal();
+  },
+};
+
+window.addEventListener('message', (event) => {
+  const why = dispatch(toPanelSchema, handlers, event.data);
+  if (why !== undefined) {
+    send({ type: 'refused', why: why.slice(0, caps.sentence) });
+  }
+});
+window.addEventListener('keydown', (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'f') {
+    event.preventDefault();
+    event.stopPropagation();
+    keep({ tab: 'log' });
+    tabs.show('log');
+    log.focusSearch();
+  }
+});
+setInterval(() => {
+  header.tick();
+  timeline.tick();
+}, 1000);
+paintMetrics();
+send({ type: 'ready' });
