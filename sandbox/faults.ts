@@ -1,4 +1,4 @@
-import type { Problem } from './problem.ts';
+import { Problem } from './problem.ts';
 
 /** What a fault may look at before a request reaches its route. */
 export interface RequestSeen {
@@ -15,4 +15,78 @@ export interface Faults {
   request?: (seen: RequestSeen) => Promise<Problem | undefined> | Problem | undefined;
   /** Runs before a pod's container starts; may wait to delay it, a returned sentence makes the pod an ERROR. */
   podStart?: (pod: { id: string; name: string }) => Promise<string | undefined> | string | undefined;
+}
+
+/** Selects requests; an omitted field means any. */
+export interface RequestFilter {
+  method?: string;
+  path?: RegExp;
+}
+
+interface Counted extends RequestFilter {
+  times: number;
+}
+
+/** What requests meet instead of an answer, switched on and off by tests. */
+export class RequestFaults {
+  readonly #failures: (Counted & { status: number; detail: string; retryAfter: number | undefined })[] = [];
+  readonly #lost: Counted[] = [];
+  #slowMs = 0;
+
+  /** The next `times` requests that the filter selects are refused with this status, undone. */
+  fail(status: number, how: RequestFilter & { times?: number; detail?: string; retryAfter?: number } = {}): void {
+    const { times = Infinity, detail = 'the service is not available', retryAfter, ...filter } = how;
+    this.#failures.push({ ...filter, times, status, detail, retryAfter });
+  }
+
+  /** The next `times` requests that the filter selects are carried out, but their connection breaks before the answer. */
+  loseAnswers(how: RequestFilter & { times?: number } = {}): void {
+    this.#lost.push({ times: Infinity, ...how });
+  }
+
+  /** Holds every request back for so many milliseconds. */
+  slow(ms: number): void {
+    this.#slowMs = ms;
+  }
+
+  restore(): void {
+    this.#failures.length = 0;
+    this.#lost.length = 0;
+    this.#slowMs = 0;
+  }
+
+  /** Waits where answers are slow; the problem that this request meets, if any. */
+  async check(seen: RequestSeen): Promise<Problem | undefined> {
+    if (this.#slowMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#slowMs));
+    const found = take(this.#failures, seen);
+    if (found === undefined) return undefined;
+    const { status, detail, retryAfter } = found;
+    return new Problem(
+      status,
+      detail,
+      retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } },
+    );
+  }
+
+  /** Whether the answer to this request gets lost. */
+  loses(seen: RequestSeen): boolean {
+    return take(this.#lost, seen) !== undefined;
+  }
+}
+
+function take<T extends Counted>(list: T[], seen: RequestSeen): T | undefined {
+  const found = list.find(
+    ({ method, path, times }) =>
+      times > 0 && (method === undefined || method === seen.method) && (path === undefined || path.test(seen.path)),
+  );
+  if (found !== undefined) found.times -= 1;
+  return found;
+}
+
+/** How containers start badly, switched on and off by tests; each holds for the starts to come. */
+export interface StartFaults {
+  /** The container's program ends at once, every time it is started. */
+  crashLoop: boolean;
+  /** RUNNING for ever, but port 22 is never mapped. */
+  noPort: boolean;
 }

@@ -7,6 +7,7 @@ import { checkPodKey, makeRouter } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
 import { Volumes } from './api/volumes.ts';
 import { Clock } from './clock.ts';
+import { RequestFaults, type StartFaults } from './faults.ts';
 import { Ledger } from './ledger.ts';
 import { RateLimiter } from './limits.ts';
 import { cleanLeftovers, lockRoot, unlockRoot } from './lock.ts';
@@ -20,12 +21,15 @@ import {
 } from './options.ts';
 import { inspectMachine } from './pods/machine.ts';
 import { Pods } from './pods/manager.ts';
+import type { Relay } from './relay.ts';
 import { Stock } from './stock.ts';
 import { writeJson } from './store.ts';
+import { SmallVolumes } from './volume-limit.ts';
 
-export type { Faults, RequestSeen } from './faults.ts';
+export type { Faults, RequestFaults, RequestFilter, RequestSeen, StartFaults } from './faults.ts';
 export type { Delays, Isolation, PodKeyRights, RateLimits, SandboxOptions } from './options.ts';
 export { Problem } from './problem.ts';
+export type { Relay } from './relay.ts';
 export type { Availability } from './data/catalog.ts';
 export type { Stock, StockFilter } from './stock.ts';
 
@@ -49,6 +53,23 @@ export interface Sandbox {
   setPodKeyRights: (rights: PodKeyRights) => void;
   /** Ends a pod's container at once, as when its host dies; it is restarted as after any exit. */
   crashPod: (id: string) => Promise<void>;
+  /** A pod's host dies: the pod vanishes with its container disk. */
+  loseHost: (id: string) => Promise<void>;
+  /** The network between clients and a pod's sshd, from its first start on. */
+  link: (id: string) => Relay;
+  /** Makes answers tell another SSH port for a pod than its own; undefined ends that. */
+  tellWrongPort: (id: string, port: number | undefined) => void;
+  /** What requests meet instead of an answer. */
+  requests: RequestFaults;
+  /** How containers start badly from now on. */
+  starts: StartFaults;
+  /** The API goes away, or comes back at the same address. */
+  apiDown: (how: 'refused' | 'reset') => Promise<void>;
+  apiUp: () => Promise<void>;
+  /** Lets `createdAt` and `startedAt` to come be wrong by so many minutes. */
+  skew: (minutes: number) => void;
+  /** Gives a volume so little room that it fills up, for pods that start from now on. Root only. */
+  limitVolume: (id: string, bytes: number) => void;
   /** Where a volume's files lie on this machine. */
   volumeDirectory: (id: string) => string;
   /** Ends all pods and stops listening; resolves when no process of a pod is left. */
@@ -80,6 +101,9 @@ async function open(
   const delays = { ...defaultDelays, ...options.delays };
   const limiter = new RateLimiter({ ...defaultLimits, ...options.limits });
   const faults = options.faults ?? {};
+  const requestFaults = new RequestFaults();
+  const startFaults: StartFaults = { crashLoop: false, noPort: false };
+  const smallVolumes = new SmallVolumes();
   let podKeyRights = options.podKeyRights ?? 'own';
   const ledger = new Ledger(path.join(root, 'ledger.json'), clock, options.balance ?? 100);
   const stock = new Stock();
@@ -95,6 +119,7 @@ async function open(
     clock,
     delays,
     faults,
+    startFaults,
     imageEnv: options.imageEnv ?? {},
     log,
   });
@@ -104,6 +129,7 @@ async function open(
     router: makeRouter({ pods, volumes, account, catalog: new Catalog(stock), billing, ledger, clock }),
     limiter,
     faults,
+    requestFaults,
     log,
     key,
     now: () => clock.now(),
@@ -124,6 +150,7 @@ async function open(
     clearInterval(tick);
     await server.close();
     await pods.close();
+    smallVolumes.restore();
     ledger.save();
     await unlockRoot(root);
   };
@@ -145,6 +172,21 @@ async function open(
       podKeyRights = rights;
     },
     crashPod: (id) => pods.life.crash(pods.find(id)),
+    loseHost: (id) => pods.loseHost(id),
+    link: (id) => {
+      const { relay } = pods.find(id);
+      if (relay === undefined) throw new Error(`pod ${id} has not started yet, so nothing leads to it`);
+      return relay;
+    },
+    tellWrongPort: (id, wrong) => {
+      pods.find(id).wrongPort = wrong;
+    },
+    requests: requestFaults,
+    starts: startFaults,
+    apiDown: (how) => server.down(how),
+    apiUp: () => server.up(),
+    skew: (minutes) => clock.skew(minutes),
+    limitVolume: (id, bytes) => smallVolumes.limit(volumes.directory(id), bytes),
     volumeDirectory: (id) => volumes.directory(id),
     close: () => (closing ??= close()),
   };

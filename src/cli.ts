@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { CancelledError, messageOf, UserError } from './core/errors.ts';
+import { doctorCommand, type DoctorOptions } from './cli/doctor.ts';
 import { exitCodes } from './cli/exit.ts';
 import { attachCommand, cancelCommand, fetchCommand, jobsCommand, type JobOptions } from './cli/jobs.ts';
+import { verifyPlatformCommand, type VerifyCommandOptions } from './cli/platform.ts';
 import { runCommand, type RunCommandOptions } from './cli/run.ts';
 import { sandboxCommand, type SandboxOptions } from './cli/sandbox.ts';
 
@@ -48,6 +50,16 @@ withApi(program.command('fetch [job]'))
   .description('bring the results of a job home')
   .option('-y, --yes', 'do not ask before a helper pod is rented')
   .action((job: string | undefined, options: JobOptions) => exitWith(fetchCommand(job, options)));
+
+withApi(program.command('doctor [pod|job]'))
+  .description('check the way to a pod: key, port, SSH, files, GPU; each with its time and its remedy')
+  .action((name: string | undefined, options: DoctorOptions) => exitWith(doctorCommand(name, options)));
+
+withApi(program.command('verify-platform'))
+  .description('ask RunPod what its documents leave open, with one CPU pod of a few minutes (under $0.10, asked first)')
+  .option('--volume', 'use a new volume of 10 GB as well')
+  .option('-y, --yes', 'do not ask before anything is rented')
+  .action((options: VerifyCommandOptions) => exitWith(verifyPlatformCommand(options)));
 
 program
   .command('sandbox')

@@ -10,6 +10,7 @@ import { createJobsModule } from './features/jobs/module.ts';
 import { createPodsModule } from './features/pods/module.ts';
 import { createProjectFileModule } from './features/projectfile/module.ts';
 import { createSandboxModule } from './features/sandbox/module.ts';
+import { createStatusModule } from './features/status/module.ts';
 import { createVolumesModule } from './features/volumes/module.ts';
 import { createWindowModule } from './features/window/module.ts';
 
@@ -25,9 +26,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
   const account = store.add(createAccountModule(vscode, context, registry, settings));
   const { pods } = store.add(createPodsModule(vscode, registry, account.account, settings));
-  const { volumes } = store.add(createVolumesModule(vscode, account.account, settings));
+  const { volumes } = store.add(createVolumesModule(vscode, registry, account, settings, pods));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
   const jobs = store.add(createJobsModule(vscode, context, registry, failures, account, settings, refreshPods));
+  store.add(createStatusModule(vscode, registry, account.account, pods, jobs.jobs));
   store.add(createJobPanelModule(vscode, context, registry, log, jobs));
   store.add(createProjectFileModule(vscode, registry));
   store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));

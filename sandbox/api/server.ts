@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Faults } from '../faults.ts';
+import type { Faults, RequestFaults } from '../faults.ts';
 import type { RateLimiter } from '../limits.ts';
 import { Problem } from '../problem.ts';
 import type { Caller, Router } from './router.ts';
@@ -13,6 +13,7 @@ export interface ServerSettings {
   router: Router;
   limiter: RateLimiter;
   faults: Faults;
+  requestFaults: RequestFaults;
   now: () => number;
   log: (line: string) => void;
   /** The account's key. */
@@ -28,11 +29,15 @@ export class ApiServer {
   readonly #settings: ServerSettings;
   readonly #server: Server;
   #port = 0;
+  #resets = false;
 
   constructor(settings: ServerSettings) {
     this.#settings = settings;
     this.#server = createServer((request, response) => void this.#serve(request, response));
     this.#server.requestTimeout = 60_000;
+    this.#server.on('connection', (socket) => {
+      if (this.#resets) socket.resetAndDestroy();
+    });
   }
 
   /** Listens on 127.0.0.1; resolves to the port. */
@@ -45,7 +50,21 @@ export class ApiServer {
     return this.#port;
   }
 
+  /** Goes away: connections are refused, as by a machine without the service, or reset, as by a broken one. */
+  async down(how: 'refused' | 'reset'): Promise<void> {
+    this.#resets = how === 'reset';
+    if (how === 'refused') await this.close();
+    else this.#server.closeAllConnections();
+  }
+
+  /** Comes back at the same address. */
+  async up(): Promise<void> {
+    this.#resets = false;
+    if (!this.#server.listening) await this.listen(this.#port);
+  }
+
   async close(): Promise<void> {
+    if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
@@ -69,14 +88,16 @@ export class ApiServer {
       }
       const who = caller.kind === 'account' ? 'account' : caller.podId;
       const method = request.method ?? 'GET';
-      const fault = await this.#settings.faults.request?.({ method, path, caller: who });
+      const seen = { method, path, caller: who };
+      const fault = (await this.#settings.requestFaults.check(seen)) ?? (await this.#settings.faults.request?.(seen));
       if (fault !== undefined) throw fault;
       if (caller.kind === 'pod') this.#settings.checkPod(caller.podId, method, path);
       const { handler, params } = this.#settings.router.match(method, path);
       const body = parseBody(request, text);
       for (const [name, value] of Object.entries(limits)) response.setHeader(name, value);
       const answer = await handler({ caller, params, query: url.searchParams, body, request, response });
-      if (answer !== 'streaming') send(response, answer.status, answer.body, 'application/json');
+      if (this.#settings.requestFaults.loses(seen)) response.destroy();
+      else if (answer !== 'streaming') send(response, answer.status, answer.body, 'application/json');
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem(500, 'internal error');
       if (!(error instanceof Problem)) this.#settings.log(`${request.method ?? ''} ${path}: ${String(error)}`);

@@ -4,8 +4,10 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from '../api/account.ts';
 import type { Volumes } from '../api/volumes.ts';
-import type { Faults } from '../faults.ts';
+import type { Clock } from '../clock.ts';
+import type { Faults, StartFaults } from '../faults.ts';
 import type { Delays } from '../options.ts';
+import { Relay } from '../relay.ts';
 import { Container, wipeDisk } from './container.ts';
 import type { Machine } from './machine.ts';
 import type { Pod } from './pod.ts';
@@ -17,8 +19,10 @@ export interface LifeSettings {
   machine: Machine;
   account: Account;
   volumes: Volumes;
+  clock: Clock;
   delays: Delays;
   faults: Faults;
+  startFaults: StartFaults;
   imageEnv: Record<string, string>;
   log: (line: string) => void;
 }
@@ -83,6 +87,13 @@ export class Life {
     this.#exited(pod, generation, { code: 137, portTaken: false });
   }
 
+  /** The host is gone for good, and the container disk with it. */
+  async lose(pod: Pod): Promise<void> {
+    this.#next(pod);
+    await Promise.all([pod.relay?.close(), pod.container?.crash()]);
+    await this.remove(pod, true);
+  }
+
   #next(pod: Pod): number {
     pod.abort.abort();
     pod.abort = new AbortController();
@@ -106,6 +117,8 @@ export class Life {
       pod.log.add('system', 'remove container');
     }
     pod.container = undefined;
+    await pod.relay?.close();
+    pod.relay = undefined;
     await wipeDisk(this.directory(pod));
   }
 
@@ -136,19 +149,27 @@ export class Life {
     await wait(delays.runtime);
     pod.shown.runtime = true;
     await wait(delays.ports);
-    pod.shown.sshPort = port;
+    if (!this.#settings.startFaults.noPort) pod.shown.sshPort = port;
   }
 
-  /** Starts the container on a port of its own; returns the port. */
-  async #start(pod: Pod, generation: number, wantedPort?: number): Promise<number> {
-    const { machine, volumes, log } = this.#settings;
-    const { config } = pod;
-    const port = wantedPort ?? (await freePort(this.#ports));
+  async #freePort(): Promise<number> {
+    const port = await freePort(this.#ports);
     this.#ports.add(port);
+    return port;
+  }
+
+  /** Starts the container; returns the port that leads to its sshd, the same for as long as the pod is not stopped. */
+  async #start(pod: Pod, generation: number): Promise<number> {
+    const { clock, machine, volumes, startFaults, log } = this.#settings;
+    const { config } = pod;
+    const sshPort = await this.#freePort();
+    pod.relay ??= await Relay.open(await this.#freePort(), sshPort);
+    pod.relay.retarget(sshPort);
+    const { port } = pod.relay;
     const directory = this.directory(pod);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     pod.log.add('system', `start container for ${config.image}: begin`);
-    pod.startedAt = new Date().toISOString();
+    pod.startedAt = clock.iso();
     const { volume } = config;
     pod.container = new Container(
       machine,
@@ -160,8 +181,10 @@ export class Life {
           volume === undefined || machine.isolation === 'plain'
             ? []
             : [{ source: volumes.directory(volume.volumeId), target: volume.path }],
-        sshPort: port,
-        command: [...config.command.entrypoint, ...config.command.cmd],
+        sshPort,
+        command: startFaults.crashLoop
+          ? ['sh', '-c', 'echo "start.sh: cannot go on"; exit 1']
+          : [...config.command.entrypoint, ...config.command.cmd],
       },
       {
         line: (line) => pod.log.add('container', line),
@@ -176,15 +199,13 @@ export class Life {
   /** The platform starts a container that ended again and again; status and bill do not change. */
   #exited(pod: Pod, generation: number, end: { code: number; portTaken: boolean }): void {
     if (pod.generation !== generation) return;
-    const port = pod.shown.sshPort;
     pod.container = undefined;
     if (!end.portTaken) pod.log.add('system', `container exited with code ${String(end.code)}`);
     const { signal } = pod.abort;
     void this.#queue(pod, async () => {
       if (!end.portTaken) await sleep(this.#settings.delays.restart, undefined, { signal });
       if (pod.generation !== generation) return;
-      const next = await this.#start(pod, generation, end.portTaken ? undefined : port);
-      if (pod.shown.sshPort !== undefined) pod.shown.sshPort = next;
+      await this.#start(pod, generation);
     });
   }
 

@@ -209,6 +209,15 @@ export class Pods {
     setTimeout(() => void gone.then(() => this.#forget(id)), this.#settings.delays.stale).unref();
   }
 
+  /** A pod's host dies: everything in it ends at once, nothing of it is left, and nobody pays for it. */
+  async loseHost(id: string): Promise<void> {
+    const pod = this.find(id);
+    pod.status = 'TERMINATED';
+    this.#settings.ledger.close(id);
+    await this.life.lose(pod);
+    this.#forget(id);
+  }
+
   #forget(id: string): void {
     this.#pods.delete(id);
     this.#order.delete(id);

@@ -1,6 +1,7 @@
 import type { PodAction } from '../schemas.ts';
 import type { StartCommand } from './command.ts';
 import type { Container } from './container.ts';
+import type { Relay } from '../relay.ts';
 import { PodLog } from './logs.ts';
 
 export type PodStatus = 'PROVISIONING' | 'STARTING' | 'RUNNING' | 'EXITED' | 'ERROR' | 'TERMINATED';
@@ -56,7 +57,11 @@ export class Pod {
   status: PodStatus = 'PROVISIONING';
   startedAt: string | null = null;
   container: Container | undefined;
+  /** The way to its sshd, from the first start of a container until the pod stops. */
+  relay: Relay | undefined;
   shown: Shown = { runtime: false, sshPort: undefined };
+  /** A port that answers tell instead of the right one. */
+  wrongPort: number | undefined;
   /** Counts starts; a stage of an earlier start that comes late is void. */
   generation = 0;
   /** Ends the waiting of the current start. */
@@ -85,14 +90,10 @@ export class Pod {
     const proxyUser = `${config.id}-${this.proxySuffix}`;
     // A name that never resolves: nothing of the sandbox may reach another machine.
     const proxyHost = 'ssh.sandbox.invalid';
+    const port = shown.sshPort === undefined ? undefined : (this.wrongPort ?? shown.sshPort);
     const direct =
-      this.status === 'RUNNING' && config.ports.includes('22/tcp') && shown.sshPort !== undefined
-        ? {
-            host: '127.0.0.1',
-            port: shown.sshPort,
-            username: user,
-            command: `ssh ${user}@127.0.0.1 -p ${String(shown.sshPort)}`,
-          }
+      this.status === 'RUNNING' && config.ports.includes('22/tcp') && port !== undefined
+        ? { host: '127.0.0.1', port, username: user, command: `ssh ${user}@127.0.0.1 -p ${String(port)}` }
         : null;
     const mounts = {
       ...(config.persistent && { persistent: config.persistent }),

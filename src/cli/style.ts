@@ -103,6 +103,12 @@ export function fit(text: string, width: number): string {
   return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (room - head)).join('')}`;
 }
 
+/** Cuts the end off a text that is longer than `width`. */
+export function cut(text: string, width: number): string {
+  const letters = Array.from(text);
+  return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`;
+}
+
 /** Breaks a text between words into lines of at most `width`; a longer word stays whole. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -5,6 +5,7 @@ import { failedStep, type StepView } from '../core/jobs/view.ts';
 import {
   byteText,
   columns,
+  cut,
   duration,
   fit,
   pad,
@@ -87,12 +88,19 @@ function gateTable(gates: GateResult[], width: number): GateTable {
 function gateLines(gate: GateResult, table: GateTable, style: Style, width: number): string[] {
   const title = titleOf(gate, width);
   const room = width - indent.length - 2;
-  const [first, seen] = [pad(title, table.title), pad(gate.seen, table.seen)];
-  const fits = textWidth(`${first}  ${seen}  ${gate.expected}`) <= room;
-  const told = fits ? `${first}  ${seen}` : fit(`${title}  ${gate.seen}`, room - 2);
-  const expected = fit(gate.expected, room - textWidth(told) - 2);
-  const line = `${indent}${gateMark(gate, style)} ${told}  ${style.dim(expected)}`.trimEnd();
+  const cells = [pad(title, table.title), pad(gate.seen, table.seen), gate.expected];
+  const [first = '', seen = '', expected = ''] =
+    textWidth(cells.join('  ')) <= room ? cells : squeeze(title, gate.seen, gate.expected, room - 4);
+  const line = `${indent}${gateMark(gate, style)} ${first}  ${seen}  ${style.dim(expected)}`.trimEnd();
   return [line, ...messageLines(gate, style, `${indent}  `, width)];
+}
+
+/** Shares `room` columns out when the three do not fit: half for the title first, what one does not need another gets. */
+function squeeze(title: string, seen: string, expected: string, room: number): string[] {
+  const first = fit(title, Math.max(Math.floor(room * 0.55), room - textWidth(seen) - textWidth(expected)));
+  const rest = room - textWidth(first);
+  const last = cut(expected, Math.max(Math.floor(rest * 0.4), rest - textWidth(seen)));
+  return [first, cut(seen, rest - textWidth(last)), last];
 }
 
 /** Why a gate does not hold, in lines below it. */

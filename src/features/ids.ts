@@ -18,6 +18,9 @@ export const commands = {
   openResults: 'runpodTrainer.openResults',
   cancelJob: 'runpodTrainer.cancelJob',
   showJobLog: 'runpodTrainer.showJobLog',
+  showRunning: 'runpodTrainer.showRunning',
+  openVolumeFile: 'runpodTrainer.openVolumeFile',
+  downloadVolumeFile: 'runpodTrainer.downloadVolumeFile',
   refresh: 'runpodTrainer.refresh',
   stopPod: 'runpodTrainer.stopPod',
   terminatePod: 'runpodTrainer.terminatePod',
@@ -55,7 +58,7 @@ export const contextKeys = [
 ] as const satisfies ContextKey[];
 
 /** Settings, without their common first part. */
-export const settings = ['restUrl', 'python', 'refreshSeconds'] as const;
+export const settings = ['restUrl', 'python', 'refreshSeconds', 'backgroundRefreshSeconds'] as const;
 export const settingsSection = 'runpodTrainer';
 
 export const walkthrough = 'runpod-trainer.runpod-trainer#firstRun';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** One handler for every message of a union, so that a message without one does not compile. */
 export type Handlers<M extends { type: string }> = {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Largest sizes of what crosses between the job panel and the extension; the sender cuts, the receiver refuses. */
 export const caps = {

@@ -14,8 +14,6 @@ export interface Piece {
   look: Look;
 }
 
-/* eslint-disable no-control-regex -- control characters are what this module is about */
-
 /** Sequences: CSI; OSC, DCS, SOS, PM and APC up to their end or the end of the line; two-character escapes. */
 const sequence =
   /(?:\u001b\[|\u009b)([0-?]*)[ -/]*([@-~]?)|(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c|$)?|\u001b[ -/]*[0-~]?/g;
@@ -58,8 +56,6 @@ export function parseLine(line: string): Piece[] {
 export function plainLine(line: string): string {
   return visible(line.replaceAll(sequence, ''));
 }
-
-/* eslint-enable no-control-regex */
 
 function changed(look: Look, parameters: string): Look {
   // `38:2::r:g:b` is another way to write `38;2;r;g;b`.

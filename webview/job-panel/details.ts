@@ -23,7 +23,11 @@ function stepSections(step: PanelStep, detail: PanelDetail | undefined, { copy }
   const command = argv.map(shellWord).join(' ');
   return [
     ...section(step.gates.length > 0, 'Gates', () =>
-      step.gates.map((gate, i) => gateCard(gate, detail?.gates[i]?.evidence)),
+      // What needs attention comes first.
+      step.gates
+        .map((gate, i) => ({ gate, evidence: detail?.gates[i]?.evidence }))
+        .toSorted((a, b) => Number(a.gate.status === 'passed') - Number(b.gate.status === 'passed'))
+        .map(({ gate, evidence }) => gateCard(gate, evidence)),
     ),
     ...section(step.reason !== undefined, 'How it ended', () => [h('p', {}, step.reason ?? '')]),
     ...section(step.why.length > 0, step.status === 'skipped' ? 'Why it was skipped' : 'Why it ran', () => [

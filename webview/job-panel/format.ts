@@ -55,5 +55,5 @@ export function figure(n: number | null): string {
   if (n !== 0 && (size >= 1e6 || size < 1e-3)) {
     return n.toExponential(2).replace('e+', 'e');
   }
-  return Number.isInteger(n) ? n.toLocaleString('en') : String(Number(n.toPrecision(4)));
+  return n.toLocaleString('en', Number.isInteger(n) ? {} : { maximumSignificantDigits: 4 });
 }

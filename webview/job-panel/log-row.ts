@@ -1,5 +1,6 @@
 import type { Look, Piece } from '../../src/messages/terminal-text.ts';
 import { h } from './dom.ts';
+import { readableHere } from './theme.ts';
 
 export interface MarkedPiece extends Piece {
   mark?: boolean;
@@ -41,8 +42,13 @@ export function pieceElement({ text, look, mark }: MarkedPiece): Node {
   const element = mark === true ? h('mark') : h('span');
   element.textContent = text;
   element.className = classes(look);
-  paint(element, 'color', look.inverse === true ? look.background : look.color);
-  paint(element, 'backgroundColor', look.inverse === true ? look.color : look.background);
+  const [front, back] = look.inverse === true ? [look.background, look.color] : [look.color, look.background];
+  if (typeof front === 'string') {
+    element.style.color = back === undefined ? readableHere(front) : front;
+  }
+  if (typeof back === 'string') {
+    element.style.backgroundColor = back;
+  }
   return element;
 }
 
@@ -59,10 +65,4 @@ function classes(look: Look): string {
     ...(look.italic === true ? ['italic'] : []),
     ...(look.underline === true ? ['underline'] : []),
   ].join(' ');
-}
-
-function paint(element: HTMLElement, property: 'color' | 'backgroundColor', color: number | string | undefined): void {
-  if (typeof color === 'string') {
-    element.style[property] = color;
-  }
 }

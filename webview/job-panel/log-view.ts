@@ -90,6 +90,9 @@ export class LogView {
   show(label: string): void {
     this.#lines.clear();
     this.#forgetRows();
+    this.#hits = [];
+    this.#hit = -1;
+    this.#showCount();
     this.#follow = true;
     this.#scroller.setAttribute('aria-label', label);
     this.#relayout();
@@ -118,6 +121,12 @@ export class LogView {
     if (this.#query !== '') {
       this.#searchFor(this.#query, false);
     }
+    this.#schedule();
+  }
+
+  /** Makes the lines that are seen again, for colors that were computed. */
+  repaint(): void {
+    this.#forgetRows();
     this.#schedule();
   }
 
@@ -283,6 +292,12 @@ export class LogView {
       this.#forgetRows();
     } else {
       this.#hit = place === undefined ? -1 : this.#hits.indexOf(place);
+      // The first match may come after its text was typed.
+      if (this.#hit < 0 && this.#hits.length > 0 && document.activeElement === this.#search) {
+        this.#hit = 0;
+        this.#goToHit();
+        this.#forgetRows();
+      }
     }
     this.#showCount();
     this.#schedule();

@@ -1,6 +1,6 @@
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
-import { config, z } from 'zod';
+import * as z from 'zod';
 import { dispatch } from '../../src/messages/dispatch.ts';
 import {
   caps,
@@ -18,10 +18,11 @@ import { LogView } from './log-view.ts';
 import { announcement, stepToShow, tabToShow, type TabName } from './selection.ts';
 import './style.css';
 import { Tabs } from './tabs.ts';
+import { followTheme } from './theme.ts';
 import { Timeline } from './timeline.ts';
 
 // The page may not make code from text, which the validator would try for speed.
-config({ jitless: true });
+z.config({ jitless: true });
 
 declare function acquireVsCodeApi(): {
   postMessage(message: unknown): void;
@@ -71,6 +72,7 @@ const tabs = new Tabs<TabName>(
   (tab) => {
     keep({ tab });
     tabs.show(tab);
+    paintFinding();
   },
 );
 const title = h('h2');
@@ -103,7 +105,8 @@ function show(step: string): void {
   if (state === undefined) {
     return;
   }
-  if (selected !== step) {
+  const another = selected !== step;
+  if (another) {
     selected = step;
     detail = undefined;
     metrics = undefined;
@@ -113,6 +116,9 @@ function show(step: string): void {
   }
   const found = state.steps.find((s) => s.name === step);
   timeline.show(state, step);
+  if (another) {
+    timeline.reveal();
+  }
   setText(title, step === '' ? 'Whole job' : step);
   tabs.show(kept.tab ?? tabToShow(found));
   log.setEmptyText(
@@ -136,8 +142,9 @@ function paintFinding(): void {
   const text =
     gate?.message ??
     (gate && `${gate.title}: seen ${gate.seen}, expected ${gate.expected}`) ??
-    (over ? step?.reason : undefined);
-  finding.hidden = text === undefined;
+    (over ? step.reason : undefined);
+  // The details tell of the gate themselves, with its evidence.
+  finding.hidden = text === undefined || (gate !== undefined && tabs.selected === 'details');
   setText(finding, text ?? '');
 }
 
@@ -185,9 +192,6 @@ const handlers = {
           ? ''
           : undefined;
     show(wanted ?? stepToShow(next));
-    if (before === undefined) {
-      timeline.reveal();
-    }
     const news = announcement(before, next);
     if (news !== '') {
       setText(spoken, news);
@@ -212,7 +216,6 @@ const handlers = {
   },
   show: ({ step }: { step: string }): void => {
     pick(step);
-    timeline.reveal();
   },
 };
 
@@ -228,6 +231,7 @@ window.addEventListener('keydown', (event) => {
     event.stopPropagation();
     keep({ tab: 'log' });
     tabs.show('log');
+    paintFinding();
     log.focusSearch();
   }
 });
@@ -235,5 +239,6 @@ setInterval(() => {
   header.tick();
   timeline.tick();
 }, 1000);
+followTheme(() => log.repaint());
 paintMetrics();
 send({ type: 'ready' });

@@ -9,6 +9,8 @@ export class Tabs<T extends string> {
   readonly #tabs = new Map<T, HTMLElement>();
   readonly #pages = new Map<T, HTMLElement>();
 
+  #selected: T | undefined;
+
   /** @param onPick the user chose a tab */
   constructor(label: string, pages: Record<T, { title: string; content: HTMLElement }>, onPick: (name: T) => void) {
     this.#onPick = onPick;
@@ -36,7 +38,12 @@ export class Tabs<T extends string> {
     this.list.addEventListener('keydown', (event) => this.#onKey(event));
   }
 
+  get selected(): T | undefined {
+    return this.#selected;
+  }
+
   show(selected: T): void {
+    this.#selected = selected;
     for (const name of this.#names) {
       const tab = this.#tabs.get(name);
       tab?.setAttribute('aria-selected', String(name === selected));

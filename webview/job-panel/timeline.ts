@@ -88,7 +88,6 @@ export class Timeline {
     if (name !== undefined) {
       event.preventDefault();
       this.#onPick(name);
-      this.reveal();
     }
   }
 }

@@ -1,15 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as wait } from 'node:timers/promises';
-import { UserError } from '../errors.ts';
+import { CancelledError, UserError } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import { connectTo, findPod } from '../pods/ready.ts';
-import { isApiError } from '../runpod/api-error.ts';
-import { SshError, type SshConnection } from '../ssh/index.ts';
+import type { SshConnection } from '../ssh/index.ts';
 import { JournalReader } from './journal.ts';
+import { overLink } from './link.ts';
 import type { ClientOutcome, OnEvent } from './progress.ts';
 import { isBeingPrepared, type JobRecord } from './records.ts';
 import { emptyView, reduceView, type JobView } from './view.ts';
-import { RemoteWorker } from './worker.ts';
+import { RemoteWorker, type FollowEnd } from './worker.ts';
 
 export interface Attached {
   view: JobView;
@@ -35,63 +34,54 @@ export async function attach(
   }
   const journal = new JournalFollower(installation, record.job, onEvent);
   await journal.replay();
-  let connection = options.connection;
-  let attempt = 0;
-  for (;;) {
-    // Nothing is left to do on the pod when its results are here or it is gone.
-    const settled = record.fetched !== undefined || record.podEnded !== undefined;
-    if (journal.view.finished !== undefined && connection === undefined && (settled || attempt > 0)) {
-      return { view: journal.view, outcome: outcomeOf(journal.view) };
+  // Nothing is left to do on the pod when its results are here or it is gone.
+  if (journal.view.finished !== undefined && (record.fetched ?? record.podEnded) !== undefined) {
+    options.connection?.close();
+    return { view: journal.view, outcome: outcomeOf(journal.view) };
+  }
+  try {
+    const followed = await overLink({
+      connect: () => reconnect(installation, record, signal),
+      connection: options.connection,
+      work: (connection) => journal.follow(connection, record, signal),
+      giveUp: (tries) => journal.view.finished !== undefined && tries >= triesForResults,
+      meanwhile: () => `last heard ${journal.heard.toLocaleTimeString()}; the job goes on`,
+      onEvent,
+      signal,
+    });
+    if (followed.end === 'done') {
+      return ended(journal.view, followed.value, followed.connection);
     }
-    try {
-      connection ??= await reconnect(installation, record, signal);
-      if (connection === undefined) {
-        // Another client of this machine may have read further before the pod ended.
-        await journal.replay();
-        return gone(journal.view, record);
-      }
-      onEvent({ type: 'link', state: 'live', text: 'Connected to the pod' });
-      attempt = 0;
-      const end = await journal.follow(connection, record, signal);
-      if (end === 'finished' || journal.view.finished !== undefined) {
-        return { view: journal.view, outcome: outcomeOf(journal.view), connection };
-      }
-      const reason =
-        journal.view.started === undefined
-          ? 'The job never began on the pod: the program that prepared it was ended while it started the worker.'
-          : 'The worker on the pod is gone without having said how the job ended.';
-      return { view: journal.view, outcome: 'lost', reason, connection };
-    } catch (error) {
-      connection?.close();
-      connection = undefined;
-      if (!signal?.aborted) {
-        if (!isPassing(error)) {
-          throw error;
-        }
-        const seconds = delay(attempt++);
-        const text = `Last seen ${new Date().toLocaleTimeString()}; reconnecting in ${Math.ceil(seconds)} s, the job goes on`;
-        onEvent({ type: 'link', state: 'lost', text });
-        await wait(seconds * 1000, undefined, { signal }).catch(() => undefined);
-      }
-      if (signal?.aborted) {
-        return { view: journal.view, outcome: 'detached' };
-      }
+    // Another client of this machine may have read further before the pod ended.
+    await journal.replay();
+    return gone(journal.view, record);
+  } catch (error) {
+    if (error instanceof CancelledError) {
+      return { view: journal.view, outcome: 'detached' };
     }
+    throw error;
   }
 }
 
-/** Failures of the way to the pod; they say nothing about the job. */
-function isPassing(error: unknown): boolean {
-  return (
-    error instanceof SshError ||
-    isApiError(error, 'network', 'timeout', 'server', 'rate-limit') ||
-    (error instanceof UserError && error.code === 'pod-no-ssh')
-  );
+/** So often a new link is tried when only the results are missing; without a client the pod ends soon anyway. */
+const triesForResults = 5;
+
+function ended(view: JobView, end: FollowEnd, connection: SshConnection): Attached {
+  if (end === 'finished' || view.finished !== undefined) {
+    return { view, outcome: outcomeOf(view), connection };
+  }
+  const reason =
+    view.started === undefined
+      ? 'The job never began on the pod: the program that prepared it was ended while it started the worker.'
+      : 'The worker on the pod is gone without having said how the job ended.';
+  return { view, outcome: 'lost', reason, connection };
 }
 
 /** Reads the journal for one client: keeps the local copy, the view and the place. */
 class JournalFollower {
   view: JobView = emptyView();
+  /** When the last bytes came. */
+  heard = new Date();
   readonly #reader = new JournalReader();
   readonly #installation: Installation;
   readonly #job: string;
@@ -111,11 +101,7 @@ class JournalFollower {
     this.#reader.restart();
   }
 
-  async follow(
-    connection: SshConnection,
-    record: JobRecord,
-    signal?: AbortSignal,
-  ): Promise<'finished' | 'worker-gone'> {
+  async follow(connection: SshConnection, record: JobRecord, signal?: AbortSignal): Promise<FollowEnd> {
     const remote = record.remote;
     if (remote === undefined) {
       return 'worker-gone';
@@ -127,6 +113,7 @@ class JournalFollower {
       remote.jobDir,
       place,
       async (chunk) => {
+        this.heard = new Date();
         this.#take(chunk, false);
         await this.#installation.records.writeJournal(this.#job, place, chunk);
         place += chunk.length;
@@ -159,11 +146,6 @@ export async function reconnect(
   const pod = await findPod(installation.client, record.pod.id, signal);
   const over = pod === undefined || pod.status === 'EXITED' || pod.status === 'ERROR';
   return over ? undefined : connectTo(pod, installation, signal);
-}
-
-/** Seconds to the next try: 1, 2, 4 … 30, each varied by a quarter so that many clients do not come at once. */
-export function delay(attempt: number, random: () => number = Math.random): number {
-  return Math.min(30, 2 ** Math.min(attempt, 5)) * (0.75 + 0.5 * random());
 }
 
 function outcomeOf(view: JobView): ClientOutcome {

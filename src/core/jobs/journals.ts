@@ -75,15 +75,15 @@ export class JobJournals {
 
   async #read(signal?: AbortSignal): Promise<boolean> {
     const listener = this.#listener;
-    let restarted = false;
+    const restarted = { yes: false };
     const take = (file: JournalFile, side: 'local' | 'pod'): Promise<boolean> =>
       file.read(
         (event) => listener?.event(event, side),
-        () => (restarted = true),
+        () => (restarted.yes = true),
         signal,
       );
     const news = [await take(this.#local, 'local'), await take(this.#pod, 'pod')];
-    if (restarted && listener !== undefined) {
+    if (restarted.yes && listener !== undefined) {
       await this.#tellAgain(listener, signal);
     }
     return news.includes(true);

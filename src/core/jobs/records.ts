@@ -115,6 +115,11 @@ export class JobRecords {
     return join(this.folder, job, 'events.jsonl');
   }
 
+  /** The lock of the client that brings this job's results home and ends its pod. */
+  concludeLock(job: string): string {
+    return join(this.folder, job, 'conclude.lock');
+  }
+
   /** Size of the local copy of the journal in bytes, and when it last grew. */
   async journal(job: string): Promise<{ bytes: number; updated: Date } | undefined> {
     return stat(this.journalFile(job)).then(

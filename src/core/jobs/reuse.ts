@@ -9,15 +9,23 @@ import type { RunPlan } from './plan.ts';
 import { isBeingPrepared } from './records.ts';
 import { RemoteWorker, type RemoteJob } from './worker.ts';
 
-/** Prints `yes` when a worker or a watchdog of a job on this volume is at work. */
+/** Prints `yes` when a worker, a watchdog or a follower of a job that this pod has is at work. */
 const watchedScript = `
-import os, sys
+import glob, json, os, sys
+folder, pod = sys.argv[1:]
+own = set()
+for lock in glob.glob(glob.escape(folder) + "/*/lock"):
+    try:
+        if json.load(open(lock)).get("podId") == pod:
+            own.add(os.path.dirname(lock))
+    except (OSError, ValueError):
+        continue
 for name in filter(str.isdigit, os.listdir("/proc")):
     try:
         words = open("/proc/" + name + "/cmdline", "rb").read().decode("utf-8", "replace").split("\\0")
     except OSError:
         continue
-    if ("_watchdog" in words or "_work" in words) and any(w.startswith(sys.argv[1]) for w in words):
+    if own.intersection(words):
         print("yes")
         break
 `;
@@ -84,8 +92,8 @@ async function look(
     const mount = mountOf(pod);
     const path = await installWorker(connection, mount, installation.workerFile, signal);
     const jobs = await new RemoteWorker(connection, path).status(mount, signal);
-    const folder = `${mount}/.runpod-trainer/jobs/`;
-    const found = await connection.exec(['python3', '-c', watchedScript, folder], { signal });
+    const folder = `${mount}/.runpod-trainer/jobs`;
+    const found = await connection.exec(['python3', '-c', watchedScript, folder, pod.id], { signal });
     return { ready: { pod, connection, mount }, jobs, watched: found.stdout.toString('utf8').trim() !== '' };
   } catch {
     connection?.close();

@@ -1,6 +1,7 @@
 import { CancelledError, messageOf } from '../errors.ts';
 import { hostname } from 'node:os';
 import { costOf, type CostReport } from '../costs/meter.ts';
+import { takeLock } from '../file-lock.ts';
 import type { Installation } from '../installation.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { attach, type Attached } from './attach.ts';
@@ -122,17 +123,48 @@ async function conclude(
   attached: Attached,
   options: RunOptions,
 ): Promise<JobResult> {
-  const { view, outcome } = attached;
-  let now = record;
-  if (outcome === 'detached') {
-    return { record, view, outcome, cost: await costOf(installation.client, record) };
+  const detached = async (): Promise<JobResult> => {
+    const cost = await costOf(installation.client, record);
+    return { record, view: attached.view, outcome: 'detached', cost };
+  };
+  if (attached.outcome === 'detached') {
+    return detached();
   }
-  const reason = attached.reason ?? view.reason;
-  if (outcome !== 'unknown') {
+  const text = 'Another client of this machine brings the results home; waiting for it';
+  const onWait = (): void => options.onEvent({ type: 'phase', phase: 'fetch', text });
+  let release: () => Promise<void>;
+  try {
+    release = await takeLock(installation.records.concludeLock(record.job), { signal: options.signal, onWait });
+  } catch (error) {
+    if (error instanceof CancelledError) {
+      return detached();
+    }
+    throw error;
+  }
+  try {
+    // What another client did meanwhile is not done again.
+    const latest = (await installation.records.get(record.job)) ?? record;
+    return await concludeAlone(installation, latest, attached, options);
+  } finally {
+    await release();
+  }
+}
+
+async function concludeAlone(
+  installation: Installation,
+  record: JobRecord,
+  { view, outcome: seen, reason: why, connection }: Attached,
+  options: RunOptions,
+): Promise<JobResult> {
+  let now = record;
+  // Another client may have seen an end that this one could not.
+  const outcome = seen === 'unknown' ? (record.outcome ?? seen) : seen;
+  const reason = seen === outcome ? (why ?? view.reason) : record.reason;
+  if (outcome !== 'unknown' && now.phase !== 'done') {
     now = await installation.records.save({ ...now, phase: 'fetch', outcome, ...(reason !== undefined && { reason }) });
   }
   if (now.fetched === undefined && outcome !== 'unknown') {
-    now = await bringHome(installation, now, attached.connection, options);
+    now = await bringHome(installation, now, connection, options);
   }
   now = await endJobPod(installation, now, options, view.finished);
   if (outcome !== 'unknown') {

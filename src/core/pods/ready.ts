@@ -100,12 +100,17 @@ export async function connectTo(
     target: { host: direct.host, port: direct.port, username: direct.username },
     key: access.key,
     hostKeys: access.hostKeys,
-    pinId: `${pod.id}@${pod.startedAt ?? pod.createdAt ?? ''}`,
+    pinId: pinIdOf(pod),
     signal,
     timeoutMs: 15_000,
     trustedFingerprints,
     onFirstUse: access.onFirstUse,
   });
+}
+
+/** Names one start of a pod: its host key is pinned for as long as that. */
+export function pinIdOf(pod: Pod): string {
+  return `${pod.id}@${pod.startedAt ?? pod.createdAt ?? ''}`;
 }
 
 async function tryConnect(

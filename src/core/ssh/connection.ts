@@ -1,4 +1,5 @@
 import type net from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import type { Client } from 'ssh2';
 import { CancelledError, throwIfCancelled } from '../errors.ts';
@@ -6,7 +7,7 @@ import { abortable } from './abortable.ts';
 import { RemoteCommand } from './command.ts';
 import { watchLink } from './dial.ts';
 import type { SshTarget } from './errors.ts';
-import { execFailed, hostKeyChanged, lost, SshError } from './errors.ts';
+import { execFailed, forwardFailed, hostKeyChanged, lost, SshError } from './errors.ts';
 import type { SshKeyPair } from './keys.ts';
 import { quoteArgv } from './quote.ts';
 import type { SftpSession } from './sftp.ts';
@@ -169,6 +170,32 @@ export class SshConnection {
       opening.then((session) => session.closed.then(forget), forget);
     }
     return abortable(this.#sftp, signal);
+  }
+
+  /** A connection from the pod to one of its own ports. The caller must destroy it. */
+  async tunnel(port: number, signal?: AbortSignal): Promise<Duplex> {
+    const opening = new Promise<Duplex>((resolve, reject) => {
+      if (!this.#open) {
+        reject(this.#lost());
+        return;
+      }
+      this.#client.forwardOut('127.0.0.1', 0, '127.0.0.1', port, (error, channel) => {
+        if (error === undefined) {
+          resolve(channel);
+        } else {
+          reject(this.#open ? forwardFailed(this.target, port, error) : this.#lost());
+        }
+      });
+    });
+    try {
+      return await abortable(opening, signal);
+    } catch (error) {
+      opening.then(
+        (channel) => channel.destroy(),
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   /** Ends the connection and its file session. Commands that are detached from it go on. */

@@ -20,6 +20,7 @@ export type SshErrorCode =
   | 'ssh-host-key-unexpected'
   | 'ssh-lost'
   | 'ssh-exec'
+  | 'ssh-forward'
   | 'ssh-sftp';
 
 /** A failure of a connection, of a command's channel or of a file operation. */
@@ -117,6 +118,18 @@ export function sftpFailed(target: SshTarget, action: string, cause: unknown): S
       what: `The pod at ${address(target)} could not ${action}.`,
       why: messageOf(cause),
       next: 'Check the path, its permissions and the free space of the volume.',
+    },
+    { cause },
+  );
+}
+
+export function forwardFailed(target: SshTarget, port: number, cause: unknown): SshError {
+  return new SshError(
+    'ssh-forward',
+    {
+      what: `The pod at ${address(target)} did not open a connection to its own port ${port}.`,
+      why: messageOf(cause),
+      next: 'Check that something listens on that port, and that sshd of the image allows TCP forwarding (AllowTcpForwarding).',
     },
     { cause },
   );

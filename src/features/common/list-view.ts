@@ -19,6 +19,8 @@ export interface ListViewOptions<T> {
   stateKey: Extract<ContextKey, `${string}State`>;
   list: PolledList<T>;
   nodes: (items: T[]) => TreeNode[];
+  /** Something beside the list that the rows depend on. */
+  alsoOn?: (listener: () => void) => Disposable;
 }
 
 /** Which welcome text a view shows, if any. */
@@ -63,6 +65,9 @@ export function createListView<T>(vs: typeof vscode, options: ListViewOptions<T>
     changed.fire(undefined);
   };
   store.add(list.onDidChange(show));
+  if (options.alsoOn !== undefined) {
+    store.add(options.alsoOn(() => changed.fire(undefined)));
+  }
   store.add(view.onDidChangeVisibility((event) => list.setVisible(event.visible)));
   show(list.state);
   list.setVisible(view.visible);

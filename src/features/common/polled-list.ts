@@ -21,18 +21,25 @@ interface Running {
 export class PolledList<T> implements Disposable {
   readonly #load: (signal: AbortSignal) => Promise<T[]>;
   readonly #intervalMs: () => number;
+  readonly #backgroundMs: () => number;
   readonly #changed = new Emitter<ListState<T>>();
   readonly onDidChange = this.#changed.event;
   #state: ListState<T> = { items: undefined, seen: undefined, error: undefined };
   #visible = false;
+  #background = false;
   #enabled = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Running | undefined;
   #disposed = false;
 
-  constructor(load: (signal: AbortSignal) => Promise<T[]>, intervalMs: () => number) {
+  /**
+   * @param intervalMs pause between two fetches while somebody looks
+   * @param backgroundMs the same while nobody looks, and it was asked for
+   */
+  constructor(load: (signal: AbortSignal) => Promise<T[]>, intervalMs: () => number, backgroundMs = intervalMs) {
     this.#load = load;
     this.#intervalMs = intervalMs;
+    this.#backgroundMs = backgroundMs;
   }
 
   get state(): ListState<T> {
@@ -45,6 +52,17 @@ export class PolledList<T> implements Disposable {
     clearTimeout(this.#timer);
     if (visible) {
       void this.refresh();
+    } else {
+      this.#schedule();
+    }
+  }
+
+  /** Goes on fetching, slowly, while nobody looks; the first fetch comes after one interval. */
+  setBackground(background: boolean): void {
+    if (background !== this.#background) {
+      this.#background = background;
+      clearTimeout(this.#timer);
+      this.#schedule();
     }
   }
 
@@ -67,6 +85,12 @@ export class PolledList<T> implements Disposable {
     return running.done;
   }
 
+  /** Fetches unless an answer that is younger than this is known or a fetch is under way; waits for that one then. */
+  async ensure(maxAgeMs: number): Promise<void> {
+    const age = this.#state.seen === undefined ? Infinity : Date.now() - this.#state.seen.getTime();
+    await (this.#running === undefined ? age > maxAgeMs && this.refresh() : this.#running.done);
+  }
+
   /**
    * Forgets everything, for another account; an answer that is under way is ignored. Only an enabled list fetches:
    * nothing is asked while nobody is signed in or the folder is not trusted.
@@ -79,6 +103,8 @@ export class PolledList<T> implements Disposable {
     this.#set({ items: undefined, seen: undefined, error: undefined });
     if (this.#visible) {
       void this.refresh();
+    } else {
+      this.#schedule();
     }
   }
 
@@ -115,8 +141,10 @@ export class PolledList<T> implements Disposable {
   }
 
   #schedule(): void {
-    if (this.#visible && !this.#disposed) {
-      this.#timer = setTimeout(() => void this.refresh(), this.#intervalMs());
+    const wanted = this.#visible || this.#background;
+    if (wanted && this.#enabled && !this.#disposed && this.#running === undefined) {
+      const ms = this.#visible ? this.#intervalMs() : this.#backgroundMs();
+      this.#timer = setTimeout(() => void this.refresh(), ms);
     }
   }
 

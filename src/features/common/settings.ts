@@ -3,6 +3,7 @@ import { defaultRestUrl } from '../../core/runpod/connection.ts';
 import { type settings, settingsSection } from '../ids.ts';
 
 const refreshBounds = { min: 5, max: 600, usual: 20 };
+const backgroundBounds = { min: 30, max: 3600, usual: 60 };
 
 /** Settings, read when they are needed. VS Code does not enforce the manifest's bounds, so they are held here. */
 export class Settings {
@@ -26,9 +27,18 @@ export class Settings {
 
   /** Milliseconds between two refreshes of a visible list. */
   get refreshMs(): number {
-    const value = this.#read('refreshSeconds');
-    const seconds = typeof value === 'number' && Number.isFinite(value) ? value : refreshBounds.usual;
-    return Math.min(refreshBounds.max, Math.max(refreshBounds.min, seconds)) * 1000;
+    return this.#milliseconds('refreshSeconds', refreshBounds);
+  }
+
+  /** Milliseconds between two looks at the pods while something runs and no view is visible. */
+  get backgroundMs(): number {
+    return this.#milliseconds('backgroundRefreshSeconds', backgroundBounds);
+  }
+
+  /** Uses another Python from now on, on this machine. */
+  async setPython(path: string): Promise<void> {
+    const { Global } = this.#vs.ConfigurationTarget;
+    await this.#vs.workspace.getConfiguration(settingsSection).update('python', path, Global);
   }
 
   onDidChangeRestUrl(listener: () => void): vscode.Disposable {
@@ -37,6 +47,12 @@ export class Settings {
         listener();
       }
     });
+  }
+
+  #milliseconds(name: (typeof settings)[number], { min, max, usual }: typeof refreshBounds): number {
+    const value = this.#read(name);
+    const seconds = typeof value === 'number' && Number.isFinite(value) ? value : usual;
+    return Math.min(max, Math.max(min, seconds)) * 1000;
   }
 
   #read(name: (typeof settings)[number]): unknown {

@@ -7,6 +7,10 @@ export interface JobSummary {
   project: string;
   /** ISO time. */
   created: string;
+  /** The API that it was started with. */
+  restUrl: string;
+  /** The pod that was rented for it, or used again; `ended` is unset while nobody saw it end. */
+  pod?: { id: string; created: string; costPerHour: number; ended?: string | undefined } | undefined;
   /** Where it is in its life. */
   phase: Phase;
   /** What its journal says. */

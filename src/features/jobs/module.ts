@@ -44,6 +44,7 @@ export function createJobsModule(
     new PolledList<JobSummary>(
       (signal) => history.list(signal),
       () => refreshMs,
+      () => settings.backgroundMs,
     ),
   );
   store.add(

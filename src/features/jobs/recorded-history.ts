@@ -15,6 +15,8 @@ export function recordedHistory(records: JobRecords): JobHistory {
       job: record.job,
       project: record.project,
       created: record.created,
+      restUrl: record.restUrl,
+      pod: record.pod && { ...record.pod, ended: record.podEnded },
       phase: record.phase,
       view: standingOf(record, journals.view),
       heard: journals.heard,

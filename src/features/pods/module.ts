@@ -26,6 +26,7 @@ export function createPodsModule(
     new PolledList<Pod>(
       (signal) => account.client().pods.list(signal),
       () => settings.refreshMs,
+      () => settings.backgroundMs,
     ),
   );
   store.add(

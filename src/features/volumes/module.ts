@@ -1,45 +1,64 @@
 import type * as vscode from 'vscode';
-import type { Volume } from '../../core/runpod/schemas.ts';
-import type { Account } from '../account/account.ts';
-import { DisposableStore, type Disposable } from '../common/disposables.ts';
-import { createListView, type TreeNode } from '../common/list-view.ts';
+import type { Pod, Volume } from '../../core/runpod/schemas.ts';
+import type { AccountModule } from '../account/module.ts';
+import type { CommandRegistry } from '../common/commands.ts';
+import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
+import { createListView } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
-import { views } from '../ids.ts';
+import { commands, views } from '../ids.ts';
+import { downloadVolumeFile, openVolumeFile } from './volume-commands.ts';
+import { volumeDocuments, volumeScheme } from './volume-documents.ts';
+import { VolumeFiles } from './volume-files.ts';
+import { volumeNodes } from './volume-nodes.ts';
 
 export interface VolumesModule extends Disposable {
   volumes: PolledList<Volume>;
 }
 
-/** The Volumes view. */
-export function createVolumesModule(vs: typeof vscode, account: Account, settings: Settings): VolumesModule {
+/** The Volumes view, down to files where a pod of ours runs. */
+export function createVolumesModule(
+  vs: typeof vscode,
+  registry: CommandRegistry,
+  { account, credentials }: Pick<AccountModule, 'account' | 'credentials'>,
+  settings: Settings,
+  pods: PolledList<Pod>,
+): VolumesModule {
   const store = new DisposableStore();
+  const files = store.add(new VolumeFiles(pods, credentials));
   const volumes = store.add(
     new PolledList<Volume>(
       (signal) => account.client().volumes.list(signal),
       () => settings.refreshMs,
     ),
   );
+  const reachable = store.add(new Emitter<undefined>());
+  let known = files.reachable;
+  store.add(
+    pods.onDidChange(() => {
+      if (files.reachable !== known) {
+        known = files.reachable;
+        reachable.fire(undefined);
+      }
+    }),
+  );
   store.add(
     createListView(vs, {
       view: views.volumes,
       stateKey: 'runpodTrainer.volumesState',
       list: volumes,
-      nodes: (items) => volumeNodes(vs, items),
+      nodes: (items) => volumeNodes(vs, items, files),
+      alsoOn: reachable.event,
     }),
   );
   store.add(account.onDidChange(() => volumes.restart(account.ready)));
+  store.add(
+    vs.workspace.registerFileSystemProvider(volumeScheme, volumeDocuments(vs, files), {
+      isReadonly: true,
+      isCaseSensitive: true,
+    }),
+  );
+  store.add(registry.register(commands.openVolumeFile, (target) => openVolumeFile(vs, target)));
+  store.add(registry.register(commands.downloadVolumeFile, (target) => downloadVolumeFile(vs, files, target)));
   return { volumes, dispose: () => store.dispose() };
-}
-
-export function volumeNodes(vs: typeof vscode, volumes: Volume[]): TreeNode[] {
-  return volumes.map((volume) => {
-    const item = new vs.TreeItem(volume.name || volume.id);
-    item.id = `volume:${volume.id}`;
-    item.description = `${volume.dataCenter} · ${volume.size} GB`;
-    item.tooltip = `${volume.name}\n${volume.size} GB in ${volume.dataCenter}; it stays in this data center for good.\nId ${volume.id}`;
-    item.contextValue = 'volume';
-    item.iconPath = new vs.ThemeIcon('database');
-    return { item, id: volume.id };
-  });
 }

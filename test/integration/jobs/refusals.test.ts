@@ -53,7 +53,10 @@ const refusals: Refusal[] = [
   },
   {
     title: 'a project file that is not JSON',
-    prepare: (_, project) => void project.write('training.runpod.json', '{ "version": 1, "name": '),
+    prepare: (_, project) => {
+      project.write('training.runpod.json', '{ "version": 1, "name": ');
+      return undefined;
+    },
     says: [/not valid JSON/, /Correct the file/],
   },
   {
@@ -74,19 +77,28 @@ const refusals: Refusal[] = [
   {
     title: "a missing module of the project's own package",
     parts: withStep({ module: 'app.gone' }),
-    prepare: (_, project) => void project.write('app/__init__.py', ''),
+    prepare: (_, project) => {
+      project.write('app/__init__.py', '');
+      return undefined;
+    },
     says: [/The module app\.gone does not exist/, /app\/gone\.py/, /nothing was started/],
   },
   {
     title: 'a notebook that is not JSON',
     parts: withStep({ notebook: 'broken.ipynb' }),
-    prepare: (_, project) => void project.write('broken.ipynb', notebook(['x = 1']).slice(0, 40)),
+    prepare: (_, project) => {
+      project.write('broken.ipynb', notebook(['x = 1']).slice(0, 40));
+      return undefined;
+    },
     says: [/The notebook broken\.ipynb is broken/, /JSON/, /save it again/],
   },
   {
     title: 'a notebook of an old format',
     parts: withStep({ notebook: 'old.ipynb' }),
-    prepare: (_, project) => void project.write('old.ipynb', '{"nbformat": 3, "worksheets": []}'),
+    prepare: (_, project) => {
+      project.write('old.ipynb', '{"nbformat": 3, "worksheets": []}');
+      return undefined;
+    },
     says: [/The notebook old\.ipynb cannot run/, /format 4/, /save it once/],
   },
   {

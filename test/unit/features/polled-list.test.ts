@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { PolledList } from '../../../src/features/common/polled-list.ts';
+import { until } from '../../support/wait.ts';
 
 interface Call {
   resolve: (items: string[]) => void;
@@ -98,6 +99,35 @@ describe('a polled list (R9.1)', () => {
     const then = count;
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.ok(count <= then + 1, 'at most the fetch that was under way');
+    list.dispose();
+  });
+
+  it('goes on slowly in the background, and not at all when that is over', async () => {
+    const { load, calls } = loader();
+    const list = new PolledList(load, never, () => 5);
+    list.restart(true);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(calls.length, 0, 'nobody asked for it');
+    list.setBackground(true);
+    await until('a fetch', () => calls.length === 1);
+    calls[0]?.resolve([]);
+    await until('the next fetch', () => calls.length === 2);
+    list.setBackground(false);
+    calls[1]?.resolve([]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(calls.length, 2);
+    list.dispose();
+  });
+
+  it('does not ask again for an answer that is fresh or under way', async () => {
+    const { load, calls } = loader();
+    const list = new PolledList(load, never);
+    list.restart(true);
+    const both = Promise.all([list.ensure(1000), list.ensure(1000)]);
+    calls[0]?.resolve([]);
+    await both;
+    await list.ensure(60_000);
+    assert.equal(calls.length, 1);
     list.dispose();
   });
 });

@@ -40,7 +40,13 @@ describe('reconnect delay', () => {
       [0, 1, 2, 3, 4, 5, 20].map((n) => delay(n, () => 0.5)),
       [1, 2, 4, 8, 16, 30, 30],
     );
-    assert.equal(delay(3, () => 0), 6);
-    assert.equal(delay(3, () => 1), 10);
+    assert.equal(
+      delay(3, () => 0),
+      6,
+    );
+    assert.equal(
+      delay(3, () => 1),
+      10,
+    );
   });
 });

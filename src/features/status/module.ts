@@ -1,0 +1,61 @@
+import type * as vscode from 'vscode';
+import type { Pod } from '../../core/runpod/schemas.ts';
+import type { Account } from '../account/account.ts';
+import type { CommandRegistry } from '../common/commands.ts';
+import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import type { PolledList } from '../common/polled-list.ts';
+import type { JobSummary } from '../jobs/history.ts';
+import { commands } from '../ids.ts';
+import { showRunning } from './running-menu.ts';
+import { runningNow, runningStatus } from './running-status.ts';
+
+/**
+ * The status bar entry that says what runs and costs. It lives on the lists of the views; while something runs and no
+ * view is visible, the list of pods is asked slowly, and one look at each sign-in finds what was forgotten.
+ */
+export function createStatusModule(
+  vs: typeof vscode,
+  registry: CommandRegistry,
+  account: Account,
+  pods: PolledList<Pod>,
+  jobs: PolledList<JobSummary>,
+): Disposable {
+  const store = new DisposableStore();
+  const item = store.add(vs.window.createStatusBarItem('runpodTrainer.running', vs.StatusBarAlignment.Left, 11));
+  item.name = 'RunPod: What Runs and Costs';
+  item.command = commands.showRunning;
+
+  const ours = (): JobSummary[] => (jobs.state.items ?? []).filter((job) => job.restUrl === account.restUrl);
+  const update = (): void => {
+    const status = account.ready ? runningStatus(pods.state, ours()) : undefined;
+    const running = runningNow(pods.state.items ?? [], ours(), new Date());
+    const runs = account.ready && running.pods.length + running.jobs.length > 0;
+    pods.setBackground(runs);
+    jobs.setBackground(runs);
+    if (status === undefined) {
+      item.hide();
+      return;
+    }
+    item.text = status.text;
+    item.tooltip = status.tooltip;
+    item.accessibilityInformation = { label: `RunPod: ${status.text.replace(/\$\([\w-]+\) /, '')}`, role: 'button' };
+    item.backgroundColor = status.warning ? new vs.ThemeColor('statusBarItem.warningBackground') : undefined;
+    item.show();
+  };
+  store.add(pods.onDidChange(update));
+  store.add(jobs.onDidChange(update));
+  store.add(
+    account.onDidChange(() => {
+      void jobs.refresh();
+      void pods.ensure(0);
+    }),
+  );
+  store.add(
+    registry.register(commands.showRunning, async () => {
+      account.client();
+      await pods.refresh();
+      await showRunning(vs, runningNow(pods.state.items ?? [], ours(), new Date()));
+    }),
+  );
+  return store;
+}

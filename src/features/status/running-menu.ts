@@ -1,0 +1,66 @@
+import type * as vscode from 'vscode';
+import { pricePerHour } from '../common/format.ts';
+import { describeJob } from '../jobs/job-nodes.ts';
+import { describePod, labelOf } from '../pods/pod-nodes.ts';
+import { commands, type CommandId } from '../ids.ts';
+import type { RunningNow } from './running-status.ts';
+
+interface Action extends vscode.QuickPickItem {
+  command?: CommandId;
+  target?: { id: string };
+}
+
+/** What runs, and under each thing what can be done to it. */
+export function runningMenu(vs: typeof vscode, running: RunningNow, now = new Date()): Action[] {
+  const heading = (label: string): Action => ({ label, kind: vs.QuickPickItemKind.Separator });
+  const jobs = running.jobs.flatMap((job): Action[] => {
+    const target = { id: job.job };
+    return [
+      heading(`Job ${job.project}`),
+      {
+        label: `$(open-preview) Open ${job.project}`,
+        description: describeJob(job, now),
+        command: commands.openJob,
+        target,
+      },
+      { label: `$(debug-stop) Cancel ${job.project}…`, command: commands.cancelJob, target },
+    ];
+  });
+  const pods = running.pods.flatMap((pod): Action[] => {
+    const target = { id: pod.id };
+    const idle = running.idle.includes(pod) ? ' · no job runs on it' : '';
+    const description = `${describePod(pod, now)}${idle}`;
+    const saves = `ends ${pricePerHour(pod.cost)}`;
+    return [
+      heading(`Pod ${labelOf(pod)}`),
+      ...(pod.actions.includes('terminate')
+        ? [
+            {
+              label: `$(trash) Terminate ${labelOf(pod)}…`,
+              description,
+              detail: saves,
+              command: commands.terminatePod,
+              target,
+            },
+          ]
+        : []),
+      ...(pod.actions.includes('stop')
+        ? [{ label: `$(debug-stop) Stop ${labelOf(pod)}…`, command: commands.stopPod, target }]
+        : []),
+    ];
+  });
+  return [...jobs, ...pods];
+}
+
+/** Lets the user choose what to do about what runs. */
+export async function showRunning(vs: typeof vscode, running: RunningNow): Promise<void> {
+  const items = runningMenu(vs, running);
+  if (items.length === 0) {
+    vs.window.setStatusBarMessage('$(check) Nothing runs, so nothing costs by the hour', 8000);
+    return;
+  }
+  const chosen = await vs.window.showQuickPick(items, { title: 'What Runs', placeHolder: 'What should be done?' });
+  if (chosen?.command !== undefined) {
+    await vs.commands.executeCommand(chosen.command, chosen.target);
+  }
+}

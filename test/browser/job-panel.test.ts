@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cutLinks } from './panel/pod-link.ts';
+import { PanelPage } from './panel/panel-page.ts';
+import { failAtGate, hostileLines, trainingJob } from './panel/rainbow.ts';
+import type { RecordedJob } from './panel/recorded-job.ts';
+import { writeTraining } from './panel/training-project.ts';
+import { type Editor, openEditor } from './support/editor.ts';
+import { type Fixture, makeFixture } from './support/fixture.ts';
+import { temporaryFolder } from './support/package.ts';
+
+/** As the list of themes calls them. */
+const themeLabels = {
+  dark: 'Dark Modern',
+  light: 'Light Modern',
+  contrast: 'Dark High Contrast',
+  contrastLight: 'Light High Contrast',
+};
+
+describe('the job panel during a run in the sandbox (R9.4)', function () {
+  this.timeout(180_000);
+  let fixture: Fixture;
+  let editor: Editor;
+  let panel: PanelPage;
+
+  before(async () => {
+    fixture = await makeFixture();
+    await writeTraining(fixture, 45);
+    editor = await openEditor(fixture);
+    const { workbench } = editor;
+    await workbench.openContainer('RunPod');
+    await workbench.runCommand('RunPod: Start Local Sandbox');
+    await workbench.statusItem('Sandbox');
+    await workbench.runCommand('RunPod: Run Pipeline…');
+    await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
+  });
+  after(async () => {
+    await editor.close();
+    await fixture.endSandbox();
+  });
+
+  it('opens from the job in the list, at the running step, and follows its log', async () => {
+    const { workbench } = editor;
+    await workbench.clickRow('Jobs', 'tiny');
+    panel = await PanelPage.of(workbench);
+    await panel.until('the step train to be shown', (t) => t.selected === 'train' && t.tab === 'Log', 60_000);
+    await panel.logLine(/^step 3 loss 0\.5000$/);
+    const { status, steps } = await panel.text();
+    assert.equal(status, 'Running train, step 2 of 4');
+    assert.match(steps[1] ?? '', /^passed \| hello \| pod .*out\/hello\.txt.* bytes/);
+    assert.match(steps[3] ?? '', /^waiting \| check/);
+    assert.match(
+      await panel.frame.locator('.facts').innerText(),
+      /so far.*Stops by \d\d:\d\d at the latest, at no more than \$/,
+    );
+    await workbench.screenshot('panel-live');
+  });
+
+  it('shows hostile lines as text and obeys none of them (security rule 6)', async () => {
+    await panel.frame.locator('.log').evaluate((log) => ((log as unknown as { scrollTop: number }).scrollTop = 0));
+    const first = await panel.logLine(/onerror/);
+    assert.equal(first, hostileLines[0]);
+    assert.equal(await panel.logLine(/click me/), 'click me  after');
+    assert.match(await panel.logLine(/invoice/), /^invoice\ufffdgpj\.exe red &amp; <b>not bold<\/b>$/);
+    assert.equal(await panel.frame.locator('.log :is(img, a, b, script)').count(), 0);
+    assert.equal(await panel.frame.locator('.log .fg1').first().innerText(), 'red');
+    assert.notEqual(await panel.frame.evaluate('document.title'), 'owned');
+  });
+
+  it('draws the metrics with their last values', async () => {
+    await panel.pickTab('Metrics');
+    const card = panel.frame.locator('.chart-card', { hasText: 'loss' });
+    await card.locator('.chart-line').waitFor();
+    assert.match(
+      (await card.locator('svg').getAttribute('aria-label')) ?? '',
+      /^loss: \d+ values, from .* to 2, last 0\.\d+$/,
+    );
+    await panel.pickTab('Log');
+  });
+
+  it('is complete again when it was hidden', async () => {
+    const { workbench } = editor;
+    await workbench.openFile('hello.py');
+    await workbench.until('the page of the panel to be gone', async () => {
+      const counts = await Promise.all(
+        workbench.page.frames().map((f) =>
+          f
+            .locator('.timeline')
+            .count()
+            .catch(() => 0),
+        ),
+      );
+      return counts.every((n) => n === 0);
+    });
+    await workbench.page.locator('.tab', { hasText: 'tiny' }).first().click();
+    panel = await PanelPage.of(workbench);
+    await panel.until('the running step', (t) => t.selected === 'train' && t.tab === 'Log');
+    await panel.logLine(/^step \d+ loss/);
+    assert.equal(await panel.frame.locator('.log-older').isVisible(), false);
+  });
+
+  it('shows the same in a second window', async () => {
+    const second = await editor.openWindow(fixture.folder);
+    await second.openContainer('RunPod');
+    await second.clickRow('Jobs', 'tiny');
+    const other = await PanelPage.of(second);
+    await other.logLine(/^step \d+ loss/);
+    const here = await panel.text();
+    assert.deepEqual(await other.text(), here);
+    await second.page.close();
+  });
+
+  it('says that the link is lost, keeps what it shows, and goes on when the link is back', async () => {
+    const { workbench } = editor;
+    const before = (await panel.text()).steps;
+    const mend = cutLinks(fixture.home);
+    try {
+      const bar = panel.frame.locator('.bar-link');
+      await bar.waitFor();
+      assert.match(await bar.innerText(), /^Last seen .* ago, reconnecting… the job goes on$/);
+      assert.deepEqual((await panel.text()).steps, before);
+      await workbench.screenshot('panel-lost-link');
+    } finally {
+      mend();
+    }
+    await panel.frame.locator('.bar-link').waitFor({ state: 'hidden', timeout: 60_000 });
+  });
+
+  it('shows everything again within 3 s after a reload of the window', async () => {
+    const { workbench } = editor;
+    await workbench.page.reload();
+    const from = Date.now();
+    await workbench.waitUntilReady();
+    const ready = Date.now();
+    panel = await PanelPage.of(workbench);
+    await panel.until('the steps', (t) => t.steps.length === 5);
+    await panel.logLine(/^step \d+ loss/);
+    console.log(
+      `      panel complete ${Date.now() - ready} ms after the workbench, ${Date.now() - from} ms after the reload`,
+    );
+    assert.ok(Date.now() - ready < 10_000);
+  });
+
+  it('turns to the gate that did not hold, with its evidence', async () => {
+    const { workbench } = editor;
+    await panel.until('the failed step', (t) => t.status === 'Failed at check', 90_000);
+    await panel.until('its details', (t) => t.selected === 'check' && t.tab === 'Details');
+    const card = panel.frame.locator('.gate-card-failed');
+    assert.match(await card.innerText(), /out\/hello\.txt[\s\S]*Expected\s+>= 5000 bytes\s+Seen\s+19 bytes/);
+    assert.match(await card.locator('pre').innerText(), /"out\/hello\.txt"/);
+    await workbench.screenshot('panel-failed-gate');
+  });
+
+  it('offers what can be done about it', async () => {
+    const { workbench } = editor;
+    await panel.frame.locator('[data-action=rerun]').waitFor({ timeout: 60_000 });
+    await panel.frame.locator('[data-action=openResults]').waitFor();
+    await panel.frame.locator('[data-action=rerun]').click();
+    assert.match(await workbench.dialogText('Run tiny on a pod?'), /tiny/);
+    await workbench.page.keyboard.press('Escape');
+    await panel.pickStep('train');
+    await panel.frame.locator('[aria-label="Open the whole log in an editor"]').click();
+    await workbench.page.locator('.tab', { hasText: 'train.log' }).waitFor();
+    await workbench.until('the log in the editor', async () =>
+      (await workbench.page.locator('.view-lines').innerText()).includes('loss'),
+    );
+  });
+});
+
+describe('the job panel of a recorded job (R9.4)', function () {
+  this.timeout(120_000);
+  let editor: Editor;
+  let panel: PanelPage;
+  let job: RecordedJob;
+
+  before(async () => {
+    const base = await temporaryFolder('panel');
+    const folder = join(base, 'rainbow');
+    await mkdir(folder);
+    await writeFile(join(folder, 'training.runpod.json'), '{}\n');
+    job = await trainingJob(join(base, 'home'), folder);
+    editor = await openEditor({ folder, env: { RUNPOD_TRAINER_HOME: join(base, 'home') } });
+    await editor.workbench.openContainer('RunPod');
+    await editor.workbench.clickRow('Jobs', 'rainbow');
+    panel = await PanelPage.of(editor.workbench);
+    await panel.logLine(/^step +3000 /);
+  });
+  after(() => editor.close());
+
+  const setTheme = async (label: string): Promise<void> => {
+    const { page } = editor.workbench;
+    await editor.workbench.runCommand('Preferences: Color Theme');
+    const input = page.locator('.quick-input-widget:visible .quick-input-box input');
+    await input.fill(label);
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().waitFor();
+    await input.press('Enter');
+    await input.waitFor({ state: 'hidden' });
+  };
+  const background = (): Promise<string> =>
+    panel.frame.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+
+  it('says that this window is not attached', async () => {
+    assert.match(await panel.frame.locator('.bar-link').innerText(), /not attached/);
+    assert.equal(await panel.frame.locator('[data-action=attach]').count(), 1);
+  });
+
+  it('is walked through by keyboard alone', async () => {
+    const { page } = editor.workbench;
+    await panel.frame.locator('.timeline').focus();
+    await page.keyboard.press('Home');
+    assert.equal((await panel.text()).selected, '');
+    await page.keyboard.press('ArrowDown');
+    assert.equal((await panel.text()).selected, 'manifest');
+    await page.keyboard.press('End');
+    await page.keyboard.press('ArrowUp');
+    assert.equal((await panel.text()).selected, 'phase_2');
+    await panel.logLine(/loss/);
+    await page.keyboard.press('Tab');
+    assert.equal(await panel.focused(), 'Log');
+    await page.keyboard.press('ArrowRight');
+    assert.deepEqual([await panel.focused(), (await panel.text()).tab], ['Metrics', 'Metrics']);
+    await page.keyboard.press('End');
+    assert.equal((await panel.text()).tab, 'Details');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Tab');
+    assert.equal(await panel.focused(), 'Find in log');
+    const reached: string[] = [];
+    for (let i = 0; i < 7; i++) {
+      await page.keyboard.press('Tab');
+      reached.push(await panel.focused());
+    }
+    assert.ok(
+      reached.every((label) => label !== ''),
+      reached.join(' | '),
+    );
+    assert.ok(reached.includes('Log of phase_2'), reached.join(' | '));
+  });
+
+  it('finds text in the log with Ctrl+F, forwards and back', async () => {
+    const { page } = editor.workbench;
+    await panel.frame.locator('.timeline').focus();
+    await page.keyboard.press('ControlOrMeta+F');
+    assert.equal(await panel.focused(), 'Find in log');
+    await page.keyboard.type('step   100');
+    await editor.workbench.until(
+      'a match',
+      async () => (await panel.frame.locator('.log-count').innerText()) === '1 of 1',
+    );
+    assert.equal(await panel.frame.locator('.log-row.current mark').innerText(), 'step   100');
+    await page.keyboard.press('ControlOrMeta+A');
+    await page.keyboard.type('LOSS');
+    await editor.workbench.until('matches', async () =>
+      /^\d+ of 150$/.test(await panel.frame.locator('.log-count').innerText()),
+    );
+    const at = async (): Promise<number> => Number.parseInt(await panel.frame.locator('.log-count').innerText(), 10);
+    const first = await at();
+    await page.keyboard.press('Enter');
+    assert.equal(await at(), (first % 150) + 1);
+    await page.keyboard.press('Shift+Enter');
+    assert.equal(await at(), first);
+    await page.keyboard.press('Escape');
+    assert.equal(await panel.frame.locator('.log mark').count(), 0);
+  });
+
+  for (const [name, theme] of Object.entries(themeLabels)) {
+    it(`is painted anew and has no serious accessibility problem in the theme ${theme}`, async () => {
+      const before = await background();
+      await setTheme(theme);
+      if (name !== 'dark') {
+        await editor.workbench.until('another background', async () => (await background()) !== before);
+      }
+      for (const tab of ['Metrics', 'Details', 'Log']) {
+        await panel.pickTab(tab);
+        assert.deepEqual(await panel.seriousProblems(), [], `${theme}, ${tab}`);
+      }
+      await editor.workbench.screenshot(`panel-${name}`);
+    });
+  }
+
+  it('works at 600 px and at a zoom of 200 %: nothing is cut off', async () => {
+    const { page } = editor.workbench;
+    await setTheme(themeLabels.dark);
+    await page.keyboard.press('ControlOrMeta+B');
+    await page.setViewportSize({ width: 600, height: 800 });
+    await editor.workbench.until('one column', async () => {
+      const columns = await panel.frame.evaluate<string>(
+        `getComputedStyle(document.querySelector('.content')).display`,
+      );
+      return columns === 'flex';
+    });
+    const overflow = await panel.frame.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+    assert.ok(overflow <= 0, `${overflow} px too wide`);
+    await panel.logLine(/loss/);
+    await editor.workbench.screenshot('panel-600px');
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
+  it('turns to what needs attention when the job fails, unless a step was picked', async () => {
+    await failAtGate(job);
+    await panel.until('the failure', (t) => t.status === 'Failed at phase_2');
+    await panel.pickTab('Details');
+    assert.match(await panel.frame.locator('.gate-card').first().innerText(), /missing Green/);
+    assert.match(await panel.frame.locator('.spoken').innerText(), /Job failed at phase_2/);
+    await editor.workbench.screenshot('panel-failed');
+  });
+
+  it('writes the log of a long run without slowing down, and keeps its newest lines', async () => {
+    const lines = Array.from({ length: 500 }, (_, i) => `line ${i}`);
+    for (let i = 0; i < 400; i++) {
+      await job.add(2300, { type: 'log', step: 'export', stream: 'out', lines });
+    }
+    await panel.pickStep('export');
+    await panel.frame.locator('.log-older').waitFor({ timeout: 30_000 });
+    await editor.workbench.until('the last line', async () => (await panel.logLines()).at(-1) === '200000 line 499');
+    assert.ok((await panel.logLines()).length < 200);
+    assert.match(await panel.frame.locator('.log-older').innerText(), /older ones are recorded/);
+  });
+});

@@ -1,0 +1,30 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Fixture } from '../support/fixture.ts';
+import { hostileLines } from './rainbow.ts';
+
+const train = (seconds: number): string => `import json, os, sys, time
+for line in ${JSON.stringify(hostileLines)}:
+    print(line)
+print("\\x1b[32mready\\x1b[0m", flush=True)
+with open(os.environ["RUNPOD_TRAINER_METRICS"], "a", buffering=1) as metrics:
+    for i in range(${seconds} * 4):
+        print(f"step {i} loss {2 / (i + 1):.4f}", flush=True)
+        metrics.write(json.dumps({"step": i, "loss": 2 / (i + 1)}) + "\\n")
+        time.sleep(0.25)
+print("slow down", file=sys.stderr)
+`;
+
+/** Three steps: one that passes at once, one that trains for so long, and one whose gate does not hold. */
+export async function writeTraining(fixture: Fixture, seconds: number): Promise<void> {
+  await writeFile(join(fixture.folder, 'train.py'), train(seconds));
+  const project = JSON.parse(await readFile(fixture.projectFile, 'utf8')) as { sync: object; steps: object[] };
+  project.sync = { must: ['hello.py', 'train.py'] };
+  project.steps = [
+    { name: 'hello', script: 'hello.py', gates: [{ type: 'file', path: 'out/hello.txt', minBytes: 5 }] },
+    { name: 'train', script: 'train.py', gates: [{ type: 'metric', name: 'loss', max: 1 }] },
+    { name: 'check', shell: 'echo checked', gates: [{ type: 'file', path: 'out/hello.txt', minBytes: 5000 }] },
+    { name: 'export', shell: 'echo exported', gates: [] },
+  ];
+  await writeFile(fixture.projectFile, JSON.stringify(project, null, 2));
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { CancelledError } from '../../../src/core/errors.ts';
+import type { SshConnection } from '../../../src/core/ssh/index.ts';
+import { listFolder, mostEntries, readWhole } from '../../../src/core/volumes/browse.ts';
+import { downloadFile } from '../../../src/core/volumes/download.ts';
+import { isPlainName, visibleName } from '../../../src/core/volumes/names.ts';
+import type { SshSetup } from '../../support/ssh-session.ts';
+import { setUpSsh } from '../../support/ssh-session.ts';
+
+const hostile = 'in\u202Evoice\n.txt';
+
+describe('files of a volume through a pod (R9.1)', () => {
+  let folder: string;
+  let ssh: SshSetup;
+  let connection: SshConnection;
+  let mount: string;
+  const place = (below: string): { mount: string; path: string } => ({ mount, path: below });
+
+  before(async () => {
+    folder = await realpath(await mkdtemp(path.join(tmpdir(), 'runpod-trainer-volume-')));
+    ssh = await setUpSsh(folder);
+    connection = await ssh.connect();
+    mount = path.join(folder, 'volume');
+    await mkdir(path.join(mount, 'data'), { recursive: true });
+    await writeFile(path.join(mount, 'notes.txt'), 'hello');
+    await writeFile(path.join(mount, hostile), 'bad');
+    await writeFile(Buffer.concat([Buffer.from(`${mount}/latin-`), Buffer.from([0xe9])]), 'é');
+    await symlink('/etc', path.join(mount, 'way-out'));
+    await writeFile(path.join(folder, 'outside.txt'), 'secret');
+  });
+  after(async () => {
+    await ssh.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('lists folders first, and tells of links without following them', async () => {
+    const { entries, more } = await listFolder(connection, place(''));
+    assert.equal(more, 0);
+    assert.deepEqual(
+      entries.map((e) => [visibleName(e.name), e.kind, e.target ?? null]),
+      [
+        ['data', 'folder', null],
+        ['in\\u{202e}voice\\u{a}.txt', 'file', null],
+        ['latin-\\u{dce9}', 'file', null],
+        ['notes.txt', 'file', null],
+        ['way-out', 'link', '/etc'],
+      ],
+    );
+    assert.deepEqual(
+      entries.filter((e) => !isPlainName(e.name)).map((e) => e.size),
+      [3, 2],
+    );
+  });
+
+  it('reads a file whatever its name is, up to the cap', async () => {
+    assert.equal((await readWhole(connection, place('notes.txt'), 5)).toString(), 'hello');
+    assert.equal((await readWhole(connection, place(hostile), 100)).toString(), 'bad');
+    assert.equal((await readWhole(connection, place('latin-\udce9'), 100)).toString(), 'é');
+    await assert.rejects(readWhole(connection, place('notes.txt'), 4), { code: 'file-too-large' });
+  });
+
+  for (const way of ['way-out', 'way-out/passwd', '../outside.txt', 'gone', 'data']) {
+    it(`refuses to read ${way}`, async () => {
+      await assert.rejects(readWhole(connection, place(way), 1000), { code: 'volume-read' });
+    });
+  }
+  for (const way of ['way-out', '..', 'gone', 'notes.txt']) {
+    it(`refuses to list ${way}`, async () => {
+      await assert.rejects(listFolder(connection, place(way)), { code: 'volume-read' });
+    });
+  }
+
+  it('shows a very full folder in part and says so', async () => {
+    const full = path.join(mount, 'full');
+    await mkdir(full);
+    await Promise.all(Array.from({ length: mostEntries + 7 }, (_, i) => writeFile(path.join(full, `${i}`), '')));
+    const { entries, more } = await listFolder(connection, place('full'));
+    assert.equal(entries.length, mostEntries);
+    assert.equal(more, 7);
+  });
+
+  it('downloads a file as a whole, and leaves nothing when that is cancelled', async () => {
+    const home = path.join(folder, 'downloads');
+    await mkdir(home);
+    const seen: number[] = [];
+    const { signal } = new AbortController();
+    const options = { signal, onProgress: (bytes: number) => seen.push(bytes) };
+    await downloadFile(connection, place('notes.txt'), path.join(home, 'notes.txt'), options);
+    assert.equal(await readFile(path.join(home, 'notes.txt'), 'utf8'), 'hello');
+    assert.equal(seen.at(-1), 5);
+
+    await writeFile(path.join(mount, 'big'), '');
+    await truncate(path.join(mount, 'big'), 64_000_000);
+    const abort = new AbortController();
+    const cancelled = downloadFile(connection, place('big'), path.join(home, 'big'), {
+      signal: abort.signal,
+      onProgress: () => abort.abort(),
+    });
+    await assert.rejects(cancelled, CancelledError);
+    assert.deepEqual(await readdir(home), ['notes.txt']);
+    await assert.rejects(downloadFile(connection, place(hostile), path.join(home, 'x'), options), {
+      code: 'unsafe-name',
+    });
+  });
+});
