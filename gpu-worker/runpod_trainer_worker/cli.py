@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     add("control", "Ask the worker to cancel, or hold the pod for fetching.").add_argument(
         "request", choices=["cancel", "hold", "release"]
     )
+    command = add("guard", "Let the pod end when no worker of the job starts in time; again: from now on.")
+    command.add_argument("--rest-url", required=True)
+    command.add_argument("--minutes", type=float, default=30.0)
     command = add("files", "Compare, commit or list files below a root.", job_dir=False)
     command.add_argument("action", choices=["plan", "commit", "list"])
     command.add_argument("--root", required=True, type=Path)
@@ -71,6 +74,10 @@ def _internal(arguments: List[str]) -> int:
         from . import watchdog
 
         return watchdog.main(rest)
+    if name == "_guard":
+        from . import guard
+
+        return guard.main(rest)
     if name == "_gate":
         from . import gate_child
 
@@ -109,6 +116,10 @@ def _run(options: argparse.Namespace) -> int:
         from .follow import follow
 
         return follow(JobDir(options.job_dir), options.offset, options.once, timings)
+    elif options.command == "guard":
+        from .guard import guard
+
+        _answer(guard(JobDir(options.job_dir), options.rest_url, options.minutes, timings))
     elif options.command == "files":
         _files(options.action, options.root)
     else:
@@ -124,7 +135,7 @@ def _run(options: argparse.Namespace) -> int:
 def main(arguments: List[str]) -> int:
     """Runs one command; answers its exit code."""
     try:
-        if arguments and arguments[0] in ("_work", "_watchdog", "_gate", "_notebook", "_requirements"):
+        if arguments and arguments[0] in ("_work", "_watchdog", "_guard", "_gate", "_notebook", "_requirements"):
             return _internal(arguments)
         return _run(_parser().parse_args(arguments))
     except WorkerError as problem:

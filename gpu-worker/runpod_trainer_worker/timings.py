@@ -32,6 +32,7 @@ class Timings:
     watch_poll: float = 1.0
     end_after: float = 15.0  # without a lease, after the job's end
     lease: float = 20.0  # one `hold`
+    guard_minute: float = 60.0  # one minute of `guard`
     cap_grace: float = 25.0  # from the cap to the pod's end
     api_timeout: float = 20.0
     api_retry: float = 2.0  # first pause between attempts; doubles

@@ -9,10 +9,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Callable, NoReturn, Optional
+from typing import NoReturn, Optional
 
 from . import fsutil, host, procs
 from .clock import boot_seconds, iso
+from .endpod import end_pod
 from .errors import WorkerError
 from .jobdir import JobDir, Spool, last_event
 from .podapi import Answer, PodApi
@@ -21,7 +22,6 @@ from .testament import write_lost
 from .timings import Timings
 from .volumeview import VolumeView
 
-_TRIES_AFTER_SUCCESS = 3
 _OTHERS = "so this pod cannot end itself; only the other owners of the cap hold"
 
 
@@ -156,24 +156,7 @@ class Watchdog:
             self._view.log(f"{why}; the pod stays: {self._why_not}")
             return
         self._view.log(f"{why}; {'stopping' if stop else 'terminating'} the pod")
-        api, pause, refused, done, attempt = self._api, self._timings.api_retry, 0, 0, 0
-        terminate: "tuple[Callable[[], Answer], ...]" = (lambda: api.action("terminate"), api.delete)
-        while done < _TRIES_AFTER_SUCCESS:
-            answer = api.action("stop") if stop else terminate[attempt % 2]()
-            attempt += 1
-            self._view.log(f"answer: {answer.detail}")
-            if answer.gone or (stop and answer.status == 409):
-                # This process should not live to see the next round.
-                done += 1
-                time.sleep(self._timings.api_retry_max)
-                continue
-            if not answer.temporary:
-                refused += 1
-                if stop and refused >= 3:
-                    self._view.log("stopping is refused; terminating instead, the volume keeps everything")
-                    stop = False
-            time.sleep(pause)
-            pause = min(pause * 2, self._timings.api_retry_max)
+        end_pod(self._api, stop, self._timings, self._view.log)
 
 
 def _judge(answer: Answer) -> "tuple[bool, str]":

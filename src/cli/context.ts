@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { readIfThere } from '../core/files.ts';
-import { fileKeyPair, homeFolder, hostKeysIn, recordsIn, type Installation } from '../core/installation.ts';
+import { fileKeyPair, homeFolder, hostKeysIn, platformIn, recordsIn, type Installation } from '../core/installation.ts';
 import { RunPodClient } from '../core/runpod/client.ts';
 import { defaultRestUrl, type RunPodConnection } from '../core/runpod/connection.ts';
 
@@ -73,5 +73,6 @@ export async function makeInstallation(options: GlobalOptions): Promise<Installa
     key: await fileKeyPair(home),
     hostKeys: hostKeysIn(home),
     records: recordsIn(home),
+    platform: platformIn(home),
   };
 }

@@ -2,11 +2,10 @@ import { costOf, dollars, meteredCost } from '../core/costs/meter.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
 import { fetchLater, resultsFolder } from '../core/jobs/finish.ts';
 import { podPrefix } from '../core/jobs/id.ts';
-import { podsOf } from '../core/jobs/pods.ts';
+import { hardwareOf, podsOf, withPod } from '../core/jobs/pods.ts';
 import { isBeingPrepared, type JobRecord } from '../core/jobs/records.ts';
 import { follow } from '../core/jobs/run.ts';
 import type { Pod } from '../core/runpod/schemas.ts';
-import { hardwareOf } from '../core/jobs/submit.ts';
 import { confirm } from './ask.ts';
 import type { Installation } from '../core/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
@@ -121,7 +120,11 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
 
 /** By the meter; when nobody saw a pod end, what RunPod billed for it. */
 async function costSoFar(installation: Installation, record: JobRecord, pods: Pod[]): Promise<number> {
-  if (record.podEnded !== undefined || pods.length > 0 || record.pod === undefined) {
+  const [pod] = pods;
+  if (pod !== undefined) {
+    return meteredCost(withPod(record, pod).pod, record.podEnded ?? new Date());
+  }
+  if (record.podEnded !== undefined || record.pod === undefined) {
     return meteredCost(record.pod, record.podEnded ?? new Date());
   }
   const { billed, metered } = await costOf(installation.client, record);

@@ -4,6 +4,7 @@ import { UserError } from '../core/errors.ts';
 import { homeFolder } from '../core/installation.ts';
 import { planRun, type RunPlan } from '../core/jobs/plan.ts';
 import { runJob } from '../core/jobs/run.ts';
+import { capNote } from '../core/platform/index.ts';
 import { volumeCostPerMonth } from '../core/pods/volume.ts';
 import { loadProject } from '../core/project/load.ts';
 import { confirm, confirmLocalSteps } from './ask.ts';
@@ -31,7 +32,8 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       secret: (name) => process.env[name],
       signal: interrupt.signal,
     });
-    output.note(planText(plan));
+    const note = capNote(await installation.platform.capabilities(installation.restUrl));
+    output.note(planText(plan, note));
     const yes = options.yes === true;
     await confirmLocalSteps(homeFolder(), loaded.root, plan.localSteps, yes);
     if (plan.podSteps.length > 0) {
@@ -67,7 +69,7 @@ async function onlyProjectFile(folder: string): Promise<string> {
 }
 
 /** What will happen, in a few lines, before it happens. */
-function planText(plan: RunPlan): string {
+function planText(plan: RunPlan, note: string | undefined): string {
   const { project } = plan.loaded;
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name} (${plan.volume.volume.size} GB, ${plan.dataCenter})`
@@ -82,6 +84,7 @@ function planText(plan: RunPlan): string {
     `Project   ${project.name}${plan.profile === undefined ? '' : ` (profile ${plan.profile})`}`,
     `Steps     ${project.steps.map((s) => `${s.name}${s.where === 'local' ? ' (here)' : ''}`).join(' → ')}`,
     ...(plan.podSteps.length === 0 ? [] : [`Volume    ${volume}`, `Machine   ${machines.join(', else ')}`]),
+    ...(note === undefined || plan.podSteps.length === 0 ? [] : [`Note      ${note}`]),
     `Caps      ${caps.length === 0 ? 'none: the pod runs until the job ends' : caps.join(' and ')}; afterwards the pod is ${finishWord(plan)}`,
   ].join('\n');
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { messageOf, UserError } from './errors.ts';
 import { readIfThere } from './files.ts';
 import { JobRecords } from './jobs/records.ts';
+import { PlatformFile } from './platform/capabilities.ts';
 import type { RunPodClient } from './runpod/client.ts';
 import { FileHostKeys, generateKeyPair, type HostKeys, type SshKeyPair } from './ssh/index.ts';
 
@@ -19,6 +20,8 @@ export interface Installation {
   key: SshKeyPair;
   hostKeys: HostKeys;
   records: JobRecords;
+  /** What is known of the platform beyond its documents. */
+  platform: PlatformFile;
 }
 
 /** Folder of this installation: `RUNPOD_TRAINER_HOME`, else `~/.runpod-trainer`. */
@@ -32,6 +35,10 @@ export function hostKeysIn(home: string): HostKeys {
 
 export function recordsIn(home: string): JobRecords {
   return new JobRecords(home);
+}
+
+export function platformIn(home: string): PlatformFile {
+  return new PlatformFile(home);
 }
 
 /** The SSH key of the command line, made once and kept as ssh keeps its own: a file that only its owner reads. */

@@ -1,6 +1,28 @@
 import assert from 'node:assert/strict';
 import { type Editor, openEditor } from './support/editor.ts';
 import { type Fixture, makeFixture } from './support/fixture.ts';
+import type { Workbench } from './support/workbench.ts';
+
+/** Waits until the group "Recent" of the Jobs view has this many jobs. */
+async function recentJobs(workbench: Workbench, count: number): Promise<void> {
+  await workbench.until(
+    `${count} jobs under Recent`,
+    async () =>
+      (await workbench.treeRows('Jobs')).some((row) => row.label === 'Recent' && row.description === String(count)),
+    90_000,
+  );
+}
+
+/** The row of the gate that did not hold, as the Jobs view shows it. */
+async function failedGate(workbench: Workbench): Promise<string> {
+  let found = '';
+  await workbench.until('the evidence of the failed gate', async () => {
+    const row = (await workbench.treeRows('Jobs')).find((r) => /, seen /.test(r.description));
+    found = row === undefined ? '' : `${row.label} ${row.description}`;
+    return row !== undefined;
+  });
+  return found;
+}
 
 describe('first run by mouse, in the sandbox', function () {
   this.timeout(180_000);
@@ -37,6 +59,7 @@ describe('first run by mouse, in the sandbox', function () {
     await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
     await workbench.waitForRow('Jobs', 'Running');
     await workbench.waitForRow('Pods', 'tiny');
+    await workbench.statusItem(/1 pod · \$\d/);
     await workbench.screenshot('job-running');
     await workbench.waitForRow('Jobs', 'Recent', 90_000);
     await workbench.expandRow('Jobs', 'tiny');
@@ -57,29 +80,23 @@ describe('first run by mouse, in the sandbox', function () {
     );
   });
 
-  it('stops at a gate that does not hold and says what was seen (R3.2)', async () => {
+  it('stops at a gate that was broken in the editor and says what was seen (R3.2)', async () => {
     const { workbench } = editor;
-    await fixture.setGate(5000);
+    await workbench.overtype('minBytes', '5', '5000');
     await workbench.lens('Run');
     await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
     await workbench.notification(/tiny failed/, 90_000);
     await workbench.waitForRow('Jobs', 'Needs Attention');
+    assert.match(await failedGate(workbench), /hello\.txt.*5000.*seen .*19/);
     await workbench.screenshot('gate-failed');
   });
 
-  it('runs green again after the gate is mended (R3.5)', async () => {
+  it('runs green again from that step after the gate is mended (R3.5)', async () => {
     const { workbench } = editor;
-    await fixture.setGate(5);
-    await workbench.lens('Run');
+    await workbench.overtype('minBytes', '5000', '5');
+    await workbench.lens('Run from here');
     await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
-    await workbench.until(
-      'two jobs under Recent',
-      async () => {
-        const rows = await workbench.treeRows('Jobs');
-        return rows.some((row) => row.label === 'Recent' && row.description === '2');
-      },
-      90_000,
-    );
+    await recentJobs(workbench, 2);
     await workbench.screenshot('green-again');
   });
 
@@ -90,5 +107,72 @@ describe('first run by mouse, in the sandbox', function () {
     await workbench.until('the Pods view to ask for a sign-in', async () =>
       (await workbench.welcome('Pods')).includes('Sign in to see your pods'),
     );
+  });
+});
+
+describe('first run by keyboard alone, in the sandbox (R9.2)', function () {
+  this.timeout(180_000);
+  let fixture: Fixture;
+  let editor: Editor;
+
+  before(async () => {
+    fixture = await makeFixture();
+    editor = await openEditor(fixture);
+  });
+  after(async () => {
+    await editor.close();
+    await fixture.endSandbox();
+  });
+
+  /** Goes to the end of the gate's only line with a number, and writes another one. */
+  async function changeGate(from: string, to: string): Promise<void> {
+    const { keyboard } = editor.workbench.page;
+    await editor.workbench.keyOpenFile('training.runpod.json');
+    await keyboard.press('ControlOrMeta+Home');
+    await keyboard.press('ControlOrMeta+F');
+    await editor.workbench.page.locator('.find-widget.visible .find-part textarea').first().waitFor();
+    await keyboard.type('minBytes');
+    await keyboard.press('Enter');
+    await keyboard.press('Escape');
+    await keyboard.press('End');
+    for (let i = 0; i < from.length; i++) {
+      await keyboard.press('Backspace');
+    }
+    await keyboard.type(to);
+    await editor.workbench.until(`the gate to ask for ${to}`, async () =>
+      (await editor.workbench.page.locator('.editor-instance .view-lines').first().innerText())
+        .replace(/\s/g, ' ')
+        .includes(`"minBytes": ${to}`),
+    );
+  }
+
+  it('starts the sandbox and runs green', async () => {
+    const { workbench } = editor;
+    await workbench.keyCommand('RunPod: Start Local Sandbox');
+    await workbench.statusItem('Sandbox');
+    await workbench.keyOpenFile('training.runpod.json');
+    await workbench.keyCommand('RunPod: Run Pipeline…');
+    await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
+    await recentJobs(workbench, 1);
+  });
+
+  it('breaks a gate, reads the evidence, mends it and runs green again', async () => {
+    const { workbench } = editor;
+    await changeGate('5', '5000');
+    await workbench.keyCommand('RunPod: Run Pipeline…');
+    await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
+    await workbench.notification(/tiny failed/, 90_000);
+    await failedGate(workbench);
+    await workbench.keyCommand('RunPod: Focus on Jobs View');
+    await workbench.keyToRow(/hello\.txt.*5000.*seen/);
+    await workbench.screenshot('keyboard-gate-failed');
+    await changeGate('5000', '5');
+    await workbench.keyCommand('RunPod: Run Pipeline…');
+    await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
+    await recentJobs(workbench, 2);
+  });
+
+  it('never needed the mouse', async () => {
+    assert.equal(await editor.workbench.mouseUsed(), 0);
   });
 });

@@ -23,7 +23,8 @@ export function scaleOf(values: readonly number[], wanted = 4): Scale {
     low -= room;
     high += room;
   }
-  const step = roundStep((high / 2 - low / 2) / wanted) * 2;
+  const step = roundStep((high - low) / wanted);
+  // Numbers at the ends of what a computer can hold have no round steps.
   if (!Number.isFinite(step) || step === 0) {
     return { min: low, max: high, ticks: [low, high] };
   }

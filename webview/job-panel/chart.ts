@@ -34,7 +34,8 @@ function drawing({ points }: Series, xName: string | null, label: string): SVGSV
   const scale = scaleOf(points.flatMap(([, y]) => (y === null ? [] : [y])));
   const x = (n: number): number =>
     to === from ? (area.left + area.right) / 2 : area.left + ((n - from) / span) * (area.right - area.left);
-  const y = (n: number): number => area.bottom - ((n - scale.min) / (scale.max - scale.min)) * (area.bottom - area.top);
+  const y = (n: number): number =>
+    area.bottom - ((n / 2 - scale.min / 2) / (scale.max / 2 - scale.min / 2)) * (area.bottom - area.top);
   const image = svg('svg', {
     class: 'chart',
     viewBox: `0 0 ${size.width} ${size.height}`,

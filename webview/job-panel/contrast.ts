@@ -7,7 +7,7 @@ const enough = 4.5;
 export function parseColor(text: string): Rgb | undefined {
   const hex = /^#([0-9a-f]{3,8})$/i.exec(text.trim())?.[1];
   if (hex !== undefined) {
-    const wide = hex.length < 6 ? [...hex].map((c) => c + c).join('') : hex;
+    const wide = hex.length < 6 ? hex.replaceAll(/./g, '$&$&') : hex;
     const part = (at: number): number => Number.parseInt(wide.slice(at, at + 2), 16);
     return [part(0), part(2), part(4)];
   }

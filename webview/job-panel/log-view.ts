@@ -282,7 +282,10 @@ export class LogView {
   /** Finds anew; `jump` goes to the first hit at or after what is seen. */
   #searchFor(query: string, jump: boolean): void {
     const place = this.#hits[this.#hit];
-    this.#query = query;
+    if (query !== this.#query) {
+      this.#query = query;
+      this.#forgetRows();
+    }
     this.#hits = this.#lines.find(query, mostHits);
     if (jump) {
       const seen = this.#layout.lineAt(Math.floor(this.#scroller.scrollTop / rowHeight));

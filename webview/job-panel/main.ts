@@ -97,7 +97,7 @@ document.body.append(h('main', { class: 'page' }, header.element, header.bars, l
 /** The user chose a step. Choosing the one that the page would show anyway lets it follow the job again. */
 function pick(step: string): void {
   const follows = state !== undefined && stepToShow(state) === step;
-  keep({ step: follows ? undefined : step, tab: undefined });
+  keep({ step: follows ? undefined : step });
   show(step);
 }
 
@@ -176,6 +176,12 @@ function paintMetrics(): void {
   );
 }
 
+/** The step that the user picked while it is there, else the one that the job is about now. */
+function wantedStep(next: PanelState): string {
+  const { step } = kept;
+  return step === '' || next.steps.some((s) => s.name === step) ? (step ?? '') : stepToShow(next);
+}
+
 const handlers = {
   state: (next: PanelState): void => {
     const before = state;
@@ -185,13 +191,12 @@ const handlers = {
     content.hidden = false;
     loading.hidden = true;
     header.show(next);
-    const wanted =
-      kept.step !== undefined && next.steps.some((s) => s.name === kept.step)
-        ? kept.step
-        : kept.step === ''
-          ? ''
-          : undefined;
-    show(wanted ?? stepToShow(next));
+    const step = wantedStep(next);
+    if (selected !== undefined && selected !== step) {
+      // The job went on to another step; the tab that fits best is not that of the step before.
+      keep({ tab: undefined });
+    }
+    show(step);
     const news = announcement(before, next);
     if (news !== '') {
       setText(spoken, news);

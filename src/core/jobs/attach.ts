@@ -64,7 +64,7 @@ export async function attach(
 }
 
 /** So often a new link is tried when only the results are missing; without a client the pod ends soon anyway. */
-const triesForResults = 5;
+export const triesForResults = 5;
 
 function ended(view: JobView, end: FollowEnd, connection: SshConnection): Attached {
   if (end === 'finished' || view.finished !== undefined) {

@@ -4,7 +4,7 @@ import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { reconnect } from './attach.ts';
-import { podsOf } from './pods.ts';
+import { podsOf, withPod } from './pods.ts';
 import type { JobRecord } from './records.ts';
 import { follow, type JobResult, type RunOptions } from './run.ts';
 import { emptyView } from './view.ts';
@@ -41,8 +41,9 @@ export async function cancelJob(
   for (const pod of pods) {
     await endPod(installation.client, pod, 'terminate', options.signal);
   }
+  const [pod] = pods;
   const saved = await installation.records.save({
-    ...record,
+    ...(pod === undefined ? record : withPod(record, pod)),
     phase: 'done',
     outcome: record.outcome ?? 'cancelled',
     podEnded: record.podEnded ?? new Date().toISOString(),

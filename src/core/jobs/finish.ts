@@ -84,7 +84,7 @@ export async function fetchResults(
 
 /**
  * Ends the job's pod as the project asks and confirms it. `keep` leaves it running and says what it costs. A pod that is
- * gone already ended about when the job did, at `finished`.
+ * gone already ended soon after the job did, at `finished`.
  */
 export async function endJobPod(
   installation: Installation,
@@ -97,7 +97,7 @@ export async function endJobPod(
   }
   const found = await findPod(installation.client, record.pod.id).catch(() => 'unknown');
   if (found === undefined) {
-    return installation.records.save({ ...record, podEnded: finished ?? new Date().toISOString() });
+    return installation.records.save({ ...record, podEnded: endedBy(finished) });
   }
   if (record.onFinish === 'keep') {
     options.onEvent({
@@ -110,6 +110,15 @@ export async function endJobPod(
   await endPod(installation.client, record.pod, record.onFinish);
   return installation.records.save({ ...record, podEnded: new Date().toISOString() });
 }
+
+/** The latest moment at which the watchdog of a job that finished then has ended its pod; without one it is now. */
+function endedBy(finished: string | undefined): string {
+  const latest = finished === undefined ? Infinity : Date.parse(finished) + watchdogMs;
+  return new Date(Math.min(Date.now(), latest)).toISOString();
+}
+
+/** The watchdog ends a pod that nobody fetches from after 15 s; its call takes a moment too. */
+const watchdogMs = 25_000;
 
 /** The whole journal has come home: completes the local copy, and tells how the job ended when nobody knew. */
 async function learnEnd(installation: Installation, record: JobRecord): Promise<Partial<JobRecord>> {

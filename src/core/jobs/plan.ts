@@ -121,6 +121,14 @@ export function missingFiles(missing: { list: string; pattern: string }[]): User
 
 async function collectSecrets(project: Project, secret: PlanOptions['secret']): Promise<Record<string, string>> {
   const names = [...new Set(project.steps.flatMap((s) => s.secrets ?? []))];
+  const reserved = names.filter((name) => name.toUpperCase().startsWith('RUNPOD_'));
+  if (reserved.length > 0) {
+    throw new UserError('secret-reserved', {
+      what: `Steps ask for ${reserved.join(', ')}, which no step may have.`,
+      why: 'Names that begin with RUNPOD_ are those of keys that can spend money and end pods.',
+      next: 'Remove the name from "secrets". A step that has to call RunPod needs a restricted key of its own under another name.',
+    });
+  }
   const found = await Promise.all(names.map(async (name) => [name, await secret(name)] as const));
   const absent = found.filter(([, value]) => value === undefined || value === '').map(([name]) => name);
   if (absent.length > 0) {

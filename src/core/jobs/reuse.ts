@@ -1,12 +1,15 @@
+import { hostname } from 'node:os';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import type { Installation } from '../installation.ts';
+import { endPod } from '../pods/end.ts';
 import { connectTo, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../transfer/index.ts';
 import { podPrefix, projectVariable } from './id.ts';
 import type { RunPlan } from './plan.ts';
-import { isBeingPrepared } from './records.ts';
+import { podsOf, withPod } from './pods.ts';
+import { isBeingPrepared, type JobRecord } from './records.ts';
 import { RemoteWorker, type RemoteJob } from './worker.ts';
 
 /** Prints `yes` when a worker, a watchdog or a follower of a job that this pod has is at work. */
@@ -62,6 +65,34 @@ export async function idlePod(
     looked?.ready.connection.close();
   }
   return undefined;
+}
+
+/**
+ * Ends pods of this project that a client of this machine left when it was ended before a job began on them, and that
+ * no run can use. Answers their names.
+ */
+export async function endLeftPods(installation: Installation, plan: RunPlan, signal?: AbortSignal): Promise<string[]> {
+  const { client, records } = installation;
+  const pods = await client.pods.list(signal);
+  const ended: string[] = [];
+  for (const record of await records.list()) {
+    if (isLeft(record) && record.job !== plan.job && record.project === plan.loaded.project.name) {
+      for (const pod of podsOf(record, pods)) {
+        await endPod(client, pod, 'terminate', signal);
+        await records.save({ ...withPod(record, pod), phase: 'done', podEnded: new Date().toISOString() });
+        ended.push(pod.name);
+      }
+    }
+  }
+  return ended;
+}
+
+/** Whether no job began on the record's pod, and the client that rented it is dead or could not end it. */
+function isLeft(record: JobRecord): boolean {
+  const { client, outcome, phase, podEnded, remote } = record;
+  const failed = phase === 'done' && podEnded === undefined && (outcome === undefined || remote === undefined);
+  const killed = ['pod', 'wait', 'transfer'].includes(phase) && !isBeingPrepared(record);
+  return client?.host === hostname() && (failed || killed);
 }
 
 function isOurs(pod: Pod, plan: RunPlan, volume: Volume): boolean {

@@ -4,8 +4,9 @@ import { costOf, type CostReport } from '../costs/meter.ts';
 import { takeLock } from '../file-lock.ts';
 import type { Installation } from '../installation.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { attach, type Attached } from './attach.ts';
+import { attach, reconnect, triesForResults, type Attached } from './attach.ts';
 import { endJobPod, fetchResults, resultsFolder } from './finish.ts';
+import { overLink } from './link.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
 import type { ClientOutcome, OnEvent } from './progress.ts';
@@ -127,7 +128,8 @@ async function conclude(
     const cost = await costOf(installation.client, record);
     return { record, view: attached.view, outcome: 'detached', cost };
   };
-  if (attached.outcome === 'detached') {
+  const { outcome } = attached;
+  if (outcome === 'detached') {
     return detached();
   }
   const text = 'Another client of this machine brings the results home; waiting for it';
@@ -144,7 +146,7 @@ async function conclude(
   try {
     // What another client did meanwhile is not done again.
     const latest = (await installation.records.get(record.job)) ?? record;
-    return await concludeAlone(installation, latest, attached, options);
+    return await concludeAlone(installation, latest, { ...attached, outcome }, options);
   } finally {
     await release();
   }
@@ -153,7 +155,7 @@ async function conclude(
 async function concludeAlone(
   installation: Installation,
   record: JobRecord,
-  { view, outcome: seen, reason: why, connection }: Attached,
+  { view, outcome: seen, reason: why, connection }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
   options: RunOptions,
 ): Promise<JobResult> {
   let now = record;
@@ -166,7 +168,12 @@ async function concludeAlone(
   if (now.fetched === undefined && outcome !== 'unknown') {
     now = await bringHome(installation, now, connection, options);
   }
-  now = await endJobPod(installation, now, options, view.finished);
+  try {
+    now = await endJobPod(installation, now, options, view.finished);
+  } catch (error) {
+    // How the job ended is true all the same; the pod's watchdog tries to end it too.
+    options.onEvent({ type: 'warning', text: messageOf(error) });
+  }
   if (outcome !== 'unknown') {
     now = await installation.records.save({ ...now, phase: 'done' });
   }
@@ -183,12 +190,24 @@ async function bringHome(
   options: RunOptions,
 ): Promise<JobRecord> {
   let why = 'The pod is gone.';
-  if (connection !== undefined) {
-    try {
-      return await fetchResults(installation, record, connection, { ...options, signal: undefined });
-    } catch (error) {
-      why = messageOf(error);
+  try {
+    const fetched = await overLink({
+      connection,
+      connect: () => reconnect(installation, record),
+      work: (open) => fetchResults(installation, record, open, { ...options, signal: undefined }),
+      giveUp: (tries) => tries >= triesForResults,
+      meanwhile: () => 'then the results go on coming home',
+      onEvent: options.onEvent,
+    });
+    if (fetched.end === 'done') {
+      fetched.connection.close();
+      return fetched.value;
     }
+    if (fetched.end === 'gave-up') {
+      why = messageOf(fetched.failure);
+    }
+  } catch (error) {
+    why = messageOf(error);
   }
   // Another client of this machine may have fetched them and ended the pod.
   const now = await installation.records.get(record.job);

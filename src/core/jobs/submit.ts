@@ -3,20 +3,21 @@ import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { dollars, meteredCost } from '../costs/meter.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
-import { shortName } from '../pods/hardware.ts';
 import { waitUntilReady, type ReadyPod } from '../pods/ready.ts';
 import { rentPod } from '../pods/rent.ts';
 import { ensureVolume } from '../pods/volume.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { hashFiles, installWorker, push, scan } from '../transfer/index.ts';
+import { hashFiles, scan } from '../transfer/index.ts';
+import { handOver } from './hand-over.ts';
 import { jobVariable, podName, projectVariable } from './id.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
 import type { OnEvent } from './progress.ts';
 import type { JobRecord, Phase } from './records.ts';
-import { idlePod } from './reuse.ts';
-import { buildSpec, type LocalResult } from './spec.ts';
-import { RemoteWorker, type Started } from './worker.ts';
+import { hardwareOf } from './pods.ts';
+import { endLeftPods, idlePod } from './reuse.ts';
+import type { LocalResult } from './spec.ts';
+import type { Started } from './worker.ts';
 
 export interface SubmitOptions {
   localResults: LocalResult[];
@@ -27,7 +28,6 @@ export interface SubmitOptions {
 export interface Submitted {
   record: JobRecord;
   connection: SshConnection;
-  worker: RemoteWorker;
   started: Started;
 }
 
@@ -59,7 +59,7 @@ export async function submit(
 
   let rented: Pod | undefined;
   let connection: SshConnection | undefined;
-  const onPod = async (found: Pod, reused: boolean): Promise<void> => {
+  const onPod = async (found: Pod, reused: boolean, created: string): Promise<void> => {
     rented = found;
     const hardware = hardwareOf(found);
     const costPerHour = found.cost ?? 0;
@@ -68,8 +68,7 @@ export async function submit(
       pod: {
         id: found.id,
         name: found.name,
-        // What a pod cost before this job took it over is not this job's.
-        created: reused ? new Date().toISOString() : (found.createdAt ?? new Date().toISOString()),
+        created,
         hardware,
         costPerHour,
       },
@@ -82,42 +81,21 @@ export async function submit(
   try {
     const ready = await obtainPod(installation, plan, volume, options, onPod);
     ({ connection } = ready);
-    const remote = {
-      mount: ready.mount,
-      projectDir: `${ready.mount}/projects/${project.name}`,
-      jobDir: `${ready.mount}/.runpod-trainer/jobs/${plan.job}`,
-      python: 'python3',
-    };
-    await step('transfer', 'Comparing files');
-    const workerPath = await installWorker(ready.connection, ready.mount, installation.workerFile, signal);
-    const worker = new RemoteWorker(ready.connection, workerPath, remote.python);
     const hashed = await hashFiles(files, join(root, '.runpod-trainer', 'hashes.json'), signal);
-    const sent = await push({
-      connection: ready.connection,
-      worker: worker.argv,
-      root: remote.projectDir,
+    const handed = await handOver({
+      installation,
+      plan,
+      ready,
       files: hashed,
-      signal,
-      onProgress: (p) => onEvent({ type: 'transfer', direction: 'up', ...p }),
-    });
-    await step('start', sentText(sent), { remote: { ...remote, worker: workerPath } });
-    const spec = buildSpec({
-      job: plan.job,
-      project,
-      side: 'pod',
-      paths: { project: remote.projectDir, mount: remote.mount },
-      python: project.target.python,
-      restUrl: installation.restUrl,
-      costPerHour: ready.pod.cost,
-      from: plan.from,
       localResults: options.localResults,
+      record: () => current,
+      step,
+      onEvent,
+      signal,
     });
-    const sftp = await ready.connection.sftp(signal);
-    await sftp.makeFolder(remote.jobDir);
-    await sftp.put(Buffer.from(`${JSON.stringify(spec, null, 1)}\n`), `${remote.jobDir}/spec.json`, { signal });
-    const started = await worker.start(remote.jobDir, plan.secrets, signal);
+    ({ connection } = handed);
     await step('run', 'The job runs on the pod; closing this does not stop it');
-    return { record: current, connection: ready.connection, worker, started };
+    return { record: current, connection, started: handed.started };
   } catch (error) {
     connection?.close();
     throw await abandon(installation, current, rented, error);
@@ -156,7 +134,7 @@ async function obtainPod(
   plan: RunPlan,
   volume: Volume,
   options: SubmitOptions,
-  onPod: (pod: Pod, reused: boolean) => Promise<void>,
+  onPod: (pod: Pod, reused: boolean, created: string) => Promise<void>,
 ): Promise<ReadyPod> {
   const { client } = installation;
   const { onEvent, signal } = options;
@@ -168,8 +146,23 @@ async function obtainPod(
   };
   const idle = await idlePod(installation, plan, volume, access, signal);
   if (idle !== undefined) {
-    await onPod(idle.pod, true);
+    // What it cost before is not this job's.
+    await onPod(idle.pod, true, new Date().toISOString());
+  }
+  for (const left of await endLeftPods(installation, plan, signal)) {
+    onEvent({ type: 'warning', text: `The pod ${left} was left by a client that was ended; it is terminated.` });
+  }
+  if (idle !== undefined) {
     return idle;
+  }
+  // By this machine's clock, as its end will be: the platform's may differ.
+  const asked = new Date().toISOString();
+  const { minDiskGb } = await installation.platform.capabilities(installation.restUrl);
+  if ((project.target.disk ?? minDiskGb) < minDiskGb) {
+    onEvent({
+      type: 'warning',
+      text: `RunPod grants no pod with less than ${minDiskGb} GB of container disk; it gets these.`,
+    });
   }
   const { pod } = await rentPod(
     client,
@@ -178,13 +171,14 @@ async function obtainPod(
       target: project.target,
       volume,
       candidates: plan.candidates,
+      minDiskGb,
       publicKey: installation.key.publicKey,
       env: { [jobVariable]: plan.job, [projectVariable]: project.name },
       onRefused: (candidate, reason) => onEvent({ type: 'refused', hardware: candidate.label, reason }),
     },
     signal,
   );
-  await onPod(pod, false);
+  await onPod(pod, false, asked);
   return waitUntilReady(client, pod.id, access, {
     minutes: project.target.readyMinutes,
     signal,
@@ -208,19 +202,6 @@ function withCost(error: unknown, pod: Pod): unknown {
   return new UserError(code, { what, why, next: [text, next].filter(Boolean).join(' ') }, { cause: error });
 }
 
-export function hardwareOf(pod: Pod): string {
-  if (pod.gpu !== null) {
-    return `${pod.gpu.count > 1 ? `${pod.gpu.count} × ` : ''}${shortName(pod.gpu.id)}`;
-  }
-  return pod.cpu === null ? 'pod' : `CPU pod${pod.cpu.vcpuCount === null ? '' : `, ${pod.cpu.vcpuCount} vCPU`}`;
-}
-
 function pick(volume: Volume): { id: string; name: string; dataCenter: string } {
   return { id: volume.id, name: volume.name, dataCenter: volume.dataCenter };
-}
-
-function sentText(result: { sent: number; unchanged: number }): string {
-  return result.sent === 0
-    ? `All ${result.unchanged} files are there already; starting the job`
-    : `${result.sent} files sent and verified, ${result.unchanged} were there already; starting the job`;
 }

@@ -16,8 +16,10 @@ const watchdogSchema = z.object({
   deadline: z.string().nullable(),
 });
 
-const startedSchema = z.object({ pid: z.int(), epoch: z.int(), watchdog: watchdogSchema });
+const startedSchema = z.object({ epoch: z.int(), watchdog: watchdogSchema });
 export type Started = z.infer<typeof startedSchema>;
+
+const guardSchema = z.object({ armed: z.boolean(), detail: z.string() });
 
 const statusSchema = z.object({
   jobs: z.array(
@@ -29,6 +31,8 @@ const statusSchema = z.object({
           project: z.string().nullish(),
           step: z.string().nullable().optional(),
           reason: z.string().nullable().optional(),
+          epoch: z.int().optional(),
+          watchdog: watchdogSchema.optional(),
         })
         .nullable(),
       alive: z.boolean(),
@@ -55,6 +59,26 @@ export class RemoteWorker {
   /** Starts the job detached. Secrets travel on standard input only. */
   start(jobDir: string, secrets: Record<string, string>, signal?: AbortSignal): Promise<Started> {
     return this.#ask(['start', '--job-dir', jobDir], startedSchema, JSON.stringify({ secrets }), signal);
+  }
+
+  /** What `start` has answered, or would have, when the job has begun already; undefined when it has not. */
+  async started(jobDir: string, signal?: AbortSignal): Promise<Started | undefined> {
+    const answer = await this.#ask(['status', '--job-dir', jobDir], statusSchema, undefined, signal);
+    const state = answer.jobs[0]?.state;
+    return state?.epoch === undefined || state.watchdog === undefined
+      ? undefined
+      : { epoch: state.epoch, watchdog: state.watchdog };
+  }
+
+  /** Lets the pod end itself when no worker of this job has started within so many minutes from now. */
+  async guard(
+    jobDir: string,
+    restUrl: string,
+    minutes: number,
+    signal?: AbortSignal,
+  ): Promise<z.infer<typeof guardSchema>> {
+    const command = ['guard', '--job-dir', jobDir, '--rest-url', restUrl, '--minutes', String(minutes)];
+    return this.#ask(command, guardSchema, undefined, signal);
   }
 
   async status(mount: string, signal?: AbortSignal): Promise<RemoteJob[]> {

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.ts';
+import { messageOf, throwIfCancelled } from '../errors.ts';
 import type { CapabilityName, CapabilityValue, Findings } from './capabilities.ts';
 
 /** An open question about the platform and what came of asking. */
@@ -50,9 +50,7 @@ export class Answers {
       const { answer, known } = await ask();
       this.tell(id, question, known ? 'answered' : 'unknown', answer, started);
     } catch (error) {
-      if (signal?.aborted) {
-        throw error;
-      }
+      throwIfCancelled(signal);
       this.tell(id, question, 'unknown', messageOf(error), started);
     }
   }

@@ -95,7 +95,7 @@ export class PlatformFile {
   }
 
   async capabilities(restUrl: string): Promise<Capabilities> {
-    const found = Object.entries(await this.findings(restUrl)).flatMap(([name, known]) =>
+    const found = Object.entries<Known<unknown> | undefined>(await this.findings(restUrl)).flatMap(([name, known]) =>
       known === undefined ? [] : [[name, known.value]],
     );
     return { ...shippedDefaults, ...(Object.fromEntries(found) as Partial<Capabilities>) };

@@ -4,4 +4,4 @@ export type { Capabilities, Findings } from './capabilities.ts';
 export { deadlineMinutes, planVerification } from './plan.ts';
 export type { VerifyPlan } from './plan.ts';
 export { verifyPlatform } from './verify.ts';
-export type { Verification, VerifyOptions } from './verify.ts';
+export type { Verification, VerifyOptions } from './options.ts';

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CancelledError, messageOf, throwIfCancelled, UserError } from '../errors.ts';
+import { throwIfCancelled } from '../errors.ts';
 import { bootFingerprints } from '../pods/boot-log.ts';
-import { connectTo, findPod } from '../pods/ready.ts';
+import { connectTo } from '../pods/ready.ts';
 import { isApiError } from '../runpod/api-error.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import { known, notKnown, type Answers } from './answers.ts';
-import type { VerifyOptions } from './verify.ts';
+import { billOf } from './bill-question.ts';
+import type { VerifyOptions } from './options.ts';
 import { diskSizes, type VerifyCandidate } from './plan.ts';
 import { probePod, type PodProbe } from './pod-probe.ts';
 
@@ -177,7 +178,8 @@ export async function askThePod(
   });
 }
 
-const refusal = (status: number | undefined): boolean => status === 401 || status === 403;
+/** The key is not accepted, or it may not. */
+export const refusal = (status: number | undefined): boolean => status === 401 || status === 403;
 
 /** `start` on a running pod is answered 409 to whoever may act on it, and does nothing. */
 export function rightsOf({ key, start, delete: ended }: PodProbe): 'own' | 'none' | undefined {
@@ -190,98 +192,6 @@ export function rightsOf({ key, start, delete: ended }: PodProbe): 'own' | 'none
 function rightsText({ get, start, patch }: PodProbe): string {
   const told = (status: number | undefined): string => (status === undefined ? 'no answer' : String(status));
   return `GET ${told(get)}, start ${told(start)} (409 means allowed), PATCH ${told(patch)}`;
-}
-
-/**
- * Lets the pod end itself and measures until it is gone. Returns when it is, or when the pod may not or does not; the
- * caller ends it then.
- */
-export async function letItEnd(
-  options: VerifyOptions,
-  answers: Answers,
-  { connection, pod }: { connection: SshConnection; pod: Pod },
-  signal: AbortSignal,
-): Promise<void> {
-  const question = 'How long does a pod take to end?';
-  const started = performance.now();
-  const { client } = options.installation;
-  const restUrl = options.connection.restUrl;
-  let how: string;
-  try {
-    const seen = await probePod(connection, pod, { mode: 'end', restUrl }, signal);
-    how = `the pod's own DELETE was answered ${seen.delete ?? 'not at all'}`;
-    if (refusal(seen.delete)) {
-      answers.keep('podKeyRights', 'none', how);
-    }
-    if (seen.delete === undefined || seen.delete >= 300) {
-      how += ', ours ended it';
-      await client.pods.terminate(pod.id, signal);
-    }
-  } catch (error) {
-    throwIfCancelled(signal);
-    // The pod may have gone before it could tell.
-    how = `the connection ended with "${messageOf(error)}"`;
-    if ((await findPod(client, pod.id, signal)) !== undefined) {
-      how += ', ours ended it';
-      await client.pods.terminate(pod.id, signal);
-    }
-  }
-  const seconds = await untilGone(options, pod, started, signal);
-  if (seconds === undefined) {
-    answers.tell('end', question, 'unknown', `${how}; it was still shown after a minute`, started);
-    return;
-  }
-  answers.keep('terminateSeconds', seconds, how);
-  answers.tell('end', question, 'answered', `404 after ${seconds} s; ${how}`, started);
-}
-
-async function untilGone(
-  { installation }: VerifyOptions,
-  pod: Pod,
-  started: number,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  while (performance.now() - started < 60_000) {
-    throwIfCancelled(signal);
-    try {
-      await installation.client.pods.get(pod.id, signal);
-    } catch (error) {
-      if (isApiError(error, 'not-found')) {
-        return Math.round((performance.now() - started) / 100) / 10;
-      }
-      throw error;
-    }
-    await wait(250, undefined, { signal }).catch(() => undefined);
-  }
-  return undefined;
-}
-
-async function billOf({ installation }: VerifyOptions, pod: Pod): Promise<number> {
-  const startTime = pod.createdAt ?? new Date(Date.now() - 3_600_000).toISOString();
-  const bill = await installation.client.billing.pods({ podId: pod.id, startTime, bucketSize: 'hour' });
-  return bill.totalAmount;
-}
-
-/** Waits a while for the bill of the pod that has ended. */
-export async function askTheBill(options: VerifyOptions, answers: Answers, pod: Pod): Promise<void> {
-  const patience = options.billSeconds ?? 60;
-  await answers.ask('bill', 'When is a pod that has ended in the bill?', options.signal, async () => {
-    const started = performance.now();
-    for (;;) {
-      const billed = await billOf(options, pod);
-      const seconds = Math.round((performance.now() - started) / 100) / 10;
-      if (billed > 0) {
-        answers.keep('billLagSeconds', seconds, `$${billed.toFixed(6)}`);
-        return known(`after ${seconds} s: $${billed.toFixed(6)}`);
-      }
-      if (seconds >= patience) {
-        return notKnown(`not within ${patience} s`);
-      }
-      await wait(Math.min(2000, patience * 250), undefined, { signal: options.signal }).catch(() => {
-        throw new CancelledError();
-      });
-    }
-  });
 }
 
 /** Whether a volume can be deleted under a pod; when it can, it is gone. */
@@ -299,17 +209,4 @@ export async function askAboutVolume(options: VerifyOptions, answers: Answers, v
     answers.keep('attachedVolumeDeletable', true, 'it was deleted');
     return known('yes');
   });
-}
-
-/** What to say of something that is left. */
-export function leftBehind(what: string, cause: unknown): UserError {
-  return new UserError(
-    'verify-left',
-    {
-      what: `${what} could not be ended and may still cost money.`,
-      why: messageOf(cause),
-      next: 'End it in the RunPod console; "runpod-trainer jobs" lists pods that are left.',
-    },
-    { cause },
-  );
 }

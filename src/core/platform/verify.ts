@@ -1,45 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CancelledError, throwIfCancelled } from '../errors.ts';
-import type { Installation } from '../installation.ts';
+import { CancelledError, messageOf, throwIfCancelled, UserError } from '../errors.ts';
 import { endPod } from '../pods/end.ts';
 import { isApiError } from '../runpod/api-error.ts';
 import type { RunPodClient } from '../runpod/client.ts';
-import type { RunPodConnection } from '../runpod/connection.ts';
 import { ApiHttp } from '../runpod/http.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
-import { Answers, type Answer } from './answers.ts';
-import type { Findings } from './capabilities.ts';
+import { askTheBill } from './bill-question.ts';
+import { Answers } from './answers.ts';
+import { letItEnd } from './ending.ts';
 import { askForFree } from './free-questions.ts';
-import { deadlineMinutes, volumeSizeGb, type VerifyPlan } from './plan.ts';
-import {
-  askAboutVolume,
-  askThePod,
-  askTheBill,
-  enter,
-  leftBehind,
-  letItEnd,
-  rentForCheck,
-  verifyPrefix,
-} from './pod-questions.ts';
-
-export interface VerifyOptions {
-  installation: Pick<Installation, 'client' | 'key' | 'hostKeys'>;
-  /** Raw answers are looked at too, with the same key. */
-  connection: RunPodConnection;
-  plan: VerifyPlan;
-  onAnswer: (answer: Answer) => void;
-  signal?: AbortSignal | undefined;
-  /** How long the first login may take; 360 unless told. */
-  readySeconds?: number | undefined;
-  /** How long the bill is waited for; 60 unless told. */
-  billSeconds?: number | undefined;
-}
-
-export interface Verification {
-  answers: Answer[];
-  findings: Findings;
-}
+import type { Verification, VerifyOptions } from './options.ts';
+import { deadlineMinutes, volumeSizeGb } from './plan.ts';
+import { askAboutVolume, askThePod, enter, rentForCheck, verifyPrefix } from './pod-questions.ts';
 
 const notAsked: readonly [id: string, question: string][] = [
   ['s3', 'Which checksums, ranges and region names does the S3 API take, and does it serve high-performance volumes?'],
@@ -122,19 +95,14 @@ async function askWithPod(options: VerifyOptions, answers: Answers): Promise<voi
 
 /** Ends what was created, whatever happened; a failure with the pod does not keep the volume from being deleted. */
 async function endAll(client: RunPodClient, pod: Pod | undefined, volume: Volume | undefined): Promise<void> {
-  let failure: unknown;
-  if (pod !== undefined) {
-    await endPod(client, pod, 'terminate').catch((error: unknown) => {
-      failure = error;
-    });
-  }
-  if (volume !== undefined) {
-    await deleteVolume(client, volume).catch((error: unknown) => {
-      failure ??= leftBehind(`The volume ${volume.name} (${volume.id})`, error);
-    });
-  }
-  if (failure !== undefined) {
-    throw failure;
+  try {
+    if (pod !== undefined) {
+      await endPod(client, pod, 'terminate');
+    }
+  } finally {
+    if (volume !== undefined) {
+      await deleteVolume(client, volume);
+    }
   }
 }
 
@@ -146,7 +114,15 @@ async function deleteVolume(client: RunPodClient, volume: Volume): Promise<void>
       return;
     } catch (error) {
       if (attempt >= 30 || !isApiError(error, 'conflict', 'invalid')) {
-        throw error;
+        throw new UserError(
+          'volume-left',
+          {
+            what: `The volume ${volume.name} (${volume.id}) could not be deleted and costs money for as long as it is there.`,
+            why: messageOf(error),
+            next: 'Delete it in the RunPod console; see there whether a pod named rpt-verify-… is left as well.',
+          },
+          { cause: error },
+        );
       }
       await wait(Math.min(200 * 1.3 ** attempt, 3_000));
     }

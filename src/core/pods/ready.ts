@@ -4,6 +4,7 @@ import { isApiError } from '../runpod/api-error.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
 import { bootFingerprints } from './boot-log.ts';
+import { StartWatch } from './crash-loop.ts';
 import { connect, SshError } from '../ssh/index.ts';
 import type { HostKeys, SshConnection, SshKeyPair } from '../ssh/index.ts';
 
@@ -36,6 +37,21 @@ export async function waitUntilReady(
   access: Access,
   options: { minutes: number; signal?: AbortSignal | undefined; onState?: (text: string) => void },
 ): Promise<ReadyPod> {
+  const watch = new StartWatch(client, podId);
+  try {
+    return await waitWatching(client, podId, access, options, watch);
+  } finally {
+    watch.stop();
+  }
+}
+
+async function waitWatching(
+  client: RunPodClient,
+  podId: string,
+  access: Access,
+  options: Parameters<typeof waitUntilReady>[3],
+  watch: StartWatch,
+): Promise<ReadyPod> {
   const deadline = performance.now() + options.minutes * 60_000;
   let pause = 500;
   let state = '';
@@ -43,12 +59,12 @@ export async function waitUntilReady(
   let printed: string[] = [];
   for (;;) {
     throwIfCancelled(options.signal);
-    const pod = await client.pods.get(podId, options.signal);
-    if (pod.status === 'EXITED' || pod.status === 'ERROR' || pod.status === 'TERMINATED') {
-      throw podGone(pod);
+    const pod = await lookAt(client, podId, options.signal);
+    if (pod === 'gone' || (typeof pod === 'object' && (pod.status === 'EXITED' || pod.status === 'ERROR'))) {
+      throw podGone(podId, pod);
     }
-    let now = describe(pod);
-    if (pod.ssh.direct !== null) {
+    let now = typeof pod === 'string' ? "RunPod's API does not answer" : describe(pod);
+    if (typeof pod === 'object' && pod.ssh.direct !== null) {
       if (printed.length === 0) {
         printed = await bootFingerprints(client, podId, { signal: options.signal });
       }
@@ -62,6 +78,9 @@ export async function waitUntilReady(
       } else {
         return { pod, connection: result, mount: mountOf(pod) };
       }
+    }
+    if (typeof pod === 'object') {
+      watch.check(pod);
     }
     if (now !== state) {
       state = now;
@@ -161,9 +180,22 @@ function describe(pod: Pod): string {
   return `the pod is ${pod.status.toLowerCase()}`;
 }
 
-function podGone(pod: Pod): UserError {
+/** The pod as it is now. An API that is down for a while says nothing about it. */
+async function lookAt(client: RunPodClient, id: string, signal?: AbortSignal): Promise<Pod | 'gone' | 'no answer'> {
+  try {
+    return (await findPod(client, id, signal)) ?? 'gone';
+  } catch (error) {
+    if (isApiError(error, 'network', 'timeout', 'server', 'rate-limit')) {
+      return 'no answer';
+    }
+    throw error;
+  }
+}
+
+function podGone(id: string, pod: Pod | 'gone'): UserError {
+  const what = pod === 'gone' ? `The pod ${id} is gone.` : `The pod ${pod.name} is ${pod.status.toLowerCase()}.`;
   return new UserError('pod-gone', {
-    what: `The pod ${pod.name} is ${pod.status.toLowerCase()}.`,
+    what,
     why: 'It was stopped from outside, or its host failed.',
     next: 'Start the job again; steps that are finished are skipped.',
   });

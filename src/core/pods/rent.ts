@@ -14,6 +14,8 @@ export interface RentRequest {
   target: Pick<Project['target'], 'image' | 'disk' | 'mount' | 'minCuda'>;
   volume: Volume;
   candidates: Candidate[];
+  /** Less container disk is refused as if nothing were free. */
+  minDiskGb?: number | undefined;
   /** Public SSH key, one line. */
   publicKey: string;
   env: Record<string, string>;
@@ -54,7 +56,7 @@ function createRequest(request: RentRequest, candidate: Candidate): CreatePodReq
     image: target.image,
     cloud: 'SECURE' as const,
     dataCenterIds: [volume.dataCenter],
-    disk: target.disk ?? defaultDisk[candidate.kind],
+    disk: Math.max(target.disk ?? defaultDisk[candidate.kind], request.minDiskGb ?? 0),
     mounts: { network: [{ volumeId: volume.id, path: target.mount }] as [{ volumeId: string; path: string }] },
     ports: ['22/tcp'],
     startSsh: true,

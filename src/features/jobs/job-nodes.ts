@@ -107,7 +107,8 @@ function stepNode(vs: typeof vscode, job: string, step: StepView): TreeNode {
   const { None, Collapsed, Expanded } = vs.TreeItemCollapsibleState;
   const bad = step.gates.some((gate) => gate.status !== 'passed');
   const item = new vs.TreeItem(step.name, step.gates.length === 0 ? None : bad ? Expanded : Collapsed);
-  item.id = `step:${job}/${step.name}`;
+  // VS Code remembers by id whether a row is open; another id opens the evidence of a gate that does not hold.
+  item.id = `step:${job}/${step.name}${bad ? '/failed' : ''}`;
   const cells = step.cell === undefined ? [] : [`cell ${step.cell.at}/${step.cell.of}`];
   const time = step.seconds === undefined ? [] : [duration(step.seconds)];
   const place = step.where === 'local' ? ['this machine'] : [];

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { join } from 'node:path';
-import { homeFolder, hostKeysIn, recordsIn, type Installation } from '../../core/installation.ts';
+import { homeFolder, hostKeysIn, platformIn, recordsIn, type Installation } from '../../core/installation.ts';
 import type { JobRecords } from '../../core/jobs/records.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
@@ -71,6 +71,7 @@ export function createJobsModule(
     key: await credentials.sshKey(),
     hostKeys: hostKeysIn(home),
     records,
+    platform: platformIn(home),
   });
 
   /** Goes on with the jobs of this window's folder, after a reload for example. */

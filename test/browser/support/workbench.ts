@@ -29,11 +29,24 @@ const readTree = (view: string): string => `
       level: Number(row.getAttribute('aria-level')),
     }))`;
 
+/** A pattern for the whole of a text. */
+function exactly(text: string): RegExp {
+  return new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`);
+}
+
 export interface TreeRow {
   label: string;
   description: string;
   level: number;
 }
+
+/** Runs in the page; counts what only a hand on a mouse makes. */
+const countMouse = `
+  globalThis.mouseUsed = 0;
+  for (const kind of ['pointerdown', 'mousedown', 'wheel', 'contextmenu']) {
+    addEventListener(kind, (event) => { if (event.isTrusted) globalThis.mouseUsed += 1; }, true);
+  }
+`;
 
 /** Drives one window. Every failure says what was on the screen and leaves a picture in test-results/. */
 export class Workbench {
@@ -46,7 +59,12 @@ export class Workbench {
 
   /** Toasts hide after a while; what they said is kept in the page for failures. */
   async watchNotifications(): Promise<void> {
-    await this.page.addInitScript({ content: keepNotifications });
+    await this.page.addInitScript({ content: keepNotifications + countMouse });
+  }
+
+  /** How often the mouse was used in this window. */
+  mouseUsed(): Promise<number> {
+    return this.page.evaluate(() => (globalThis as { mouseUsed?: number }).mouseUsed ?? -1);
   }
 
   async waitUntilReady(): Promise<void> {
@@ -78,6 +96,71 @@ export class Workbench {
           await this.page.keyboard.press('Escape');
         }
       }
+    });
+  }
+
+  /** Runs a command through the palette without the mouse. */
+  async keyCommand(title: string): Promise<void> {
+    await this.act(`command "${title}" by keyboard`, async () => {
+      const deadline = Date.now() + patience;
+      for (;;) {
+        await this.page.keyboard.press('F1');
+        await this.page.locator('.quick-input-widget:visible .quick-input-box input').waitFor();
+        await this.page.keyboard.type(title);
+        try {
+          await this.focusedRow(title).waitFor({ timeout: 3000 });
+          await this.page.keyboard.press('Enter');
+          return;
+        } catch (error) {
+          if (Date.now() > deadline) {
+            throw error;
+          }
+          await this.page.keyboard.press('Escape');
+        }
+      }
+    });
+  }
+
+  /** Opens a file of the workspace by name without the mouse. */
+  async keyOpenFile(name: string): Promise<void> {
+    await this.act(`to open ${name} by keyboard`, async () => {
+      await this.page.keyboard.press('ControlOrMeta+P');
+      await this.page.locator('.quick-input-widget:visible .quick-input-box input').waitFor();
+      await this.page.keyboard.type(name);
+      await this.focusedRow(name).waitFor();
+      await this.page.keyboard.press('Enter');
+      await this.page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor();
+      await this.editorWithFocus().waitFor();
+    });
+  }
+
+  /** Answers the modal dialog with this text by Enter, after its focus is on the button. */
+  async keyDialog(text: string | RegExp, button: string): Promise<void> {
+    await this.act(`the button "${button}" of a dialog with "${String(text)}" by keyboard`, async () => {
+      const box = this.page.locator('.monaco-dialog-box', { hasText: text });
+      const wanted = box.locator('.monaco-button:focus', { hasText: button });
+      await box.waitFor();
+      for (let tries = 0; (await wanted.count()) === 0 && tries < 5; tries++) {
+        await this.page.keyboard.press('Tab');
+      }
+      await wanted.waitFor();
+      await this.page.keyboard.press('Enter');
+      await box.waitFor({ state: 'hidden' });
+    });
+  }
+
+  /** Moves down in the focused tree until a row is reached whose name and description match, as a screen reader says it. */
+  async keyToRow(text: RegExp): Promise<void> {
+    await this.act(`a row with ${String(text)} by keyboard`, async () => {
+      await this.page.keyboard.press('Home');
+      const focused = this.page.locator('.sidebar .monaco-list-row.focused');
+      for (let tries = 0; tries < 60; tries++) {
+        if (text.test((await focused.first().innerText()).replace(/\s+/g, ' '))) {
+          return;
+        }
+        await this.page.keyboard.press('ArrowDown');
+      }
+      throw new Error('not among 60 rows');
     });
   }
 
@@ -184,6 +267,18 @@ export class Workbench {
     );
   }
 
+  /** Double-clicks a token of a line of the active editor and types over it. */
+  async overtype(line: string | RegExp, token: string, by: string): Promise<void> {
+    await this.act(`to overtype ${token} with ${by}`, async () => {
+      const row = this.page.locator('.editor-instance .view-line', { hasText: line }).first();
+      await row
+        .locator('span > span', { hasText: exactly(token) })
+        .first()
+        .dblclick();
+      await this.page.keyboard.type(by);
+    });
+  }
+
   /** Opens a view container of the activity bar. */
   async openContainer(name: string): Promise<void> {
     await this.act(`the view container "${name}"`, async () => {
@@ -209,7 +304,7 @@ export class Workbench {
 
   /** The row of a tree whose label is or matches the text. */
   treeRow(view: string, label: string | RegExp): Locator {
-    const name = typeof label === 'string' ? new RegExp(`^${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`) : label;
+    const name = typeof label === 'string' ? exactly(label) : label;
     return this.view(view)
       .locator('.monaco-list-row[role=treeitem]', { has: this.page.locator('.label-name', { hasText: name }) })
       .first();
@@ -356,8 +451,21 @@ export class Workbench {
     }
   }
 
+  private editorWithFocus(): Locator {
+    return this.page
+      .locator('.editor-instance .monaco-editor.focused, .editor-instance .monaco-editor:focus-within')
+      .first();
+  }
+
+  private focusedRow(label: string): Locator {
+    return this.page
+      .locator('.quick-input-widget:visible .quick-input-list .monaco-list-row.focused')
+      .filter({ has: this.page.locator('.label-name', { hasText: exactly(label) }) })
+      .first();
+  }
+
   private rowInPicker(label: string | RegExp): Locator {
-    const name = typeof label === 'string' ? new RegExp(`^${label.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`) : label;
+    const name = typeof label === 'string' ? exactly(label) : label;
     const rows = this.page.locator('.quick-input-widget:visible .quick-input-list .monaco-list-row');
     return rows
       .filter({ has: this.page.locator('.quick-input-list-label .label-name, .label-name').filter({ hasText: name }) })

@@ -135,7 +135,7 @@ export class World {
     const sandbox = await startSandbox({
       root: path.join(folder, 'sandbox'),
       imagePath,
-      delays, isolation: 'plain',
+      delays,
       ...rest,
       faults: {
         ...faults,

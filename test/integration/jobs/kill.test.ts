@@ -160,13 +160,16 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     assert.deepEqual(await podsOf('at-run'), []);
   });
 
-  it('the client while it fetches: attach fetches the rest and ends the pod', async () => {
+  it('the client while it fetches: a new run leaves the pod that its watchdog ends, attach fetches the rest', async () => {
     const project = make('at-fetch', { steps: twoSteps.slice(0, 1) });
     const run = world.start(['run', project.file, '--yes', '--json']);
     await run.says('"phase":"fetch"');
     await kill(run);
     const [job] = await listed('at-fetch');
     assert.deepEqual([job?.state, job?.pods.length], ['succeeded', 1]);
+    const again = await world.runJson(['run', project.file, '--yes']);
+    assert.equal(again.code, 0, again.stderr);
+    assert.equal(again.told.find((t) => t.type === 'pod')?.reused, false);
     const attach = world.start(['attach', '--json', job?.job ?? '']);
     const { code, stdout, stderr } = await attach.ended;
     assert.equal(code, 0, stdout + stderr);

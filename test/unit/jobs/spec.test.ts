@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { delay } from '../../../src/core/jobs/attach.ts';
 import { newJobId } from '../../../src/core/jobs/id.ts';
 import { capSeconds } from '../../../src/core/jobs/spec.ts';
 import { dollars, meteredCost } from '../../../src/core/costs/meter.ts';
@@ -31,22 +30,5 @@ describe('job id', () => {
     const first = newJobId('rainbow', new Date('2026-11-22T09:30:12Z'));
     assert.match(first, /^rainbow-20261122-093012-[a-z2-9]{4}$/);
     assert.ok(first < newJobId('rainbow', new Date('2026-11-22T09:30:13Z')));
-  });
-});
-
-describe('reconnect delay', () => {
-  it('grows to 30 s and varies by a quarter', () => {
-    assert.deepEqual(
-      [0, 1, 2, 3, 4, 5, 20].map((n) => delay(n, () => 0.5)),
-      [1, 2, 4, 8, 16, 30, 30],
-    );
-    assert.equal(
-      delay(3, () => 0),
-      6,
-    );
-    assert.equal(
-      delay(3, () => 1),
-      10,
-    );
   });
 });

@@ -1,0 +1,23 @@
+import type { Installation } from '../installation.ts';
+import type { RunPodConnection } from '../runpod/connection.ts';
+import type { Answer } from './answers.ts';
+import type { Findings } from './capabilities.ts';
+import type { VerifyPlan } from './plan.ts';
+
+export interface VerifyOptions {
+  installation: Pick<Installation, 'client' | 'key' | 'hostKeys'>;
+  /** Raw answers are looked at too, with the same key. */
+  connection: RunPodConnection;
+  plan: VerifyPlan;
+  onAnswer: (answer: Answer) => void;
+  signal?: AbortSignal | undefined;
+  /** How long the first login may take; 360 unless told. */
+  readySeconds?: number | undefined;
+  /** How long the bill is waited for; 60 unless told. */
+  billSeconds?: number | undefined;
+}
+
+export interface Verification {
+  answers: Answer[];
+  findings: Findings;
+}

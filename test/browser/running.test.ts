@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Editor, openEditor } from './support/editor.ts';
+import { type Fixture, makeFixture } from './support/fixture.ts';
+
+describe('while a job runs', function () {
+  this.timeout(180_000);
+  let fixture: Fixture;
+  let editor: Editor;
+
+  before(async () => {
+    fixture = await makeFixture();
+    await fixture.setLongStep(600);
+    editor = await openEditor(fixture);
+    const { workbench } = editor;
+    await workbench.openContainer('RunPod');
+    await workbench.runCommand('RunPod: Start Local Sandbox');
+    await workbench.statusItem('Sandbox');
+    await workbench.runCommand('RunPod: Run Pipeline…');
+    await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
+    await workbench.until(
+      'the step to run',
+      async () =>
+        (await workbench.treeRows('Jobs')).some((row) => row.label === 'long' && row.description.startsWith('running')),
+      60_000,
+    );
+  });
+  after(async () => {
+    await editor.close();
+    await fixture.endSandbox();
+  });
+
+  it('the Volumes view shows its files, and opens them read-only (R9.1)', async () => {
+    const { workbench } = editor;
+    for (const row of ['tiny', 'projects', 'tiny']) {
+      await workbench.expandRow('Volumes', row);
+      if (row === 'projects') {
+        break;
+      }
+    }
+    const rows = await workbench.treeRows('Volumes');
+    const project = rows[rows.findIndex((row) => row.label === 'projects') + 1]?.label ?? '';
+    await workbench.expandRow('Volumes', project);
+    await workbench.clickRow('Volumes', 'hello.py');
+    await workbench.until('the file to be open', async () =>
+      (await workbench.page.locator('.editor-instance .view-lines').first().innerText()).includes('hello'),
+    );
+    await workbench.page.keyboard.type('x');
+    await workbench.until('the editor to refuse', async () =>
+      (await workbench.page.locator('.monaco-editor-overlaymessage').innerText()).includes('read-only'),
+    );
+    await workbench.screenshot('volume-files');
+  });
+
+  it('downloads a file of the volume to where the user says (R9.1)', async () => {
+    const { workbench } = editor;
+    const target = join(fixture.folder, 'copy of hello.py');
+    await workbench.rowAction('Volumes', 'hello.py', 'Download');
+    await workbench.type('Download hello.py', target);
+    await workbench.statusItem('Downloaded hello.py');
+    assert.equal(await readFile(target, 'utf8'), await readFile(join(fixture.folder, 'hello.py'), 'utf8'));
+  });
+
+  it('the status bar says what it costs and leads to what can be done (R9.1)', async () => {
+    const { workbench } = editor;
+    await workbench.statusItem(/1 pod · \$0\.\d+\/h · (<\$0\.01|\$[\d.]+) today/);
+    await workbench.page.locator('.statusbar-item', { hasText: '1 pod' }).first().click();
+    await workbench.pickerTitled('What Runs');
+    await workbench.screenshot('what-runs');
+    await workbench.pick('What Runs', /Cancel tiny…/);
+    await workbench.dialog('Cancel the job of tiny?', 'Cancel Job');
+    await workbench.waitForRow('Jobs', 'Recent', 60_000);
+    await workbench.until(
+      'the status bar to be quiet',
+      async () => (await workbench.page.locator('.statusbar-item', { hasText: '1 pod' }).count()) === 0,
+    );
+    await workbench.runCommand('RunPod: Show What Runs…');
+    await workbench.statusItem('Nothing runs, so nothing costs by the hour');
+  });
+
+  it('the files are not shown any more when its pod is gone, and the view says why (R9.1)', async () => {
+    const { workbench } = editor;
+    await workbench.waitForRow('Volumes', 'Files are visible while a pod runs on this volume');
+    await workbench.screenshot('volume-closed');
+  });
+});
