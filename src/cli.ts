@@ -21,8 +21,8 @@ const withApi = (command: Command): Command =>
     .option('--sandbox', 'use the local sandbox in place of RunPod')
     .option('--json', 'print one JSON object a line');
 
-async function exitWith(code: Promise<number>): Promise<void> {
-  process.exitCode = await code.catch(report);
+async function exitWith(code: Promise<number>, options: { json?: boolean }): Promise<void> {
+  process.exitCode = await code.catch((error: unknown) => report(error, options.json === true));
 }
 
 withApi(program.command('run [file]'))
@@ -32,34 +32,34 @@ withApi(program.command('run [file]'))
   .option('--python <path>', 'Python that runs the local steps (default: RUNPOD_TRAINER_PYTHON or python3)')
   .option('--detach', 'return as soon as the job runs on its own')
   .option('-y, --yes', 'do not ask before local steps run and before anything is rented')
-  .action((file: string | undefined, options: RunCommandOptions) => exitWith(runCommand(file, options)));
+  .action((file: string | undefined, options: RunCommandOptions) => exitWith(runCommand(file, options), options));
 
 withApi(program.command('attach [job]'))
   .description('show a job from its first line on and stay with it')
-  .action((job: string | undefined, options: JobOptions) => exitWith(attachCommand(job, options)));
+  .action((job: string | undefined, options: JobOptions) => exitWith(attachCommand(job, options), options));
 
 withApi(program.command('jobs'))
   .description('list the jobs and every pod that no job owns')
-  .action((options: JobOptions) => exitWith(jobsCommand(options)));
+  .action((options: JobOptions) => exitWith(jobsCommand(options), options));
 
 withApi(program.command('cancel [job]'))
   .description('stop a job, keep what it wrote, end its pod')
-  .action((job: string | undefined, options: JobOptions) => exitWith(cancelCommand(job, options)));
+  .action((job: string | undefined, options: JobOptions) => exitWith(cancelCommand(job, options), options));
 
 withApi(program.command('fetch [job]'))
   .description('bring the results of a job home')
   .option('-y, --yes', 'do not ask before a helper pod is rented')
-  .action((job: string | undefined, options: JobOptions) => exitWith(fetchCommand(job, options)));
+  .action((job: string | undefined, options: JobOptions) => exitWith(fetchCommand(job, options), options));
 
 withApi(program.command('doctor [pod|job]'))
   .description('check the way to a pod: key, port, SSH, files, GPU; each with its time and its remedy')
-  .action((name: string | undefined, options: DoctorOptions) => exitWith(doctorCommand(name, options)));
+  .action((name: string | undefined, options: DoctorOptions) => exitWith(doctorCommand(name, options), options));
 
 withApi(program.command('verify-platform'))
   .description('ask RunPod what its documents leave open, with one CPU pod of a few minutes (under $0.10, asked first)')
   .option('--volume', 'use a new volume of 10 GB as well')
   .option('-y, --yes', 'do not ask before anything is rented')
-  .action((options: VerifyCommandOptions) => exitWith(verifyPlatformCommand(options)));
+  .action((options: VerifyCommandOptions) => exitWith(verifyPlatformCommand(options), options));
 
 program
   .command('sandbox')
@@ -67,22 +67,25 @@ program
   .option('--root <folder>', 'where its volumes lie')
   .option('--image-path <folder>', 'put first on PATH inside its pods, as an image would')
   .option('--port <number>', 'port to listen on')
-  .action((options: SandboxOptions) => exitWith(sandboxCommand(options)));
+  .action((options: SandboxOptions) => exitWith(sandboxCommand(options), {}));
 
-function report(error: unknown): number {
-  if (error instanceof CancelledError) {
-    console.error(error.message);
-    return exitCodes.cancelled;
+/** Says what went wrong: sentences on standard error, with `--json` one object on standard output. */
+function report(error: unknown, json: boolean): number {
+  const cancelled = error instanceof CancelledError;
+  const { code, what, why, next } =
+    error instanceof UserError
+      ? error
+      : { code: cancelled ? 'cancelled' : 'unexpected', what: messageOf(error), why: undefined, next: undefined };
+  if (json) {
+    console.log(JSON.stringify({ time: new Date().toISOString(), type: 'error', code, what, why, next }));
+  } else {
+    const unexpected = !cancelled && !(error instanceof UserError);
+    console.error([unexpected ? `Unexpected failure: ${what}` : what, why, next].filter(Boolean).join('\n'));
+    if (unexpected && process.env.RUNPOD_TRAINER_DEBUG !== undefined && error instanceof Error) {
+      console.error(error.stack);
+    }
   }
-  if (error instanceof UserError) {
-    console.error([error.what, error.why, error.next].filter(Boolean).join('\n'));
-    return exitCodes.badInput;
-  }
-  console.error(`Unexpected failure: ${messageOf(error)}`);
-  if (process.env.RUNPOD_TRAINER_DEBUG !== undefined && error instanceof Error) {
-    console.error(error.stack);
-  }
-  return exitCodes.badInput;
+  return cancelled ? exitCodes.cancelled : exitCodes.badInput;
 }
 
 await program.parseAsync();

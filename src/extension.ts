@@ -5,6 +5,7 @@ import { DisposableStore } from './features/common/disposables.ts';
 import { Failures } from './features/common/failures.ts';
 import { createLog } from './features/common/log.ts';
 import { Settings } from './features/common/settings.ts';
+import { createDoctorModule } from './features/doctor/module.ts';
 import { createJobPanelModule } from './features/jobpanel/module.ts';
 import { createJobsModule } from './features/jobs/module.ts';
 import { createPodsModule } from './features/pods/module.ts';
@@ -31,6 +32,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const jobs = store.add(createJobsModule(vscode, context, registry, failures, account, settings, refreshPods));
   store.add(createStatusModule(vscode, registry, account.account, pods, jobs.jobs));
   store.add(createJobPanelModule(vscode, context, registry, log, jobs));
+  store.add(createDoctorModule(vscode, registry, account.account, pods, jobs.installation));
   store.add(createProjectFileModule(vscode, registry));
   store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));
   // Last: it finds out who is signed in, and every feature has to hear that.

@@ -71,7 +71,7 @@ def _why(
     if forced is not None:
         why.append("asked for" if forced == step.name else f"it comes after {forced}, from which the job was asked to run")
     if record is None:
-        return [*why, "it has not passed before"]
+        return [*why, "it never ran, or its last run did not pass"]
     why += fingerprint.differences(record.parts, parts, step)
     why += fingerprint.missing_outputs(context.spec.project_path, record)
     if not step.inputs and ran_before is not None:

@@ -38,7 +38,7 @@ def project(bench: Bench) -> Bench:
     bench.write("app/other.py", "")
     bench.write("data/x.txt", "1")
     bench.spec(script())
-    assert why(bench) == ["it has not passed before"]
+    assert why(bench) == ["it never ran, or its last run did not pass"]
     assert why(bench) == []
     return bench
 
@@ -90,7 +90,7 @@ def test_changed_command_variable_and_output_are_named(project: Bench) -> None:
 def test_from_runs_what_is_unchanged(project: Bench) -> None:
     later = shell("later", "true", inputs=["data/*.txt"])
     project.spec(script(), later)
-    assert why(project, "later") == ["it has not passed before"]
+    assert why(project, "later") == ["it never ran, or its last run did not pass"]
     project.spec(script(), later, **{"from": "s"})
     assert why(project) == ["asked for"]
     project.spec(script(), later, **{"from": "later"})
@@ -100,7 +100,7 @@ def test_from_runs_what_is_unchanged(project: Bench) -> None:
 def test_step_without_inputs_depends_on_the_order(project: Bench) -> None:
     later = shell("later", "true")
     project.spec(script(), later)
-    assert why(project, "later") == ["it has not passed before"]
+    assert why(project, "later") == ["it never ran, or its last run did not pass"]
     assert why(project, "later") == []
     project.write("data/x.txt", "new")
     assert why(project, "later") == ["it declares no inputs and s ran before it"]
@@ -130,7 +130,7 @@ def test_step_that_failed_runs_again(project: Bench) -> None:
     project.write("tool.py", "raise SystemExit(1)")
     assert project.run_here().returncode == 1
     project.write("tool.py", "import app.foo; open('out.txt', 'w').write('x')")
-    assert why(project) == ["it has not passed before"]
+    assert why(project) == ["it never ran, or its last run did not pass"]
 
 
 def test_notebook_parameters_and_cells_are_named(bench: Bench) -> None:
@@ -141,7 +141,7 @@ def test_notebook_parameters_and_cells_are_named(bench: Bench) -> None:
     bench.write("lib.py", "")
     bench.notebook("nb.ipynb", ["%time import lib", "1"])
     spec(epochs=1, old=1)
-    assert why(bench) == ["it has not passed before"]
+    assert why(bench) == ["it never ran, or its last run did not pass"]
     spec(epochs=2, old=1)
     assert why(bench) == ["parameter epochs changed"]
     bench.notebook("nb.ipynb", ["import lib", "2"])

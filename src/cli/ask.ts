@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { z } from 'zod';
 import { CancelledError, UserError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import { readIfThere, writeFileAtomic } from '../core/files.ts';
 import type { Step } from '../core/project/schema.ts';
 
@@ -46,7 +47,7 @@ export async function confirmLocalSteps(home: string, root: string, steps: Step[
     .update(JSON.stringify([root, steps]))
     .digest('hex');
   const text = await readIfThere(file);
-  const trusted = text === undefined ? [] : (trustedSchema.safeParse(JSON.parse(text)).data ?? []);
+  const trusted = text === undefined ? [] : (trustedSchema.safeParse(parseJson(text)).data ?? []);
   if (trusted.includes(digest)) {
     return;
   }

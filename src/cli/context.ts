@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import { readIfThere } from '../core/files.ts';
 import { fileKeyPair, homeFolder, hostKeysIn, platformIn, recordsIn, type Installation } from '../core/installation.ts';
 import { RunPodClient } from '../core/runpod/client.ts';
@@ -34,7 +35,7 @@ const connectionSchema = z.object({ restUrl: z.string(), key: z.string() });
 export async function findConnection(options: GlobalOptions, env = process.env): Promise<RunPodConnection> {
   if (options.sandbox === true) {
     const text = await readIfThere(join(sandboxFolder(), 'connection.json'));
-    const parsed = text === undefined ? undefined : connectionSchema.safeParse(JSON.parse(text));
+    const parsed = text === undefined ? undefined : connectionSchema.safeParse(parseJson(text));
     if (parsed?.success !== true) {
       throw new UserError('sandbox-off', {
         what: 'The local sandbox is not running.',

@@ -23,6 +23,7 @@ export const commands = {
   downloadVolumeFile: 'runpodTrainer.downloadVolumeFile',
   refresh: 'runpodTrainer.refresh',
   stopPod: 'runpodTrainer.stopPod',
+  connectionDoctor: 'runpodTrainer.connectionDoctor',
   terminatePod: 'runpodTrainer.terminatePod',
   copyId: 'runpodTrainer.copyId',
   showLog: 'runpodTrainer.showLog',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { type Editor, openEditor } from './support/editor.ts';
 import { type Fixture, makeFixture } from './support/fixture.ts';
 import type { Workbench } from './support/workbench.ts';
@@ -124,25 +125,24 @@ describe('first run by keyboard alone, in the sandbox (R9.2)', function () {
     await fixture.endSandbox();
   });
 
-  /** Goes to the end of the gate's only line with a number, and writes another one. */
+  /** Goes to the line of the gate's smallest size, and writes another number. */
   async function changeGate(from: string, to: string): Promise<void> {
-    const { keyboard } = editor.workbench.page;
-    await editor.workbench.keyOpenFile('training.runpod.json');
-    await keyboard.press('ControlOrMeta+Home');
-    await keyboard.press('ControlOrMeta+F');
-    await editor.workbench.page.locator('.find-widget.visible .find-part textarea').first().waitFor();
-    await keyboard.type('minBytes');
-    await keyboard.press('Enter');
-    await keyboard.press('Escape');
+    const { workbench } = editor;
+    const { keyboard } = workbench.page;
+    const line =
+      readFileSync(fixture.projectFile, 'utf8')
+        .split('\n')
+        .findIndex((l) => l.includes('minBytes')) + 1;
+    await workbench.keyOpenFile('training.runpod.json');
+    await workbench.keyGoToLine(line);
     await keyboard.press('End');
     for (let i = 0; i < from.length; i++) {
       await keyboard.press('Backspace');
     }
     await keyboard.type(to);
-    await editor.workbench.until(`the gate to ask for ${to}`, async () =>
-      (await editor.workbench.page.locator('.editor-instance .view-lines').first().innerText())
-        .replace(/\s/g, ' ')
-        .includes(`"minBytes": ${to}`),
+    await workbench.until(
+      `the gate to ask for ${to}`,
+      async () => /"minBytes": (\d+)\b/.exec(await workbench.editorText())?.[1] === to,
     );
   }
 

@@ -102,7 +102,8 @@ function runWorker(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const argv = [installation.workerFile, 'run', '--job-dir', folder, '--side', 'local'];
-    const child = spawn(installation.localPython, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const env = withoutKeys(process.env, Object.keys(options.secrets));
+    const child = spawn(installation.localPython, argv, { stdio: ['pipe', 'pipe', 'pipe'], env });
     let stderr = '';
     const cancel = (): void => void child.kill('SIGINT');
     options.signal?.addEventListener('abort', cancel, { once: true });
@@ -134,4 +135,12 @@ function runWorker(
       resolve(stderr);
     });
   });
+}
+
+const keyName =
+  /(^|_)(API_?KEYS?|KEYS?|TOKENS?|SECRETS?|PASSWORDS?|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH)(_|$)|^RUNPOD_(?!TRAINER_)/i;
+
+/** This process may hold the account's key; a program of the project has no use for it (docs/security.md, rule 8). */
+function withoutKeys(env: NodeJS.ProcessEnv, secrets: string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !keyName.test(name) && !secrets.includes(name)));
 }

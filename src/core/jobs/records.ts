@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readIfThere, writeFileAtomic } from '../files.ts';
 import { UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 
 /** Opens for writing at any place without cutting what is there; makes the file when it is missing. */
 const openForUpdate = constants.O_RDWR | constants.O_CREAT;
@@ -154,13 +155,5 @@ export function isBeingPrepared(record: JobRecord): boolean {
     return process.kill(client.pid, 0);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import type { SshConnection } from '../ssh/index.ts';
 
 const errorSchema = z.object({
@@ -123,7 +124,7 @@ export class RemoteWorker {
       maxStdout: 16 * 1024 * 1024,
     });
     const name = command[0] ?? '';
-    const value = lastJson(result.stdout.toString('utf8'));
+    const value = parseJson(result.stdout.toString('utf8').trimEnd().split('\n').at(-1) ?? '');
     const error = errorSchema.safeParse(value);
     if (error.success) {
       const { what, why, next } = error.data.error;
@@ -144,13 +145,4 @@ function brokenWorker(command: string, code: number | null, stderr: string): Use
     why: lines === '' ? undefined : lines,
     next: 'Check that the image has Python 3.9 or newer as python3 and that the volume is not full, then start again.',
   });
-}
-
-function lastJson(text: string): unknown {
-  const line = text.trimEnd().split('\n').at(-1) ?? '';
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

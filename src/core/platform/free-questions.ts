@@ -1,5 +1,5 @@
 import type { RunPodClient } from '../runpod/client.ts';
-import { parseJson } from '../runpod/answers.ts';
+import { parseJson } from '../json.ts';
 import { isApiError } from '../runpod/api-error.ts';
 import type { ApiHttp } from '../runpod/http.ts';
 import { known, notKnown, type Answers } from './answers.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../json.ts';
 import type { ApiErrorKind } from './api-error.ts';
 
 /** Reading of error answers: pure functions of status, headers and body. */
@@ -25,15 +26,6 @@ export interface ProblemFacts {
   title: string | undefined;
   detail: string | undefined;
   errors: string[];
-}
-
-/** Parses JSON; undefined for anything else. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

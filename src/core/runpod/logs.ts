@@ -1,5 +1,5 @@
 import { CancelledError } from '../errors.ts';
-import { parseJson } from './answers.ts';
+import { parseJson } from '../json.ts';
 import type { ApiHttp, ApiRequest } from './http.ts';
 import { queryString, type LogQuery } from './requests.ts';
 import { logLineSchema } from './schemas.ts';

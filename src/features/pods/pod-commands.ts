@@ -44,7 +44,8 @@ export async function endPod(
   verb: PodVerb,
   target: unknown,
 ): Promise<void> {
-  const pod = fromTarget(pods, target) ?? (await choosePod(vs, account, verb));
+  const choice = { title: verb.button, none: verb.action, fits: (p: Pod) => p.actions.includes(verb.action) };
+  const pod = await podOf(vs, account, pods, choice, target);
   if (pod === undefined) {
     return;
   }
@@ -67,24 +68,38 @@ export async function endPod(
   valueOf(result);
 }
 
-function fromTarget(pods: PolledList<Pod>, target: unknown): Pod | undefined {
-  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
-  return pods.state.items?.find((pod) => pod.id === id);
+interface PodChoice {
+  title: string;
+  /** Completes "There is no pod to …". */
+  none: string;
+  fits?: (pod: Pod) => boolean;
 }
 
-async function choosePod(vs: typeof vscode, account: Account, verb: PodVerb): Promise<Pod | undefined> {
+/** The pod of a row, else the one that the user picks; undefined when they gave up. */
+export async function podOf(
+  vs: typeof vscode,
+  account: Account,
+  pods: PolledList<Pod>,
+  { title, none, fits = () => true }: PodChoice,
+  target: unknown,
+): Promise<Pod | undefined> {
+  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
+  const known = pods.state.items?.find((pod) => pod.id === id);
+  if (known !== undefined) {
+    return known;
+  }
   const client = account.client();
   const listed = await withProgress(vs, { title: 'Listing pods…', where: 'window' }, (signal) =>
     client.pods.list(signal),
   );
-  const able = valueOf(listed).filter((pod) => pod.actions.includes(verb.action));
+  const able = valueOf(listed).filter((pod) => pod.status !== 'TERMINATED' && fits(pod));
   if (able.length === 0) {
-    throw new UserError('no-pods', { what: `There is no pod to ${verb.action}.`, next: 'Nothing needs to be done.' });
+    throw new UserError('no-pods', { what: `There is no pod to ${none}.`, next: 'Nothing needs to be done.' });
   }
   const items = able.map((pod) => ({
     label: labelOf(pod),
     description: `${hardwareOf(pod)} · ${pricePerHour(pod.cost)}`,
     pod,
   }));
-  return (await vs.window.showQuickPick(items, { title: verb.button, placeHolder: 'Which pod?' }))?.pod;
+  return (await vs.window.showQuickPick(items, { title, placeHolder: 'Which pod?' }))?.pod;
 }

@@ -134,6 +134,23 @@ export class Workbench {
     });
   }
 
+  async keyGoToLine(line: number): Promise<void> {
+    await this.act(`to go to line ${line} by keyboard`, async () => {
+      const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
+      await this.page.keyboard.press('Control+G');
+      await input.waitFor();
+      await this.page.keyboard.type(String(line));
+      await this.page.keyboard.press('Enter');
+      await input.waitFor({ state: 'hidden' });
+      await this.editorWithFocus().waitFor();
+    });
+  }
+
+  /** The visible lines of the active editor, with plain spaces. */
+  async editorText(): Promise<string> {
+    return (await this.page.locator('.editor-instance .view-lines').first().innerText()).replace(/[^\S\n]/g, ' ');
+  }
+
   /** Answers the modal dialog with this text by Enter, after its focus is on the button. */
   async keyDialog(text: string | RegExp, button: string): Promise<void> {
     await this.act(`the button "${button}" of a dialog with "${String(text)}" by keyboard`, async () => {

@@ -243,4 +243,13 @@ describe('bad input is refused before money is spent (R2.2, R9.5)', () => {
       }
     });
   }
+
+  it('with --json a refusal is an object on standard output', async () => {
+    const { code, stdout, stderr } = await world.run(['run', 'nowhere.runpod.json', '--yes', '--json']);
+    assert.equal(code, 2);
+    assert.equal(stderr, '');
+    const { type, code: name, next } = JSON.parse(stdout) as Record<string, string>;
+    assert.deepEqual([type, name], ['error', 'project-unreadable']);
+    assert.match(next ?? '', /Name a \*\.runpod\.json file/);
+  });
 });

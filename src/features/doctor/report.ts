@@ -1,0 +1,43 @@
+import type { Check, CheckStatus } from '../../core/doctor/index.ts';
+import { visibleName } from '../../core/volumes/names.ts';
+import { clock } from '../common/format.ts';
+
+const marks: Record<CheckStatus, string> = { ok: '✓', failed: '✗', unknown: '?', skipped: '–' };
+const words: Record<CheckStatus, string> = { ok: 'works', failed: 'failed', unknown: 'not known', skipped: 'skipped' };
+
+/** The checks of a connection as Markdown: what failed and what to do comes first, then every check. */
+export function doctorReport(subject: string, checks: readonly Check[], now = new Date()): string {
+  const failed = checks.filter((check) => check.status === 'failed');
+  const remedies = checks.filter((check) => check.remedy !== undefined && check.status !== 'ok');
+  const verdict =
+    failed.length === 0
+      ? 'Nothing is wrong.'
+      : failed.length === 1
+        ? 'One check failed.'
+        : `${failed.length} checks failed.`;
+  return [
+    `# Connection to ${plain(subject)}`,
+    `${verdict} Looked at ${clock(now)}.`,
+    ...(remedies.length === 0
+      ? []
+      : [
+          '## What to do',
+          ...remedies.map((check) => `- **${plain(check.title)}**: ${plain(check.seen)} ${plain(check.remedy ?? '')}`),
+        ]),
+    '## Every check',
+    [
+      '| | Check | Seen | Time |',
+      '|---|---|---|---:|',
+      ...checks.map(
+        ({ status, title, seen, ms }) =>
+          `| ${marks[status]} ${words[status]} | ${plain(title)} | ${plain(seen)} | ${status === 'skipped' ? '' : `${ms} ms`} |`,
+      ),
+    ].join('\n'),
+    '',
+  ].join('\n\n');
+}
+
+/** Text from anywhere as Markdown that means nothing but itself. */
+function plain(text: string): string {
+  return visibleName(text.replace(/\s+/g, ' ').trim()).replace(/[\\`*_{}[\]()#+!|<>~&-]/g, '\\$&');
+}

@@ -1,0 +1,186 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { JournalReader } from '../../src/core/jobs/journal.ts';
+import type { JobEvent } from '../../src/core/jobs/events.ts';
+import type { JobRecord } from '../../src/core/jobs/records.ts';
+import { eventsOf, processesOf, type Ended, type Result, type Told, type World } from '../integration/jobs/harness.ts';
+import type { Hit } from './inject.ts';
+import { linesPerStep } from './stage.ts';
+
+/** What a client said. */
+export interface Claim {
+  args: string[];
+  ended: Ended;
+  result: Result | undefined;
+  told: Told[];
+}
+
+/** Deaths after which printed lines may be missing, and of how many ms before them at most. */
+const bounds: Partial<Record<string, number>> = {
+  'worker-kill': 700,
+  'both-kill': 700,
+  'host-loss': 1200,
+  'container-crash': 1200,
+  stop: 1200,
+  delete: 1200,
+};
+
+interface Charge {
+  kind: string;
+  resource: string;
+  start: number;
+  end: number;
+  rate: number;
+}
+
+/** Everything that must hold after a play, whatever happened in it. */
+export class Verdict {
+  readonly violations: string[] = [];
+  readonly claims: Claim[] = [];
+  readonly hits: Hit[] = [];
+  readonly lostMs: Record<string, number> = {};
+  journalLines = 0;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  fail(text: string): void {
+    this.violations.push(text);
+  }
+
+  /** `jobs` is what the list of jobs said at the end. */
+  async check(jobs: Ended): Promise<void> {
+    const listed = JSON.parse(jobs.stdout) as { jobs: { job: string; state: string; cost: number }[]; unowned: unknown[] };
+    if (listed.unowned.length > 0) this.fail(`pods without a job: ${JSON.stringify(listed.unowned)}`);
+    const volume = await this.#world.volume('tests');
+    const folder = path.join(volume, '.runpod-trainer', 'jobs');
+    for (const record of this.#world.records()) {
+      const file = path.join(folder, record.job, 'events.jsonl');
+      const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+      const events = this.#journal(record.job, bytes);
+      this.#copy(record, bytes);
+      this.#record(record, events);
+      for (const claim of this.claims) this.#claim(claim, record, events);
+    }
+    for (const job of existsSync(folder) ? readdirSync(folder) : []) {
+      const left = processesOf(`/${job}`);
+      if (left.length > 0) this.fail(`processes of ${job} are left: ${JSON.stringify(left)}`);
+    }
+    this.#printed(path.join(volume, 'projects', 'faults', 'printed.log'), folder);
+    this.#money(listed.jobs.reduce((sum, job) => sum + job.cost, 0));
+  }
+
+  /** Every line follows the one before it: no gap, nothing twice. */
+  #journal(job: string, bytes: Buffer): JobEvent[] {
+    const torn = bytes.length > 0 && bytes.at(-1) !== 10;
+    if (torn && !this.#died('host-loss', 'delete', 'stop', 'container-crash', 'both-kill')) this.fail(`the journal of ${job} is torn`);
+    const read = new JournalReader().push(bytes);
+    const bad = read.filter((e) => e.type === 'bad-line');
+    if (bad.length > 0) this.fail(`the journal of ${job}: ${JSON.stringify(bad)}`);
+    const events = read.filter((e) => e.type !== 'bad-line');
+    this.journalLines += events.length;
+    for (const end of events.filter((e) => e.type === 'step.finished' && e.status === 'passed')) {
+      const step = 'step' in end ? end.step : '';
+      const lines = events.flatMap((e) => (e.type === 'log' && e.step === step && e.epoch === end.epoch ? e.lines : []));
+      const wanted = Array.from({ length: linesPerStep }, (_, i) => `${step ?? ''} ${i + 1}`);
+      if (JSON.stringify(lines) !== JSON.stringify(wanted)) {
+        this.fail(`the lines of ${job}, step ${step ?? ''}, are ${JSON.stringify(lines)}`);
+      }
+    }
+    return events;
+  }
+
+  #died(...deaths: string[]): boolean {
+    return this.hits.some((h) => h.done !== undefined && deaths.includes(h.fault.kind));
+  }
+
+  /** This machine's copy is the beginning of the journal, byte by byte. */
+  #copy(record: JobRecord, bytes: Buffer): void {
+    const file = path.join(this.#world.home, 'jobs', record.job, 'events.jsonl');
+    const copy = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+    if (!copy.equals(bytes.subarray(0, copy.length))) this.fail(`the copy of ${record.job}'s journal differs from it`);
+  }
+
+  /** What is remembered of a job is what its journal says. */
+  #record(record: JobRecord, events: JobEvent[]): void {
+    const end = events.at(-1);
+    const status = end?.type === 'job.finished' ? end.status : undefined;
+    const { job, outcome, phase } = record;
+    if (outcome !== undefined && status !== undefined && outcome !== status) {
+      this.fail(`the record of ${job} says ${outcome}, its journal ${status}`);
+    }
+    if (status === undefined && (outcome === 'succeeded' || outcome === 'failed')) {
+      this.fail(`the record of ${job} says ${outcome}, its journal does not`);
+    }
+    if (outcome === undefined && phase === 'done' && events.length > 0) {
+      this.fail(`${job} is called not started, but its journal has ${events.length} lines: ${record.reason ?? ''}`);
+    }
+  }
+
+  /** What a client showed was the beginning of the journal, each event once; how it said that the job ended is true. */
+  #claim(claim: Claim, record: JobRecord, events: JobEvent[]): void {
+    const job = claim.result?.job ?? claim.args[1];
+    const key = (e: { epoch: number; seq: number; type: string }): string => `${e.epoch}/${e.seq} ${e.type}`;
+    const told = eventsOf(claim.told);
+    const began = told.find((e) => e.type === 'job.started');
+    if (began?.job === record.job) {
+      const seen = told.map(key);
+      const written = events.slice(0, seen.length).map(key);
+      if (JSON.stringify(seen) !== JSON.stringify(written)) {
+        this.fail(`${claim.args.join(' ')} showed other events of ${record.job} than its journal has`);
+      }
+    }
+    if (job !== record.job || claim.result === undefined) return;
+    const end = events.at(-1);
+    const status = end?.type === 'job.finished' ? end.status : undefined;
+    const { outcome } = claim.result;
+    if (outcome === 'succeeded' && status !== 'succeeded') this.fail(`${record.job} was called succeeded, its journal says ${status ?? 'nothing'}`);
+    if (['failed', 'cancelled'].includes(outcome) && status !== outcome) this.fail(`${record.job} was called ${outcome}, its journal says ${status ?? 'nothing'}`);
+    if (outcome === 'lost' && status !== undefined && status !== 'lost') this.fail(`${record.job} was called lost, its journal says ${status}`);
+    if (outcome === 'unknown' && !this.#died('host-loss', 'delete', 'stop', 'client-kill')) this.fail(`${record.job} was called unknown: ${claim.result.reason ?? ''}`);
+  }
+
+  /** Lines that a step noted to have printed are in the journal, but for those of the last moment before a death. */
+  #printed(file: string, jobs: string): void {
+    if (!existsSync(file)) return;
+    const journals = new Map<string, Set<string>>();
+    const linesOf = (job: string): Set<string> => {
+      let lines = journals.get(job);
+      if (lines === undefined) {
+        const journal = path.join(jobs, job, 'events.jsonl');
+        const read = new JournalReader().push(existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0));
+        lines = new Set(read.flatMap((e) => (e.type === 'log' ? e.lines : [])));
+        journals.set(job, lines);
+      }
+      return lines;
+    };
+    const deaths = this.hits.filter((h) => h.done !== undefined && bounds[h.fault.kind] !== undefined);
+    for (const line of readFileSync(file, 'utf8').trimEnd().split('\n')) {
+      const [time = '0', step = '', job = '', n = ''] = line.split(' ');
+      if (linesOf(job).has(`${step} ${n}`)) continue;
+      const printed = Number(time.replace(',', '.')) * 1000;
+      const death = deaths.find((d) => d.time - printed < (bounds[d.fault.kind] ?? 0) && d.time - printed > -2000);
+      if (death === undefined) {
+        this.fail(`the line "${step} ${n}" of ${job}, printed at ${printed.toFixed(0)}, is not in the journal`);
+      } else {
+        const { kind } = death.fault;
+        this.lostMs[kind] = Math.max(this.lostMs[kind] ?? 0, Math.round(death.time - printed));
+      }
+    }
+  }
+
+  /** The costs shown cover what the platform charged for pods; it rounds each charge up to a second. */
+  #money(shown: number): void {
+    const ledger = JSON.parse(readFileSync(path.join(this.#world.sandbox.root, 'ledger.json'), 'utf8')) as {
+      charges: Charge[];
+      open: { kind: string }[];
+    };
+    const pods = ledger.charges.filter((c) => c.kind === 'cpu' || c.kind === 'gpu');
+    const charged = pods.reduce((sum, c) => sum + (c.rate * (c.end - c.start)) / 3_600_000, 0);
+    const rounding = pods.reduce((sum, c) => sum + c.rate / 3600, 0);
+    if (ledger.open.some((m) => m.kind === 'cpu' || m.kind === 'gpu')) this.fail('a pod is still being charged for');
+    if (shown < charged - rounding) this.fail(`shown are $${shown.toFixed(6)}, charged $${charged.toFixed(6)}`);
+  }
+}
