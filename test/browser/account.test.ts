@@ -57,7 +57,7 @@ describe('signing in to an address that is not RunPod’s own', function () {
     assert.deepEqual(await filesWith(sandbox.key, fixture.folder), []);
   });
 
-  it('terminates a pod after saying what that means (R9.1)', async () => {
+  it('warns of a pod that idles, and copies its id (R9.1)', async () => {
     const { workbench } = editor;
     const client = new RunPodClient({ restUrl: sandbox.restUrl, apiKey: sandbox.key });
     await client.pods.create({ name: 'forgotten', image: 'runpod/base:1.0.2', gpu: { id: 'NVIDIA GeForce RTX 4090' } });
@@ -68,6 +68,27 @@ describe('signing in to an address that is not RunPod’s own', function () {
     );
     await workbench.expandRow('Pods', 'forgotten');
     await workbench.screenshot('pod-light');
+    await workbench.rowMenu('Pods', 'forgotten', 'Copy Id');
+    const [{ id } = { id: '' }] = await client.pods.list();
+    await workbench.statusItem(`Copied ${id}`);
+    assert.equal(await workbench.page.evaluate('navigator.clipboard.readText()'), id);
+  });
+
+  it('stops a pod after saying what that means (R9.1)', async () => {
+    const { workbench } = editor;
+    const client = new RunPodClient({ restUrl: sandbox.restUrl, apiKey: sandbox.key });
+    await workbench.rowMenu('Pods', 'forgotten', 'Stop Pod');
+    assert.match(await workbench.dialogText('Stop Pod "forgotten"'), /container disk is wiped/);
+    await workbench.dialog('Stop Pod "forgotten"', 'Stop Pod');
+    await workbench.until('the pod to be stopped', async () =>
+      (await workbench.treeRows('Pods')).some((row) => row.description.includes('exited')),
+    );
+    assert.equal((await client.pods.list())[0]?.status, 'EXITED');
+  });
+
+  it('terminates a pod after saying what that means (R9.1)', async () => {
+    const { workbench } = editor;
+    const client = new RunPodClient({ restUrl: sandbox.restUrl, apiKey: sandbox.key });
     await workbench.rowAction('Pods', 'forgotten', 'Terminate Pod');
     const text = await workbench.dialogText('Terminate Pod "forgotten"');
     assert.match(text, /\$0\.\d\d\/h now and nothing afterwards/);

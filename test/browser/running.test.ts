@@ -33,15 +33,9 @@ describe('while a job runs', function () {
 
   it('the Volumes view shows its files, and opens them read-only (R9.1)', async () => {
     const { workbench } = editor;
-    for (const row of ['tiny', 'projects', 'tiny']) {
-      await workbench.expandRow('Volumes', row);
-      if (row === 'projects') {
-        break;
-      }
-    }
-    const rows = await workbench.treeRows('Volumes');
-    const project = rows[rows.findIndex((row) => row.label === 'projects') + 1]?.label ?? '';
-    await workbench.expandRow('Volumes', project);
+    await workbench.expandRow('Volumes', 'tiny');
+    await workbench.expandRow('Volumes', 'projects');
+    await workbench.expandRow('Volumes', 'tiny', 3);
     await workbench.clickRow('Volumes', 'hello.py');
     await workbench.until('the file to be open', async () =>
       (await workbench.page.locator('.editor-instance .view-lines').first().innerText()).includes('hello'),
@@ -60,6 +54,16 @@ describe('while a job runs', function () {
     await workbench.type('Download hello.py', target);
     await workbench.statusItem('Downloaded hello.py');
     assert.equal(await readFile(target, 'utf8'), await readFile(join(fixture.folder, 'hello.py'), 'utf8'));
+  });
+
+  it('the connection doctor looks at every station of the way to the pod (R9.8)', async () => {
+    const { workbench } = editor;
+    await workbench.rowMenu('Pods', 'tiny', 'Connection Doctor');
+    const frame = await workbench.frame('h1:has-text("Connection to tiny")');
+    const report = await frame.locator('body').innerText();
+    assert.match(report, /✓ works\s+.*login/i);
+    assert.doesNotMatch(report, /undefined|\[object/);
+    await workbench.screenshot('doctor');
   });
 
   it('the status bar says what it costs and leads to what can be done (R9.1)', async () => {

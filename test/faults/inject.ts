@@ -27,10 +27,12 @@ export interface Hit {
 export class Injector {
   readonly hits: Hit[] = [];
   readonly #world: World;
+  readonly #note: (text: string) => void;
   #left: Fault[];
   readonly #healing = new Set<Promise<unknown>>();
 
-  constructor(world: World, faults: readonly Fault[]) {
+  constructor(world: World, faults: readonly Fault[], note: (text: string) => void) {
+    this.#note = note;
     this.#world = world;
     this.#left = [...faults];
   }
@@ -47,9 +49,8 @@ export class Injector {
 
   /** Watches a client until it ends, and harms what its faults say. */
   async watch(cli: Cli): Promise<void> {
-    let over = false;
-    void cli.ended.then(() => (over = true));
-    while (!over) {
+    const over = (): boolean => cli.child.exitCode !== null || cli.child.signalCode !== null;
+    while (!over()) {
       const next = this.#left[0];
       if (next === undefined) break;
       if (cli.stdout.includes(signs[next.phase])) {
@@ -67,6 +68,7 @@ export class Injector {
     const time = Date.now();
     const done = await this.#act(fault, cli).catch((error: unknown) => `failed: ${String(error)}`);
     this.hits.push({ fault, time, done });
+    this.#note(`${fault.kind} in ${fault.phase}: ${done ?? 'nothing to harm'}`);
   }
 
   /** Carries a fault out; tells what it harmed. */

@@ -38,10 +38,11 @@ export async function play(schedule: Schedule): Promise<Played> {
   const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'runpod-trainer-fault-')));
   const world = await World.open({ isolation: schedule.isolation, imagePath: makeImage(folder), delays: noDelays });
   const project = makeProject(world.folder);
-  const injector = new Injector(world, schedule.faults);
   const verdict = new Verdict(world);
   const trace: string[] = [describeSchedule(schedule)];
   const note = (text: string): void => void trace.push(`${((performance.now() - began) / 1000).toFixed(2)} ${text}`);
+
+  const injector = new Injector(world, schedule.faults, note);
 
   const client = async (...args: string[]): Promise<{ ended: Ended; result: Result | undefined }> => {
     note(`> ${args.join(' ')}`);
@@ -53,12 +54,11 @@ export async function play(schedule: Schedule): Promise<Played> {
     await injector.watch(cli);
     clearTimeout(timer);
     const ended = await cli.ended;
-    for (const hit of injector.hits.splice(0)) {
-      note(`${hit.fault.kind} in ${hit.fault.phase}: ${hit.done ?? 'nothing to harm'}`);
-      verdict.hits.push(hit);
-    }
+    verdict.hits.push(...injector.hits.splice(0));
     const result = wholeLines(cli).findLast((t) => t.type === 'result') as Result | undefined;
-    note(`= ${ended.code ?? ended.signal ?? '?'} ${result?.outcome ?? ''} ${result?.reason ?? ''} ${ended.stderr.trim()}`);
+    note(
+      `= ${ended.code ?? ended.signal ?? '?'} ${result?.outcome ?? ''} ${result?.reason ?? ''} ${ended.stderr.trim()}`,
+    );
     const claim: Claim = { args, ended, result, told: wholeLines(cli) };
     verdict.claims.push(claim);
     return { ended, result };

@@ -24,6 +24,7 @@ const dist = mkdtempSync(path.join(os.tmpdir(), 'runpod-trainer-dist-'));
 process.env.RUNPOD_TRAINER_DIST = dist;
 const began = performance.now();
 const all: Played[] = [];
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
 try {
   await buildClient(dist);
   const { play } = await import('./play.ts');
@@ -35,9 +36,12 @@ try {
       const played = await play(schedule);
       all.push(played);
       const ok = played.violations.length === 0;
-      console.log(`${ok ? 'ok  ' : 'FAIL'} ${played.seconds.toFixed(1)} s  ${describeSchedule(schedule)}`);
-      if (!ok) console.log(`${played.violations.map((v) => `     ${v}`).join('\n')}\n     replay: npm run test:faults -- --seed ${schedule.seed}`);
-      if (one || !ok) console.log(played.trace.replace(/^/gm, '       '));
+      say(`${ok ? 'ok  ' : 'FAIL'} ${played.seconds.toFixed(1)} s  ${describeSchedule(schedule)}`);
+      if (!ok)
+        say(
+          `${played.violations.map((v) => `     ${v}`).join('\n')}\n     replay: npm run test:faults -- --seed ${schedule.seed}`,
+        );
+      if (one || !ok) say(played.trace.replace(/^/gm, '       '));
     }
   };
   await Promise.all(Array.from({ length: Math.min(count, Number(values.parallel)) }, lane));
@@ -46,10 +50,11 @@ try {
 }
 const failed = all.filter((p) => p.violations.length > 0).map((p) => p.schedule.seed);
 const lost: Record<string, number> = {};
-for (const { lostMs } of all) for (const [kind, ms] of Object.entries(lostMs)) lost[kind] = Math.max(lost[kind] ?? 0, ms);
+for (const { lostMs } of all)
+  for (const [kind, ms] of Object.entries(lostMs)) lost[kind] = Math.max(lost[kind] ?? 0, ms);
 const places: Record<string, number> = {};
 for (const place of all.flatMap((p) => p.places)) places[place] = (places[place] ?? 0) + 1;
-console.log(
+say(
   JSON.stringify({
     schedules: all.length,
     failed,

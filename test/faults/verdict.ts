@@ -52,7 +52,10 @@ export class Verdict {
 
   /** `jobs` is what the list of jobs said at the end. */
   async check(jobs: Ended): Promise<void> {
-    const listed = JSON.parse(jobs.stdout) as { jobs: { job: string; state: string; cost: number }[]; unowned: unknown[] };
+    const listed = JSON.parse(jobs.stdout) as {
+      jobs: { job: string; state: string; cost: number }[];
+      unowned: unknown[];
+    };
     if (listed.unowned.length > 0) this.fail(`pods without a job: ${JSON.stringify(listed.unowned)}`);
     const volume = await this.#world.volume('tests');
     const folder = path.join(volume, '.runpod-trainer', 'jobs');
@@ -75,7 +78,8 @@ export class Verdict {
   /** Every line follows the one before it: no gap, nothing twice. */
   #journal(job: string, bytes: Buffer): JobEvent[] {
     const torn = bytes.length > 0 && bytes.at(-1) !== 10;
-    if (torn && !this.#died('host-loss', 'delete', 'stop', 'container-crash', 'both-kill')) this.fail(`the journal of ${job} is torn`);
+    if (torn && !this.#died('host-loss', 'delete', 'stop', 'container-crash', 'both-kill'))
+      this.fail(`the journal of ${job} is torn`);
     const read = new JournalReader().push(bytes);
     const bad = read.filter((e) => e.type === 'bad-line');
     if (bad.length > 0) this.fail(`the journal of ${job}: ${JSON.stringify(bad)}`);
@@ -83,7 +87,9 @@ export class Verdict {
     this.journalLines += events.length;
     for (const end of events.filter((e) => e.type === 'step.finished' && e.status === 'passed')) {
       const step = 'step' in end ? end.step : '';
-      const lines = events.flatMap((e) => (e.type === 'log' && e.step === step && e.epoch === end.epoch ? e.lines : []));
+      const lines = events.flatMap((e) =>
+        e.type === 'log' && e.step === step && e.epoch === end.epoch ? e.lines : [],
+      );
       const wanted = Array.from({ length: linesPerStep }, (_, i) => `${step ?? ''} ${i + 1}`);
       if (JSON.stringify(lines) !== JSON.stringify(wanted)) {
         this.fail(`the lines of ${job}, step ${step ?? ''}, are ${JSON.stringify(lines)}`);
@@ -136,10 +142,18 @@ export class Verdict {
     const end = events.at(-1);
     const status = end?.type === 'job.finished' ? end.status : undefined;
     const { outcome } = claim.result;
-    if (outcome === 'succeeded' && status !== 'succeeded') this.fail(`${record.job} was called succeeded, its journal says ${status ?? 'nothing'}`);
-    if (['failed', 'cancelled'].includes(outcome) && status !== outcome) this.fail(`${record.job} was called ${outcome}, its journal says ${status ?? 'nothing'}`);
-    if (outcome === 'lost' && status !== undefined && status !== 'lost') this.fail(`${record.job} was called lost, its journal says ${status}`);
-    if (outcome === 'unknown' && !this.#died('host-loss', 'delete', 'stop', 'client-kill')) this.fail(`${record.job} was called unknown: ${claim.result.reason ?? ''}`);
+    if (outcome === 'succeeded' && status !== 'succeeded')
+      this.fail(`${record.job} was called succeeded, its journal says ${status ?? 'nothing'}`);
+    if (['failed', 'cancelled'].includes(outcome) && status !== outcome)
+      this.fail(`${record.job} was called ${outcome}, its journal says ${status ?? 'nothing'}`);
+    if (outcome === 'lost' && status !== undefined && status !== 'lost')
+      this.fail(`${record.job} was called lost, its journal says ${status}`);
+    // Only a client that has not read the end may say that it does not know.
+    const copy = path.join(this.#world.home, 'jobs', record.job, 'events.jsonl');
+    const read = new JournalReader().push(existsSync(copy) ? readFileSync(copy) : Buffer.alloc(0));
+    if (outcome === 'unknown' && read.at(-1)?.type === 'job.finished') {
+      this.fail(`${record.job} was called unknown, but its end has been read: ${claim.result.reason ?? ''}`);
+    }
   }
 
   /** Lines that a step noted to have printed are in the journal, but for those of the last moment before a death. */

@@ -29,7 +29,10 @@ function stepSections(step: PanelStep, detail: PanelDetail | undefined, { copy }
         .toSorted((a, b) => Number(a.gate.status === 'passed') - Number(b.gate.status === 'passed'))
         .map(({ gate, evidence }) => gateCard(gate, evidence)),
     ),
-    ...section(step.reason !== undefined, 'How it ended', () => [h('p', {}, step.reason ?? '')]),
+    // A gate that does not hold has said it already.
+    ...section(step.reason !== undefined && step.gates.every((g) => g.status === 'passed'), 'How it ended', () => [
+      h('p', {}, step.reason ?? ''),
+    ]),
     ...section(step.why.length > 0, step.status === 'skipped' ? 'Why it was skipped' : 'Why it ran', () => [
       h('ul', {}, ...step.why.map((why) => h('li', {}, why))),
     ]),

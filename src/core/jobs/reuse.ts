@@ -68,23 +68,31 @@ export async function idlePod(
 }
 
 /**
- * Ends pods of this project that a client of this machine left when it was ended before a job began on them, and that
- * no run can use. Answers their names.
+ * Ends what dead clients of this machine left of this project and no run can use: pods on which no job began, and pods
+ * that somebody stopped under a job. Answers their names.
  */
 export async function endLeftPods(installation: Installation, plan: RunPlan, signal?: AbortSignal): Promise<string[]> {
   const { client, records } = installation;
   const pods = await client.pods.list(signal);
   const ended: string[] = [];
   for (const record of await records.list()) {
-    if (isLeft(record) && record.job !== plan.job && record.project === plan.loaded.project.name) {
-      for (const pod of podsOf(record, pods)) {
-        await endPod(client, pod, 'terminate', signal);
-        await records.save({ ...withPod(record, pod), phase: 'done', podEnded: new Date().toISOString() });
-        ended.push(pod.name);
-      }
+    if (record.job === plan.job || record.project !== plan.loaded.project.name) {
+      continue;
+    }
+    const left = isLeft(record);
+    for (const pod of podsOf(record, pods).filter((p) => left || isStopped(record, p))) {
+      await endPod(client, pod, 'terminate', signal);
+      const podEnded = new Date().toISOString();
+      await records.save({ ...withPod(record, pod), ...(left && { phase: 'done' as const }), podEnded });
+      ended.push(pod.name);
     }
   }
   return ended;
+}
+
+/** Whether a pod that its project wants terminated was stopped instead, which ended the job on it. */
+function isStopped({ onFinish }: JobRecord, pod: Pod): boolean {
+  return onFinish === 'terminate' && (pod.status === 'EXITED' || pod.status === 'ERROR');
 }
 
 /** Whether no job began on the record's pod, and the client that rented it is dead or could not end it. */

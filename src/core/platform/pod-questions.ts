@@ -137,9 +137,9 @@ export async function askThePod(
   await answers.ask('host-keys', 'Does the boot log show the host keys?', options.signal, async () => {
     const printed = await bootFingerprints(client, pod.id, { patienceMs: 5000, signal });
     const matches = printed.includes(connection.fingerprint);
-    answers.keep('hostKeysInLog', matches, `${printed.length} fingerprints in the log of ${image}`);
+    answers.keep('hostKeysInLog', matches, `fingerprints in the log of ${image}: ${printed.length}`);
     const which = matches ? 'ours among them' : 'the one of the server not among them';
-    return known(printed.length === 0 ? 'no' : `${printed.length} fingerprints, ${which}`);
+    return known(printed.length === 0 ? 'no' : `fingerprints: ${printed.length}, ${which}`);
   });
   let probe: PodProbe | undefined;
   const look = async (): Promise<PodProbe> =>

@@ -19,13 +19,15 @@ export async function checkFiles(project: Project, root: string, text: string): 
   const found = await Promise.all(
     project.steps.map(async (step, index) => {
       const field = fieldOf(step);
-      const message = field && (await problemOf(root, field, step));
+      const found = field && (await problemOf(root, field, step));
       const path = ['steps', index, field ?? 'name'];
-      return message === undefined ? [] : [{ path, message, ...placeOf(text, path), severity: 'error' as const }];
+      return found === undefined ? [] : [{ path, ...found, ...placeOf(text, path), severity: 'error' as const }];
     }),
   );
   return [...found.flat(), ...nothingUploaded(project, text)];
 }
+
+type FileProblem = Pick<Problem, 'message' | 'fix'>;
 
 function fieldOf(step: Step): 'script' | 'notebook' | 'module' | undefined {
   return (['script', 'notebook', 'module'] as const).find((f) => step[f] !== undefined);
@@ -35,19 +37,21 @@ async function problemOf(
   root: string,
   field: 'script' | 'notebook' | 'module',
   step: Step,
-): Promise<string | undefined> {
+): Promise<FileProblem | undefined> {
   if (field === 'module') {
     return moduleProblem(root, step.module ?? '');
   }
   const path = step[field] ?? '';
   if (!(await isFile(join(root, path)))) {
-    return `The ${field} ${path} of step "${step.name}" does not exist in the project folder.`;
+    const message = `The ${field} ${path} of step "${step.name}" does not exist in the project folder.`;
+    return { message, fix: { kind: 'create', file: path } };
   }
-  return field === 'notebook' ? notebookProblem(join(root, path), path) : undefined;
+  const message = field === 'notebook' ? await notebookProblem(join(root, path), path) : undefined;
+  return message === undefined ? undefined : { message };
 }
 
 /** Only a module whose first package lies in the project can be checked; others come with the image. */
-async function moduleProblem(root: string, module: string): Promise<string | undefined> {
+async function moduleProblem(root: string, module: string): Promise<FileProblem | undefined> {
   const parts = module.split('.');
   const first = parts[0] ?? '';
   const own = (await isFile(join(root, `${first}.py`))) || (await isFolder(join(root, first)));
@@ -56,7 +60,9 @@ async function moduleProblem(root: string, module: string): Promise<string | und
   }
   const path = join(root, ...parts);
   const exists = (await isFile(`${path}.py`)) || (await isFile(join(path, '__main__.py')));
-  return exists ? undefined : `The module ${module} does not exist: there is no ${parts.join('/')}.py in the project.`;
+  const file = `${parts.join('/')}.py`;
+  const message = `The module ${module} does not exist: there is no ${file} in the project.`;
+  return exists ? undefined : { message, fix: { kind: 'create', file } };
 }
 
 async function notebookProblem(file: string, path: string): Promise<string | undefined> {

@@ -11,7 +11,15 @@ export interface Problem {
   offset: number;
   length: number;
   severity: 'error' | 'warning';
+  /** What could be done about it, for quick fixes. */
+  fix?: ProblemFix | undefined;
 }
+
+/**
+ * `rename`: a field has a name that the schema does not know, and `to` is probably meant. `create`: a step names a file
+ * that does not exist, relative to the project's folder.
+ */
+export type ProblemFix = { kind: 'rename'; to: string } | { kind: 'create'; file: string };
 
 export interface ParsedProject {
   project?: Project;
@@ -70,7 +78,8 @@ function problemsOf(tree: Node, issue: z.core.$ZodIssue): Problem[] {
     return issue.keys.map((key) => {
       const near = nearest(key, known);
       const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
-      return problemAt(keyNode(tree, path, key), [...path, key], `Unknown field "${key}".${hint}`);
+      const problem = problemAt(keyNode(tree, path, key), [...path, key], `Unknown field "${key}".${hint}`);
+      return near === undefined ? problem : { ...problem, fix: { kind: 'rename' as const, to: near } };
     });
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {

@@ -37,6 +37,7 @@ export function createJobPanelModule(
   const { records, live } = options;
   const states = store.add(new LiveStates());
   const panels = new Map<string, JobPanel>();
+  const image = (name: string): vscode.Uri => vs.Uri.joinPath(context.extensionUri, 'media', name);
   const resources = vs.Uri.joinPath(context.extensionUri, 'dist', 'webview');
   store.add(live.onDidHear(({ job, event }) => states.take(job, event)));
   store.add(live.onDidChangeAttached((job) => states.changed(job)));
@@ -50,7 +51,7 @@ export function createJobPanelModule(
 
   const show = (job: string, panel: vscode.WebviewPanel, step?: string): void => {
     panel.webview.options = { enableScripts: true, enableCommandUris: false, localResourceRoots: [resources] };
-    panel.iconPath = vs.Uri.joinPath(context.extensionUri, 'media', 'runpod.svg');
+    panel.iconPath = { light: image('runpod.svg'), dark: image('runpod-dark.svg') };
     panel.webview.html = panelHtml(vs, panel.webview, resources);
     const shown = new JobPanel(panel, {
       model: new JobModel(records, job),

@@ -94,18 +94,21 @@ export function panelState(known: Known): PanelState {
   };
 }
 
-/** `Running phase_2, step 3 of 8`. */
-function activity({ record, view, live }: Known): string {
+/** `Running phase_2, step 3 of 8`; after the end also what is still to do, since the pod costs until it is ended. */
+function activity(known: Known): string {
+  const { record, view, live } = known;
+  const rest = live.phase ?? phaseTexts[record.phase];
+  const after = record.phase === 'done' ? '' : `, ${rest.slice(0, 1).toLowerCase()}${rest.slice(1)}`;
   const failed = failedStep(view);
   switch (view.status) {
     case 'succeeded':
-      return 'Succeeded';
+      return `Succeeded${after}`;
     case 'cancelled':
-      return 'Cancelled';
+      return `Cancelled${after}`;
     case 'lost':
-      return 'Lost';
+      return `Lost${after}`;
     case 'failed':
-      return failed === undefined ? 'Failed' : `Failed at ${failed.name}`;
+      return `${failed === undefined ? 'Failed' : `Failed at ${failed.name}`}${after}`;
     case 'starting':
     case 'running': {
       const at = view.steps.findIndex((s) => s.status === 'running');
@@ -113,8 +116,7 @@ function activity({ record, view, live }: Known): string {
       if (step !== undefined && (record.phase === 'run' || record.phase === 'local')) {
         return `Running ${step.name}, step ${at + 1} of ${view.steps.length}`;
       }
-      const words = live.phase ?? phaseTexts[record.phase];
-      return `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
+      return `${rest.slice(0, 1).toUpperCase()}${rest.slice(1)}`;
     }
   }
 }

@@ -5,12 +5,14 @@ import { commands } from '../ids.ts';
 import { checkProjectFile } from './check.ts';
 import { createProjectFile } from './create.ts';
 import { createProjectDiagnostics } from './diagnostics.ts';
+import { createProjectFixes } from './fixes.ts';
 import { createProjectLenses } from './lenses.ts';
 
 /** What the editor knows about project files. Completion and hover come from the JSON schema in the manifest. */
 export function createProjectFileModule(vs: typeof vscode, registry: CommandRegistry): Disposable {
   const store = new DisposableStore();
   store.add(createProjectDiagnostics(vs));
+  store.add(createProjectFixes(vs));
   store.add(createProjectLenses(vs));
   store.add(registry.register(commands.createProjectFile, () => createProjectFile(vs)));
   store.add(registry.register(commands.check, (target) => checkProjectFile(vs, target)));

@@ -69,7 +69,10 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
       executablePath: process.env['RUNPOD_TRAINER_CHROMIUM'] ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-component-update'],
     });
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
     const openWindow = async (path?: string): Promise<Workbench> => {
       const page = await context.newPage();
       const query = path === undefined ? '?ew=true' : `?folder=${encodeURIComponent(path)}`;

@@ -319,11 +319,13 @@ export class Workbench {
     return this.page.evaluate<TreeRow[]>(readTree(view));
   }
 
-  /** The row of a tree whose label is or matches the text. */
-  treeRow(view: string, label: string | RegExp): Locator {
+  /** The row of a tree whose label is or matches the text; `level` counts from 1 where several are called alike. */
+  treeRow(view: string, label: string | RegExp, level?: number): Locator {
     const name = typeof label === 'string' ? exactly(label) : label;
     return this.view(view)
-      .locator('.monaco-list-row[role=treeitem]', { has: this.page.locator('.label-name', { hasText: name }) })
+      .locator(`.monaco-list-row[role=treeitem]${level === undefined ? '' : `[aria-level="${level}"]`}`, {
+        has: this.page.locator('.label-name', { hasText: name }),
+      })
       .first();
   }
 
@@ -333,9 +335,9 @@ export class Workbench {
     );
   }
 
-  async expandRow(view: string, label: string | RegExp): Promise<void> {
+  async expandRow(view: string, label: string | RegExp, level?: number): Promise<void> {
     await this.act(`to expand "${String(label)}" in the view ${view}`, async () => {
-      const row = this.treeRow(view, label);
+      const row = this.treeRow(view, label, level);
       await row.waitFor();
       if ((await row.getAttribute('aria-expanded')) === 'false') {
         await row.locator('.monaco-tl-twistie').click();

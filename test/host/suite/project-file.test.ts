@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type CodeAction,
+  CodeActionKind,
   commands,
   type CompletionList,
   type CodeLens,
@@ -96,6 +98,40 @@ describe('a project file in the editor (R9.5)', () => {
     assert.equal(document.getText(missing!.range), '"gone.py"');
     await writeFile(join(folder, 'gone.py'), '');
     assert.deepEqual(await diagnosticsOf(document, (found) => found.length === 0), []);
+  });
+
+  /** Applies the quick fix with this title where the text stands. */
+  async function applyFix(at: string, title: string): Promise<void> {
+    const start = document.positionAt(document.getText().indexOf(at));
+    const actions = await commands.executeCommand<CodeAction[]>(
+      'vscode.executeCodeActionProvider',
+      document.uri,
+      new Range(start, start.translate(0, at.length)),
+      CodeActionKind.QuickFix.value,
+    );
+    const action = actions.find((a) => a.title === title);
+    assert.ok(action?.edit !== undefined, `${title} among ${actions.map((a) => a.title).join(', ')}`);
+    assert.ok(await workspace.applyEdit(action.edit));
+  }
+
+  it('renames an unknown field by a quick fix', async () => {
+    await replace(document, '"script"', '"scrip"');
+    await diagnosticsOf(document, (found) => found.some((d) => d.message.includes('scrip')));
+    await applyFix('"scrip"', 'Rename to "script"');
+    assert.match(document.getText(), /"name": "train", "script": "train.py"/);
+    assert.deepEqual(await diagnosticsOf(document, (found) => found.length === 0), []);
+  });
+
+  it('creates a missing script or takes its step away by a quick fix', async () => {
+    await replace(document, '"train.py", "gates"', '"sub/gone.py", "gates"');
+    await diagnosticsOf(document, (found) => found.some((d) => d.message.includes('gone.py')));
+    await applyFix('"sub/gone.py"', 'Create sub/gone.py');
+    assert.equal(await readFile(join(folder, 'sub/gone.py'), 'utf8'), '');
+    assert.deepEqual(await diagnosticsOf(document, (found) => found.length === 0), []);
+    await rm(join(folder, 'sub'), { recursive: true });
+    await diagnosticsOf(document, (found) => found.length > 0);
+    await applyFix('"sub/gone.py"', 'Remove this step');
+    assert.match(document.getText(), /"steps": \[\s*\]/);
   });
 
   it('marks a notebook that cannot be read', async () => {

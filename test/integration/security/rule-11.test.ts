@@ -128,7 +128,7 @@ describe('rule 11: canaries', () => {
   }
 
   it('rule 11: no key is anywhere but where it is used: files, volume, container disk, arguments, environments, output, log', async () => {
-    sampling = setInterval(sample, 25);
+    sampling = setInterval(sample, 50);
     const env = environment();
     const project = new TestProject(world.folder, {
       name: 'canary',

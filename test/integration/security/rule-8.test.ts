@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { World, type Result } from '../jobs/harness.ts';
+import { World } from '../jobs/harness.ts';
 import { TestProject } from '../jobs/projects.ts';
 
 describe('rule 8: secrets go to the steps that list them', () => {
@@ -35,7 +35,7 @@ describe('rule 8: secrets go to the steps that list them', () => {
     assert.equal(code, 0);
     const expected = { here: ['b'], first: ['a'], second: ['b'], third: [] };
     for (const [step, own] of Object.entries(expected)) {
-      const folder = step === 'here' ? project.root : ((result as Result).results ?? '');
+      const folder = step === 'here' ? project.root : (result.results ?? '');
       const environment = readFileSync(path.join(folder, 'out', `${step}.txt`), 'utf8');
       const found = [...environment.matchAll(/value-of-(\w+)-/g)].map((m) => m[1]);
       assert.deepEqual(found, own, step);

@@ -161,11 +161,11 @@ describe('the metrics of a step', () => {
       metrics.add({ step: i, loss: i === 4242 ? 99 : 1 + Math.sin(i), other: i === 777 ? null : i }, i);
     }
     const [loss, other] = metrics.series();
-    assert.ok((loss?.points.length ?? 0) <= caps.points);
-    assert.ok(loss?.points.some(([x, y]) => x === 4242 && y === 99));
+    assert.ok(loss !== undefined && loss.points.length <= caps.points);
+    assert.ok(loss.points.some(([x, y]) => x === 4242 && y === 99));
     assert.ok(other?.points.some(([x, y]) => x === 777 && y === null));
-    assert.equal(loss?.count, 100_000);
-    const xs = loss?.points.map(([x]) => x);
+    assert.equal(loss.count, 100_000);
+    const xs = loss.points.map(([x]) => x);
     assert.deepEqual(
       xs,
       xs?.toSorted((a, b) => a - b),

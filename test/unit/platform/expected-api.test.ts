@@ -14,9 +14,9 @@ const published = (): Doc => JSON.parse(readFileSync(file, 'utf8')) as Doc;
 
 describe('comparison with the published API', () => {
   it('finds everything that is used in the document of RunPod', () => {
-    const compared = compareApi(published());
-    assert.deepEqual(compared, { missing: [], unknownFields: [], newlyRequired: [], operations: compared?.operations });
-    assert.ok((compared?.operations ?? 0) >= expectedApi.length);
+    const { operations, ...differences } = compareApi(published()) ?? assert.fail('no document');
+    assert.deepEqual(differences, { missing: [], unknownFields: [], newlyRequired: [] });
+    assert.ok(operations >= expectedApi.length);
   });
 
   it('names a route that is gone, a field that is gone and a field that is newly required', () => {
