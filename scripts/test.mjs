@@ -108,6 +108,7 @@ const layers = {
       'src',
       'sandbox',
       'webview',
+      'scripts',
     ])) &
     (await check('prettier', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'])) &
     (await check('schema is current', node, ['scripts/generate-schema.ts', '--check'])) &

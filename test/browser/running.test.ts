@@ -36,7 +36,7 @@ describe('while a job runs', function () {
     await workbench.expandRow('Volumes', 'tiny');
     await workbench.expandRow('Volumes', 'projects');
     await workbench.expandRow('Volumes', 'tiny', 3);
-    await workbench.clickRow('Volumes', 'hello.py');
+    await workbench.rowMenu('Volumes', 'hello.py', 'Open File from Volume');
     await workbench.until('the file to be open', async () =>
       (await workbench.page.locator('.editor-instance .view-lines').first().innerText()).includes('hello'),
     );
@@ -61,7 +61,7 @@ describe('while a job runs', function () {
     await workbench.rowMenu('Pods', 'tiny', 'Connection Doctor');
     const frame = await workbench.frame('h1:has-text("Connection to tiny")');
     const report = await frame.locator('body').innerText();
-    assert.match(report, /✓ works\s+.*login/i);
+    assert.match(report, /✓\sworks\s+SSH login/);
     assert.doesNotMatch(report, /undefined|\[object/);
     await workbench.screenshot('doctor');
   });
@@ -71,6 +71,7 @@ describe('while a job runs', function () {
     await workbench.statusItem(/1 pod · \$0\.\d+\/h · (<\$0\.01|\$[\d.]+) today/);
     await workbench.page.locator('.statusbar-item', { hasText: '1 pod' }).first().click();
     await workbench.pickerTitled('What Runs');
+    await workbench.settle();
     await workbench.screenshot('what-runs');
     await workbench.pick('What Runs', /Cancel tiny…/);
     await workbench.dialog('Cancel the job of tiny?', 'Cancel Job');

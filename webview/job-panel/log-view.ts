@@ -238,11 +238,12 @@ export class LogView {
 
   #scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    const atEnd = scrollTop + clientHeight >= scrollHeight - rowHeight;
-    if (this.#follow && scrollTop < this.#top - 1 && !atEnd) {
+    const left = scrollHeight - clientHeight - scrollTop;
+    // The smallest step up is meant, as a slow scroll begins with one; a log that was cut stays at its very end.
+    if (this.#follow && scrollTop < this.#top - 1 && left > 2) {
       this.#follow = false;
       this.#showToggles();
-    } else if (!this.#follow && atEnd && scrollTop > this.#top) {
+    } else if (!this.#follow && left < rowHeight && scrollTop > this.#top) {
       this.#follow = true;
       this.#showToggles();
     }

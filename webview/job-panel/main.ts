@@ -38,6 +38,8 @@ const keptSchema = z.object({
   /** The step that the user picked; absent while the page follows the job. */
   step: z.string().optional(),
   tab: z.enum(['log', 'metrics', 'details']).optional(),
+  /** The step that was shown last. */
+  shown: z.string().optional(),
   wrap: z.boolean(),
 });
 const read = keptSchema.safeParse(host.getState());
@@ -108,6 +110,7 @@ function show(step: string): void {
   const another = selected !== step;
   if (another) {
     selected = step;
+    keep({ shown: step });
     detail = undefined;
     metrics = undefined;
     log.show(step === '' ? 'Log of the job' : `Log of ${step}`);
@@ -192,7 +195,7 @@ const handlers = {
     loading.hidden = true;
     header.show(next);
     const step = wantedStep(next);
-    if (selected !== undefined && selected !== step) {
+    if (kept.shown !== undefined && kept.shown !== step) {
       // The job went on to another step; the tab that fits best is not that of the step before.
       keep({ tab: undefined });
     }

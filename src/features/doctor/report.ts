@@ -22,7 +22,9 @@ export function doctorReport(subject: string, checks: readonly Check[], now = ne
       ? []
       : [
           '## What to do',
-          ...remedies.map((check) => `- **${plain(check.title)}**: ${plain(check.seen)} ${plain(check.remedy ?? '')}`),
+          ...remedies.map(
+            (check) => `- **${plain(check.title)}**: ${sentence(check.seen)} ${sentence(check.remedy ?? '')}`,
+          ),
         ]),
     '## Every check',
     [
@@ -30,11 +32,16 @@ export function doctorReport(subject: string, checks: readonly Check[], now = ne
       '|---|---|---|---:|',
       ...checks.map(
         ({ status, title, seen, ms }) =>
-          `| ${marks[status]} ${words[status]} | ${plain(title)} | ${plain(seen)} | ${status === 'skipped' ? '' : `${ms} ms`} |`,
+          `| ${marks[status]}\u{a0}${words[status]} | ${plain(title)} | ${plain(seen)} | ${status === 'skipped' ? '' : `${ms}\u{a0}ms`} |`,
       ),
     ].join('\n'),
     '',
   ].join('\n\n');
+}
+
+function sentence(text: string): string {
+  const whole = plain(text);
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
 /** Text from anywhere as Markdown that means nothing but itself. */

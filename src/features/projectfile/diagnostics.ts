@@ -51,7 +51,9 @@ export function createProjectDiagnostics(vs: typeof vscode): Disposable {
   store.add(vs.workspace.onDidChangeTextDocument((event) => schedule(event.document, settleMs)));
   store.add(vs.workspace.onDidCloseTextDocument((document) => collection.delete(document.uri)));
   const watcher = store.add(vs.workspace.createFileSystemWatcher('**/*.{py,ipynb}'));
-  for (const event of [watcher.onDidCreate, watcher.onDidDelete, watcher.onDidChange]) {
+  // A folder that is deleted or renamed is one event, and its files are none.
+  const folders = store.add(vs.workspace.createFileSystemWatcher('**/*', true, true, false));
+  for (const event of [watcher.onDidCreate, watcher.onDidDelete, watcher.onDidChange, folders.onDidDelete]) {
     store.add(event(() => checkAll(settleMs)));
   }
   checkAll(0);

@@ -79,8 +79,9 @@ export function createProjectFixes(vs: typeof vscode): Disposable {
             }
             if (fix.create !== undefined) {
               const uri = vs.Uri.joinPath(document.uri, '..', ...fix.create.file.split('/'));
-              const contents = new TextEncoder().encode(fix.create.content);
-              action.edit.createFile(uri, { ignoreIfExists: true, contents });
+              const { content } = fix.create;
+              const contents = content === '' ? {} : { contents: new TextEncoder().encode(content) };
+              action.edit.createFile(uri, { ignoreIfExists: true, ...contents });
             }
             return action;
           }),

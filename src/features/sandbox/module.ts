@@ -9,13 +9,14 @@ import { valueOf, withProgress } from '../common/progress.ts';
 import { Secret } from '../common/secret.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
+import { preparePython } from './prepare-python.ts';
 import { trySample } from './sample.ts';
 import { connectionFile, SandboxProcess } from './sandbox-process.ts';
 
 /** The local sandbox: starts it, stops it, and signs this window in to it. */
 export async function createSandboxModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'extensionPath'>,
+  context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalStorageUri'>,
   registry: CommandRegistry,
   { account, credentials }: Pick<AccountModule, 'account' | 'credentials'>,
   settings: Settings,
@@ -71,8 +72,20 @@ export async function createSandboxModule(
   );
   store.add(
     registry.register(commands.trySample, async () => {
+      account.requireTrust();
+      const sample = join(context.extensionPath, 'examples', 'rainbow');
+      const storage = context.globalStorageUri.fsPath;
+      const requirements = join(sample, 'requirements.txt');
+      const python = await preparePython(vs, { settings, storage, requirements });
+      if (!python.ready) {
+        return;
+      }
+      if (python.changed && (await sandbox.find()) !== undefined) {
+        // Its pods have the Python that it was started with.
+        await vs.commands.executeCommand(commands.stopSandbox);
+      }
       await start();
-      await trySample(vs, account, join(context.extensionPath, 'examples', 'rainbow'));
+      await trySample(vs, account, sample);
     }),
   );
   await adopt();

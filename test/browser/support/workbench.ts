@@ -426,6 +426,13 @@ export class Workbench {
     });
   }
 
+  /** Waits until nothing moves any more, so that a picture shows no half of a transition. */
+  async settle(): Promise<void> {
+    await this.page.evaluate(
+      'Promise.all(document.getAnimations().map((a) => a.effect?.getTiming().iterations === Infinity || a.finished))',
+    );
+  }
+
   async screenshot(name: string): Promise<string> {
     const folder = join(root, 'test-results');
     await mkdir(folder, { recursive: true });

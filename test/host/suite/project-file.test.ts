@@ -55,10 +55,11 @@ async function replace(document: TextDocument, from: string, to: string): Promis
 
 describe('a project file in the editor (R9.5)', () => {
   let folder: string;
+  let count = 0;
   let document: TextDocument;
 
   beforeEach(async () => {
-    folder = join(workspace.workspaceFolders![0]!.uri.fsPath, 'project');
+    folder = join(workspace.workspaceFolders![0]!.uri.fsPath, `project-${++count}`);
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'train.py'), 'print(1)\n');
     await writeFile(join(folder, 'tiny.runpod.json'), good);

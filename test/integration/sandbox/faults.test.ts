@@ -61,7 +61,10 @@ describe('sandbox faults (R9.7)', () => {
   const failed = (promise: Promise<unknown>): Promise<string> =>
     promise.then(
       () => assert.fail('it was answered'),
-      (error: Error) => String((error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.cause),
+      (error: unknown) => {
+        const { cause } = error as { cause?: NodeJS.ErrnoException };
+        return String(cause?.code ?? cause);
+      },
     );
 
   describe('requests', () => {
@@ -136,7 +139,7 @@ describe('sandbox faults (R9.7)', () => {
       const { id, login } = await ready();
       const client = await connect(bench, login);
       assert.ok(client);
-      const closed = new Promise((resolve) => client.once('close', resolve));
+      const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
       sandbox.link(id).cut();
       await closed;
       assert.equal(await connect(bench, login), undefined);
@@ -233,7 +236,7 @@ describe('sandbox faults (R9.7)', () => {
       const { id, login } = await ready();
       const client = await connect(bench, login);
       assert.ok(client);
-      const closed = new Promise((resolve) => client.once('close', resolve));
+      const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
       client.exec('sleep 100', () => undefined);
       await sandbox.loseHost(id);
       await closed;
@@ -251,7 +254,7 @@ describe('sandbox faults (R9.7)', () => {
         const { id, login } = await ready();
         const client = await connect(bench, login);
         assert.ok(client);
-        const closed = new Promise((resolve) => client.once('close', resolve));
+        const closed = new Promise((resolve) => client.once('close', () => resolve(undefined)));
         if (how === 'stop') await call(sandbox, 'POST', `/pods/${id}/action`, { action: 'stop' });
         else await call(sandbox, 'DELETE', `/pods/${id}`);
         await closed;

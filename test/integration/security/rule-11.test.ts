@@ -164,24 +164,23 @@ describe('rule 11: canaries', () => {
     const shown = await pods.text();
     assert.match(shown, /rpt-canary/);
     canaries.filter((c) => c.isIn(shown)).forEach((c) => leaks.add(`${c.name} in the answer of the API`));
-    const outputs = [
-      await world.run(['doctor'], env),
-      await world.run(['doctor', '--json'], env),
-      await world.run(['jobs', '--json'], env),
-    ];
+    const outputs = await Promise.all(
+      [['doctor'], ['doctor', '--json'], ['jobs', '--json']].map((args) => world.run(args, env)),
+    );
     const second = world.start(['attach', record.job, '--json'], env);
     await second.says('line 50');
     const volume = await world.volume('tests');
     writeFileSync(path.join(volume, 'projects', 'canary', 'go'), '');
     outputs.push(await run.ended, await second.ended);
     assert.equal((await run.ended).code, 1, run.stdout + run.stderr);
-    outputs.push(
-      await world.run(['attach', record.job], env),
-      await world.run(['jobs'], env),
-      await world.run(['fetch', record.job, '--yes'], env),
-      await world.run(['doctor', record.job], env),
-      await world.run(['run', project.file, '--profile', 'none', '--yes'], env),
-    );
+    outputs.push(await world.run(['fetch', record.job, '--yes'], env));
+    const last = [
+      ['attach', record.job],
+      ['jobs'],
+      ['doctor', record.job],
+      ['run', project.file, '--profile', 'none', '--yes'],
+    ];
+    outputs.push(...(await Promise.all(last.map((args) => world.run(args, env)))));
     await until('the last processes were looked at', () => samples > 20);
     clearInterval(sampling);
     search(world.folder);
@@ -202,5 +201,5 @@ describe('rule 11: canaries', () => {
     writeFileSync(planted, `x${Buffer.from(`-${stepSecret.value}-`).toString('base64')}`);
     search(world.folder);
     assert.deepEqual([...leaks], [`the secret of a step in ${planted}`]);
-  });
+  }).timeout(180_000);
 });

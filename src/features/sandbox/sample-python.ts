@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { CancelledError, UserError } from '../../core/errors.ts';
+
+/** What the sample's steps import: those on this machine, and those on a pod of the sandbox, which has this Python too. */
+export const sampleModules = [
+  'numpy',
+  'pyarrow',
+  'yaml',
+  'torch',
+  'transformers',
+  'safetensors',
+  'nbclient',
+  'ipykernel',
+];
+
+/** PyTorch comes with a pod's image, so the sample's requirements do not list it. */
+const torch = 'torch==2.13.0';
+
+const findModules = `
+import importlib.util, json, sys
+print(json.dumps([name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]))
+`;
+
+/** Modules that a Python lacks. Throws a UserError `python` when it cannot be started. */
+export async function missingModules(python: string, signal?: AbortSignal): Promise<string[]> {
+  const output = await run([python, '-c', findModules, ...sampleModules], { signal });
+  return JSON.parse(output.trim().split('\n').at(-1) ?? '[]') as string[];
+}
+
+export interface EnvironmentOptions {
+  /** Python that makes it. */
+  python: string;
+  /** The environment's folder; whatever is there is replaced. */
+  folder: string;
+  requirements: string;
+  signal: AbortSignal;
+  /** Told what happens, in a few words. */
+  report: (text: string) => void;
+}
+
+/** Makes a virtual environment with what the sample needs, and answers the path of its Python. Leaves no half of one. */
+export async function createEnvironment(options: EnvironmentOptions): Promise<string> {
+  const { folder, signal, report } = options;
+  const python =
+    process.platform === 'win32' ? path.join(folder, 'Scripts', 'python.exe') : path.join(folder, 'bin', 'python');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(path.dirname(folder), { recursive: true });
+  try {
+    report('making a virtual environment');
+    await run([options.python, '-m', 'venv', folder], { signal });
+    report('installing packages; PyTorch is large, this takes some minutes');
+    const pip = [
+      python,
+      '-m',
+      'pip',
+      'install',
+      '--disable-pip-version-check',
+      '--no-input',
+      '-r',
+      options.requirements,
+      torch,
+    ];
+    await run(pip, {
+      signal,
+      onLine: (line) => {
+        const name = /^(?:Collecting|Downloading) (\S+)/.exec(line)?.[1];
+        report(name === undefined ? line.slice(0, 80) : `fetching ${path.basename(name)}`);
+      },
+    });
+    return python;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Runs a program to its end and answers its output. The last lines of what it said are the reason when it fails. */
+function run(
+  [command = '', ...args]: string[],
+  options: { signal?: AbortSignal | undefined; onLine?: (line: string) => void },
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], signal: options.signal });
+    let output = '';
+    let said = '';
+    const take = (chunk: Buffer): void => {
+      said = (said + chunk.toString('utf8')).slice(-8000);
+      const last = said.trim().split('\n').at(-1);
+      if (last !== undefined && last !== '') {
+        options.onLine?.(last);
+      }
+    };
+    child.stdout.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString('utf8')).slice(-100_000);
+      take(chunk);
+    });
+    child.stderr.on('data', take);
+    child.once('error', (error) => {
+      reject(options.signal?.aborted ? new CancelledError() : failed(command, error.message));
+    });
+    child.once('close', (code) => {
+      if (code === 0) {
+        resolve(output);
+      } else {
+        reject(failed([command, ...args.slice(0, 3)].join(' '), said.trim().split('\n').slice(-3).join(' ')));
+      }
+    });
+  });
+}
+
+function failed(what: string, why: string): UserError {
+  return new UserError('python', {
+    what: `"${what}" did not work.`,
+    why,
+    next: 'Choose another Python 3.10 or newer, with the venv module, in the setting runpodTrainer.python.',
+  });
+}
