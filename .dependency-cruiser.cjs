@@ -6,7 +6,7 @@ module.exports = {
       name: 'no-dead-modules',
       severity: 'error',
       comment: 'A module that nobody imports is dead.',
-      from: { orphan: true, pathNot: ['\\.d\\.ts$', '^webview/.*/main\\.ts$'] },
+      from: { orphan: true, pathNot: ['\\.d\\.m?ts$', '^webview/.*/main\\.ts$'] },
       to: {},
     },
   ],

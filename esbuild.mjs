@@ -1,6 +1,7 @@
 // Builds dist/: the extension, the command line, the sandbox, the panels and the worker's single file.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -8,7 +9,31 @@ const root = fileURLToPath(new URL('.', import.meta.url));
 process.chdir(root);
 const production = process.argv.includes('--production');
 
+/** zod brings its messages in fifty languages; ours are in one. */
+const oneLanguage = {
+  name: 'one-language',
+  setup: (bundler) =>
+    bundler.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => ({
+      contents: "export { default as en } from './en.js';",
+      resolveDir: dirname(path),
+    })),
+};
+
+/**
+ * What only a connection needs lies in files of its own, so that a window does not read it when it starts. The code
+ * loads these packages with `import()`, at their first use.
+ */
+const late = ['axios', 'ssh2', 'ssh2-sftp-client'];
+const lateFiles = {
+  name: 'late-files',
+  setup: (bundler) =>
+    bundler.onResolve({ filter: /^(axios|ssh2|ssh2-sftp-client)$/ }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: `./${path}.cjs`, external: true },
+    ),
+};
+
 const shared = {
+  plugins: [oneLanguage],
   bundle: true,
   platform: 'node',
   target: 'node20',
@@ -33,7 +58,15 @@ const withRequire = { format: 'esm', banner: { js: banner } };
 const jobs = [
   { entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js', ...withRequire },
   { entryPoints: ['sandbox/main.ts'], outfile: 'dist/sandbox/main.js', ...withRequire },
-  { entryPoints: ['src/extension.ts'], outfile: 'dist/extension.cjs', format: 'cjs' },
+  {
+    entryPoints: { extension: 'src/extension.ts', ...Object.fromEntries(late.map((name) => [name, name])) },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    plugins: [oneLanguage, lateFiles],
+    // An extension is CommonJS: its late files are required.
+    supported: { 'dynamic-import': false },
+  },
 ];
 
 rmSync('dist', { recursive: true, force: true });
@@ -44,7 +77,7 @@ const panels = existsSync('webview')
       .map((d) => ({ in: `webview/${d.name}/main.ts`, out: d.name }))
   : [];
 await Promise.all([
-  ...jobs.filter((job) => existsSync(job.entryPoints[0])).map((job) => build({ ...shared, ...job })),
+  ...jobs.map((job) => build({ ...shared, ...job })),
   ...(panels.length > 0
     ? [
         build({

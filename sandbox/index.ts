@@ -51,7 +51,7 @@ export interface Sandbox {
   advance: (seconds: number) => void;
   setLimits: (limits: Partial<RateLimits>) => void;
   setPodKeyRights: (rights: PodKeyRights) => void;
-  /** Ends a pod's container at once, as when its host dies; it is restarted as after any exit. */
+  /** Ends a pod's container at once, no signal is heard inside; it is started again as after any exit. */
   crashPod: (id: string) => Promise<void>;
   /** A pod's host dies: the pod vanishes with its container disk. */
   loseHost: (id: string) => Promise<void>;

@@ -40,8 +40,16 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
   const resultOf = (cli: Cli): Result => cli.told().findLast((t) => t.type === 'result') as Result;
   const linkLost = (cli: Cli): boolean => cli.told().some((t) => t.type === 'link' && t.state === 'lost');
 
+  /** Where the steps' projects lie; looked up before an API that is down could not tell. */
+  let projects = '';
+
+  async function locate(): Promise<string> {
+    projects ||= path.join(await world.volume('tests'), 'projects');
+    return projects;
+  }
+
   async function go(project: string): Promise<void> {
-    writeFileSync(path.join(await world.volume('tests'), 'projects', project, 'go'), '');
+    writeFileSync(path.join(await locate(), project, 'go'), '');
   }
 
   /** Every event once and in order. */
@@ -56,10 +64,10 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
   it('a crash loop: it ends early with what the container printed, and ends the pod', async () => {
     world.sandbox.starts.crashLoop = true;
     const began = performance.now();
-    const { code, stderr } = await start(make('crashing', 'true')).ended;
+    const { code, stderr } = await world.run(['run', make('crashing', 'true').file, '--yes']);
     assert.equal(code, 2, stderr);
     assert.ok(performance.now() - began < 30_000);
-    assert.match(stderr, /ends again and again: it was started 4 times and SSH never answered/);
+    assert.match(stderr, /ends again and again: it was started \d+ times and SSH never answered/);
     assert.match(stderr, /It printed last: start\.sh: cannot go on/);
     assert.match(stderr, /The pod was terminated; it cost about \$/);
     assert.deepEqual(await podsOf('crashing'), []);
@@ -69,7 +77,7 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     world.sandbox.starts.noPort = true;
     const project = make('unmapped', 'true');
     project.change((parts) => ({ ...parts, target: { ...parts.target, readyMinutes: 0.05 } }));
-    const { code, stderr } = await start(project).ended;
+    const { code, stderr } = await world.run(['run', project.file, '--yes']);
     assert.equal(code, 2, stderr);
     assert.match(stderr, /not ready after 0\.05 minutes.*the port is not mapped yet/);
     assert.deepEqual(await podsOf('unmapped'), []);
@@ -99,6 +107,7 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     const project = make('offline', talking);
     const run = start(project);
     await run.says('said 3');
+    await locate();
     await world.sandbox.apiDown('refused');
     const before = run.stdout.length;
     await until('lines go on', () => run.stdout.slice(before).includes('said '));
@@ -118,6 +127,7 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     const run = start(project);
     await run.says('said 3');
     const { job } = world.records().find((r) => r.project === 'long-offline') ?? assert.fail();
+    await locate();
     await world.sandbox.apiDown('refused');
     await go('long-offline');
     const { code, stdout, stderr } = await run.ended;

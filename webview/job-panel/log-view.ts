@@ -38,6 +38,8 @@ export class LogView {
   #follow = true;
   #wrap: boolean;
   #top = 0;
+  /** The end has moved since it was last shown. */
+  #grown = false;
   #query = '';
   #hits: number[] = [];
   #hit = -1;
@@ -105,6 +107,7 @@ export class LogView {
   }
 
   append(message: PanelLog): void {
+    this.#grown = true;
     const before = this.#lines.length;
     const dropped = this.#lines.take(message);
     if (dropped !== 0) {
@@ -143,6 +146,7 @@ export class LogView {
     if (this.#wrap && this.#columns() !== this.#layout.columns) {
       this.#relayout();
     }
+    this.#grown = true;
     this.#schedule();
   }
 
@@ -157,6 +161,7 @@ export class LogView {
   }
 
   #relayout(): void {
+    this.#grown = true;
     this.#layout.reset(this.#wrap ? this.#columns() : 0);
     for (let i = 0; i < this.#lines.length; i++) {
       this.#layout.add(this.#widthAt(i));
@@ -184,9 +189,11 @@ export class LogView {
     );
     this.#space.style.height = `${this.#layout.rows * rowHeight}px`;
     this.#scroller.classList.toggle('wrapped', this.#wrap);
-    if (this.#follow) {
+    // Only when there is something new: else this would hold back a user who begins to scroll up.
+    if (this.#follow && this.#grown) {
       this.#scroller.scrollTop = this.#scroller.scrollHeight;
     }
+    this.#grown = false;
     this.#top = this.#scroller.scrollTop;
     const firstRow = Math.floor(this.#top / rowHeight) - spare;
     const lastRow = Math.ceil((this.#top + this.#scroller.clientHeight) / rowHeight) + spare;
@@ -251,6 +258,7 @@ export class LogView {
   }
 
   #setFollow(follow: boolean): void {
+    this.#grown = true;
     this.#follow = follow;
     this.#showToggles();
     this.#schedule();

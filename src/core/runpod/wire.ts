@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import axios, { type AxiosRequestConfig } from 'axios';
+import type { AxiosRequestConfig } from 'axios';
 import { isLoopback } from './connection.ts';
 
 /** One HTTP exchange over axios. What leaves this module is plain data: never an axios error, which carries headers. */
@@ -83,6 +83,8 @@ async function run<T>(
     // Nothing outside this machine can reach its loopback address, so a proxy must not be asked for it.
     ...(isLoopback(exchange.url) && { proxy: false }),
   };
+  // Loaded at the first request: the editor starts without waiting for it.
+  const { default: axios } = await import('axios');
   try {
     const response = await axios.request<unknown>(config);
     const headers: Record<string, string | undefined> = {};

@@ -1,4 +1,4 @@
-import { Client } from 'ssh2';
+import type { Client } from 'ssh2';
 import { throwIfCancelled } from '../errors.ts';
 import { SshConnection } from './connection.ts';
 import { defaultPingMs } from './dial.ts';
@@ -47,7 +47,9 @@ export async function connect(options: ConnectOptions): Promise<SshConnection> {
       : undefined;
   };
   const pingMs = options.pingMs ?? defaultPingMs;
-  const client = new Client();
+  // Loaded at the first connection: the editor starts without waiting for it.
+  const { Client: SshClient } = (await import('ssh2')).default;
+  const client = new SshClient();
   const limits = { timeoutMs: options.timeoutMs ?? 20_000, signal: options.signal };
   const { socket } = await logIn({ target, key, pingMs, check }, limits, (config) => ready(client, config));
   const connection = new SshConnection(client, socket, { target, key, pingMs, fingerprint: seen });

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type net from 'node:net';
 import type { SFTPWrapper } from 'ssh2';
-import SftpClient from 'ssh2-sftp-client';
+import type SftpClient from 'ssh2-sftp-client';
 import { throwIfCancelled } from '../errors.ts';
 import { abortable } from './abortable.ts';
 import { watchLink } from './dial.ts';
@@ -35,7 +35,8 @@ const chunksUnderWay = 16;
 export async function openSftp(login: Login): Promise<SftpSession> {
   const ignore = (): void => undefined;
   // Without handlers of ours the library writes to the console.
-  const client = new SftpClient('runpod-trainer', { error: ignore, end: ignore, close: ignore });
+  const { default: Client } = await import('ssh2-sftp-client');
+  const client = new Client('runpod-trainer', { error: ignore, end: ignore, close: ignore });
   const { socket, value } = await logIn(login, { timeoutMs: 20_000, signal: undefined }, (config) =>
     client.connect(config),
   );

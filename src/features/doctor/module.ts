@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { checkTitles, examine, type Check } from '../../core/doctor/index.ts';
+import type { Check } from '../../core/doctor/index.ts';
 import type { Installation } from '../../core/installation.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
@@ -37,6 +37,7 @@ export function createDoctorModule(
       if (pod === undefined) {
         return;
       }
+      const { checkTitles, examine } = await import('../../core/doctor/index.ts');
       const name = labelOf(pod);
       const here = await installation();
       const checks: Check[] = [];

@@ -28,7 +28,7 @@ export async function preparePython(
     }
     const create = 'Create an Environment';
     const choose = 'Choose Interpreter…';
-    const detail = `${problem}\n\nAn environment for the sample takes about 1 GB in this extension's own folder; your other Pythons stay as they are.`;
+    const detail = `${problem}\n\nAn environment for the sample takes 1 to 6 GB, depending on the build of PyTorch that can be had, in this extension's own folder. Your other Pythons stay as they are.`;
     const chosen = await vs.window.showWarningMessage(
       `The sample needs packages that ${settings.python} does not have.`,
       { modal: true, detail },

@@ -168,7 +168,7 @@ describe('the metrics of a step', () => {
     const xs = loss.points.map(([x]) => x);
     assert.deepEqual(
       xs,
-      xs?.toSorted((a, b) => a - b),
+      xs.toSorted((a, b) => a - b),
     );
   });
 
