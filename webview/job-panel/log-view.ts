@@ -37,7 +37,8 @@ export class LogView {
   readonly #wrapButton: HTMLButtonElement;
   #follow = true;
   #wrap: boolean;
-  #top = 0;
+  /** Where the last scrolling ended, to tell up from down. */
+  #seen = 0;
   /** The end has moved since it was last shown. */
   #grown = false;
   #query = '';
@@ -192,11 +193,12 @@ export class LogView {
     // Only when there is something new: else this would hold back a user who begins to scroll up.
     if (this.#follow && this.#grown) {
       this.#scroller.scrollTop = this.#scroller.scrollHeight;
+      this.#seen = this.#scroller.scrollTop;
     }
     this.#grown = false;
-    this.#top = this.#scroller.scrollTop;
-    const firstRow = Math.floor(this.#top / rowHeight) - spare;
-    const lastRow = Math.ceil((this.#top + this.#scroller.clientHeight) / rowHeight) + spare;
+    const top = this.#scroller.scrollTop;
+    const firstRow = Math.floor(top / rowHeight) - spare;
+    const lastRow = Math.ceil((top + this.#scroller.clientHeight) / rowHeight) + spare;
     const from = this.#layout.lineAt(Math.max(0, firstRow));
     const to = length === 0 ? 0 : Math.min(length, this.#layout.lineAt(Math.min(lastRow, this.#layout.rows - 1)) + 1);
     this.#window.style.transform = `translateY(${this.#layout.rowOf(from) * rowHeight}px)`;
@@ -247,13 +249,14 @@ export class LogView {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const left = scrollHeight - clientHeight - scrollTop;
     // The smallest step up is meant, as a slow scroll begins with one; a log that was cut stays at its very end.
-    if (this.#follow && scrollTop < this.#top - 1 && left > 2) {
+    if (this.#follow && scrollTop < this.#seen && left > 2) {
       this.#follow = false;
       this.#showToggles();
-    } else if (!this.#follow && left < rowHeight && scrollTop > this.#top) {
+    } else if (!this.#follow && left < rowHeight && scrollTop > this.#seen) {
       this.#follow = true;
       this.#showToggles();
     }
+    this.#seen = scrollTop;
     this.#schedule();
   }
 

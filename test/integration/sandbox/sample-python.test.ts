@@ -11,7 +11,11 @@ describe('the Python of the sample (R9.7)', () => {
   const folder = useTempFolder();
   const never = new AbortController().signal;
 
-  async function make(requirements: string, signal = never, report: (text: string) => void = () => undefined): Promise<string> {
+  async function make(
+    requirements: string,
+    signal = never,
+    report: (text: string) => void = () => undefined,
+  ): Promise<string> {
     const file = path.join(folder.path, 'requirements.txt');
     await writeFile(file, requirements);
     return createEnvironment({

@@ -1,0 +1,108 @@
+// `node scripts/screenshots.mjs [theme …]`: makes the pictures of docs/editor.md in a real VS Code with a real sandbox.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openEditor, themes } from '../test/browser/support/editor.ts';
+import { makeFixture } from '../test/browser/support/fixture.ts';
+import { root } from '../test/browser/support/package.ts';
+
+const folder = join(root, 'docs', 'screenshots');
+
+const train = `import pathlib, time
+for step in range(600):
+    print(f"step {step} loss {1 / (step + 1):.3f}", flush=True)
+    time.sleep(1)
+`;
+
+/** A project whose second step goes on until it is cancelled. */
+const project = (scriptField) => `// Fine-tunes a small model. Hover a field to see what it means.
+{
+  "version": 1,
+  "name": "whales",
+  "target": {
+    "volume": { "name": "whales", "dataCenter": "US-MD-1", "size": 20 },
+    "gpus": ["NVIDIA GeForce RTX 4090"],
+    "image": "runpod/base:1.0.2"
+  },
+  "sync": { "must": ["prepare.py", "train.py"] },
+  "steps": [
+    {
+      "name": "prepare",
+      "script": "prepare.py",
+      "gates": [{ "type": "file", "path": "data/songs.txt", "minBytes": 5 }]
+    },
+    {
+      "name": "train",
+      "${scriptField}": "train.py",
+      "gates": [{ "type": "metric", "name": "loss", "max": 0.5 }]
+    },
+    { "name": "report", "shell": "echo done", "gates": [] }
+  ],
+  "caps": { "hours": 2, "dollars": 3 }
+}
+`;
+
+async function pictures(theme) {
+  const fixture = await makeFixture();
+  await writeFile(fixture.projectFile, project('script'));
+  await writeFile(
+    join(fixture.folder, 'prepare.py'),
+    'import pathlib\npathlib.Path("data").mkdir(exist_ok=True)\npathlib.Path("data/songs.txt").write_text("a song\\n")\n',
+  );
+  await writeFile(join(fixture.folder, 'train.py'), train);
+  const editor = await openEditor({ ...fixture, theme });
+  const { workbench } = editor;
+  const shoot = async (name) => {
+    await workbench.settle();
+    await workbench.page.screenshot({ path: join(folder, `${name}-${theme}.png`) });
+  };
+  try {
+    await workbench.openContainer('RunPod');
+    await workbench.welcome('Jobs');
+    await workbench.welcome('Pods');
+    await workbench.runCommand('RunPod: Get Started');
+    await workbench.page.locator('.gettingStartedDetailsContent .step-title').first().waitFor();
+    await workbench.page
+      .first()
+      .waitFor();
+    await shoot('first-look');
+    await workbench.runCommand('View: Close All Editors');
+    await workbench.runCommand('RunPod: Start Local Sandbox');
+    await workbench.statusItem('Sandbox');
+    await workbench.openFile('training.runpod.json');
+    await workbench.runCommand('RunPod: Run Pipeline…');
+    await workbench.dialogText('Run whales on a pod?');
+    await shoot('launch');
+    await workbench.dialog('Run whales on a pod?', 'Start for at Most');
+    await workbench.until(
+      'the second step to run',
+      async () =>
+        (await workbench.treeRows('Jobs')).some((r) => r.label === 'train' && r.description.startsWith('running')),
+      60_000,
+    );
+    await workbench.expandRow('Jobs', 'prepare');
+    await workbench.expandRow('Volumes', 'whales');
+    await workbench.expandRow('Volumes', 'projects');
+    await workbench.expandRow('Volumes', 'whales', 3);
+    await workbench.statusItem(/1 pod · \$/);
+    await shoot('running');
+    await writeFile(fixture.projectFile, project('scrip'));
+    const squiggle = workbench.page.locator('.squiggly-error').first();
+    await squiggle.waitFor();
+    await squiggle.hover({ force: true });
+    await workbench.page.locator('.monaco-hover', { hasText: 'Did you mean "script"?' }).first().waitFor();
+    await shoot('project-file');
+    await writeFile(fixture.projectFile, project('script'));
+    await workbench.rowAction('Jobs', 'whales', 'Cancel Job');
+    await workbench.dialog('Cancel the job of whales?', 'Cancel Job');
+    await workbench.waitForRow('Jobs', 'Recent', 60_000);
+  } finally {
+    await editor.close();
+    await fixture.endSandbox();
+  }
+}
+
+await mkdir(folder, { recursive: true });
+const wanted = process.argv.slice(2);
+for (const theme of wanted.length > 0 ? wanted : Object.keys(themes)) {
+  await pictures(theme);
+}
