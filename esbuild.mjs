@@ -23,7 +23,7 @@ const oneLanguage = {
  * What only a connection needs lies in files of its own, so that a window does not read it when it starts. The code
  * loads these packages with `import()`, at their first use.
  */
-const late = ['axios', 'ssh2', 'ssh2-sftp-client'];
+const late = { axios: 'node_modules/axios/dist/node/axios.cjs', ssh2: 'ssh2', 'ssh2-sftp-client': 'ssh2-sftp-client' };
 const lateFiles = {
   name: 'late-files',
   setup: (bundler) =>
@@ -59,7 +59,7 @@ const jobs = [
   { entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js', ...withRequire },
   { entryPoints: ['sandbox/main.ts'], outfile: 'dist/sandbox/main.js', ...withRequire },
   {
-    entryPoints: { extension: 'src/extension.ts', ...Object.fromEntries(late.map((name) => [name, name])) },
+    entryPoints: { extension: 'src/extension.ts', ...late },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     format: 'cjs',

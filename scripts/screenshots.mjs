@@ -49,7 +49,11 @@ async function pictures(theme) {
     'import pathlib\npathlib.Path("data").mkdir(exist_ok=True)\npathlib.Path("data/songs.txt").write_text("a song\\n")\n',
   );
   await writeFile(join(fixture.folder, 'train.py'), train);
-  const editor = await openEditor({ ...fixture, theme });
+  const editor = await openEditor({
+    ...fixture,
+    theme,
+    settings: { 'window.title': '${activeEditorShort}${separator}${rootName}' },
+  });
   const { workbench } = editor;
   const shoot = async (name) => {
     await workbench.settle();
@@ -60,10 +64,8 @@ async function pictures(theme) {
     await workbench.welcome('Jobs');
     await workbench.welcome('Pods');
     await workbench.runCommand('RunPod: Get Started');
-    await workbench.page.locator('.gettingStartedDetailsContent .step-title').first().waitFor();
-    await workbench.page
-      .first()
-      .waitFor();
+    await workbench.page.locator('.gettingStartedDetailsContent').waitFor();
+    await workbench.page.getByText('Try it in the sandbox').first().waitFor();
     await shoot('first-look');
     await workbench.runCommand('View: Close All Editors');
     await workbench.runCommand('RunPod: Start Local Sandbox');
@@ -83,12 +85,17 @@ async function pictures(theme) {
     await workbench.expandRow('Volumes', 'whales');
     await workbench.expandRow('Volumes', 'projects');
     await workbench.expandRow('Volumes', 'whales', 3);
+    await workbench.waitForRow('Volumes', 'train.py');
     await workbench.statusItem(/1 pod · \$/);
     await shoot('running');
     await writeFile(fixture.projectFile, project('scrip'));
     const squiggle = workbench.page.locator('.squiggly-error').first();
     await squiggle.waitFor();
-    await squiggle.hover({ force: true });
+    await workbench.page
+      .locator('.view-line', { hasText: '"scrip"' })
+      .locator('span > span', { hasText: 'scrip' })
+      .first()
+      .hover();
     await workbench.page.locator('.monaco-hover', { hasText: 'Did you mean "script"?' }).first().waitFor();
     await shoot('project-file');
     await writeFile(fixture.projectFile, project('script'));

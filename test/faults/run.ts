@@ -30,13 +30,17 @@ try {
   const { play } = await import('./play.ts');
   const { isolations } = await import('../integration/sandbox/harness.ts');
   let next = from;
+  // Ctrl-C ends the series after the schedules that are being played, with what was measured so far.
+  process.once('SIGINT', () => (next = Infinity));
   const lane = async (): Promise<void> => {
     while (next < from + count) {
       const schedule = scheduleOf(next++, isolations);
       const played = await play(schedule);
       all.push(played);
       const ok = played.violations.length === 0;
-      say(`${ok ? 'ok  ' : 'FAIL'} ${played.seconds.toFixed(1)} s  ${describeSchedule(schedule)}`);
+      say(
+        `${ok ? 'ok  ' : 'FAIL'} ${played.seconds.toFixed(1)} s  ${played.hits} of ${schedule.faults.length}  ${describeSchedule(schedule)}`,
+      );
       if (!ok)
         say(
           `${played.violations.map((v) => `     ${v}`).join('\n')}\n     replay: npm run test:faults -- --seed ${schedule.seed}`,

@@ -3,6 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
 import { planRun } from '../../core/jobs/plan.ts';
 import type { JobRecord } from '../../core/jobs/records.ts';
+import { capNote } from '../../core/platform/index.ts';
 import { loadProject } from '../../core/project/load.ts';
 import type { Account, Memory } from '../account/account.ts';
 import type { Credentials } from '../account/credentials.ts';
@@ -49,8 +50,10 @@ export async function runPipeline(
     }),
   );
   const plan = valueOf(planned);
-  if ((await confirmLocalSteps(vs, memory, plan)) && (await confirmLaunch(vs, plan))) {
-    live.run(await options.installation(), plan);
+  const installation = await options.installation();
+  const note = capNote(await installation.platform.capabilities(installation.restUrl));
+  if ((await confirmLocalSteps(vs, memory, plan)) && (await confirmLaunch(vs, plan, note))) {
+    live.run(installation, plan);
     await vs.commands.executeCommand('runpodTrainer.jobs.focus');
   }
 }

@@ -48,21 +48,22 @@ export async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan:
 }
 
 /** What will happen and what it may cost, then one button. */
-export async function confirmLaunch(vs: typeof vscode, plan: RunPlan): Promise<boolean> {
+export async function confirmLaunch(vs: typeof vscode, plan: RunPlan, note?: string): Promise<boolean> {
   if (plan.podSteps.length === 0) {
     return true;
   }
   const button = plan.mostDollars === null ? 'Start Without a Cap' : `Start for at Most ${dollars(plan.mostDollars)}`;
   const question = `Run ${plan.loaded.project.name} on a pod?`;
   return (
-    (await vs.window.showInformationMessage(question, { modal: true, detail: launchText(plan) }, button)) === button
+    (await vs.window.showInformationMessage(question, { modal: true, detail: launchText(plan, note) }, button)) ===
+    button
   );
 }
 
 const endings = { terminate: 'is terminated', stop: 'is stopped', keep: 'is KEPT and goes on costing money' };
 
-/** The plan in a few lines. */
-export function launchText(plan: RunPlan): string {
+/** The plan in a few lines; `note` says who holds the cap when that is known to be only this computer. */
+export function launchText(plan: RunPlan, note?: string): string {
   const { project } = plan.loaded;
   const here = plan.localSteps.map((step) => step.name);
   const volume = plan.volume.exists
@@ -80,6 +81,7 @@ export function launchText(plan: RunPlan): string {
     `Volume: ${volume}`,
     `Pod: the first that is free of ${pods.join(', ')}`,
     `Cap: ${caps.length === 0 ? 'none, the pod runs until the job ends' : caps.join(' and ')}`,
+    ...(note === undefined ? [] : [`${note}.`]),
     `At the end the pod ${endings[project.onFinish.pod]}; the volume keeps everything.`,
   ].join('\n');
 }
