@@ -135,7 +135,7 @@ export class Container {
     const patience = new AbortController();
     const late = sleep(6000, 'late', { signal: patience.signal }).catch(() => 'ended');
     if ((await Promise.race([this.#ended.then(() => 'ended'), late])) === 'late') {
-      await killPod({ id: this.#settings.podId, init: this.#child.pid, port: this.#settings.sshPort });
+      await this.#kill();
     }
     patience.abort();
     await this.#ended;
@@ -144,8 +144,15 @@ export class Container {
   /** Ends the container at once, as a host that dies does: no signal is heard inside. */
   async crash(): Promise<void> {
     this.#stopping = true;
-    await killPod({ id: this.#settings.podId, init: this.#child.pid, port: this.#settings.sshPort });
+    await this.#kill();
     await this.#ended;
+  }
+
+  /** The number of an init that has ended may be another process's already. */
+  async #kill(): Promise<void> {
+    const { exitCode, pid, signalCode } = this.#child;
+    const init = exitCode === null && signalCode === null ? pid : undefined;
+    await killPod({ id: this.#settings.podId, init, port: this.#settings.sshPort });
   }
 }
 

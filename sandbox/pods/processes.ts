@@ -58,8 +58,11 @@ export function podProcesses(pod: { id: string; init?: number | undefined; port?
 
 /** Kills a pod's processes until none is left, at most 10 s. */
 export async function killPod(pod: Parameters<typeof podProcesses>[0]): Promise<void> {
+  const started = pod.init === undefined ? undefined : look(pod.init)?.startTime;
   for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
-    const left = podProcesses(pod);
+    // Once it has ended, its number may be given to any other process of this machine.
+    const init = pod.init !== undefined && look(pod.init)?.startTime === started ? pod.init : undefined;
+    const left = podProcesses({ ...pod, init });
     if (left.length === 0) return;
     for (const pid of left) {
       try {

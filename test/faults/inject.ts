@@ -76,7 +76,8 @@ export class Injector {
     const { sandbox } = this.#world;
     switch (fault.kind) {
       case 'client-kill':
-        return kill(cli.child.pid);
+        // Through its handle: the number of one that has just ended may be another's already.
+        return cli.child.kill('SIGKILL') ? 'the client' : undefined;
       case 'worker-kill':
         return kill(this.#processOf('_work'));
       case 'watchdog-kill':
