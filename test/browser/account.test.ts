@@ -57,7 +57,7 @@ describe('signing in to an address that is not RunPod’s own', function () {
     assert.deepEqual(await filesWith(sandbox.key, fixture.folder), []);
   });
 
-  it('warns of a pod that idles, and copies its id (R9.1)', async () => {
+  it('says what a pod costs, and copies its id (R9.1)', async () => {
     const { workbench } = editor;
     const client = new RunPodClient({ restUrl: sandbox.restUrl, apiKey: sandbox.key });
     await client.pods.create({ name: 'forgotten', image: 'runpod/base:1.0.2', gpu: { id: 'NVIDIA GeForce RTX 4090' } });

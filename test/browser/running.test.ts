@@ -66,6 +66,16 @@ describe('while a job runs', function () {
     await workbench.screenshot('doctor');
   });
 
+  it('a job opens in its panel, and attaching to one that is attached changes nothing (R3.4)', async () => {
+    const { workbench } = editor;
+    await workbench.rowMenu('Jobs', 'tiny', 'Open Job Panel');
+    await workbench.page.locator('.tab', { hasText: 'tiny' }).first().waitFor();
+    await workbench.runCommand('RunPod: Attach to Job');
+    await workbench.pick('Attach to Job', /tiny/);
+    const running = (await workbench.treeRows('Jobs')).find((row) => row.label === 'long');
+    assert.match(running?.description ?? '', /^running/);
+  });
+
   it('the status bar says what it costs and leads to what can be done (R9.1)', async () => {
     const { workbench } = editor;
     await workbench.statusItem(/1 pod · \$0\.\d+\/h · (<\$0\.01|\$[\d.]+) today/);
@@ -82,6 +92,26 @@ describe('while a job runs', function () {
     );
     await workbench.runCommand('RunPod: Show What Runs…');
     await workbench.statusItem('Nothing runs, so nothing costs by the hour');
+  });
+
+  it('results of a job that is over come home again, through a small pod that is asked about (R2.6)', async () => {
+    const { workbench } = editor;
+    await workbench.runCommand('RunPod: Attach to Job');
+    await workbench.notification(/There is no such job/);
+    await workbench.runCommand('RunPod: Fetch Results…');
+    await workbench.pick('Fetch Results', /tiny/);
+    await workbench.dialog('Rent a small CPU pod to fetch the results of tiny?', 'Rent and Fetch for');
+    await workbench.until(
+      'the files to be here',
+      async () => (await workbench.page.locator('.statusbar-item', { hasText: /files in/ }).count()) > 0,
+      60_000,
+    );
+    await workbench.rowMenu('Jobs', 'tiny', 'Open Results Folder');
+    await workbench.page
+      .locator('.explorer-folders-view .monaco-list-row', { hasText: 'runpod-results' })
+      .first()
+      .waitFor();
+    await workbench.openContainer('RunPod');
   });
 
   it('the files are not shown any more when its pod is gone, and the view says why (R9.1)', async () => {

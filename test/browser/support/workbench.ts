@@ -363,7 +363,14 @@ export class Workbench {
   async rowMenu(view: string, label: string | RegExp, entry: string): Promise<void> {
     await this.act(`"${entry}" in the menu of "${String(label)}" in the view ${view}`, async () => {
       await this.treeRow(view, label).click({ button: 'right' });
-      await this.page.locator('.context-view .action-menu-item', { hasText: entry }).first().click();
+      const item = this.page.locator('.context-view .action-menu-item', { hasText: entry }).first();
+      await item.waitFor();
+      // A menu that has just opened takes a click for the end of the one that opened it.
+      for (let tries = 0; tries < 10 && (await item.isVisible()); tries++) {
+        await item.click({ timeout: 2000 }).catch(() => undefined);
+        await item.waitFor({ state: 'hidden', timeout: 500 }).catch(() => undefined);
+      }
+      await item.waitFor({ state: 'hidden' });
     });
   }
 
