@@ -103,9 +103,9 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     run.signal('SIGINT');
     held.release();
     held.name = '';
-    const { code, stderr } = await run.ended;
+    const { code, stdout, stderr } = await run.ended;
     assert.equal(code, 4, stderr);
-    assert.match(stderr, /Cancelled\. The pod was terminated; it cost about \$/);
+    assert.match(stdout, /Cancelled\. The pod was terminated; it cost about \$/);
     assert.ok((await world.pods()).every((p) => !p.name.includes('early')));
     const record = world.records().find((r) => r.project === 'early');
     assert.deepEqual([record?.phase, record?.outcome], ['done', 'cancelled']);
