@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { processFile } from './pods/container.ts';
 import { killPod, look } from './pods/processes.ts';
 import { readJson, writeJson } from './store.ts';

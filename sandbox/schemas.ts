@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const env = z.record(z.string(), z.string());
 const cuda = z.string().regex(/^\d+\.\d+$/);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CancelledError, UserError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import { readIfThere, writeFileAtomic } from '../core/files.ts';

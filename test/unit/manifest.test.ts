@@ -137,6 +137,13 @@ describe('the source', () => {
     assert.deepEqual(raw, []);
   });
 
+  it('imports zod as a namespace, so that bundles hold only what is used of it', () => {
+    const others = sources(join(root, 'src')).filter((file) =>
+      /^import \{[^}]*\bz\b[^}]*\} from 'zod'/m.test(readFileSync(file, 'utf8')),
+    );
+    assert.deepEqual(others, []);
+  });
+
   it('keeps extension.ts under 120 lines', () => {
     assert.ok(readFileSync(join(root, 'src/extension.ts'), 'utf8').split('\n').length < 120);
   });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Events of the journal (docs/job-directory.md). What comes from a pod is hostile until checked: sizes are capped and

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { SshConnection } from '../ssh/index.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readIfThere, writeFileAtomic } from '../files.ts';
 
 /** What a check of the platform can establish, by name. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The project file's version that this program writes and reads. */
 export const projectVersion = 1;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Shapes of answers of API v2. Lenient: unknown fields are dropped, a missing or null array is empty,

@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CancelledError, messageOf, throwIfCancelled, UserError } from '../errors.ts';
 import { readIfThere, writeFileAtomic } from '../files.ts';
 import type { LocalFile } from './scan.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import type { SftpSession } from '../ssh/index.ts';
 import { SshError } from '../ssh/index.ts';

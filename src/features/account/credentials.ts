@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { generateKeyPair, type SshKeyPair } from '../../core/ssh/index.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { Secret } from '../common/secret.ts';

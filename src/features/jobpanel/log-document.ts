@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { z } from 'zod';
+import * as z from 'zod';
 import { JobJournals } from '../../core/jobs/journals.ts';
 import type { JobRecords } from '../../core/jobs/records.ts';
 import { plainLine } from '../../messages/terminal-text.ts';

@@ -216,6 +216,15 @@ export class Workbench {
       const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
       await input.fill(value);
       await input.press('Enter');
+      // The next box may have the same title, so this one has to be over, or has to complain about the value.
+      const message = this.page.locator('.quick-input-widget:visible .quick-input-message');
+      const before = await message.innerText().catch(() => '');
+      const taken = async (): Promise<boolean> =>
+        (await input.inputValue({ timeout: 1000 }).catch(() => '')) !== value ||
+        (await message.innerText({ timeout: 1000 }).catch(() => '')) !== before;
+      for (const deadline = Date.now() + 5000; Date.now() < deadline && !(await taken());) {
+        await this.page.waitForTimeout(50);
+      }
     });
   }
 
