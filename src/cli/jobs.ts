@@ -1,9 +1,9 @@
 import { costOf, dollars, meteredCost } from '../core/costs/meter.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
-import { fetchLater, resultsFolder } from '../core/jobs/finish.ts';
+import { fetchLater } from '../core/jobs/finish.ts';
 import { podPrefix } from '../core/jobs/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/jobs/pods.ts';
-import { isBeingPrepared, type JobRecord } from '../core/jobs/records.ts';
+import { isBeingPrepared, resultsFolder, type JobRecord } from '../core/jobs/records.ts';
 import { follow } from '../core/jobs/run.ts';
 import type { Pod } from '../core/runpod/schemas.ts';
 import { confirm } from './ask.ts';

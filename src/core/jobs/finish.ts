@@ -12,7 +12,7 @@ import { projectVariable } from './id.ts';
 import { helperName } from './pods.ts';
 import { JournalReader } from './journal.ts';
 import type { OnEvent } from './progress.ts';
-import type { JobRecord } from './records.ts';
+import { resultsFolder, type JobRecord } from './records.ts';
 import { RemoteWorker } from './worker.ts';
 
 /** A lease is renewed this often while results are fetched, in ms; the watchdog lets it lapse after 20 s. */
@@ -21,11 +21,6 @@ const renewEvery = 5_000;
 export interface FinishOptions {
   onEvent: OnEvent;
   signal?: AbortSignal | undefined;
-}
-
-/** Folder that a job's results come home to. */
-export function resultsFolder(record: JobRecord): string {
-  return join(record.root, record.into, record.job);
 }
 
 /**

@@ -145,6 +145,11 @@ export class JobRecords {
   }
 }
 
+/** Folder that a job's results come home to. */
+export function resultsFolder(record: JobRecord): string {
+  return join(record.root, record.into, record.job);
+}
+
 /** Whether the process that prepares the job is still at work; on another machine nobody can tell. */
 export function isBeingPrepared(record: JobRecord): boolean {
   const { client } = record;

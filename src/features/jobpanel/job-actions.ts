@@ -2,8 +2,7 @@ import type * as vscode from 'vscode';
 import { dollars } from '../../core/costs/meter.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
-import { fetchLater, resultsFolder } from '../../core/jobs/finish.ts';
-import type { JobRecord, JobRecords } from '../../core/jobs/records.ts';
+import { resultsFolder, type JobRecord, type JobRecords } from '../../core/jobs/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { LiveJobs } from '../jobs/live-jobs.ts';
 
@@ -47,6 +46,7 @@ export async function fetchJobResults(vs: typeof vscode, options: JobActionOptio
     return;
   }
   const installation = await options.installation();
+  const { fetchLater } = await import('../../core/jobs/finish.ts');
   const title = `Fetching the results of ${record.project}…`;
   const result = await withProgress(vs, { title }, (signal, report) =>
     fetchLater(installation, record, {

@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
 import type { GateResult } from '../../core/jobs/events.ts';
-import { resultsFolder } from '../../core/jobs/finish.ts';
-import type { JobRecord } from '../../core/jobs/records.ts';
+import { resultsFolder, type JobRecord } from '../../core/jobs/records.ts';
 import { failedStep, type JobView, type StepView } from '../../core/jobs/view.ts';
 import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
 import { plainLine } from '../../messages/terminal-text.ts';

@@ -1,7 +1,6 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
-import { planRun } from '../../core/jobs/plan.ts';
 import type { JobRecord } from '../../core/jobs/records.ts';
 import { capNote } from '../../core/platform/index.ts';
 import { loadProject } from '../../core/project/load.ts';
@@ -41,6 +40,7 @@ export async function runPipeline(
   if (choice === undefined) {
     return;
   }
+  const { planRun } = await import('../../core/jobs/plan.ts');
   const planned = await withProgress(vs, { title: `Checking ${loaded.project.name}…` }, (signal) =>
     planRun(client, loaded, {
       ...choice,

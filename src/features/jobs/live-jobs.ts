@@ -1,16 +1,18 @@
 import type * as vscode from 'vscode';
 import { CancelledError, UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
-import { cancelJob } from '../../core/jobs/cancel.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
 import type { OnEvent, RunEvent } from '../../core/jobs/progress.ts';
 import type { JobRecord } from '../../core/jobs/records.ts';
-import { follow, runJob, type JobResult, type RunOptions } from '../../core/jobs/run.ts';
+import type { JobResult, RunOptions } from '../../core/jobs/run.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
 import { spent } from '../common/format.ts';
 import { jobLines } from './job-text.ts';
+
+/** Loaded with the first job: a window without one starts sooner. */
+const running = () => import('../../core/jobs/run.ts');
 
 /** The jobs that this window is attached to. Disposing detaches: the jobs go on. */
 export class LiveJobs implements Disposable {
@@ -35,13 +37,19 @@ export class LiveJobs implements Disposable {
 
   /** Runs a plan; answers at once and tells the user when it has ended. */
   run(installation: Installation, plan: RunPlan): void {
-    this.#stay(plan.job, plan.loaded.project.name, (options) => runJob(installation, plan, options));
+    this.#stay(plan.job, plan.loaded.project.name, async (options) => {
+      const { runJob } = await running();
+      return runJob(installation, plan, options);
+    });
   }
 
   /** Attaches to a job that runs, if this window is not attached already. */
   attach(installation: Installation, record: JobRecord): void {
     if (!this.#attached.has(record.job)) {
-      this.#stay(record.job, record.project, (options) => follow(installation, record, options));
+      this.#stay(record.job, record.project, async (options) => {
+        const { follow } = await running();
+        return follow(installation, record, options);
+      });
     }
   }
 
@@ -52,6 +60,7 @@ export class LiveJobs implements Disposable {
       attached.abort(new CancelledError());
       return;
     }
+    const { cancelJob } = await import('../../core/jobs/cancel.ts');
     const result = await cancelJob(installation, record, { onEvent: this.#writer(record.job) });
     if (result === undefined) {
       throw new UserError('job-over', {

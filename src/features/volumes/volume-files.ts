@@ -1,7 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { hostKeysIn, homeFolder } from '../../core/installation.ts';
 import { podPrefix } from '../../core/jobs/id.ts';
-import { connectTo } from '../../core/pods/ready.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { SshConnection } from '../../core/ssh/index.ts';
 import type { VolumePlace } from '../../core/volumes/browse.ts';
@@ -22,9 +21,10 @@ export class VolumeFiles implements Disposable {
 
   constructor(pods: PolledList<Pod>, credentials: Credentials) {
     this.#pods = pods;
-    this.#connections = new PodConnections(async (pod) =>
-      connectTo(pod, { key: await credentials.sshKey(), hostKeys: hostKeysIn(homeFolder()) }),
-    );
+    this.#connections = new PodConnections(async (pod) => {
+      const { connectTo } = await import('../../core/pods/ready.ts');
+      return connectTo(pod, { key: await credentials.sshKey(), hostKeys: hostKeysIn(homeFolder()) });
+    });
   }
 
   /** Names the volumes that can be looked into now; it changes when that changes. */

@@ -214,7 +214,14 @@ export class Workbench {
     await this.act(`an answer to "${title}"`, async () => {
       await this.pickerTitled(title);
       const input = this.page.locator('.quick-input-widget:visible .quick-input-box input');
-      await input.fill(value);
+      // A file dialog puts its own value in after it has opened.
+      for (let tries = 0; tries < 10; tries++) {
+        await input.fill(value);
+        await this.page.waitForTimeout(200);
+        if ((await input.inputValue()) === value) {
+          break;
+        }
+      }
       await input.press('Enter');
       // The next box may have the same title, so this one has to be over, or has to complain about the value.
       const message = this.page.locator('.quick-input-widget:visible .quick-input-message');
