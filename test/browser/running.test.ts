@@ -68,10 +68,9 @@ describe('while a job runs', function () {
 
   it('a job opens in its panel, and attaching to one that is attached changes nothing (R3.4)', async () => {
     const { workbench } = editor;
+    await workbench.rowMenu('Jobs', 'tiny', 'Attach to Job');
     await workbench.rowMenu('Jobs', 'tiny', 'Open Job Panel');
     await workbench.page.locator('.tab', { hasText: 'tiny' }).first().waitFor();
-    await workbench.runCommand('RunPod: Attach to Job');
-    await workbench.pick('Attach to Job', /tiny/);
     const running = (await workbench.treeRows('Jobs')).find((row) => row.label === 'long');
     assert.match(running?.description ?? '', /^running/);
   });
