@@ -40,7 +40,7 @@ async function check(name, command, args, cwd) {
 
 async function mocha(name, ...specs) {
   console.log(`\n== ${name}`);
-  const report = join(scratch, `${name}.json`);
+  const report = join(scratch, `${name.replace(/\W+/g, '-')}.json`);
   const code = await run(node, [
     join(root, 'node_modules/mocha/bin/mocha.js'),
     '--reporter',
