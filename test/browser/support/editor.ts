@@ -1,5 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { chromium, type Browser } from 'playwright-core';
 import {
   type CodeServer,
@@ -60,7 +61,8 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
   const server = await startCodeServer({ entry, userDataDir, extensionsDir, folder, trust, env });
   let browser: Browser | undefined;
   const close = async (): Promise<void> => {
-    await browser?.close();
+    // A browser that has crashed may never answer; the server must not be left because of that.
+    await Promise.race([browser?.close(), delay(10_000, undefined, { ref: false })]);
     await server.stop();
     await rm(home, { recursive: true, force: true });
   };
