@@ -55,6 +55,8 @@ export class SftpSession {
   readonly #sftp: SFTPWrapper;
   readonly #socket: net.Socket;
   readonly #target: SshTarget;
+  /** Ends the calls that wait for an answer: the library forgets some of them when the link is lost. */
+  readonly #waiting = new Set<() => void>();
   #reason: Error | undefined;
 
   constructor(client: SftpClient, sftp: SFTPWrapper, socket: net.Socket, login: Login) {
@@ -72,6 +74,9 @@ export class SftpSession {
       const end = (): void => {
         stopWatch();
         resolve();
+        for (const giveUp of this.#waiting) {
+          giveUp();
+        }
       };
       socket.once('close', end);
       if (socket.destroyed) {
@@ -235,24 +240,36 @@ export class SftpSession {
   }
 
   #call<T>(action: string, start: (done: (error: Error | null | undefined, value: T) => void) => void): Promise<T> {
-    return new Promise((resolve, reject) => {
+    return new Promise<T>((resolve, reject) => {
+      const giveUp = (error?: unknown): void => {
+        this.#waiting.delete(giveUp);
+        reject(this.#explain(error, action));
+      };
+      if (this.#socket.destroyed) {
+        giveUp();
+        return;
+      }
+      this.#waiting.add(giveUp);
       try {
         start((error, value) => {
           if (error) {
-            reject(this.#explain(error, action));
+            giveUp(error);
           } else {
+            this.#waiting.delete(giveUp);
             resolve(value);
           }
         });
       } catch (error) {
-        reject(this.#explain(error, action));
+        giveUp(error);
       }
     });
   }
 
   #explain(error: unknown, action: string): SshError {
     const ended = this.#reason !== undefined || this.#socket.destroyed || !this.#socket.writable;
-    return ended ? lost(this.#target, this.#reason ?? error) : sftpFailed(this.#target, action, error);
+    return ended
+      ? lost(this.#target, this.#reason ?? error ?? new Error('The connection ended.'))
+      : sftpFailed(this.#target, action, error);
   }
 }
 
