@@ -1,5 +1,6 @@
 import { costOf, dollars, meteredCost } from '../core/costs/meter.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
+import { pricePerHour } from '../core/format.ts';
 import { fetchLater } from '../core/jobs/finish.ts';
 import { podPrefix } from '../core/jobs/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/jobs/pods.ts';
@@ -58,10 +59,9 @@ export async function fetchCommand(name: string | undefined, options: JobOptions
     const done = await fetchLater(installation, record, {
       onEvent: output.onEvent,
       signal: interrupt.signal,
-      confirm: async (costPerHour) => {
-        const price = `$${costPerHour.toFixed(2)}/h`;
+      confirm: async (offer) => {
         await confirm(
-          `The pod is gone. Rent a small CPU pod at ${price} for the time of the transfer?`,
+          `The pod is gone. Rent a ${offer.label} at ${pricePerHour(offer.costPerHour)} for the time of the transfer?`,
           options.yes === true,
         );
         return true;

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { withGateway } from '../gateway/gateway.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
-import { findPod, waitUntilReady } from '../pods/ready.ts';
-import { rentPod } from '../pods/rent.ts';
+import type { Candidate } from '../pods/hardware.ts';
+import { findPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { fetchFiles, installWorker } from '../transfer/index.ts';
+import { fetchFiles } from '../transfer/index.ts';
 import { reconnect } from './attach.ts';
-import { projectVariable } from './id.ts';
 import { helperName } from './pods.ts';
 import { JournalReader } from './journal.ts';
 import type { OnEvent } from './progress.ts';
@@ -126,18 +126,14 @@ async function learnEnd(installation: Installation, record: JobRecord): Promise<
     : { outcome: end.status, phase: 'done', ...(end.reason !== null && { reason: end.reason }) };
 }
 
-/** What a helper pod for fetching costs: the smallest CPU pod. */
-const helperCpu = { id: 'cpu5c', vcpuCount: 2 };
-const helperImage = 'runpod/base:1.0.2-ubuntu2404';
-
 /**
  * Fetches a job's results when its own pod may be gone: through that pod while it runs, else through a small CPU pod
- * on the same volume, which is ended afterwards in any case. `confirm` is asked before anything is rented.
+ * on the same volume (see `withGateway`). `confirm` is asked before anything is rented.
  */
 export async function fetchLater(
   installation: Installation,
   record: JobRecord,
-  options: FinishOptions & { confirm: (costPerHour: number) => Promise<boolean> },
+  options: FinishOptions & { confirm: (offer: Candidate) => Promise<boolean> },
 ): Promise<JobRecord> {
   const { onEvent, signal } = options;
   const open = await reconnect(installation, record, signal);
@@ -155,74 +151,35 @@ export async function fetchLater(
       next: 'Run it again.',
     });
   }
-  const { client } = installation;
-  const type = (await client.catalog.cpus({ vcpuCount: helperCpu.vcpuCount }, signal)).find(
-    (c) => c.id === helperCpu.id,
-  );
-  const costPerHour = (type?.price?.securePerVcpu ?? 0.035) * helperCpu.vcpuCount;
-  if (!(await options.confirm(costPerHour))) {
-    return record;
-  }
-  const full = (await client.volumes.list(signal)).find((v) => v.id === volume.id);
+  const full = (await installation.client.volumes.list(signal)).find((v) => v.id === volume.id);
   if (full === undefined) {
     throw new UserError('volume-gone', {
       what: `The volume "${volume.name}" no longer exists, and the results of ${record.job} with it.`,
       next: `What was brought home before is in ${resultsFolder(record)}.`,
     });
   }
-  const { pod } = await rentPod(
-    client,
-    {
-      name: helperName(record.job),
-      target: { image: helperImage, disk: 20, mount: remote.mount, minCuda: undefined },
-      volume: full,
-      candidates: [
-        {
-          kind: 'cpu',
-          id: helperCpu.id,
-          label: 'CPU pod',
-          costPerHour,
-          stock: 'UNKNOWN',
-          count: helperCpu.vcpuCount,
-        },
-      ],
-      publicKey: installation.key.publicKey,
-      env: { [projectVariable]: record.project },
-    },
+  const request = {
+    volume: full,
+    name: helperName(record.job),
+    project: record.project,
+    mount: remote.mount,
+    confirm: options.confirm,
+    onEvent,
     signal,
+  };
+  const done = await withGateway(installation, request, ({ connection, mount, workerPath }) =>
+    fetchResults(installation, relocated(record, remote, mount, workerPath), connection, options),
   );
-  onEvent({
-    type: 'pod',
-    podId: pod.id,
-    name: pod.name,
-    hardware: 'CPU pod',
-    costPerHour: pod.cost ?? costPerHour,
-    reused: false,
-  });
-  try {
-    const ready = await waitUntilReady(client, pod.id, installation, { minutes: 10, signal });
-    try {
-      const here = await relocate(installation, record, remote, ready.mount, ready.connection, signal);
-      const done = await fetchResults(installation, here, ready.connection, options);
-      return await installation.records.save({ ...record, fetched: done.fetched });
-    } finally {
-      ready.connection.close();
-    }
-  } finally {
-    await endPod(client, pod, 'terminate');
-  }
+  return done === undefined ? record : installation.records.save({ ...record, fetched: done.fetched });
 }
 
 /** The same places under the mount path of another pod. */
-async function relocate(
-  installation: Installation,
+function relocated(
   record: JobRecord,
   remote: NonNullable<JobRecord['remote']>,
   mount: string,
-  connection: SshConnection,
-  signal?: AbortSignal,
-): Promise<JobRecord> {
-  const worker = await installWorker(connection, mount, installation.workerFile, signal);
+  worker: string,
+): JobRecord {
   const moved = (path: string): string => `${mount}${path.slice(remote.mount.length)}`;
   return {
     ...record,

@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { dollars } from '../../core/costs/meter.ts';
+import { pricePerHour } from '../../core/format.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
 import { resultsFolder, type JobRecord, type JobRecords } from '../../core/jobs/records.ts';
@@ -58,14 +58,14 @@ export async function fetchJobResults(vs: typeof vscode, options: JobActionOptio
           report(event.text);
         }
       },
-      confirm: async (costPerHour) => {
-        const price = `${dollars(costPerHour)}/h`;
+      confirm: async (offer) => {
+        const price = pricePerHour(offer.costPerHour);
         const button = `Rent and Fetch for ${price}`;
         const chosen = await vs.window.showWarningMessage(
-          `Rent a small CPU pod to fetch the results of ${record.project}?`,
+          `Rent a ${offer.label} to fetch the results of ${record.project}?`,
           {
             modal: true,
-            detail: `The job's own pod is gone. The results are on the volume ${record.volume?.name ?? ''}; a CPU pod brings them home and is terminated at once. It costs ${price} while it runs, a few minutes as a rule.`,
+            detail: `The job's own pod is gone. The results are on the volume ${record.volume?.name ?? ''}; this pod brings them home and is terminated at once. It costs ${price} while it runs, a few minutes as a rule.`,
           },
           button,
         );

@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { CancelledError, UserError } from '../../../src/core/errors.ts';
 import { DisposableStore } from '../../../src/features/common/disposables.ts';
 import { explainFailure } from '../../../src/features/common/failures.ts';
-import { duration, pricePerHour, spent } from '../../../src/features/common/format.ts';
+import { duration, pricePerHour, spent } from '../../../src/core/format.ts';
 import { contextOf, staleMessage } from '../../../src/features/common/list-view.ts';
 import { logLine } from '../../../src/features/common/log.ts';
 import { Secret } from '../../../src/features/common/secret.ts';

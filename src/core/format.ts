@@ -1,4 +1,4 @@
-import { dollars } from '../../core/costs/meter.ts';
+import { dollars } from './costs/meter.ts';
 
 /** `$2.69/h`; says so when the price is not known, since that is not the same as free. */
 export function pricePerHour(price: number | null | undefined): string {
