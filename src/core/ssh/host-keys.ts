@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { messageOf, UserError } from '../errors.ts';
+import { takeLock } from '../file-lock.ts';
 import { readIfThere, writeFileAtomic } from '../files.ts';
 
 /** Remembers which host key (`SHA256:…`) a machine showed; one id per pod and start, because keys change at each. */
@@ -43,6 +44,16 @@ export class FileHostKeys implements HostKeys {
   }
 
   async #add(id: string, fingerprint: string): Promise<void> {
+    // Other processes of this installation pin here too.
+    const giveBack = await takeLock(`${this.#file}.lock`);
+    try {
+      await this.#addLocked(id, fingerprint);
+    } finally {
+      await giveBack();
+    }
+  }
+
+  async #addLocked(id: string, fingerprint: string): Promise<void> {
     const store = await this.#read();
     const known = store.pins.find((pin) => pin.id === id);
     if (known?.fingerprint === fingerprint) {

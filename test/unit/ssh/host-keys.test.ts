@@ -25,6 +25,14 @@ describe('FileHostKeys', () => {
     }
   });
 
+  it('keeps the pins of several programs that pin at once', async () => {
+    const ids = Array.from({ length: 5 }, (_, i) => `pod@${i}`);
+    await Promise.all(ids.map((id) => new FileHostKeys(file()).pin(id, `SHA256:${id}`)));
+    for (const id of ids) {
+      assert.equal(await new FileHostKeys(file()).expected(id), `SHA256:${id}`);
+    }
+  });
+
   it('never replaces a pin', async () => {
     const keys = new FileHostKeys(file());
     await keys.pin('pod@1', 'SHA256:aaa');
