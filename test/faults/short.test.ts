@@ -12,8 +12,10 @@ const single = kinds.map((kind, index): Schedule => {
   return { seed: -index - 1, isolation: isolations[index % isolations.length] ?? 'plain', faults: [fault] };
 });
 const mixed = Array.from({ length: 8 }, (_, index) => scheduleOf(index + 1, isolations));
+/** Schedules that once found a fault, again and again. */
+const once = [1419, 1495].map((seed) => scheduleOf(seed, isolations));
 // The one that only waits goes first, so that others use the time.
-const schedules = [...single, ...mixed].sort((a, b) => length(b) - length(a));
+const schedules = [...single, ...mixed, ...once].sort((a, b) => length(b) - length(a));
 
 function length(schedule: Schedule): number {
   return Math.max(...schedule.faults.map((f) => f.lengthMs));

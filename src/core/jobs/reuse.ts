@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { throwIfCancelled, UserError } from '../errors.ts';
+import { takeLock } from '../file-lock.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
 import { connectTo, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
@@ -11,6 +12,9 @@ import type { RunPlan } from './plan.ts';
 import { podsOf, withPod } from './pods.ts';
 import { isBeingPrepared, type JobRecord } from './records.ts';
 import { RemoteWorker, type RemoteJob } from './worker.ts';
+
+/** Milliseconds. */
+const lockPatience = 1000;
 
 /** Prints `yes` when a worker, a watchdog or a follower of a job that this pod has is at work. */
 const watchedScript = `
@@ -36,6 +40,7 @@ for name in filter(str.isdigit, os.listdir("/proc")):
 /**
  * A running pod of this project, on its volume and with acceptable hardware, that nobody uses: one that a killed client
  * left before a job began on it, or one that was kept. A pod with a watchdog is not used, because that one will end it.
+ * `silent` has the ids of pods that could not be looked at.
  * Throws a UserError `job-running` when a job of this project runs: two jobs would write the same files.
  */
 export async function idlePod(
@@ -44,7 +49,8 @@ export async function idlePod(
   volume: Volume,
   access: Access,
   signal?: AbortSignal,
-): Promise<ReadyPod | undefined> {
+): Promise<{ ready: ReadyPod | undefined; silent: ReadonlySet<string> }> {
+  const silent = new Set<string>();
   const records = await installation.records.list();
   const prepared = new Set(records.filter(isBeingPrepared).map((r) => r.pod?.id));
   const pods = await installation.client.pods.list(signal);
@@ -60,18 +66,26 @@ export async function idlePod(
       });
     }
     if (looked !== undefined && !looked.watched && fits(pod, plan)) {
-      return looked.ready;
+      return { ready: looked.ready, silent };
+    }
+    if (looked === undefined) {
+      silent.add(pod.id);
     }
     looked?.ready.connection.close();
   }
-  return undefined;
+  return { ready: undefined, silent };
 }
 
 /**
- * Ends what dead clients of this machine left of this project and no run can use: pods on which no job began, and pods
- * that somebody stopped under a job. Answers their names.
+ * Ends what dead clients of this machine left of this project and no run can use: pods on which no job began, `silent`
+ * pods of jobs that are over, and pods that somebody stopped under a job. Answers their names.
  */
-export async function endLeftPods(installation: Installation, plan: RunPlan, signal?: AbortSignal): Promise<string[]> {
+export async function endLeftPods(
+  installation: Installation,
+  plan: RunPlan,
+  silent: ReadonlySet<string>,
+  signal?: AbortSignal,
+): Promise<string[]> {
   const { client, records } = installation;
   const pods = await client.pods.list(signal);
   const ended: string[] = [];
@@ -79,8 +93,10 @@ export async function endLeftPods(installation: Installation, plan: RunPlan, sig
     if (record.job === plan.job || record.project !== plan.loaded.project.name) {
       continue;
     }
-    const left = isLeft(record);
-    for (const pod of podsOf(record, pods).filter((p) => left || isStopped(record, p))) {
+    const own = podsOf(record, pods);
+    const isSilent = own.some((p) => silent.has(p.id));
+    const left = isLeft(record) || (isSilent && (await isOver(installation, record)));
+    for (const pod of own.filter((p) => left || isStopped(record, p))) {
       await endPod(client, pod, 'terminate', signal);
       const podEnded = new Date().toISOString();
       await records.save({ ...withPod(record, pod), ...(left && { phase: 'done' as const }), podEnded });
@@ -93,6 +109,25 @@ export async function endLeftPods(installation: Installation, plan: RunPlan, sig
 /** Whether a pod that its project wants terminated was stopped instead, which ended the job on it. */
 function isStopped({ onFinish }: JobRecord, pod: Pod): boolean {
   return onFinish === 'terminate' && (pod.status === 'EXITED' || pod.status === 'ERROR');
+}
+
+/**
+ * Whether the record's job has ended, its pod should too, and no client is at that. Its watchdog may have died with the
+ * container. The results are on the volume.
+ */
+async function isOver(installation: Installation, record: JobRecord): Promise<boolean> {
+  if (record.outcome === undefined || record.onFinish !== 'terminate' || record.client?.host !== hostname()) {
+    return false;
+  }
+  // A client that brings results home holds the lock, and ends the pod itself.
+  const signal = AbortSignal.timeout(lockPatience);
+  const release = await takeLock(installation.records.concludeLock(record.job), { signal }).catch(() => undefined);
+  if (release === undefined) {
+    return false;
+  }
+  const latest = await installation.records.get(record.job);
+  await release();
+  return latest?.podEnded === undefined;
 }
 
 /** Whether no job began on the record's pod, and the client that rented it is dead or could not end it. */

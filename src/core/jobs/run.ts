@@ -1,9 +1,9 @@
-import { CancelledError, messageOf } from '../errors.ts';
+import { CancelledError, messageOf, UserError } from '../errors.ts';
 import { hostname } from 'node:os';
 import { costOf, type CostReport } from '../costs/meter.ts';
 import { takeLock } from '../file-lock.ts';
 import type { Installation } from '../installation.ts';
-import type { SshConnection } from '../ssh/index.ts';
+import { SshError, type SshConnection } from '../ssh/index.ts';
 import { attach, reconnect, triesForResults, type Attached } from './attach.ts';
 import { endJobPod, fetchResults } from './finish.ts';
 import { overLink } from './link.ts';
@@ -99,8 +99,14 @@ async function abandoned(installation: Installation, job: string, error: unknown
   const record = await installation.records.get(job);
   if (record !== undefined && record.outcome === undefined) {
     const outcome = error instanceof CancelledError ? { outcome: 'cancelled' as const } : {};
-    await installation.records.save({ ...record, ...outcome, phase: 'done', reason: messageOf(error) });
+    const phase = record.phase === 'start' && isLoss(error) ? 'run' : 'done';
+    await installation.records.save({ ...record, ...outcome, phase, reason: messageOf(error) });
   }
+}
+
+/** Whether the pod was lost without a word: a start that was asked for may have taken effect, and only the journal knows. */
+function isLoss(error: unknown): boolean {
+  return error instanceof SshError || (error instanceof UserError && error.code === 'pod-gone');
 }
 
 /** Attaches to a job and, when it ends, brings its results home, ends its pod and tells the cost. */

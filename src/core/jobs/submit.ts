@@ -144,12 +144,12 @@ async function obtainPod(
     hostKeys: installation.hostKeys,
     onFirstUse: (fingerprint: string, checkedBy: string) => onEvent({ type: 'host-key', fingerprint, checkedBy }),
   };
-  const idle = await idlePod(installation, plan, volume, access, signal);
+  const { ready: idle, silent } = await idlePod(installation, plan, volume, access, signal);
   if (idle !== undefined) {
     // What it cost before is not this job's.
     await onPod(idle.pod, true, new Date().toISOString());
   }
-  for (const left of await endLeftPods(installation, plan, signal)) {
+  for (const left of await endLeftPods(installation, plan, silent, signal)) {
     onEvent({ type: 'warning', text: `The pod ${left} was left by a client that was ended; it is terminated.` });
   }
   if (idle !== undefined) {

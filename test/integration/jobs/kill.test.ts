@@ -179,6 +179,20 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     assert.deepEqual(await podsOf('at-fetch'), []);
   });
 
+  it('the client while it fetches, and the container with the watchdog in it: the next run ends the pod', async () => {
+    const project = make('at-crash', { steps: twoSteps.slice(0, 1) });
+    const run = world.start(['run', project.file, '--yes', '--json']);
+    await run.says('"phase":"fetch"');
+    await kill(run);
+    const [job] = await listed('at-crash');
+    const pod = job?.pods[0]?.id ?? assert.fail('no pod');
+    world.sandbox.crashPod(pod);
+    world.sandbox.link(pod).cut();
+    const again = await world.runJson(['run', project.file, '--yes']);
+    assert.equal(again.code, 0, again.stderr);
+    assert.deepEqual(await podsOf('at-crash'), []);
+  });
+
   it('the worker: the job ends as lost, the pod ends, the next run skips what had passed', async () => {
     const project = make('worker');
     const run = world.start(['run', project.file, '--yes', '--json']);
