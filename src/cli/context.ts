@@ -9,6 +9,7 @@ import { readIfThere } from '../core/files.ts';
 import { fileKeyPair, homeFolder, hostKeysIn, platformIn, recordsIn, type Installation } from '../core/installation.ts';
 import { RunPodClient } from '../core/runpod/client.ts';
 import { defaultRestUrl, type RunPodConnection } from '../core/runpod/connection.ts';
+import type { S3Source } from '../core/sync/s3-source.ts';
 
 export interface GlobalOptions {
   sandbox?: boolean;
@@ -26,13 +27,23 @@ export function sandboxFolder(): string {
   return join(homeFolder(), 'sandbox');
 }
 
-const connectionSchema = z.object({ restUrl: z.string(), key: z.string() });
+const connectionSchema = z.object({
+  restUrl: z.string(),
+  key: z.string(),
+  s3Url: z.string(),
+  s3Keys: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+});
+
+export interface Connections extends RunPodConnection {
+  s3: S3Source;
+}
 
 /**
  * Where the API is and the key for it, in this order: the sandbox when asked for, `RUNPOD_API_KEY` (with
- * `RUNPOD_REST_URL`), RunPod's own configuration file. A key is never taken as an argument.
+ * `RUNPOD_REST_URL`), RunPod's own configuration file. S3 is found beside it: `RUNPOD_S3_ACCESS_KEY_ID` and
+ * `RUNPOD_S3_SECRET_ACCESS_KEY` (with `RUNPOD_TRAINER_S3_URL`). A key is never taken as an argument.
  */
-export async function findConnection(options: GlobalOptions, env = process.env): Promise<RunPodConnection> {
+export async function findConnection(options: GlobalOptions, env = process.env): Promise<Connections> {
   if (options.sandbox === true) {
     const text = await readIfThere(join(sandboxFolder(), 'connection.json'));
     const parsed = text === undefined ? undefined : connectionSchema.safeParse(parseJson(text));
@@ -42,7 +53,8 @@ export async function findConnection(options: GlobalOptions, env = process.env):
         next: 'Start it in another terminal with: runpod-trainer sandbox',
       });
     }
-    return { restUrl: parsed.data.restUrl, apiKey: parsed.data.key };
+    const { restUrl, key: apiKey, s3Url: template, s3Keys } = parsed.data;
+    return { restUrl, apiKey, s3: { endpoints: { template }, keys: () => Promise.resolve(s3Keys) } };
   }
   const apiKey = env.RUNPOD_API_KEY ?? keyFromConfig();
   if (apiKey === undefined || apiKey === '') {
@@ -51,7 +63,10 @@ export async function findConnection(options: GlobalOptions, env = process.env):
       next: 'Set RUNPOD_API_KEY, or use --sandbox to run on this machine for free.',
     });
   }
-  return { restUrl: env.RUNPOD_REST_URL ?? defaultRestUrl, apiKey };
+  const { RUNPOD_S3_ACCESS_KEY_ID: accessKeyId, RUNPOD_S3_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  const keys = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
+  const s3 = { endpoints: { template: env.RUNPOD_TRAINER_S3_URL }, keys: () => Promise.resolve(keys) };
+  return { restUrl: env.RUNPOD_REST_URL ?? defaultRestUrl, apiKey, s3 };
 }
 
 /** The key that RunPod's own command line keeps. */
@@ -75,5 +90,7 @@ export async function makeInstallation(options: GlobalOptions): Promise<Installa
     hostKeys: hostKeysIn(home),
     records: recordsIn(home),
     platform: platformIn(home),
+    s3: connection.s3,
+    home,
   };
 }

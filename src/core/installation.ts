@@ -7,6 +7,7 @@ import { readIfThere } from './files.ts';
 import { JobRecords } from './jobs/records.ts';
 import { PlatformFile } from './platform/capabilities.ts';
 import type { RunPodClient } from './runpod/client.ts';
+import type { S3Source } from './sync/s3-source.ts';
 import { FileHostKeys, generateKeyPair, type HostKeys, type SshKeyPair } from './ssh/index.ts';
 
 /** What every operation on jobs needs of this installation; made by the command line or by the extension. */
@@ -22,6 +23,10 @@ export interface Installation {
   records: JobRecords;
   /** What is known of the platform beyond its documents. */
   platform: PlatformFile;
+  /** The volumes' S3 API; absent where nothing is known of it. */
+  s3?: S3Source | undefined;
+  /** Folder for what this installation remembers. */
+  home: string;
 }
 
 /** Folder of this installation: `RUNPOD_TRAINER_HOME`, else `~/.runpod-trainer`. */

@@ -31,6 +31,8 @@ export class Account {
       hostKeys: new FileHostKeys(path.join(home, 'host-keys.json')),
       records: recordsIn(home),
       platform: platformIn(home),
+      s3: { endpoints: { template: sandbox.s3Url }, keys: () => Promise.resolve(sandbox.s3Keys) },
+      home,
     };
   }
 

@@ -21,6 +21,7 @@ await withGateway(
     hostKeys: new FileHostKeys(path.join(home, 'host-keys.json')),
     records: recordsIn(home),
     platform: platformIn(home),
+    home,
   },
   {
     volume,
