@@ -22,6 +22,7 @@ import {
 import { inspectMachine } from './pods/machine.ts';
 import { Pods } from './pods/manager.ts';
 import type { Relay } from './relay.ts';
+import { S3, type S3Keys } from './s3/index.ts';
 import { Stock } from './stock.ts';
 import { writeJson } from './store.ts';
 import { SmallVolumes } from './volume-limit.ts';
@@ -30,6 +31,7 @@ export type { Faults, RequestFaults, RequestFilter, RequestSeen, StartFaults } f
 export type { Delays, Isolation, PodKeyRights, RateLimits, SandboxOptions } from './options.ts';
 export { Problem } from './problem.ts';
 export type { Relay } from './relay.ts';
+export type { Operation as S3Operation, S3, S3Faults, S3Filter, S3Keys } from './s3/index.ts';
 export type { Availability } from './data/catalog.ts';
 export type { Stock, StockFilter } from './stock.ts';
 
@@ -41,6 +43,10 @@ export interface Sandbox {
   graphqlUrl: string;
   /** The account's API key, new at every start. */
   key: string;
+  /** Address of the S3 API of all data centers, without a slash at the end. */
+  s3Url: string;
+  /** The account's S3 keys, new at every start. */
+  s3Keys: S3Keys;
   isolation: Isolation;
   root: string;
   /** Availability per GPU type, CPU flavor and data center; refusals behind the catalog's back. */
@@ -59,6 +65,8 @@ export interface Sandbox {
   link: (id: string) => Relay;
   /** Makes answers tell another SSH port for a pod than its own; undefined ends that. */
   tellWrongPort: (id: string, port: number | undefined) => void;
+  /** The S3 API and what it does on a bad day. */
+  s3: S3;
   /** What requests meet instead of an answer. */
   requests: RequestFaults;
   /** How containers start badly from now on. */
@@ -137,6 +145,11 @@ async function open(
     checkPod: (podId, method, url) => checkPodKey(podKeyRights, podId, method, url),
   });
   const port = await server.listen(options.port ?? 0);
+  const s3 = await startS3(options, volumes, log).catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
+  const { url: s3Url, keys: s3Keys } = s3;
   const restUrl = `http://127.0.0.1:${String(port)}/v2`;
   const enforce = (): void => {
     pods.settle();
@@ -144,11 +157,12 @@ async function open(
     ledger.save();
   };
   const tick = setInterval(enforce, 1000);
-  writeJson(path.join(root, 'connection.json'), { restUrl, key, pid: process.pid, root });
+  writeJson(path.join(root, 'connection.json'), { restUrl, key, s3Url, s3Keys, pid: process.pid, root });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     clearInterval(tick);
     await server.close();
+    await s3.close();
     await pods.close();
     smallVolumes.restore();
     ledger.save();
@@ -158,6 +172,8 @@ async function open(
     restUrl,
     graphqlUrl: `http://127.0.0.1:${String(port)}/graphql`,
     key,
+    s3Url,
+    s3Keys,
     isolation: machine.isolation,
     root,
     stock,
@@ -181,6 +197,7 @@ async function open(
     tellWrongPort: (id, wrong) => {
       pods.find(id).wrongPort = wrong;
     },
+    s3,
     requests: requestFaults,
     starts: startFaults,
     apiDown: (how) => server.down(how),
@@ -190,4 +207,13 @@ async function open(
     volumeDirectory: (id) => volumes.directory(id),
     close: () => (closing ??= close()),
   };
+}
+
+function startS3(options: SandboxOptions, volumes: Volumes, log: (line: string) => void): Promise<S3> {
+  return S3.start({
+    port: options.s3Port ?? 0,
+    volumes: () => volumes.list().networkVolumes,
+    directory: (id) => volumes.directory(id),
+    log,
+  });
 }

@@ -6,9 +6,10 @@ const usage = `Usage: node sandbox/main.ts --root DIR [options]
   --image-path DIR      programs of the pods' image, for example a virtual environment's bin
   --isolation KIND      namespace (root only) or plain; default: namespace where it works
   --port N              port of the API; default: a free one
+  --s3-port N           port of the S3 API; default: a free one
   --balance USD         balance of a new root (100)
   --follow-stdin        end when standard input closes
-Prints one line of JSON with restUrl and key when it is ready and runs until SIGINT or SIGTERM.
+Prints one line of JSON with restUrl, key, s3Url and s3Keys when it is ready and runs until SIGINT or SIGTERM.
 `;
 
 function read(): { options: SandboxOptions; followStdin: boolean } {
@@ -18,13 +19,14 @@ function read(): { options: SandboxOptions; followStdin: boolean } {
       'image-path': { type: 'string' },
       isolation: { type: 'string' },
       port: { type: 'string' },
+      's3-port': { type: 'string' },
       balance: { type: 'string' },
       'follow-stdin': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help || values.root === undefined) throw new Error(usage);
-  const { isolation, port, balance } = values;
+  const { isolation, port, 's3-port': s3Port, balance } = values;
   if (isolation !== undefined && isolation !== 'namespace' && isolation !== 'plain') {
     throw new Error(`--isolation must be "namespace" or "plain", not "${isolation}"\n${usage}`);
   }
@@ -38,6 +40,7 @@ function read(): { options: SandboxOptions; followStdin: boolean } {
     ...(values['image-path'] !== undefined && { imagePath: values['image-path'] }),
     ...(isolation !== undefined && { isolation }),
     ...(port !== undefined && { port: number('port', port) }),
+    ...(s3Port !== undefined && { s3Port: number('s3-port', s3Port) }),
     ...(balance !== undefined && { balance: number('balance', balance) }),
   };
   return { options, followStdin: values['follow-stdin'] };
@@ -58,8 +61,8 @@ async function main(): Promise<void> {
     process.stdin.on('end', end).on('close', end).on('error', end);
     process.stdin.resume();
   }
-  const { restUrl, key, root } = sandbox;
-  process.stdout.write(`${JSON.stringify({ restUrl, key, pid: process.pid, root })}\n`);
+  const { restUrl, key, s3Url, s3Keys, root } = sandbox;
+  process.stdout.write(`${JSON.stringify({ restUrl, key, s3Url, s3Keys, pid: process.pid, root })}\n`);
 }
 
 main().catch((error: unknown) => {

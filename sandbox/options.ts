@@ -46,6 +46,8 @@ export interface SandboxOptions {
   isolation?: Isolation;
   /** Port of the API; default: a free one. */
   port?: number;
+  /** Port of the S3 API; default: a free one. */
+  s3Port?: number;
   log?: (line: string) => void;
   /** Balance in USD of a new root. Default 100. */
   balance?: number;

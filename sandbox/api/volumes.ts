@@ -56,7 +56,7 @@ export class Volumes {
     return path.join(this.#root, 'volumes', id);
   }
 
-  list(): unknown {
+  list(): { networkVolumes: readonly Volume[] } {
     return { networkVolumes: this.#saved.volumes };
   }
 

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'ssh2';
-import type { Isolation } from '../../../sandbox/index.ts';
+import type { Isolation, S3Keys } from '../../../sandbox/index.ts';
 
 export const repository = path.resolve(import.meta.dirname, '..', '..', '..');
 export const isRoot = process.getuid?.() === 0;
@@ -303,6 +303,8 @@ export async function assertNothingLeft(root: string, podIds: string[]): Promise
 export interface Spawned {
   restUrl: string;
   key: string;
+  s3Url: string;
+  s3Keys: S3Keys;
   pid: number;
   root: string;
   child: ChildProcess;
@@ -332,7 +334,7 @@ export async function spawnSandbox(
     ended.then(() => ''),
   ]);
   if (first === '') throw new Error(`the sandbox ended: ${err}`);
-  const told = JSON.parse(first) as { restUrl: string; key: string; pid: number; root: string };
+  const told = JSON.parse(first) as Omit<Spawned, 'child' | 'ended'>;
   return { ...told, child, ended };
 }
 

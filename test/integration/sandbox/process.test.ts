@@ -60,9 +60,11 @@ for (const isolation of isolations) {
       const file = path.join(root, 'connection.json');
       assert.equal(statSync(file).mode & 0o777, 0o600);
       const told = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
-      assert.deepEqual(told, { restUrl: sandbox.restUrl, key: sandbox.key, pid: sandbox.pid, root });
+      const { restUrl, key, s3Url, s3Keys, pid } = sandbox;
+      assert.match(s3Url, /^http:\/\/127\.0\.0\.1:\d+$/);
+      assert.deepEqual(told, { restUrl, key, s3Url, s3Keys, pid, root });
       const commandLine = readFileSync(`/proc/${sandbox.pid}/cmdline`, 'latin1');
-      assert.ok(!commandLine.includes(sandbox.key));
+      assert.ok(!commandLine.includes(key) && !commandLine.includes(s3Keys.secretAccessKey));
       await assert.rejects(startSandbox({ root }), /in use by another sandbox/);
       process.kill(sandbox.pid, 'SIGTERM');
       assert.equal(await sandbox.ended, 0);

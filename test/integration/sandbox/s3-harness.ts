@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { S3Client, S3ServiceException, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { startSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
+import { call, type Workbench } from './harness.ts';
+
+export const region = 'US-MD-1';
+
+/** A sandbox with a volume in a data center with S3, and the SDK's clients for it. */
+export class S3Bench {
+  readonly sandbox: Sandbox;
+  readonly client: S3Client;
+  readonly volume: string;
+  /** The volume's files on this machine. */
+  readonly folder: string;
+  readonly #clients: S3Client[] = [];
+
+  private constructor(sandbox: Sandbox, volume: string) {
+    this.sandbox = sandbox;
+    this.volume = volume;
+    this.folder = sandbox.volumeDirectory(volume);
+    this.client = this.connect();
+  }
+
+  static async start(bench: Workbench, options: Partial<SandboxOptions> = {}): Promise<S3Bench> {
+    const sandbox = await startSandbox({ root: path.join(bench.folder, 'root'), ...options });
+    return new S3Bench(sandbox, await makeVolume(sandbox, region));
+  }
+
+  /** A client that tries once and adds no checksums. */
+  connect(more: S3ClientConfig = {}): S3Client {
+    const client = new S3Client({
+      endpoint: this.sandbox.s3Url,
+      region,
+      credentials: this.sandbox.s3Keys,
+      forcePathStyle: true,
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      maxAttempts: 1,
+      ...more,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  at(key: string): string {
+    return path.join(this.folder, key);
+  }
+
+  write(key: string, content: string | Buffer): void {
+    mkdirSync(path.dirname(this.at(key)), { recursive: true });
+    writeFileSync(this.at(key), content);
+  }
+
+  /** Whether nothing of bodies and uploads is left on the volume. */
+  get clean(): boolean {
+    return !existsSync(this.at('.s3compat_uploads'));
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.destroy();
+    await this.sandbox.close();
+  }
+}
+
+export async function makeVolume(sandbox: Sandbox, dataCenter: string): Promise<string> {
+  const body = { name: `data-${randomBytes(3).toString('hex')}`, size: 10, dataCenter };
+  return (await call(sandbox, 'POST', '/network-volumes', body)).body.id;
+}
+
+/** Status and code of the refusal that a call ends with; the code is the error's name where there was no answer. */
+export async function refused(promise: Promise<unknown>): Promise<[number | undefined, string]> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof S3ServiceException) return [error.$metadata.httpStatusCode, error.name];
+    const { code, name, $metadata } = error as NodeJS.ErrnoException & { $metadata?: { httpStatusCode?: number } };
+    return [$metadata?.httpStatusCode, code ?? name];
+  }
+  assert.fail('it was not refused');
+}
+
+export interface Raw {
+  status: number;
+  headers: http.IncomingHttpHeaders;
+  body: string;
+}
+
+/** A request whose path is sent as it is. */
+export function raw(
+  url: string,
+  method: string,
+  target: string,
+  headers: Record<string, string> = {},
+  body?: string | Buffer,
+): Promise<Raw> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const request = http.request({ hostname, port, method, path: target, headers, agent: false }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.once('error', reject);
+      response.once('end', () => {
+        const text = Buffer.concat(parts).toString();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+      });
+    });
+    request.once('error', reject);
+    request.end(body);
+  });
+}
+
+/** A change of a request of the SDK, before it is signed or after it. */
+interface Seen {
+  path: string;
+  query: Record<string, string>;
+  headers: Record<string, string>;
+  body?: unknown;
+}
+
+/** Changes what a client sends: `build` is before the signature, `deserialize` after it. */
+export function change(client: S3Client, step: 'build' | 'deserialize', edit: (request: Seen) => void): S3Client {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      edit((args as unknown as { request: Seen }).request);
+      return next(args);
+    },
+    { step, priority: 'low', name: 'change' } as { step: 'build' },
+  );
+  return client;
+}
+
+/** Bytes that are the same for the same seed. */
+export function pattern(bytes: number, seed = 1): Buffer {
+  const block = Buffer.alloc(4096);
+  for (let at = 0; at < block.length; at++) block[at] = (at * 31 + seed * 17 + (at >> 8)) & 255;
+  return Buffer.alloc(bytes, block);
+}
+
+/** All files below a folder. */
+export function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
