@@ -1,9 +1,9 @@
 // Builds dist/: the extension, the command line, the sandbox, the panels and the worker's single file.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 process.chdir(root);
@@ -20,17 +20,39 @@ const oneLanguage = {
 };
 
 /**
- * What only a connection needs lies in files of its own, so that a window does not read it when it starts. The code
- * loads these packages with `import()`, at their first use.
+ * The extension lies in several files, so that a window reads only what it needs when it starts: what the code loads
+ * with `import()` is read at its first use. The bundler splits ES modules only, and an extension is CommonJS, so each
+ * file is turned into CommonJS afterwards.
  */
-const late = { axios: 'node_modules/axios/dist/node/axios.cjs', ssh2: 'ssh2', 'ssh2-sftp-client': 'ssh2-sftp-client' };
-const lateFiles = {
-  name: 'late-files',
-  setup: (bundler) =>
-    bundler.onResolve({ filter: /^(axios|ssh2|ssh2-sftp-client)$/ }, ({ path, kind }) =>
-      kind === 'entry-point' ? undefined : { path: `./${path}.cjs`, external: true },
-    ),
-};
+async function buildExtension() {
+  const { outputFiles } = await build({
+    ...shared,
+    entryPoints: { extension: 'src/extension.ts' },
+    format: 'esm',
+    splitting: true,
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    chunkNames: 'late/[name]-[hash]',
+    sourcemap: production ? false : 'inline',
+    write: false,
+  });
+  await Promise.all(
+    outputFiles.map(async ({ path, text }) => {
+      const { code } = await transform(text, {
+        format: 'cjs',
+        platform: 'node',
+        target: shared.target,
+        minify: production,
+        sourcemap: production ? false : 'inline',
+        sourcefile: path,
+        legalComments: 'none',
+        supported: { 'dynamic-import': false },
+      });
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, code);
+    }),
+  );
+}
 
 const shared = {
   plugins: [oneLanguage],
@@ -58,15 +80,6 @@ const withRequire = { format: 'esm', banner: { js: banner } };
 const jobs = [
   { entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js', ...withRequire },
   { entryPoints: ['sandbox/main.ts'], outfile: 'dist/sandbox/main.js', ...withRequire },
-  {
-    entryPoints: { extension: 'src/extension.ts', ...late },
-    outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
-    format: 'cjs',
-    plugins: [oneLanguage, lateFiles],
-    // An extension is CommonJS: its late files are required.
-    supported: { 'dynamic-import': false },
-  },
 ];
 
 rmSync('dist', { recursive: true, force: true });
@@ -77,6 +90,7 @@ const panels = existsSync('webview')
       .map((d) => ({ in: `webview/${d.name}/main.ts`, out: d.name }))
   : [];
 await Promise.all([
+  buildExtension(),
   ...jobs.map((job) => build({ ...shared, ...job })),
   ...(panels.length > 0
     ? [

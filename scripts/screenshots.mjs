@@ -99,7 +99,7 @@ async function pictures(theme) {
     await workbench.page.locator('.monaco-hover', { hasText: 'Did you mean "script"?' }).first().waitFor();
     await shoot('project-file');
     await writeFile(fixture.projectFile, project('script'));
-    await workbench.rowAction('Jobs', 'whales', 'Cancel Job');
+    await workbench.rowMenu('Jobs', 'whales', 'Cancel Job');
     await workbench.dialog('Cancel the job of whales?', 'Cancel Job');
     await workbench.waitForRow('Jobs', 'Recent', 60_000);
   } finally {

@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { CancelledError, messageOf, UserError } from './core/errors.ts';
+import { checkCommand, type CheckCommandOptions } from './cli/check.ts';
 import { doctorCommand, type DoctorOptions } from './cli/doctor.ts';
 import { exitCodes } from './cli/exit.ts';
+import { explainCommand, type ExplainOptions } from './cli/explain.ts';
 import { attachCommand, cancelCommand, fetchCommand, jobsCommand, type JobOptions } from './cli/jobs.ts';
+import { planCommand, type PlanCommandOptions } from './cli/plan.ts';
 import { verifyPlatformCommand, type VerifyCommandOptions } from './cli/platform.ts';
+import { radarCommand, type RadarOptions } from './cli/radar.ts';
+import { regionsCommand, type RegionsOptions } from './cli/regions.ts';
 import { runCommand, type RunCommandOptions } from './cli/run.ts';
 import { sandboxCommand, type SandboxOptions } from './cli/sandbox.ts';
+import { syncCommand, type SyncCommandOptions } from './cli/sync.ts';
 
 const program = new Command('runpod-trainer')
   .description('Runs gated training pipelines on RunPod pods.')
@@ -34,6 +40,28 @@ withApi(program.command('run [file]'))
   .option('-y, --yes', 'do not ask before local steps run and before anything is rented')
   .action((file: string | undefined, options: RunCommandOptions) => exitWith(runCommand(file, options), options));
 
+const withPlan = (command: Command): Command =>
+  withApi(command)
+    .option('--profile <name>', 'use a profile of the project file')
+    .option('--route <route>', 'how the files reach the volume: s3, ssh or gateway (default: chosen, with its reason)')
+    .option('--delete', 'delete on the volume what the project does not have any more and this program put there')
+    .option('--all', 'show every path');
+
+withPlan(program.command('plan [file]'))
+  .description('show what a transfer would do: files, bytes, route, time; starts nothing and costs nothing')
+  .action((file: string | undefined, options: PlanCommandOptions) => exitWith(planCommand(file, options), options));
+
+withPlan(program.command('sync [file]'))
+  .description('show the plan of a transfer (with --dry-run)')
+  .option('--dry-run', 'only show the plan')
+  .action((file: string | undefined, options: SyncCommandOptions) => exitWith(syncCommand(file, options), options));
+
+withApi(program.command('check [file]'))
+  .description('look for everything that would make a run fail or waste money, before anything is rented')
+  .option('--profile <name>', 'use a profile of the project file')
+  .option('--python <path>', 'Python that runs the local steps (default: RUNPOD_TRAINER_PYTHON or python3)')
+  .action((file: string | undefined, options: CheckCommandOptions) => exitWith(checkCommand(file, options), options));
+
 withApi(program.command('attach [job]'))
   .description('show a job from its first line on and stay with it')
   .action((job: string | undefined, options: JobOptions) => exitWith(attachCommand(job, options), options));
@@ -50,6 +78,22 @@ withApi(program.command('fetch [job]'))
   .description('bring the results of a job home')
   .option('-y, --yes', 'do not ask before a helper pod is rented')
   .action((job: string | undefined, options: JobOptions) => exitWith(fetchCommand(job, options), options));
+
+withApi(program.command('regions [file]'))
+  .description('rank the data centers for a project: volumes, S3, free GPUs, prices, own boot times; recommend one')
+  .option('--all', 'also those where no volume can be created today')
+  .option('--wait', 'look once a minute until one of the GPUs is free, then say so')
+  .action((file: string | undefined, options: RegionsOptions) => exitWith(regionsCommand(file, options), options));
+
+withApi(program.command('radar'))
+  .description('list what in the account costs money and which job owns it')
+  .option('--stop <pod>', 'end one pod, by its name or id; says what that means and asks')
+  .option('-y, --yes', 'do not ask')
+  .action((options: RadarOptions) => exitWith(radarCommand(options), options));
+
+withApi(program.command('explain [job]'))
+  .description('say why a job failed, what shows it, what to change, and how to go on')
+  .action((job: string | undefined, options: ExplainOptions) => exitWith(explainCommand(job, options), options));
 
 withApi(program.command('doctor [pod|job]'))
   .description('check the way to a pod: key, port, SSH, files, GPU; each with its time and its remedy')

@@ -16,7 +16,7 @@ import { createVolumesModule } from './features/volumes/module.ts';
 import { createWindowModule } from './features/window/module.ts';
 
 /** Builds the features in order; each gets what it needs and gives back what others need. */
-export async function activate(context: vscode.ExtensionContext): Promise<void> {
+export function activate(context: vscode.ExtensionContext): void {
   const store = new DisposableStore();
   context.subscriptions.push(store);
 
@@ -36,5 +36,5 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   store.add(createProjectFileModule(vscode, registry));
   store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));
   // Last: it finds out who is signed in, and every feature has to hear that.
-  store.add(await createSandboxModule(vscode, context, registry, account, settings));
+  store.add(createSandboxModule(vscode, context, registry, account, settings, log));
 }

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Dict, List, NoReturn
 
-from . import __version__
+from . import __version__, filecommands
 from .errors import WorkerError
 from .jobdir import JobDir
 from .timings import Timings
@@ -57,9 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     command = add("guard", "Let the pod end when no worker of the job starts in time; again: from now on.")
     command.add_argument("--rest-url", required=True)
     command.add_argument("--minutes", type=float, default=30.0)
-    command = add("files", "Compare, commit or list files below a root.", job_dir=False)
-    command.add_argument("action", choices=["plan", "commit", "list"])
-    command.add_argument("--root", required=True, type=Path)
+    filecommands.add_arguments(add("files", "Compare, move, remove or unpack files below a root.", job_dir=False))
     return parser
 
 
@@ -91,17 +89,6 @@ def _internal(arguments: List[str]) -> int:
     return requirements_child.main(rest[0])
 
 
-def _files(action: str, root: Path) -> None:
-    from . import files
-
-    if action == "plan":
-        files.plan(root, files.stdin_lines(), _answer)
-    elif action == "commit":
-        files.commit(root, files.stdin_lines(), _answer)
-    else:
-        files.list_files(root, sys.stdin.buffer.read(), _answer)
-
-
 def _run(options: argparse.Namespace) -> int:
     timings = Timings.from_environment()
     if options.command in ("start", "run"):
@@ -121,7 +108,7 @@ def _run(options: argparse.Namespace) -> int:
 
         _answer(guard(JobDir(options.job_dir), options.rest_url, options.minutes, timings))
     elif options.command == "files":
-        _files(options.action, options.root)
+        filecommands.run(options, _answer)
     else:
         from . import control
 

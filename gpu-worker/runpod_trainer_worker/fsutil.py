@@ -41,6 +41,18 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = False) -> None:
         raise
 
 
+def sync_volume(descriptor: int) -> None:
+    """Waits until the disk below the descriptor has everything: for many files far quicker than one by one."""
+    try:
+        import ctypes
+
+        if ctypes.CDLL(None).syncfs(descriptor) == 0:
+            return
+    except (ImportError, OSError, AttributeError):
+        pass
+    os.sync()
+
+
 def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
     """Replaces `path` with `value` as JSON."""
     write_atomic(path, encode(dumps(value) + "\n"), durable=durable)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
 from .fsutil import read_json, sha256_of, write_json
+from .saferoot import SafeRoot
 
 #: A file changed this recently may change again without a new mtime.
 _SETTLED_NS = 2_000_000_000
@@ -82,3 +83,23 @@ class HashCache:
             self._changed = False
         except OSError:
             pass
+
+
+def digest_of(safe: SafeRoot, cache: HashCache, path: str, size: Optional[int]) -> Optional[str]:
+    """sha256 of a regular file below the root; None when there is none, or not one of this size."""
+    descriptor = safe.open_file(path)
+    if descriptor is None:
+        return None
+    try:
+        info = os.fstat(descriptor)
+        if size is not None and info.st_size != size:
+            return None
+        known = cache.known(path, info)
+        if known is not None:
+            return known
+        read_at = time.time_ns()
+        digest = sha256_of(descriptor)
+        cache.remember(path, info, digest, read_at)
+        return digest
+    finally:
+        os.close(descriptor)

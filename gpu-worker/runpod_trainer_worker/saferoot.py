@@ -29,6 +29,8 @@ class SafeRoot:
     """One root folder. Folders are opened part by part; a link is followed only to a place inside the root."""
 
     def __init__(self, root: Path) -> None:
+        #: Folders that were made, relative to the root.
+        self.made: List[str] = []
         self.path = Path(os.path.realpath(root))
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
@@ -44,6 +46,7 @@ class SafeRoot:
                 if make:
                     try:
                         os.mkdir(part, 0o755, dir_fd=current)
+                        self.made.append("/".join(parts[: number + 1]))
                     except FileExistsError:
                         pass
                 info = os.stat(part, dir_fd=current, follow_symlinks=False)
@@ -96,3 +99,36 @@ class SafeRoot:
                 os.close(new_folder)
         finally:
             os.close(old_folder)
+
+    def unlink(self, name: str) -> None:
+        """Removes a file or a link, never what a link leads to."""
+        parts = parts_of(name)
+        folder = self.folder(parts[:-1])
+        try:
+            os.unlink(parts[-1], dir_fd=folder)
+        finally:
+            os.close(folder)
+
+    def rmdir(self, name: str) -> None:
+        """Removes an empty folder; raises OSError for any other."""
+        parts = parts_of(name)
+        folder = self.folder(parts[:-1])
+        try:
+            os.rmdir(parts[-1], dir_fd=folder)
+        finally:
+            os.close(folder)
+
+    def exists(self, name: str) -> bool:
+        """Whether anything has this name, a link to nothing included."""
+        parts = parts_of(name)
+        try:
+            folder = self.folder(parts[:-1])
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        try:
+            os.stat(parts[-1], dir_fd=folder, follow_symlinks=False)
+            return True
+        except FileNotFoundError:
+            return False
+        finally:
+            os.close(folder)

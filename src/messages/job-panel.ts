@@ -60,6 +60,8 @@ export const stateSchema = z.object({
   status: z.enum(['starting', 'running', 'succeeded', 'failed', 'cancelled', 'lost']),
   /** What goes on, in words. */
   activity: sentence,
+  /** The same at length, where the words are short of something. */
+  activityDetail: sentence.optional(),
   reason: sentence.optional(),
   created: time,
   ended: time.optional(),

@@ -89,7 +89,7 @@ describe('signing in to an address that is not RunPod’s own', function () {
   it('terminates a pod after saying what that means (R9.1)', async () => {
     const { workbench } = editor;
     const client = new RunPodClient({ restUrl: sandbox.restUrl, apiKey: sandbox.key });
-    await workbench.rowAction('Pods', 'forgotten', 'Terminate Pod');
+    await workbench.rowMenu('Pods', 'forgotten', 'Terminate Pod');
     const text = await workbench.dialogText('Terminate Pod "forgotten"');
     assert.match(text, /\$0\.\d\d\/h now and nothing afterwards/);
     assert.match(text, /no network volume/);

@@ -133,8 +133,8 @@ describe('first run by keyboard alone, in the sandbox (R9.2)', function () {
       readFileSync(fixture.projectFile, 'utf8')
         .split('\n')
         .findIndex((l) => l.includes('minBytes')) + 1;
-    await workbench.keyOpenFile('training.runpod.json');
-    await workbench.keyGoToLine(line);
+    await workbench.openFile('training.runpod.json');
+    await workbench.goToLine(line);
     await keyboard.press('End');
     for (let i = 0; i < from.length; i++) {
       await keyboard.press('Backspace');
@@ -148,26 +148,27 @@ describe('first run by keyboard alone, in the sandbox (R9.2)', function () {
 
   it('starts the sandbox and runs green', async () => {
     const { workbench } = editor;
-    await workbench.keyCommand('RunPod: Start Local Sandbox');
+    await workbench.runCommand('RunPod: Start Local Sandbox');
     await workbench.statusItem('Sandbox');
-    await workbench.keyOpenFile('training.runpod.json');
-    await workbench.keyCommand('RunPod: Run Pipeline…');
+    await workbench.openFile('training.runpod.json');
+    await workbench.runCommand('RunPod: Run Pipeline…');
     await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
+    await workbench.runCommand('RunPod: Focus on Jobs View');
     await recentJobs(workbench, 1);
   });
 
   it('breaks a gate, reads the evidence, mends it and runs green again', async () => {
     const { workbench } = editor;
     await changeGate('5', '5000');
-    await workbench.keyCommand('RunPod: Run Pipeline…');
+    await workbench.runCommand('RunPod: Run Pipeline…');
     await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
     await workbench.notification(/tiny failed/, 90_000);
     await failedGate(workbench);
-    await workbench.keyCommand('RunPod: Focus on Jobs View');
+    await workbench.runCommand('RunPod: Focus on Jobs View');
     await workbench.keyToRow(/hello\.txt.*5000.*seen/);
     await workbench.screenshot('keyboard-gate-failed');
     await changeGate('5000', '5');
-    await workbench.keyCommand('RunPod: Run Pipeline…');
+    await workbench.runCommand('RunPod: Run Pipeline…');
     await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
     await recentJobs(workbench, 2);
   });

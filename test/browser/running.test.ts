@@ -50,7 +50,7 @@ describe('while a job runs', function () {
   it('downloads a file of the volume to where the user says (R9.1)', async () => {
     const { workbench } = editor;
     const target = join(fixture.folder, 'copy of hello.py');
-    await workbench.rowAction('Volumes', 'hello.py', 'Download');
+    await workbench.rowMenu('Volumes', 'hello.py', 'Download');
     await workbench.type('Download hello.py', target);
     await workbench.statusItem('Downloaded hello.py');
     assert.equal(await readFile(target, 'utf8'), await readFile(join(fixture.folder, 'hello.py'), 'utf8'));

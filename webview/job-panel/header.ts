@@ -82,6 +82,7 @@ export class Header {
       this.#status.replaceChildren(icon(statusIcons[state.status]), this.#statusText);
     }
     setText(this.#statusText, state.activity);
+    this.#status.title = state.activityDetail ?? '';
     setText(this.#hardware, state.pod === undefined ? '' : state.pod.hardware);
     this.#hardware.title = state.pod === undefined ? '' : `Pod ${state.pod.name} (${state.pod.id})`;
     this.#showActions(state.actions);

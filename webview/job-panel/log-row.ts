@@ -66,3 +66,15 @@ function classes(look: Look): string {
     ...(look.underline === true ? ['underline'] : []),
   ].join(' ');
 }
+
+/** Space beside the text of a row: its number and the paddings. */
+const gutter = 64;
+
+/** Characters that fit in a row of so many px, from the width of the font's own characters. */
+export function columnsIn(log: HTMLElement, width: number): number {
+  const probe = h('span', { class: 'log-probe', 'aria-hidden': 'true' }, '0'.repeat(100));
+  log.append(probe);
+  const character = probe.getBoundingClientRect().width / 100;
+  probe.remove();
+  return character > 0 ? Math.max(10, Math.floor((width - gutter) / character)) : 80;
+}

@@ -1,15 +1,15 @@
 import { keptLines, type PanelLog } from '../../src/messages/job-panel.ts';
 import { parseLine, plainLine } from '../../src/messages/terminal-text.ts';
-import { h, setAttributes, setText } from './dom.ts';
-import { icon, type IconName } from './icons.ts';
+import { h, setText } from './dom.ts';
 import { LogLayout, textWidth } from './log-layout.ts';
 import { LogLines } from './log-lines.ts';
-import { marked, pieceElement } from './log-row.ts';
+import { columnsIn, marked, pieceElement } from './log-row.ts';
+import { LogSearch } from './log-search.ts';
+import { LogTools } from './log-tools.ts';
 
 const rowHeight = 18;
 /** Rows above and below what is seen, so that fast scrolling shows no holes. */
 const spare = 30;
-const mostHits = 10_000;
 
 export interface LogViewOptions {
   copy: (text: string) => void;
@@ -31,34 +31,28 @@ export class LogView {
   readonly #older: HTMLElement;
   readonly #olderText: HTMLElement;
   readonly #empty: HTMLElement;
-  readonly #search: HTMLInputElement;
-  readonly #count: HTMLElement;
-  readonly #tailButton: HTMLButtonElement;
-  readonly #wrapButton: HTMLButtonElement;
+  readonly #tools: LogTools;
+  readonly #search = new LogSearch();
   #follow = true;
   #wrap: boolean;
   /** Where the last scrolling ended, to tell up from down. */
   #seen = 0;
   /** The end has moved since it was last shown. */
   #grown = false;
-  #query = '';
-  #hits: number[] = [];
-  #hit = -1;
   #frame = 0;
 
   constructor(options: LogViewOptions, wrap: boolean) {
     this.#options = options;
     this.#wrap = wrap;
-    this.#search = h('input', {
-      type: 'search',
-      class: 'log-search',
-      placeholder: 'Find in log',
-      'aria-label': 'Find in log',
-      spellcheck: 'false',
+    this.#tools = new LogTools({
+      onQuery: (query) => this.#find(query),
+      onMove: (by) => this.#move(by),
+      onLeave: () => this.#leaveSearch(),
+      onFollow: () => this.#setFollow(!this.#follow),
+      onWrap: () => this.#setWrap(!this.#wrap),
+      copy: () => this.#copy(),
+      openWhole: options.openWhole,
     });
-    this.#count = h('span', { class: 'log-count', role: 'status' });
-    this.#tailButton = toolButton('tail', 'Follow the end of the log', () => this.#setFollow(!this.#follow));
-    this.#wrapButton = toolButton('wrap', 'Wrap long lines', () => this.#setWrap(!this.#wrap));
     this.#olderText = h('span');
     const openWhole = (): HTMLButtonElement => h('button', { type: 'button', class: 'link' }, 'Open the whole log');
     const olderLink = openWhole();
@@ -68,23 +62,8 @@ export class LogView {
     this.#window = h('div', { class: 'log-window' });
     this.#space = h('div', { class: 'log-space' }, this.#window);
     this.#scroller = h('div', { class: 'log', tabindex: '0', role: 'region', 'aria-label': 'Log' }, this.#space);
-    const tools = h(
-      'div',
-      { class: 'log-tools', role: 'toolbar', 'aria-label': 'Log' },
-      this.#search,
-      this.#count,
-      toolButton('up', 'Previous match (Shift+Enter)', () => this.#move(-1)),
-      toolButton('down', 'Next match (Enter)', () => this.#move(1)),
-      h('span', { class: 'grow' }),
-      this.#tailButton,
-      this.#wrapButton,
-      toolButton('copy', 'Copy the selection, or the whole log', () => this.#copy()),
-      toolButton('file', 'Open the whole log in an editor', options.openWhole),
-    );
-    this.element = h('div', { class: 'log-view' }, tools, this.#older, this.#empty, this.#scroller);
+    this.element = h('div', { class: 'log-view' }, this.#tools.element, this.#older, this.#empty, this.#scroller);
     this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    this.#search.addEventListener('input', () => this.#searchFor(this.#search.value, true));
-    this.#search.addEventListener('keydown', (event) => this.#onSearchKey(event));
     new ResizeObserver(() => this.#measure()).observe(this.#scroller);
     this.#showToggles();
   }
@@ -93,9 +72,8 @@ export class LogView {
   show(label: string): void {
     this.#lines.clear();
     this.#forgetRows();
-    this.#hits = [];
-    this.#hit = -1;
-    this.#showCount();
+    this.#search.clear();
+    this.#tools.showCount(this.#search.count);
     this.#follow = true;
     this.#scroller.setAttribute('aria-label', label);
     this.#relayout();
@@ -122,8 +100,8 @@ export class LogView {
         this.#layout.add(this.#widthAt(i));
       }
     }
-    if (this.#query !== '') {
-      this.#searchFor(this.#query, false);
+    if (this.#search.query !== '') {
+      this.#findAgain();
     }
     this.#schedule();
   }
@@ -135,8 +113,7 @@ export class LogView {
   }
 
   focusSearch(): void {
-    this.#search.focus();
-    this.#search.select();
+    this.#tools.focus();
   }
 
   #widthAt(index: number): number {
@@ -144,26 +121,16 @@ export class LogView {
   }
 
   #measure(): void {
-    if (this.#wrap && this.#columns() !== this.#layout.columns) {
+    if (this.#wrap && columnsIn(this.#window, this.#scroller.clientWidth) !== this.#layout.columns) {
       this.#relayout();
     }
     this.#grown = true;
     this.#schedule();
   }
 
-  /** Characters in a row, from the width of the font's own characters. */
-  #columns(): number {
-    const probe = h('span', { class: 'log-probe', 'aria-hidden': 'true' }, '0'.repeat(100));
-    this.#window.append(probe);
-    const width = probe.getBoundingClientRect().width / 100;
-    probe.remove();
-    const gutter = 64;
-    return width > 0 ? Math.max(10, Math.floor((this.#scroller.clientWidth - gutter) / width)) : 80;
-  }
-
   #relayout(): void {
     this.#grown = true;
-    this.#layout.reset(this.#wrap ? this.#columns() : 0);
+    this.#layout.reset(this.#wrap ? columnsIn(this.#window, this.#scroller.clientWidth) : 0);
     for (let i = 0; i < this.#lines.length; i++) {
       this.#layout.add(this.#widthAt(i));
     }
@@ -230,12 +197,12 @@ export class LogView {
   #row(index: number): HTMLElement {
     const line = this.#lines.at(index);
     const pieces = parseLine(line?.text ?? '');
-    const current = this.#hits[this.#hit] === index;
+    const current = this.#search.line === index;
     const row = h(
       'div',
       { class: `log-row${line?.err === true ? ' err' : ''}${current ? ' current' : ''}` },
       h('span', { class: 'log-number', 'data-n': String(this.#lines.first + index + 1) }),
-      h('span', { class: 'log-text' }, ...marked(pieces, this.#query).map(pieceElement)),
+      h('span', { class: 'log-text' }, ...marked(pieces, this.#search.query).map(pieceElement)),
     );
     return row;
   }
@@ -276,61 +243,49 @@ export class LogView {
   }
 
   #showToggles(): void {
-    setAttributes(this.#tailButton, { 'aria-pressed': String(this.#follow) });
-    setAttributes(this.#wrapButton, { 'aria-pressed': String(this.#wrap) });
+    this.#tools.showToggles(this.#follow, this.#wrap);
   }
 
-  #onSearchKey(event: KeyboardEvent): void {
-    if (event.key === 'Enter') {
-      event.preventDefault();
-      this.#move(event.shiftKey ? -1 : 1);
-    } else if (event.key === 'Escape') {
-      this.#search.value = '';
-      this.#searchFor('', false);
-      this.#scroller.focus();
-    }
+  /** Finds from what is seen on, and goes there. */
+  #find(query: string): void {
+    const seen = this.#layout.lineAt(Math.floor(this.#scroller.scrollTop / rowHeight));
+    this.#search.start(this.#lines, query, seen);
+    this.#showHit();
   }
 
-  /** Finds anew; `jump` goes to the first hit at or after what is seen. */
-  #searchFor(query: string, jump: boolean): void {
-    const place = this.#hits[this.#hit];
-    if (query !== this.#query) {
-      this.#query = query;
-      this.#forgetRows();
-    }
-    this.#hits = this.#lines.find(query, mostHits);
-    if (jump) {
-      const seen = this.#layout.lineAt(Math.floor(this.#scroller.scrollTop / rowHeight));
-      const next = this.#hits.findIndex((line) => line >= seen);
-      this.#hit = this.#hits.length === 0 ? -1 : Math.max(0, next);
-      this.#goToHit();
-      this.#forgetRows();
+  #findAgain(): void {
+    this.#search.again(this.#lines);
+    // The first match may come after its text was typed.
+    if (this.#search.line === undefined && this.#search.found && this.#tools.searching) {
+      this.#search.first();
+      this.#showHit();
     } else {
-      this.#hit = place === undefined ? -1 : this.#hits.indexOf(place);
-      // The first match may come after its text was typed.
-      if (this.#hit < 0 && this.#hits.length > 0 && document.activeElement === this.#search) {
-        this.#hit = 0;
-        this.#goToHit();
-        this.#forgetRows();
-      }
+      this.#tools.showCount(this.#search.count);
     }
-    this.#showCount();
-    this.#schedule();
   }
 
-  #move(by: number): void {
-    if (this.#hits.length === 0) {
-      return;
+  #move(by: 1 | -1): void {
+    if (this.#search.found) {
+      this.#search.move(by);
+      this.#showHit();
     }
-    this.#hit = (this.#hit + by + this.#hits.length) % this.#hits.length;
+  }
+
+  #leaveSearch(): void {
+    this.#search.stop();
+    this.#showHit();
+    this.#scroller.focus();
+  }
+
+  #showHit(): void {
     this.#goToHit();
     this.#forgetRows();
-    this.#showCount();
+    this.#tools.showCount(this.#search.count);
     this.#schedule();
   }
 
   #goToHit(): void {
-    const line = this.#hits[this.#hit];
+    const { line } = this.#search;
     if (line === undefined) {
       return;
     }
@@ -343,21 +298,8 @@ export class LogView {
     }
   }
 
-  #showCount(): void {
-    const total = this.#hits.length === mostHits ? `${mostHits}+` : String(this.#hits.length);
-    const text = this.#hits.length === 0 ? 'No match' : `${this.#hit + 1} of ${total}`;
-    setText(this.#count, this.#query === '' ? '' : text);
-  }
-
   #copy(): void {
     const selected = document.getSelection()?.toString() ?? '';
     this.#options.copy(selected === '' ? this.#lines.text() : selected);
   }
-}
-
-function toolButton(name: IconName, label: string, act: () => void): HTMLButtonElement {
-  const button = h('button', { type: 'button', class: 'tool', 'aria-label': label, title: label });
-  button.append(icon(name));
-  button.addEventListener('click', act);
-  return button;
 }

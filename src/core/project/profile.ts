@@ -24,6 +24,9 @@ export function applyProfile(project: Project, name: string | undefined): Projec
       ...(target?.disk !== undefined && { disk: target.disk }),
     },
     sync: {
+      ...project.sync,
+      ...(sync?.archives && { archives: sync.archives }),
+      ...(sync?.allowSecrets && { allowSecrets: sync.allowSecrets }),
       must: sync?.must ?? project.sync.must,
       data: sync?.data ?? project.sync.data,
       optional: sync?.optional ?? project.sync.optional,

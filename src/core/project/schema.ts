@@ -215,8 +215,31 @@ const syncFields = {
   ),
   optional: patterns.describe('Uploaded when present.'),
   never: patterns.describe(
-    'Never uploaded, whatever the other lists say; in the manner of .gitignore, so a bare name counts in every folder.',
+    'Never uploaded, whatever the other lists say; in the manner of .gitignore, so a bare name counts in every folder. `.runpodignore` files do the same from inside the folders.',
   ),
+};
+
+const archiveSchema = z.strictObject({
+  from: pattern.describe('The files that go into the archive; they are not uploaded one by one.'),
+  to: relativePath
+    .refine((p) => /[^/]\.tar$/.test(p) && p.split('/').every((part) => part !== '' && part !== '.'), {
+      message: 'must be a plain path that ends in ".tar"',
+    })
+    .describe('Path of the archive in the project folder on the volume.'),
+});
+
+/** Fields that a profile may replace like the lists, and that are undefined when nobody names them. */
+const syncExtras = {
+  archives: z
+    .array(archiveSchema)
+    .refine((all) => new Set(all.map((a) => a.to)).size === all.length, { message: 'two archives have the same "to"' })
+    .optional()
+    .describe(
+      'Many small files that travel and stay as one tar file, for jobs that read archives: a volume takes about 64 KB for every file.',
+    ),
+  allowSecrets: patterns
+    .optional()
+    .describe('Files in which the search for keys and passwords before an upload finds nothing to warn about.'),
 };
 
 /** Folders that are never uploaded, whatever the project file says (R2.2). */
@@ -234,6 +257,7 @@ const syncSchema = z.strictObject({
   data: syncFields.data.default([]),
   optional: syncFields.optional.default([]),
   never: syncFields.never.default([]),
+  ...syncExtras,
 });
 
 const finishSchema = z.strictObject({
@@ -261,7 +285,11 @@ const profileSchema = z
   .strictObject({
     description: z.string().optional(),
     where: side.optional().describe('Runs every step on this side.'),
-    sync: z.strictObject(syncFields).partial().optional().describe('Replaces the lists that it names.'),
+    sync: z
+      .strictObject({ ...syncFields, ...syncExtras })
+      .partial()
+      .optional()
+      .describe('Replaces the lists that it names.'),
     env: env.optional(),
     caps: capsSchema.optional(),
     target: z

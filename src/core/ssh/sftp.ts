@@ -2,15 +2,17 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type net from 'node:net';
-import type { SFTPWrapper } from 'ssh2';
+import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import type SftpClient from 'ssh2-sftp-client';
 import { throwIfCancelled } from '../errors.ts';
-import { abortable } from './abortable.ts';
+import { RemoteCommand } from './command.ts';
 import { watchLink } from './dial.ts';
-import type { SshError, SshTarget } from './errors.ts';
+import type { SshError } from './errors.ts';
 import { lost, sftpFailed } from './errors.ts';
 import type { Login } from './login.ts';
 import { logIn } from './login.ts';
+import { quoteArgv } from './quote.ts';
+import { chunkSize, readAhead, Window } from './window.ts';
 
 export interface Moved {
   bytes: number;
@@ -24,12 +26,16 @@ export interface MoveOptions {
   onBytes?: ((bytes: number) => void) | undefined;
 }
 
-/**
- * The largest message OpenSSH takes, and enough of them under way to fill its window (2 MiB) twice. Less than this
- * waits for the network between messages.
- */
-const chunkSize = 255 * 1024;
-const chunksUnderWay = 16;
+/** How a file at the far end is opened: `update` keeps what is in it, `append` writes at its end. */
+export type OpenFor = 'read' | 'replace' | 'update' | 'append';
+/** The protocol's bits: read 1, write 2, append 4, make 8, empty 16. */
+const modes: Record<OpenFor, number> = { read: 1, replace: 2 + 8 + 16, update: 2 + 8, append: 2 + 4 + 8 };
+
+/** An open file at the far end. */
+export interface RemoteFile {
+  readonly remote: string;
+  readonly handle: Buffer;
+}
 
 /** Opens a connection for files only, so that large files never delay commands. */
 export async function openSftp(login: Login): Promise<SftpSession> {
@@ -54,7 +60,7 @@ export class SftpSession {
   readonly #client: SftpClient;
   readonly #sftp: SFTPWrapper;
   readonly #socket: net.Socket;
-  readonly #target: SshTarget;
+  readonly #login: Login;
   /** Ends the calls that wait for an answer: the library forgets some of them when the link is lost. */
   readonly #waiting = new Set<() => void>();
   #reason: Error | undefined;
@@ -63,7 +69,7 @@ export class SftpSession {
     this.#client = client;
     this.#sftp = sftp;
     this.#socket = socket;
-    this.#target = login.target;
+    this.#login = login;
     const die = (reason: Error): void => {
       this.#reason ??= reason;
       socket.destroy();
@@ -105,21 +111,15 @@ export class SftpSession {
     throwIfCancelled(options.signal);
     const local = typeof source === 'string' ? await open(source, 'r') : undefined;
     try {
-      const handle = await this.#open(remote, 'w');
-      return await this.#closing(handle, remote, async () => {
-        let position = 0;
-        const next = async (): Promise<Buffer> => {
-          if (local !== undefined) {
-            return readChunk(local);
-          }
-          return (source as Buffer).subarray(position, position + chunkSize);
-        };
-        return this.#write(handle, remote, options, async () => {
-          const chunk = await next();
-          position += chunk.length;
-          return chunk;
-        });
-      });
+      const file = await this.open(remote, 'replace');
+      let position = 0;
+      const next = async (): Promise<Buffer> => {
+        const chunk =
+          local === undefined ? (source as Buffer).subarray(position, position + chunkSize) : await readChunk(local);
+        position += chunk.length;
+        return chunk;
+      };
+      return await this.#closing(file, () => this.#write(file, options, next));
     } finally {
       await local?.close();
     }
@@ -130,8 +130,8 @@ export class SftpSession {
     throwIfCancelled(options.signal);
     const file = await open(local, 'wx');
     try {
-      const handle = await this.#open(remote, 'r');
-      return await this.#closing(handle, remote, () => this.#read(handle, remote, file, options));
+      const source = await this.open(remote, 'read');
+      return await this.#closing(source, () => this.#read(source, file, options));
     } finally {
       await file.close();
     }
@@ -143,61 +143,58 @@ export class SftpSession {
     setTimeout(() => this.#socket.destroy(), 1000).unref();
   }
 
-  async #write(handle: Buffer, remote: string, options: MoveOptions, next: () => Promise<Buffer>): Promise<Moved> {
-    const hash = createHash('sha256');
-    const underWay = new Set<Promise<void>>();
-    const broken: { error?: Error } = {};
-    let position = 0;
-    for (let chunk = await next(); chunk.length > 0; chunk = await next()) {
-      this.#stopWhenAsked(options, broken);
-      hash.update(chunk);
-      const at = position;
-      const data = chunk;
-      const sent: Promise<void> = this.#call<undefined>(`write ${remote}`, (done) => {
-        this.#sftp.write(handle, data, 0, data.length, at, (error) => done(error, undefined));
-      })
-        .then(() => options.onBytes?.(data.length))
-        .catch((error: unknown) => {
-          broken.error ??= error as Error;
-        })
-        .finally(() => underWay.delete(sent));
-      underWay.add(sent);
-      position += chunk.length;
-      if (underWay.size >= chunksUnderWay) {
-        await abortable(Promise.race(underWay), options.signal);
-      }
-    }
-    await abortable(Promise.all(underWay), options.signal);
-    this.#stopWhenAsked(options, broken);
-    return { bytes: position, sha256: hash.digest('hex') };
+  /** A further connection of the same kind; the caller must `close` it. */
+  another(): Promise<SftpSession> {
+    return openSftp(this.#login);
   }
 
-  async #read(handle: Buffer, remote: string, file: FileHandle, options: MoveOptions): Promise<Moved> {
-    const { size } = await this.#call<{ size: number }>(`look at ${remote}`, (done) => {
-      this.#sftp.fstat(handle, done);
+  /** Milliseconds from a question to its answer: the shorter of two. */
+  async roundTrip(): Promise<number> {
+    let shortest = Infinity;
+    for (let n = 0; n < 2; n += 1) {
+      const begun = performance.now();
+      await this.#call<string>('answer', (done) => {
+        this.#sftp.realpath('.', done);
+      });
+      shortest = Math.min(shortest, performance.now() - begun);
+    }
+    return shortest;
+  }
+
+  /** Starts a command over this connection: what moves through it never delays the commands of others. */
+  start(argv: readonly string[]): Promise<{ channel: ClientChannel; command: RemoteCommand }> {
+    return this.#call(`run ${argv[0] ?? ''}`, (done) => {
+      // The library has it, though its types do not say so.
+      (Reflect.get(this.#client, 'client') as Client).exec(`exec ${quoteArgv(argv)}`, (error, channel) => {
+        if (error === undefined) {
+          done(undefined, { channel, command: new RemoteCommand(channel) });
+        } else {
+          done(error, undefined as never);
+        }
+      });
     });
-    const hash = createHash('sha256');
-    const underWay: Promise<Buffer>[] = [];
-    let asked = 0;
-    let position = 0;
-    while (position < size) {
-      while (asked < size && underWay.length < chunksUnderWay) {
-        const chunk = this.#readAt(handle, remote, asked, Math.min(chunkSize, size - asked));
-        chunk.catch(() => undefined);
-        underWay.push(chunk);
-        asked += chunkSize;
-      }
-      const chunk = await abortable(underWay.shift() ?? Promise.resolve(Buffer.alloc(0)), options.signal);
-      hash.update(chunk);
-      await file.write(chunk, 0, chunk.length, position);
-      position += chunk.length;
-      options.onBytes?.(chunk.length);
-    }
-    return { bytes: position, sha256: hash.digest('hex') };
   }
 
-  /** Exactly `length` bytes; a file that is shorter by now is an error. */
-  async #readAt(handle: Buffer, remote: string, position: number, length: number): Promise<Buffer> {
+  /** The error for something that ended without an answer. */
+  failed(action: string): SshError {
+    return this.#explain(undefined, action);
+  }
+
+  open(remote: string, mode: OpenFor): Promise<RemoteFile> {
+    return this.#call<Buffer>(`open ${remote}`, (done) => {
+      this.#sftp.open(remote, modes[mode], done);
+    }).then((handle) => ({ remote, handle }));
+  }
+
+  /** Writes at most 255 KiB at `position`; of a file opened to append, at its end. */
+  async writeAt({ handle, remote }: RemoteFile, data: Buffer, position: number): Promise<void> {
+    await this.#call<undefined>(`write ${remote}`, (done) => {
+      this.#sftp.write(handle, data, 0, data.length, position, (error) => done(error, undefined));
+    });
+  }
+
+  /** Exactly `length` bytes, at most 255 KiB; a file that is shorter by now is an error. */
+  async readAt({ handle, remote }: RemoteFile, position: number, length: number): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < length) {
@@ -209,34 +206,54 @@ export class SftpSession {
     return buffer;
   }
 
-  #open(remote: string, flags: 'r' | 'w'): Promise<Buffer> {
-    return this.#call<Buffer>(`open ${remote}`, (done) => {
-      this.#sftp.open(remote, flags, done);
+  /** An error of closing counts, for there a network disk may report lost writes. */
+  async closeFile({ handle, remote }: RemoteFile): Promise<void> {
+    await this.#call<undefined>(`finish ${remote}`, (done) => {
+      this.#sftp.close(handle, (error) => done(error, undefined));
     });
   }
 
-  /** Runs `work` and closes the handle; an error of closing counts, for there a network disk may report lost writes. */
-  async #closing(handle: Buffer, remote: string, work: () => Promise<Moved>): Promise<Moved> {
-    const close = (): Promise<undefined> =>
-      this.#call<undefined>(`finish ${remote}`, (done) => {
-        this.#sftp.close(handle, (error) => done(error, undefined));
-      });
+  async #write(file: RemoteFile, options: MoveOptions, next: () => Promise<Buffer>): Promise<Moved> {
+    const hash = createHash('sha256');
+    const window = new Window();
+    let position = 0;
+    for (let chunk = await next(); chunk.length > 0; chunk = await next()) {
+      hash.update(chunk);
+      const { length } = chunk;
+      await window.add(
+        this.writeAt(file, chunk, position).then(() => options.onBytes?.(length)),
+        options.signal,
+      );
+      position += length;
+    }
+    await window.end(options.signal);
+    return { bytes: position, sha256: hash.digest('hex') };
+  }
+
+  async #read(source: RemoteFile, file: FileHandle, options: MoveOptions): Promise<Moved> {
+    const { size } = await this.#call<{ size: number }>(`look at ${source.remote}`, (done) => {
+      this.#sftp.fstat(source.handle, done);
+    });
+    const hash = createHash('sha256');
+    const readAt = (at: number, length: number): Promise<Buffer> => this.readAt(source, at, length);
+    for await (const { position, data } of readAhead(readAt, [0, size], options.signal)) {
+      hash.update(data);
+      await file.write(data, 0, data.length, position);
+      options.onBytes?.(data.length);
+    }
+    return { bytes: size, sha256: hash.digest('hex') };
+  }
+
+  async #closing(file: RemoteFile, work: () => Promise<Moved>): Promise<Moved> {
     let moved: Moved;
     try {
       moved = await work();
     } catch (error) {
-      close().catch(() => undefined);
+      this.closeFile(file).catch(() => undefined);
       throw error;
     }
-    await close();
+    await this.closeFile(file);
     return moved;
-  }
-
-  #stopWhenAsked(options: MoveOptions, broken: { error?: Error }): void {
-    throwIfCancelled(options.signal);
-    if (broken.error !== undefined) {
-      throw broken.error;
-    }
   }
 
   #call<T>(action: string, start: (done: (error: Error | null | undefined, value: T) => void) => void): Promise<T> {
@@ -268,8 +285,8 @@ export class SftpSession {
   #explain(error: unknown, action: string): SshError {
     const ended = this.#reason !== undefined || this.#socket.destroyed || !this.#socket.writable;
     return ended
-      ? lost(this.#target, this.#reason ?? error ?? new Error('The connection ended.'))
-      : sftpFailed(this.#target, action, error);
+      ? lost(this.#login.target, this.#reason ?? error ?? new Error('The connection ended.'))
+      : sftpFailed(this.#login.target, action, error);
   }
 }
 

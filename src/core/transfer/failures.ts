@@ -12,6 +12,10 @@ export class Failures {
     );
   }
 
+  has(path: string): boolean {
+    return this.#reasons.has(path);
+  }
+
   get size(): number {
     return this.#reasons.size;
   }

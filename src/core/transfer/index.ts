@@ -1,3 +1,4 @@
+export { putFilesState, removeFiles } from './far-files.ts';
 export { fetchFiles } from './fetch.ts';
 export type { FetchOptions, FetchResult } from './fetch.ts';
 export { hashFiles } from './hash.ts';
@@ -6,6 +7,12 @@ export { installWorker } from './install-worker.ts';
 export type { TransferProgress } from './progress.ts';
 export { push } from './push.ts';
 export type { PushOptions, PushResult } from './push.ts';
+export { fetchOverS3 } from './s3-fetch.ts';
+export type { S3FetchOptions } from './s3-fetch.ts';
+export { lookAt as lookAtFiles } from './s3-compare.ts';
+export { readManifest } from './s3-manifest.ts';
+export { pushOverS3 } from './s3-push.ts';
+export type { S3PushOptions, S3PushResult } from './s3-push.ts';
 export { scan } from './scan.ts';
 export type { LocalFile, ScanOptions, ScanResult, SyncList } from './scan.ts';
 export type { RemoteFiles } from './worker-files.ts';

@@ -10,8 +10,8 @@ export interface Pattern {
   mayMatchBelow: (folder: string) => boolean;
 }
 
-// Names are compared in one Unicode form: macOS keeps the form in which a name was typed.
-const normal = (path: string): string => path.normalize('NFC');
+/** Names are compared in one Unicode form: macOS keeps the form in which a name was typed. */
+export const normal = (path: string): string => path.normalize('NFC');
 
 export function compilePattern(text: string): Pattern {
   const plain = normal(text.replace(/^\.\//, ''));
@@ -35,13 +35,47 @@ export function compilePattern(text: string): Pattern {
   };
 }
 
+/** Why a path is left out. */
+export interface Exclusion {
+  /** The line that excludes it, as it stands in its list or file. */
+  rule: string;
+  /** `always` for what the product never sends, `project` for `sync.never`, else the path of a `.runpodignore`. */
+  from: string;
+}
+
 /**
- * Whether a path is never transferred: those of the product itself, and the given lines, which are read as in a
- * `.gitignore` (a name without `/` counts in every folder). A folder's path must end with `/`.
+ * What is never transferred: the product's own list, `more` of the caller, and the project's lines, which are read as in
+ * a `.gitignore` (a name without `/` counts in every folder). A folder's path must end with `/`.
  */
-export function neverMatcher(lines: readonly string[]): (path: string) => boolean {
-  // Two sets, so that a line with `!` cannot take back what the product excludes.
+export function neverRules(
+  lines: readonly string[],
+  more: readonly string[] = [],
+): (path: string) => Exclusion | undefined {
+  // Sets of their own, so that a line with `!` cannot take back what the product excludes.
   const fixed = ignore({ ignorecase: true }).add([...neverSynced]);
-  const own = ignore({ ignorecase: false }).add(lines.map(normal));
-  return (path) => fixed.ignores(path) || own.ignores(normal(path));
+  const sets = [
+    { from: 'always', lines: more, rules: ignore({ ignorecase: false }).add(more.map(normal)) },
+    { from: 'project', lines, rules: ignore({ ignorecase: false }).add(lines.map(normal)) },
+  ].filter((set) => set.lines.length > 0);
+  return (path) => {
+    // Its lines are all about folders, so for a file its folder says it.
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    const always = folder === '' ? undefined : fixed.test(folder);
+    if (always?.ignored === true) {
+      return { rule: always.rule?.pattern ?? '', from: 'always' };
+    }
+    for (const { from, rules } of sets) {
+      const given = rules.test(normal(path));
+      if (given.ignored) {
+        return { rule: given.rule?.pattern ?? '', from };
+      }
+    }
+    return undefined;
+  };
+}
+
+/** Whether a path is never transferred, by {@link neverRules}. */
+export function neverMatcher(lines: readonly string[]): (path: string) => boolean {
+  const rules = neverRules(lines);
+  return (path) => rules(path) !== undefined;
 }

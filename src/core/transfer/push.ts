@@ -1,44 +1,60 @@
 import * as z from 'zod';
-import { throwIfCancelled, UserError } from '../errors.ts';
-import type { SftpSession } from '../ssh/index.ts';
-import { SshError } from '../ssh/index.ts';
-import { endsAll, Failures } from './failures.ts';
+import { UserError } from '../errors.ts';
+import { Failures } from './failures.ts';
 import type { HashedFile } from './hash.ts';
-import { fileChanged } from './hash.ts';
-import { inParallel, smallFile, smallLanes } from './pool.ts';
-import type { TransferProgress } from './progress.ts';
-import { Meter } from './progress.ts';
-import { fullVolume } from './volume-full.ts';
-import type { RemoteFiles } from './worker-files.ts';
+import { openLanes } from './lanes.ts';
+import type { PushOptions, PushResult } from './push-options.ts';
+import { pushRanges } from './push-ranges.ts';
+import { pushStreams } from './push-stream.ts';
+import { rangeBytes, streamBelow } from './push-options.ts';
+import type { Range } from './ranges.ts';
+import { lengthOf, merged } from './ranges.ts';
+import type { Upload } from './uploads.ts';
+import { isFull, Uploads } from './uploads.ts';
 import { broken, callFiles } from './worker-files.ts';
 
-export interface PushOptions extends RemoteFiles {
-  files: readonly HashedFile[];
-  onProgress?: ((progress: TransferProgress) => void) | undefined;
-  signal?: AbortSignal | undefined;
-  /** Large files under way at a time; 4 unless told. */
-  concurrency?: number | undefined;
-}
+export type { PushOptions, PushResult };
 
-export interface PushResult {
-  /** Files that were put in place, and the bytes that had to be sent for them. */
-  sent: number;
-  bytes: number;
-  unchanged: number;
-}
+/** Files that changed at both sides; nothing was sent. */
+export class PushConflicts extends UserError {
+  override readonly name = 'PushConflicts';
+  readonly paths: readonly string[];
 
-/** `error` says why the worker would not take the file at all. */
-const planSchema = z.object({ path: z.string(), error: z.string().optional() });
-const commitSchema = z.object({ path: z.string(), ok: z.boolean(), error: z.string().optional() });
+  constructor(paths: readonly string[]) {
+    const named = paths.slice(0, 5).map((path) => JSON.stringify(path));
+    super('push-conflicts', {
+      what:
+        paths.length === 1 ? '1 file was changed at both sides.' : `${paths.length} files were changed at both sides.`,
+      why: `Somebody changed them on the volume since they were put there, and they are different here: ${named.join(', ')}${paths.length > 5 ? ', …' : ''}.`,
+      next: 'Fetch them to look at what is there, or say that the files of this machine shall replace them. Nothing was sent.',
+    });
+    this.paths = paths;
+  }
+}
 
 /**
- * Brings files to the project's folder on the pod. Only missing content is sent; it lies under its sha256 until the
- * worker has verified it and renames it into place, so no half file ever has its final name. What arrived whole is put
- * in place even when other files failed. Rejects with `push-failed` (naming the files), `volume-full`, the codes of
+ * `error` says why the worker would not take the file at all, `have` which bytes of it lie in `incoming`, and
+ * `conflict` that a file is there which is not what the last transfer put there (`unknown`: none put it there).
+ */
+const planSchema = z.object({
+  path: z.string(),
+  error: z.string().optional(),
+  have: z.array(z.tuple([z.number().int().min(0), z.number().int().min(0)])).optional(),
+  conflict: z.enum(['changed', 'unknown']).optional(),
+});
+const commitSchema = z.object({ path: z.string(), ok: z.boolean(), error: z.string().optional() });
+
+type Planned = z.infer<typeof planSchema>;
+
+/**
+ * Brings files to the project's folder on the pod. Only missing content is sent, small files as one stream and large
+ * ones in ranges; it lies under its sha256 until the worker has verified it and renames it into place, so no half file
+ * ever has its final name. What arrived whole is put in place even when other files failed, and what arrived of the
+ * others is not sent again. Rejects with PushConflicts, `push-failed` (naming the files), `volume-full`, the codes of
  * `callFiles` and of SshError, or CancelledError.
  */
 export async function push(options: PushOptions): Promise<PushResult> {
-  const { connection, files, root, signal } = options;
+  const { files, signal } = options;
   const wanted = files.map(({ path, size, sha256 }) => ({ path, size, sha256 }));
   const plan = await callFiles(options, 'plan', wanted, planSchema, signal);
   const result: PushResult = { sent: 0, bytes: 0, unchanged: files.length - plan.length };
@@ -47,26 +63,22 @@ export async function push(options: PushOptions): Promise<PushResult> {
   }
   const failures = new Failures();
   const needed = pick(files, plan, failures);
-  const incoming = `${root}/.runpod-trainer/incoming`;
-  const sftp = await connection.sftp(signal);
-  await sftp.makeFolder(incoming);
-  const uploads = new Uploads(options, sftp, incoming, needed, failures);
-  await uploads.run();
-  const arrived = needed.filter((file) => uploads.arrived.has(file.sha256));
-  const lines = arrived.map(({ path, sha256, size, mode }) => ({ path, sha256, size, mode }));
-  const answers = lines.length === 0 ? [] : await callFiles(options, 'commit', lines, commitSchema, signal);
-  const committed = new Map(answers.map((answer) => [answer.path, answer]));
-  for (const file of arrived) {
-    const answer = committed.get(file.path);
-    if (answer?.ok === true) {
-      result.sent += 1;
-    } else {
-      failures.add(file.path, new Error(answer?.error ?? 'The worker did not answer for it.'));
-    }
+  const conflicts = plan.filter(({ conflict }) => conflict !== undefined).map(({ path }) => path);
+  if (conflicts.length > 0 && options.overwrite === 'ask') {
+    throw new PushConflicts(conflicts);
   }
+  const uploads = new Uploads(options, needed, unsent(needed, plan), failures);
+  const full = await send(uploads, unsent(needed, plan));
+  const arrived = needed.filter((file) => uploads.arrived.has(file.sha256));
+  const inPlace = await commit(options, arrived, failures);
+  result.sent = inPlace.size;
   result.bytes = uploads.bytes;
-  if (uploads.full !== undefined) {
-    throw uploads.full;
+  const overwritten = conflicts.filter((path) => inPlace.has(path));
+  if (overwritten.length > 0) {
+    result.overwritten = overwritten;
+  }
+  if (full !== undefined) {
+    throw full;
   }
   failures.throwIfAny(
     'push-failed',
@@ -76,11 +88,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
   return result;
 }
 
-function pick(
-  files: readonly HashedFile[],
-  plan: readonly z.infer<typeof planSchema>[],
-  failures: Failures,
-): HashedFile[] {
+function pick(files: readonly HashedFile[], plan: readonly Planned[], failures: Failures): HashedFile[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   return plan.flatMap(({ path, error }) => {
     const file = byPath.get(path);
@@ -95,92 +103,67 @@ function pick(
   });
 }
 
-class Uploads {
-  /** Content that lies complete at the far end. */
-  readonly arrived = new Set<string>();
-  bytes = 0;
-  full: UserError | undefined;
-  readonly #options: PushOptions;
-  readonly #sftp: SftpSession;
-  readonly #incoming: string;
-  readonly #files: readonly HashedFile[];
-  readonly #failures: Failures;
-  readonly #meter: Meter;
+/** Each content once, with what of it is there. */
+function unsent(needed: readonly HashedFile[], plan: readonly Planned[]): Upload[] {
+  const have = new Map<string, readonly Range[]>(plan.map((planned) => [planned.path, planned.have ?? []]));
+  const bySha = new Map(needed.map((file) => [file.sha256, file]));
+  return [...bySha.values()].map((file) => ({ file, have: merged(have.get(file.path) ?? [], file.size) }));
+}
 
-  constructor(
-    options: PushOptions,
-    sftp: SftpSession,
-    incoming: string,
-    needed: readonly HashedFile[],
-    failures: Failures,
-  ) {
-    this.#failures = failures;
-    this.#options = options;
-    this.#sftp = sftp;
-    this.#incoming = incoming;
-    // The same content under two names travels once.
-    this.#files = [...new Map(needed.map((file) => [file.sha256, file])).values()];
-    const total = this.#files.reduce((sum, file) => sum + file.size, 0);
-    this.#meter = new Meter(this.#files.length, total, options.onProgress);
+/** Sends what is missing. A full volume is answered and not thrown: what arrived before is still put in place. */
+async function send(uploads: Uploads, all: readonly Upload[]): Promise<UserError | undefined> {
+  const { options } = uploads;
+  const [there, rest] = split(all, ({ file, have }) => lengthOf(have) === file.size);
+  there.forEach(({ file }) => uploads.done(file));
+  if (rest.length === 0) {
+    return undefined;
   }
-
-  async run(): Promise<void> {
-    const width = this.#options.concurrency ?? 4;
-    const send = (file: HashedFile): Promise<void> => this.#send(file);
-    try {
-      await inParallel(
-        this.#files.filter((file) => file.size < smallFile),
-        smallLanes,
-        send,
+  const below = options.streamBelow ?? streamBelow;
+  // A file of which ranges are there goes on in ranges.
+  const [small, large] = split(rest, ({ file, have }) => file.size < below && have.length === 0);
+  const bytes = rest.reduce((sum, { file, have }) => sum + file.size - lengthOf(have), 0);
+  const lanes = await openLanes(await options.connection.sftp(options.signal), bytes, options.concurrency);
+  try {
+    if (small.length > 0) {
+      await pushStreams(
+        uploads,
+        small.map(({ file }) => file),
+        lanes,
       );
-      await inParallel(
-        this.#files.filter((file) => file.size >= smallFile),
-        width,
-        send,
-      );
-    } catch (error) {
-      if (!(error instanceof UserError) || error.code !== 'volume-full') {
-        throw error;
-      }
-      this.full = error;
     }
-  }
-
-  async #send(file: HashedFile): Promise<void> {
-    const { signal } = this.#options;
-    const remote = `${this.#incoming}/${file.sha256}`;
-    try {
-      const moved = await this.#sftp.put(file.absolute, remote, {
-        signal,
-        onBytes: (bytes) => this.#meter.moved(file.path, bytes),
-      });
-      if (moved.sha256 !== file.sha256) {
-        throw fileChanged(file.path);
-      }
-      this.bytes += moved.bytes;
-      this.arrived.add(file.sha256);
-      this.#meter.done(file.path);
-    } catch (error) {
-      const cause = await this.#cause(error);
-      if (endsAll(cause) && !(cause instanceof UserError && cause.code === 'volume-full')) {
-        throw cause;
-      }
-      // An incomplete upload is of no use and takes room.
-      await this.#sftp.remove(remote).catch(() => undefined);
-      throwIfCancelled(signal);
-      if (endsAll(cause)) {
-        throw cause;
-      }
-      this.#failures.add(file.path, cause);
-    }
-  }
-
-  /** The reason behind a failed write, which the file protocol does not tell. */
-  async #cause(error: unknown): Promise<unknown> {
-    if (!(error instanceof SshError) || error.code !== 'ssh-sftp') {
+    await pushRanges(uploads, large, lanes, options.rangeBytes ?? rangeBytes);
+    return undefined;
+  } catch (error) {
+    if (isFull(error)) {
       return error;
     }
-    const { connection, signal, worker } = this.#options;
-    return (await fullVolume(connection, worker[0] ?? 'python3', this.#incoming, signal)) ?? error;
+    throw error;
+  } finally {
+    lanes.close();
   }
+}
+
+/** The paths that have their content now. */
+async function commit(
+  options: PushOptions,
+  arrived: readonly HashedFile[],
+  failures: Failures,
+): Promise<ReadonlySet<string>> {
+  const lines = arrived.map(({ path, sha256, size, mode }) => ({ path, sha256, size, mode }));
+  const answers = lines.length === 0 ? [] : await callFiles(options, 'commit', lines, commitSchema, options.signal);
+  const committed = new Map(answers.map((answer) => [answer.path, answer]));
+  const inPlace = new Set<string>();
+  for (const { path } of arrived) {
+    const answer = committed.get(path);
+    if (answer?.ok === true) {
+      inPlace.add(path);
+    } else {
+      failures.add(path, new Error(answer?.error ?? 'The worker did not answer for it.'));
+    }
+  }
+  return inPlace;
+}
+
+function split<T>(items: readonly T[], test: (item: T) => boolean): [yes: T[], no: T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }

@@ -3,8 +3,10 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { messageOf, throwIfCancelled, UserError } from '../errors.ts';
 import type { Project } from '../project/schema.ts';
-import type { Pattern } from './patterns.ts';
-import { compilePattern, neverMatcher } from './patterns.ts';
+import { IgnoreFiles } from './plan/ignore-files.ts';
+import { Leftovers, nameNotes, type Ignored } from './plan/leftovers.ts';
+import type { Exclusion, Pattern } from './patterns.ts';
+import { compilePattern, neverRules } from './patterns.ts';
 import { slices } from './slices.ts';
 
 export type SyncList = 'must' | 'data' | 'optional';
@@ -26,9 +28,13 @@ export interface LocalFile {
 export interface ScanResult {
   /** Each file once, sorted by path, under the first list that names it (must, data, optional). */
   files: LocalFile[];
-  /** Entries of `must` and `data` that match no file. */
-  missing: { list: SyncList; pattern: string }[];
-  /** Sentences about what was left out and might surprise: links out of the project, devices, unreadable names. */
+  /** Files that go into archives, and so not singly; each in the first archive that names it. In the project's order. */
+  archives: { to: string; files: LocalFile[] }[];
+  /** Entries of `must`, `data` and `archives` that match no file. */
+  missing: { list: SyncList | 'archives'; pattern: string }[];
+  /** What the lists name and a rule leaves out, by rule. */
+  ignored: Ignored[];
+  /** Sentences about what might surprise: links out of the project, devices, unreadable names, names alike. */
   notes: string[];
 }
 
@@ -38,16 +44,20 @@ export interface ScanOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** The part of a project that says what is uploaded. */
+export type SyncLists = Pick<Project['sync'], 'must' | 'data' | 'optional' | 'never' | 'archives'>;
+
 const lists = ['must', 'data', 'optional'] as const;
 
 /**
- * Finds the files that a project's `sync` section names. Links are followed while they stay inside the project.
- * Folders that no pattern can reach are not read. Rejects with `scan-unreadable` or CancelledError.
+ * Finds the files that a project's `sync` section names and that neither its `never` list nor a `.runpodignore` leaves
+ * out. Links are followed while they stay inside the project. Folders that no pattern can reach are not read. Rejects
+ * with `scan-unreadable`, `archive-in-the-way` or CancelledError.
  */
-export async function scan(root: string, sync: Project['sync'], options: ScanOptions = {}): Promise<ScanResult> {
+export async function scan(root: string, sync: SyncLists, options: ScanOptions = {}): Promise<ScanResult> {
   const walk = new Walk(root, sync, options.never ?? []);
   const turn = slices();
-  while (walk.step()) {
+  for (const steps = walk.steps(); steps.next().done !== true; ) {
     throwIfCancelled(options.signal);
     await turn();
   }
@@ -62,67 +72,150 @@ interface Folder {
   trail: readonly string[];
 }
 
+/** A pattern and where what it names goes: a list, or the archive of this number. */
+interface Wanted {
+  pattern: Pattern;
+  list: SyncList | 'archives';
+  archive: number;
+  found: boolean;
+}
+
+/** Line of the product's own list that is not told. */
+const ownFolder = '.runpod-trainer/';
+
+/** So many entries of a folder are looked at before others may get a turn. */
+const entriesAStep = 256;
+
 /** The synchronous calls are several times faster than the promised ones for many small folders. */
 class Walk {
   readonly #root: string;
   readonly #realRoot: string;
-  readonly #patterns: { list: SyncList; pattern: Pattern; found: boolean }[];
-  readonly #isNever: (path: string) => boolean;
+  readonly #patterns: Wanted[];
+  readonly #never: (path: string) => Exclusion | undefined;
+  readonly #ignoreFiles: IgnoreFiles;
+  readonly #ignored = new Leftovers();
   readonly #stack: Folder[];
   readonly #files: LocalFile[] = [];
+  readonly #archives: { to: string; files: LocalFile[] }[];
   readonly #notes: string[] = [];
 
-  constructor(root: string, sync: Project['sync'], never: readonly string[]) {
+  constructor(root: string, sync: SyncLists, never: readonly string[]) {
     this.#root = path.resolve(root);
-    this.#realRoot = realpathSync.native(this.#root);
-    this.#patterns = lists.flatMap((list) =>
-      sync[list].map((text) => ({ list, pattern: compilePattern(text), found: false })),
-    );
-    this.#isNever = neverMatcher([...sync.never, ...never]);
+    try {
+      this.#realRoot = realpathSync.native(this.#root);
+    } catch (error) {
+      throw unreadable(this.#root, error);
+    }
+    const wanted = (text: string, list: Wanted['list'], archive: number): Wanted => ({
+      pattern: compilePattern(text),
+      list,
+      archive,
+      found: false,
+    });
+    const archives = sync.archives ?? [];
+    this.#patterns = [
+      // First, for what goes into an archive does not go singly.
+      ...archives.map(({ from }, i) => wanted(from, 'archives', i)),
+      ...lists.flatMap((list) => sync[list].map((text) => wanted(text, list, -1))),
+    ];
+    this.#archives = archives.map(({ to }) => ({ to, files: [] }));
+    this.#never = neverRules(sync.never, never);
+    this.#ignoreFiles = new IgnoreFiles(this.#root);
     this.#stack = [{ path: '', trail: [this.#realRoot] }];
   }
 
-  /** Reads one folder; false when none is left. */
-  step(): boolean {
-    const folder = this.#stack.pop();
-    if (folder === undefined) {
-      return false;
-    }
-    for (const entry of this.#list(folder.path)) {
-      const name = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
-      if (entry.isDirectory()) {
-        this.#enter(name, folder.trail);
-      } else if (entry.isFile()) {
-        this.#take(name);
-      } else if (entry.isSymbolicLink()) {
-        this.#follow(name, folder.trail);
-      } else if (this.#listOf(name) !== undefined) {
-        this.#notes.push(`${name} is not a regular file and was left out.`);
+  /** Reads folder after folder, and lets go of the thread's attention after each small part. */
+  *steps(): Generator<undefined> {
+    for (let folder = this.#stack.pop(); folder !== undefined; folder = this.#stack.pop()) {
+      let count = 0;
+      for (const entry of this.#list(folder.path)) {
+        const name = folder.path === '' ? entry.name : `${folder.path}/${entry.name}`;
+        if (entry.isDirectory()) {
+          this.#enter(name, folder.trail);
+        } else if (entry.isFile()) {
+          this.#take(name);
+        } else if (entry.isSymbolicLink()) {
+          this.#follow(name, folder.trail);
+        } else if (this.#wantedBy(name) !== undefined) {
+          this.#notes.push(`${name} is not a regular file and was left out.`);
+        }
+        count += 1;
+        if (count % entriesAStep === 0) {
+          yield;
+        }
       }
+      yield;
     }
-    return true;
   }
 
   result(): ScanResult {
-    const files = this.#files.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const files = this.#files.sort(byPath);
+    const archives = this.#archives.map((archive) => ({ ...archive, files: archive.files.sort(byPath) }));
+    for (const { to } of archives) {
+      const other = files.find((file) => file.path === to || file.path.startsWith(`${to}/`));
+      if (other !== undefined) {
+        throw inTheWay(to, other.path);
+      }
+    }
     const missing = this.#patterns
       .filter(({ list, found }) => !found && list !== 'optional')
       .map(({ list, pattern }) => ({ list, pattern: pattern.text }));
-    return { files, missing, notes: this.#notes };
+    const order = ['must', 'data', 'archives'];
+    missing.sort((a, b) => order.indexOf(a.list) - order.indexOf(b.list));
+    const notes = [...this.#notes.sort(), ...nameNotes(files.map((file) => file.path))];
+    return { files, archives, missing, ignored: this.#ignored.groups(), notes };
   }
 
   #list(folder: string) {
     try {
       return readdirSync(path.join(this.#root, folder), { withFileTypes: true });
     } catch (error) {
+      if (this.#isNotUnicode(folder)) {
+        return [];
+      }
       throw unreadable(folder === '' ? this.#root : folder, error);
     }
   }
 
+  /** Such a name cannot be used to open what it names; true when it was noted. */
+  #isNotUnicode(name: string): boolean {
+    if (!name.includes('\uFFFD')) {
+      return false;
+    }
+    this.#notes.push(`The name of ${name} is not valid Unicode; it was left out.`);
+    return true;
+  }
+
+  /** Why a path is left out; a folder's path ends with `/`. */
+  #excluded(name: string): Exclusion | undefined {
+    const never = this.#never(name);
+    if (never !== undefined) {
+      return never;
+    }
+    try {
+      return this.#ignoreFiles.excludes(name);
+    } catch (error) {
+      throw unreadable(`An ignore file above ${name}`, error);
+    }
+  }
+
   #enter(folder: string, trail: readonly string[]): void {
-    if (this.#reaches(folder) && !this.#isNever(`${folder}/`)) {
-      const parent = trail.at(-1) ?? this.#realRoot;
-      this.#stack.push({ path: folder, trail: [...trail, path.join(parent, path.posix.basename(folder))] });
+    if (!this.#reaches(folder)) {
+      return;
+    }
+    const exclusion = this.#excluded(`${folder}/`);
+    if (exclusion !== undefined) {
+      this.#leaveOut(exclusion, `${folder}/`);
+      return;
+    }
+    const parent = trail.at(-1) ?? this.#realRoot;
+    this.#stack.push({ path: folder, trail: [...trail, path.join(parent, path.posix.basename(folder))] });
+  }
+
+  /** What the product keeps in a project for itself is nobody's concern. */
+  #leaveOut(exclusion: Exclusion, name: string): void {
+    if (exclusion.from !== 'always' || exclusion.rule !== ownFolder) {
+      this.#ignored.add(exclusion, name);
     }
   }
 
@@ -131,8 +224,12 @@ class Walk {
   }
 
   #follow(name: string, trail: readonly string[]): void {
-    const wanted = this.#listOf(name) !== undefined || this.#reaches(name);
-    if (!wanted || this.#isNever(name) || this.#isNever(`${name}/`)) {
+    if (this.#wantedBy(name) === undefined && !this.#reaches(name)) {
+      return;
+    }
+    const exclusion = this.#excluded(name) ?? this.#excluded(`${name}/`);
+    if (exclusion !== undefined) {
+      this.#ignored.add(exclusion, name);
       return;
     }
     let real: string;
@@ -147,7 +244,7 @@ class Walk {
     const inside = path.relative(this.#realRoot, real).split(path.sep).join('/');
     if (inside === '..' || inside.startsWith('../') || path.isAbsolute(inside)) {
       this.#notes.push(`${name} is a link out of the project and was left out.`);
-    } else if (inside !== '' && (this.#isNever(inside) || this.#isNever(`${inside}/`))) {
+    } else if (inside !== '' && this.#targetExcluded(inside, stats.isDirectory())) {
       this.#notes.push(`${name} is a link to ${inside}, which is never uploaded, and was left out.`);
     } else if (stats.isFile()) {
       this.#take(name);
@@ -160,9 +257,21 @@ class Walk {
     }
   }
 
+  /** Nothing that is excluded where it lies gets out through a link: each folder on the way is asked too. */
+  #targetExcluded(inside: string, isFolder: boolean): boolean {
+    const parts = inside.split('/');
+    const folders = parts.slice(0, isFolder ? undefined : -1).map((_, i) => `${parts.slice(0, i + 1).join('/')}/`);
+    return [...folders, ...(isFolder ? [] : [inside])].some((name) => this.#excluded(name) !== undefined);
+  }
+
   #take(name: string): void {
-    const list = this.#listOf(name);
-    if (list === undefined || this.#isNever(name)) {
+    const wanted = this.#wantedBy(name);
+    if (wanted === undefined) {
+      return;
+    }
+    const exclusion = this.#excluded(name);
+    if (exclusion !== undefined) {
+      this.#ignored.add(exclusion, name);
       return;
     }
     const absolute = path.join(this.#root, name);
@@ -170,8 +279,7 @@ class Walk {
     try {
       stats = statSync(absolute);
     } catch (error) {
-      if (name.includes('\uFFFD')) {
-        this.#notes.push(`The name of ${name} is not valid Unicode; it was left out.`);
+      if (this.#isNotUnicode(name)) {
         return;
       }
       throw unreadable(name, error);
@@ -180,12 +288,27 @@ class Walk {
       entry.found ||= entry.pattern.matches(name);
     }
     const { size, mtimeMs, ino } = stats;
-    this.#files.push({ path: name, absolute, size, mtimeMs, ino, mode: stats.mode & 0o777, list });
+    const list = wanted.list === 'archives' ? 'data' : wanted.list;
+    const into = this.#archives[wanted.archive]?.files ?? this.#files;
+    into.push({ path: name, absolute, size, mtimeMs, ino, mode: stats.mode & 0o777, list });
   }
 
-  #listOf(name: string): SyncList | undefined {
-    return this.#patterns.find(({ pattern }) => pattern.matches(name))?.list;
+  #wantedBy(name: string): Wanted | undefined {
+    return this.#patterns.find(({ pattern }) => pattern.matches(name));
   }
+}
+
+/** Sorted by UTF-16 units, so that the order is the same on every machine. */
+function byPath(a: LocalFile, b: LocalFile): number {
+  return a.path < b.path ? -1 : 1;
+}
+
+function inTheWay(to: string, file: string): UserError {
+  return new UserError('archive-in-the-way', {
+    what: `The archive ${to} cannot be made.`,
+    why: `The project uploads ${file} to the same place.`,
+    next: 'Give the archive another name under "sync.archives", or name the file under "sync.never".',
+  });
 }
 
 function unreadable(what: string, cause: unknown): UserError {

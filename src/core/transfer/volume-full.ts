@@ -28,6 +28,10 @@ export async function fullVolume(
   if (reason !== 'ENOSPC' && reason !== 'EDQUOT') {
     return undefined;
   }
+  return volumeFull(reason, folder);
+}
+
+export function volumeFull(reason: 'ENOSPC' | 'EDQUOT', folder: string): UserError {
   return new UserError('volume-full', {
     what: 'The volume is full.',
     why: `Writing to ${folder} fails with ${reason === 'EDQUOT' ? 'the quota exceeded' : 'no space left'} (${reason}). A network volume also counts about 64 KB for every small file.`,

@@ -24,7 +24,7 @@ const maxAnswer = 256 * 1024 * 1024;
  */
 export async function callFiles<T>(
   remote: RemoteFiles,
-  command: 'plan' | 'commit' | 'list',
+  command: 'plan' | 'commit' | 'list' | 'state' | 'remove',
   input: readonly unknown[],
   answer: z.ZodType<T>,
   signal: AbortSignal | undefined,
@@ -33,21 +33,30 @@ export async function callFiles<T>(
   const argv = [...remote.worker, 'files', command, '--root', remote.root];
   const result = await remote.connection.exec(argv, { stdin, signal, maxStdout: maxAnswer });
   const lines = result.stdout.toString('utf8').split('\n').filter(Boolean);
-  const last = errorSchema.safeParse(parse(lines.at(-1) ?? ''));
-  if (last.success) {
-    const { what, why, next } = last.data.error;
-    throw new UserError('worker-refused', { what, why: why ?? undefined, next: next ?? undefined });
-  }
+  throwIfRefused(lines.at(-1) ?? '');
   if (result.code !== 0) {
     throw broken(command, `It ended with exit code ${result.code}: ${result.stderr.trim().slice(-500)}`);
   }
-  return lines.map((line) => {
-    const parsed = answer.safeParse(parse(line));
-    if (!parsed.success) {
-      throw broken(command, `It answered ${JSON.stringify(line.slice(0, 200))}.`);
-    }
-    return parsed.data;
-  });
+  return lines.map((line) => readLine(command, line, answer));
+}
+
+/** Reads one line that the worker answered; rejects as `callFiles` does. */
+export function readLine<T>(command: string, line: string, answer: z.ZodType<T>): T {
+  const raw = parse(line);
+  const parsed = answer.safeParse(raw);
+  if (!parsed.success) {
+    throwIfRefused(line);
+    throw broken(command, `It answered ${JSON.stringify(line.slice(0, 200))}.`);
+  }
+  return parsed.data;
+}
+
+function throwIfRefused(line: string): void {
+  const refusal = errorSchema.safeParse(parse(line));
+  if (refusal.success) {
+    const { what, why, next } = refusal.data.error;
+    throw new UserError('worker-refused', { what, why: why ?? undefined, next: next ?? undefined });
+  }
 }
 
 export function broken(command: string, why: string): UserError {

@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { defaultRestUrl } from '../../core/runpod/connection.ts';
-import { RunPodClient } from '../../core/runpod/client.ts';
+import type { RunPodClient } from '../../core/runpod/client.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
 import type { Secret } from '../common/secret.ts';
 import type { Credentials } from './credentials.ts';
@@ -39,10 +39,16 @@ export class Account implements Disposable {
   #reading = 0;
   /** What listeners know; kept private because the key is part of it. */
   #told = '';
+  #finding: Promise<void> | undefined;
 
   constructor(options: AccountOptions) {
     this.#options = options;
     this.#store.add(options.credentials.onDidChange(() => void this.reload()));
+  }
+
+  /** While it is being found out who is signed in, those who ask for a client wait; the window's start does not. */
+  waitFor(finding: Promise<void>): void {
+    this.#finding = finding;
   }
 
   /** The address that this window uses. */
@@ -91,7 +97,19 @@ export class Account implements Disposable {
    * The client of the signed-in account.
    * @throws UserError `untrusted` or `signed-out`.
    */
-  client(): RunPodClient {
+  async client(): Promise<RunPodClient> {
+    await this.#finding;
+    const { restUrl, key } = this.#signedIn();
+    const { RunPodClient: Client } = await import('../../core/runpod/client.ts');
+    const latest = this.#signedIn();
+    if (latest.restUrl !== restUrl || latest.key !== key) {
+      return this.client();
+    }
+    this.#client ??= new Client({ restUrl, apiKey: key.reveal() });
+    return this.#client;
+  }
+
+  #signedIn(): { restUrl: string; key: Secret } {
     this.requireTrust();
     if (this.#current === undefined) {
       throw new UserError('signed-out', {
@@ -99,9 +117,7 @@ export class Account implements Disposable {
         next: 'Sign in with an API key, or start the local sandbox, which needs no account.',
       });
     }
-    const { restUrl, key } = this.#current;
-    this.#client ??= new RunPodClient({ restUrl, apiKey: key.reveal() });
-    return this.#client;
+    return this.#current;
   }
 
   /** @throws UserError `untrusted` when the open folder is not trusted. */

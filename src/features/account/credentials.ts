@@ -1,5 +1,4 @@
-import * as z from 'zod';
-import { generateKeyPair, type SshKeyPair } from '../../core/ssh/index.ts';
+import type { SshKeyPair } from '../../core/ssh/index.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { Secret } from '../common/secret.ts';
 
@@ -15,9 +14,6 @@ export interface S3Keys {
   accessKeyId: string;
   secretAccessKey: Secret;
 }
-
-const s3Stored = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() });
-const sshStored = z.object({ privateKey: z.string(), publicKey: z.string() });
 
 /**
  * What VS Code's secret storage keeps for us. API and S3 keys are bound to the host they were entered for: a key that
@@ -40,7 +36,9 @@ export class Credentials {
   }
 
   async s3Keys(restUrl: string): Promise<S3Keys | undefined> {
-    const keys = await this.#json(nameOf('s3Keys', restUrl), s3Stored);
+    const text = await this.#store.get(nameOf('s3Keys', restUrl));
+    const { readS3Keys } = await import('./stored.ts');
+    const keys = readS3Keys(text);
     return keys && { accessKeyId: keys.accessKeyId, secretAccessKey: new Secret(keys.secretAccessKey) };
   }
 
@@ -70,10 +68,12 @@ export class Credentials {
 
   /** The key pair for logging in to pods, made at its first use. */
   async sshKey(): Promise<SshKeyPair> {
-    const known = await this.#json('sshKey', sshStored);
+    const { readKeyPair } = await import('./stored.ts');
+    const known = readKeyPair(await this.#store.get('sshKey'));
     if (known !== undefined) {
       return known;
     }
+    const { generateKeyPair } = await import('../../core/ssh/index.ts');
     const pair = generateKeyPair('runpod-trainer');
     await this.#store.store('sshKey', JSON.stringify(pair));
     return pair;
@@ -82,11 +82,6 @@ export class Credentials {
   /** Also told when another window changes them. */
   onDidChange(listener: () => void): Disposable {
     return this.#store.onDidChange(() => listener());
-  }
-
-  async #json<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined> {
-    const value = await this.#store.get(name);
-    return value === undefined ? undefined : schema.safeParse(JSON.parse(value)).data;
   }
 }
 

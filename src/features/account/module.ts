@@ -6,7 +6,6 @@ import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { Account } from './account.ts';
 import { Credentials } from './credentials.ts';
-import { setS3Keys, setStepSecret, signIn, signOut } from './sign-in.ts';
 
 export interface AccountModule extends Disposable {
   account: Account;
@@ -34,9 +33,12 @@ export function createAccountModule(
   store.add(account.onDidChange(() => setContext(vs, 'runpodTrainer.signedIn', account.signedIn)));
   store.add(settings.onDidChangeRestUrl(() => void account.reload()));
   store.add(vs.workspace.onDidGrantWorkspaceTrust(() => void account.reload()));
-  store.add(registry.register(commands.signIn, () => signIn(vs, account)));
-  store.add(registry.register(commands.setS3Keys, () => setS3Keys(vs, account, credentials)));
-  store.add(registry.register(commands.setSecret, () => setStepSecret(vs, account, credentials)));
-  store.add(registry.register(commands.signOut, () => signOut(vs, account)));
+  const dialogs = () => import('./sign-in.ts');
+  store.add(registry.register(commands.signIn, async () => (await dialogs()).signIn(vs, account)));
+  store.add(registry.register(commands.setS3Keys, async () => (await dialogs()).setS3Keys(vs, account, credentials)));
+  store.add(
+    registry.register(commands.setSecret, async () => (await dialogs()).setStepSecret(vs, account, credentials)),
+  );
+  store.add(registry.register(commands.signOut, async () => (await dialogs()).signOut(vs, account)));
   return { account, credentials, dispose: () => store.dispose() };
 }

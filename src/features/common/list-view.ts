@@ -3,7 +3,7 @@ import { messageOf, UserError } from '../../core/errors.ts';
 import type { ContextKey, ListContext, ViewId } from '../ids.ts';
 import { setContext } from './context-keys.ts';
 import { DisposableStore, type Disposable } from './disposables.ts';
-import { clock } from './format.ts';
+import { clock } from '../../core/format.ts';
 import type { ListState, PolledList } from './polled-list.ts';
 
 /** A row of a tree and what is below it. */

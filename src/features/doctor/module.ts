@@ -8,9 +8,7 @@ import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
-import { podOf } from '../pods/pod-commands.ts';
 import { labelOf } from '../pods/pod-nodes.ts';
-import { doctorReport } from './report.ts';
 
 const scheme = 'runpod-report';
 
@@ -33,11 +31,15 @@ export function createDoctorModule(
   );
   store.add(
     registry.register(commands.connectionDoctor, async (target) => {
+      const [{ podOf }, { checkTitles, examine }, { doctorReport }] = await Promise.all([
+        import('../pods/pod-commands.ts'),
+        import('../../core/doctor/index.ts'),
+        import('./report.ts'),
+      ]);
       const pod = await podOf(vs, account, pods, { title: 'Connection Doctor', none: 'look at' }, target);
       if (pod === undefined) {
         return;
       }
-      const { checkTitles, examine } = await import('../../core/doctor/index.ts');
       const name = labelOf(pod);
       const here = await installation();
       const checks: Check[] = [];

@@ -1,6 +1,6 @@
 import type { Check, CheckStatus } from '../../core/doctor/index.ts';
 import { visibleName } from '../../core/volumes/names.ts';
-import { clock } from '../common/format.ts';
+import { clock } from '../../core/format.ts';
 
 const marks: Record<CheckStatus, string> = { ok: '✓', failed: '✗', unknown: '?', skipped: '–' };
 const words: Record<CheckStatus, string> = { ok: 'works', failed: 'failed', unknown: 'not known', skipped: 'skipped' };

@@ -1,4 +1,5 @@
 import type { RunEvent } from '../../core/jobs/progress.ts';
+import type { Phase } from '../../core/jobs/records.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 
 type Transfer = Extract<RunEvent, { type: 'transfer' }>;
@@ -9,8 +10,8 @@ export interface LiveState {
   /** When this window last heard of the pod, in ms since 1970. */
   heard: number | undefined;
   transfer: Transfer | undefined;
-  /** What the phase that goes on calls itself. */
-  phase: string | undefined;
+  /** What goes on, in its own words. */
+  phase: { phase?: Phase; text: string } | undefined;
   warnings: string[];
 }
 
@@ -23,7 +24,7 @@ export function reduceLive(state: LiveState, event: RunEvent, now: number): Live
     case 'link':
       return event.state === 'live' ? { ...state, link: 'live', heard: now } : { ...state, link: 'lost' };
     case 'phase':
-      return { ...state, phase: event.text, transfer: undefined };
+      return { ...state, phase: { phase: event.phase, text: event.text }, transfer: undefined };
     case 'transfer':
       return { ...state, transfer: event, heard: now };
     case 'job':
@@ -31,7 +32,7 @@ export function reduceLive(state: LiveState, event: RunEvent, now: number): Live
     case 'warning':
       return { ...state, warnings: [...state.warnings, event.text].slice(-maxWarnings) };
     case 'refused':
-      return { ...state, phase: `${event.hardware}: ${event.reason}` };
+      return { ...state, phase: { text: `${event.hardware}: ${event.reason}` } };
     case 'pod':
     case 'host-key':
       return state;

@@ -48,6 +48,7 @@ export function panelState(known: Known): PanelState {
     project: name(record.project),
     status: view.status,
     activity: sentence(activity(known)),
+    activityDetail: live.phase?.phase === 'fetch' ? sentence(live.phase.text) : undefined,
     created: timeOf(record.created) ?? 0,
     sandbox: isLoopback(record.restUrl),
     link: linkOf(known),
@@ -96,7 +97,8 @@ export function panelState(known: Known): PanelState {
 /** `Running phase_2, step 3 of 8`; after the end also what is still to do, since the pod costs until it is ended. */
 function activity(known: Known): string {
   const { record, view, live } = known;
-  const rest = live.phase ?? phaseTexts[record.phase];
+  // The words of fetching name a folder, which is long: it stands in the tooltip.
+  const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseTexts[record.phase] : live.phase.text;
   const after = record.phase === 'done' ? '' : `, ${rest.slice(0, 1).toLowerCase()}${rest.slice(1)}`;
   const failed = failedStep(view);
   switch (view.status) {

@@ -12,8 +12,9 @@ import type { Log } from '../common/log.ts';
 import type { JobModel } from './job-model.ts';
 import { panelDetail, panelState, type Known } from './panel-state.ts';
 
-/** Times in ms. One message a beat, so at most ten in a second reach the page. */
+/** Times in ms. One message a beat, so at most ten in a second reach the page; the first ones come at once. */
 const beat = 100;
+const atOnce = 4;
 const readEvery = { running: 250, over: 2_000 };
 const metricsEvery = 1_000;
 
@@ -24,6 +25,8 @@ export interface JobPanelOptions {
   live: () => Pick<Known, 'live' | 'attached' | 'folder'>;
   act: (action: PanelAction, step: string) => void;
   copy: (text: string) => void;
+  /** The page has been told everything that there is. */
+  onComplete: () => void;
 }
 
 /** What the page has been told, so that only news is sent. */
@@ -51,6 +54,8 @@ export class JobPanel implements Disposable {
   #wanted: string | undefined;
   #told: Told = untold;
   #readAt = 0;
+  /** How many more messages may go without a pause. */
+  #burst = 0;
 
   constructor(panel: vscode.WebviewPanel, options: JobPanelOptions) {
     this.#panel = panel;
@@ -61,11 +66,13 @@ export class JobPanel implements Disposable {
         this.#selected = undefined;
         this.#told = untold;
         this.#readAt = 0;
+        this.#burst = atOnce;
         this.#soon();
       },
       select: ({ step }) => {
         this.#selected = step;
         this.#told = { ...this.#told, detail: '', log: 0, metrics: 0, metricsAt: 0 };
+        this.#burst = atOnce;
         this.#soon();
       },
       action: ({ action }) => options.act(action, this.#selected ?? ''),
@@ -122,14 +129,17 @@ export class JobPanel implements Disposable {
         const message = this.#next();
         if (message !== undefined && !this.#isOver()) {
           await this.#panel.webview.postMessage(message);
+        } else if (message === undefined && this.#selected !== undefined) {
+          this.#options.onComplete();
         }
+        this.#burst = message === undefined ? 0 : Math.max(0, this.#burst - 1);
       }
     } catch (error) {
       this.#options.log.error('The job panel could not be brought up to date:', error as Error);
     } finally {
       this.#beating = false;
       if (!this.#isOver() && this.#panel.visible) {
-        this.#timer = setTimeout(() => void this.#beat(), beat);
+        this.#timer = setTimeout(() => void this.#beat(), this.#burst > 0 ? 0 : beat);
       }
     }
   }

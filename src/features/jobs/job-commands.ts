@@ -35,7 +35,7 @@ export async function runPipeline(
   // Only what the user changed here: saving an untouched editor could overwrite a newer file.
   await vs.workspace.textDocuments.find((d) => d.isDirty && d.uri.toString() === uri.toString())?.save();
   const loaded = await loadProject(uri.fsPath);
-  const client = account.client();
+  const client = await account.client();
   const choice = await chooseProfile(vs, loaded.project);
   if (choice === undefined) {
     return;
@@ -54,7 +54,6 @@ export async function runPipeline(
   const note = capNote(await installation.platform.capabilities(installation.restUrl));
   if ((await confirmLocalSteps(vs, memory, plan)) && (await confirmLaunch(vs, plan, note))) {
     live.run(installation, plan);
-    await vs.commands.executeCommand('runpodTrainer.jobs.focus');
   }
 }
 

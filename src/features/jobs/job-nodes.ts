@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import type { GateResult } from '../../core/jobs/events.ts';
 import type { Phase } from '../../core/jobs/records.ts';
 import type { StepView } from '../../core/jobs/view.ts';
-import { duration, spent } from '../common/format.ts';
+import { duration, spent } from '../../core/format.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import type { JobSummary } from './history.ts';
@@ -33,7 +33,7 @@ export const phaseTexts: Record<Phase, string> = {
   transfer: 'uploading',
   start: 'starting',
   run: 'running',
-  fetch: 'fetching results',
+  fetch: 'bringing results home',
   end: 'ending the pod',
   done: 'done',
 };

@@ -1,6 +1,6 @@
 import type { GateResult, JobEvent } from '../../core/jobs/events.ts';
 import type { RunEvent } from '../../core/jobs/progress.ts';
-import { duration } from '../common/format.ts';
+import { duration } from '../../core/format.ts';
 
 /** Lines of the job log for one event; none for what only other views show. */
 export function jobLines(event: RunEvent): string[] {

@@ -5,7 +5,7 @@ import type { RunPlan } from '../../core/jobs/plan.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Project, Step } from '../../core/project/schema.ts';
 import type { Memory } from '../account/account.ts';
-import { pricePerHour } from '../common/format.ts';
+import { pricePerHour } from '../../core/format.ts';
 
 const trustedKey = 'trustedLocalSteps';
 

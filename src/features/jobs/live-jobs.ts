@@ -8,7 +8,7 @@ import type { JobResult, RunOptions } from '../../core/jobs/run.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
-import { spent } from '../common/format.ts';
+import { spent } from '../../core/format.ts';
 import { jobLines } from './job-text.ts';
 
 /** Loaded with the first job: a window without one starts sooner. */
@@ -23,10 +23,13 @@ export class LiveJobs implements Disposable {
   readonly #attached = new Map<string, AbortController>();
   readonly #heard = new Emitter<{ job: string; event: RunEvent }>();
   readonly #attachedChanged = new Emitter<string>();
+  readonly #started = new Emitter<{ job: string; project: string }>();
   /** Everything that this window is told of its jobs while they go on. */
   readonly onDidHear = this.#heard.event;
   /** This window has attached itself to a job or has let go of it. */
   readonly onDidChangeAttached = this.#attachedChanged.event;
+  /** The user has started a job in this window. */
+  readonly onDidStart = this.#started.event;
 
   constructor(vs: typeof vscode, failures: Failures, changed: (what: 'job' | 'pod') => void) {
     this.#vs = vs;
@@ -41,6 +44,7 @@ export class LiveJobs implements Disposable {
       const { runJob } = await running();
       return runJob(installation, plan, options);
     });
+    this.#started.fire({ job: plan.job, project: plan.loaded.project.name });
   }
 
   /** Attaches to a job that runs, if this window is not attached already. */

@@ -1,7 +1,6 @@
 import type * as vscode from 'vscode';
 import { join } from 'node:path';
-import { homeFolder, hostKeysIn, platformIn, recordsIn, type Installation } from '../../core/installation.ts';
-import type { JobRecords } from '../../core/jobs/records.ts';
+import type { Installation } from '../../core/installation.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
@@ -10,11 +9,11 @@ import { createListView } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
-import type { JobSummary } from './history.ts';
-import { cancel, runPipeline, type JobCommandOptions } from './job-commands.ts';
+import type { JobHistory, JobSummary } from './history.ts';
+import type { JobCommandOptions } from './job-commands.ts';
 import { jobNodes } from './job-nodes.ts';
+import { lateRecords, type LateRecords } from './late-records.ts';
 import { LiveJobs } from './live-jobs.ts';
-import { recordedHistory } from './recorded-history.ts';
 
 /** A local read, so it may be more frequent than calls to RunPod. */
 const refreshMs = 2000;
@@ -22,8 +21,10 @@ const refreshMs = 2000;
 export interface JobsModule extends Disposable {
   jobs: PolledList<JobSummary>;
   live: LiveJobs;
-  records: JobRecords;
+  records: LateRecords;
   installation: () => Promise<Installation>;
+  /** What has to be shown from local copies before this window attaches itself: attaching loads much and is slow. */
+  attachAfter(shown: Promise<unknown>): void;
 }
 
 /** Running pipelines, and the Jobs view. The view needs no account: what this machine knows is shown in any case. */
@@ -37,12 +38,12 @@ export function createJobsModule(
   refreshPods: () => void,
 ): JobsModule {
   const store = new DisposableStore();
-  const home = homeFolder();
-  const records = recordsIn(home);
-  const history = recordedHistory(records);
+  const records = lateRecords();
+  let opened: Promise<JobHistory> | undefined;
+  const history = (): Promise<JobHistory> => (opened ??= openHistory(records));
   const jobs = store.add(
     new PolledList<JobSummary>(
-      (signal) => history.list(signal),
+      async (signal) => (await history()).list(signal),
       () => refreshMs,
       () => settings.backgroundMs,
     ),
@@ -63,24 +64,31 @@ export function createJobsModule(
       }
     }),
   );
-  const installation = async (): Promise<Installation> => ({
-    client: account.client(),
-    restUrl: account.restUrl,
-    workerFile: join(context.extensionPath, 'dist', 'worker.pyz'),
-    localPython: settings.python,
-    key: await credentials.sshKey(),
-    hostKeys: hostKeysIn(home),
-    records,
-    platform: platformIn(home),
-  });
+  const installation = async (): Promise<Installation> => {
+    const { homeFolder, hostKeysIn, platformIn } = await import('../../core/installation.ts');
+    const home = homeFolder();
+    return {
+      client: await account.client(),
+      restUrl: account.restUrl,
+      workerFile: join(context.extensionPath, 'dist', 'worker.pyz'),
+      localPython: settings.python,
+      key: await credentials.sshKey(),
+      hostKeys: hostKeysIn(home),
+      records: await records(),
+      platform: platformIn(home),
+      home,
+    };
+  };
 
+  let shown: Promise<unknown> | undefined;
   /** Goes on with the jobs of this window's folder, after a reload for example. */
   const reattach = async (): Promise<void> => {
     if (!account.ready) {
       return;
     }
+    await Promise.all([shown, jobs.ensure(Infinity)]);
     const roots = (vs.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-    for (const record of await records.list()) {
+    for (const record of await (await records()).list()) {
       const ours = record.restUrl === account.restUrl && roots.some((root) => record.root.startsWith(root));
       if (ours && record.phase !== 'done' && record.remote !== undefined) {
         live.attach(await installation(), record);
@@ -90,11 +98,34 @@ export function createJobsModule(
   store.add(account.onDidChange(() => void reattach()));
 
   const options: JobCommandOptions = { account, credentials, memory: context.globalState, live, installation };
+  const actions = () => import('./job-commands.ts');
   const stepOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-  store.add(registry.register(commands.run, (target) => runPipeline(vs, options, target)));
-  store.add(registry.register(commands.runFrom, (target, step) => runPipeline(vs, options, target, stepOf(step))));
-  store.add(registry.register(commands.cancelJob, async (target) => cancel(vs, options, await records.list(), target)));
+  store.add(registry.register(commands.run, async (target) => (await actions()).runPipeline(vs, options, target)));
+  store.add(
+    registry.register(commands.runFrom, async (target, step) =>
+      (await actions()).runPipeline(vs, options, target, stepOf(step)),
+    ),
+  );
+  store.add(
+    registry.register(commands.cancelJob, async (target) =>
+      (await actions()).cancel(vs, options, await (await records()).list(), target),
+    ),
+  );
   store.add(registry.register(commands.showJobLog, () => live.showLog()));
   jobs.restart(true);
-  return { jobs, live, records, installation, dispose: () => store.dispose() };
+  return {
+    jobs,
+    live,
+    records,
+    installation,
+    attachAfter: (first) => {
+      shown = first;
+    },
+    dispose: () => store.dispose(),
+  };
+}
+
+async function openHistory(records: LateRecords): Promise<JobHistory> {
+  const { recordedHistory } = await import('./recorded-history.ts');
+  return recordedHistory(await records());
 }

@@ -24,7 +24,7 @@ export function createPodsModule(
   const store = new DisposableStore();
   const pods = store.add(
     new PolledList<Pod>(
-      (signal) => account.client().pods.list(signal),
+      async (signal) => (await account.client()).pods.list(signal),
       () => settings.refreshMs,
       () => settings.backgroundMs,
     ),

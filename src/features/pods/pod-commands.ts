@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
-import { pricePerHour } from '../common/format.ts';
+import { pricePerHour } from '../../core/format.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { hardwareOf, labelOf } from './pod-nodes.ts';
@@ -59,7 +59,7 @@ export async function endPod(
   if (chosen !== verb.button) {
     return;
   }
-  const client = account.client();
+  const client = await account.client();
   const result = await withProgress(vs, { title: `${verb.doing} ${name}…`, where: 'window' }, async (signal) => {
     await (verb.action === 'stop' ? client.pods.action(pod.id, 'stop', signal) : client.pods.terminate(pod.id, signal));
   });
@@ -88,7 +88,7 @@ export async function podOf(
   if (known !== undefined) {
     return known;
   }
-  const client = account.client();
+  const client = await account.client();
   const listed = await withProgress(vs, { title: 'Listing pods…', where: 'window' }, (signal) =>
     client.pods.list(signal),
   );

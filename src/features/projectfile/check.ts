@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { dirname } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { findProblems } from './diagnostics.ts';
+import { findProblems } from './problems.ts';
 import { isProjectFile, projectSuffix } from './project-files.ts';
 
 /** The project file that a command is about: its argument, the open editor's, or the one the user chooses. */

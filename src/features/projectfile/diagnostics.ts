@@ -1,18 +1,11 @@
 import type * as vscode from 'vscode';
 import { dirname } from 'node:path';
-import { checkFiles } from '../../core/project/check.ts';
-import { parseProject, type Problem } from '../../core/project/parse.ts';
+import type { Problem } from '../../core/project/parse.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import { isProjectFile } from './project-files.ts';
 
 /** Quiet time after a keystroke before a file is checked. */
 const settleMs = 300;
-
-/** Every problem of a project file's text: its form, and the files that it names. Runs nothing, costs nothing. */
-export async function findProblems(text: string, folder: string): Promise<Problem[]> {
-  const { project, problems } = parseProject(text);
-  return project === undefined ? problems : [...problems, ...(await checkFiles(project, folder, text))];
-}
 
 /** Keeps the diagnostics of open project files true: while typing, and when a file that they name comes or goes. */
 export function createProjectDiagnostics(vs: typeof vscode): Disposable {
@@ -22,6 +15,7 @@ export function createProjectDiagnostics(vs: typeof vscode): Disposable {
   store.add({ dispose: () => [...timers.values()].forEach(clearTimeout) });
 
   const check = async (document: vscode.TextDocument): Promise<void> => {
+    const { findProblems } = await import('./problems.ts');
     const { version } = document;
     const problems = await findProblems(document.getText(), dirname(document.fileName));
     if (document.version === version && !document.isClosed) {

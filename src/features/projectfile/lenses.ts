@@ -1,8 +1,5 @@
-import type * as vscode from 'vscode';
 import { parseProject, stepPlace } from '../../core/project/parse.ts';
 import { commands, type CommandId } from '../ids.ts';
-import type { Disposable } from '../common/disposables.ts';
-import { projectSuffix } from './project-files.ts';
 
 export interface LensPlace {
   offset: number;
@@ -39,19 +36,4 @@ export function lensPlaces(text: string): LensPlace[] {
       : [{ offset: place.offset, title: '$(play) Run from here', tooltip, command: commands.runFrom, step: step.name }];
   });
   return [run, check, ...steps];
-}
-
-/** Run and Check above the file, "Run from here" above every step. */
-export function createProjectLenses(vs: typeof vscode): Disposable {
-  return vs.languages.registerCodeLensProvider(
-    { scheme: 'file', pattern: `**/*${projectSuffix}` },
-    {
-      provideCodeLenses: (document) =>
-        lensPlaces(document.getText()).map(({ offset, title, tooltip, command, step }) => {
-          const at = document.positionAt(offset);
-          const args = step === undefined ? [document.uri] : [document.uri, step];
-          return new vs.CodeLens(new vs.Range(at, at), { title, tooltip, command, arguments: args });
-        }),
-    },
-  );
 }

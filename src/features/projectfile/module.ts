@@ -2,11 +2,9 @@ import type * as vscode from 'vscode';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import { commands } from '../ids.ts';
-import { checkProjectFile } from './check.ts';
-import { createProjectFile } from './create.ts';
 import { createProjectDiagnostics } from './diagnostics.ts';
-import { createProjectFixes } from './fixes.ts';
-import { createProjectLenses } from './lenses.ts';
+import { createProjectFixes } from './fix-provider.ts';
+import { createProjectLenses } from './lens-provider.ts';
 
 /** What the editor knows about project files. Completion and hover come from the JSON schema in the manifest. */
 export function createProjectFileModule(vs: typeof vscode, registry: CommandRegistry): Disposable {
@@ -14,7 +12,11 @@ export function createProjectFileModule(vs: typeof vscode, registry: CommandRegi
   store.add(createProjectDiagnostics(vs));
   store.add(createProjectFixes(vs));
   store.add(createProjectLenses(vs));
-  store.add(registry.register(commands.createProjectFile, () => createProjectFile(vs)));
-  store.add(registry.register(commands.check, (target) => checkProjectFile(vs, target)));
+  store.add(
+    registry.register(commands.createProjectFile, async () => (await import('./create.ts')).createProjectFile(vs)),
+  );
+  store.add(
+    registry.register(commands.check, async (target) => (await import('./check.ts')).checkProjectFile(vs, target)),
+  );
   return store;
 }

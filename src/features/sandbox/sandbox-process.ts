@@ -2,12 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import * as z from 'zod';
 import { CancelledError, UserError } from '../../core/errors.ts';
 import { readIfThere } from '../../core/files.ts';
-
-const connectionSchema = z.object({ restUrl: z.url(), key: z.string(), pid: z.int() });
-export type SandboxConnection = z.infer<typeof connectionSchema>;
+import type { SandboxConnection } from './connection.ts';
 
 /** The file in which a running sandbox says where it is; gone when it has ended. */
 export const connectionFile = 'connection.json';
@@ -26,20 +23,24 @@ export interface SandboxOptions {
  * reloads.
  */
 export class SandboxProcess {
-  readonly #options: () => SandboxOptions;
+  readonly #options: () => Promise<SandboxOptions>;
 
-  constructor(options: () => SandboxOptions) {
+  constructor(options: () => Promise<SandboxOptions>) {
     this.#options = options;
   }
 
-  get root(): string {
-    return this.#options().root;
+  async root(): Promise<string> {
+    return (await this.#options()).root;
   }
 
   /** The sandbox that runs now, whoever started it. */
   async find(): Promise<SandboxConnection | undefined> {
-    const text = await readIfThere(join(this.root, connectionFile));
-    const parsed = text === undefined ? undefined : connectionSchema.safeParse(parse(text)).data;
+    const text = await readIfThere(join(await this.root(), connectionFile));
+    if (text === undefined) {
+      return undefined;
+    }
+    const { readConnection } = await import('./connection.ts');
+    const parsed = readConnection(text);
     return parsed !== undefined && isAlive(parsed.pid) ? parsed : undefined;
   }
 
@@ -49,7 +50,7 @@ export class SandboxProcess {
     if (running !== undefined) {
       return running;
     }
-    const { root, script, python } = this.#options();
+    const { root, script, python } = await this.#options();
     await mkdir(root, { recursive: true, mode: 0o700 });
     const logFile = join(root, 'sandbox.log');
     const log = await open(logFile, 'w', 0o600);
@@ -107,13 +108,5 @@ function isAlive(pid: number): boolean {
     return process.kill(pid, 0);
   } catch {
     return false;
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined; // read while it was written; the next look sees it whole
   }
 }

@@ -52,7 +52,7 @@ export function createStatusModule(
   );
   store.add(
     registry.register(commands.showRunning, async () => {
-      account.client();
+      await account.client();
       await pods.refresh();
       await showRunning(vs, runningNow(pods.state.items ?? [], ours(), new Date()));
     }),

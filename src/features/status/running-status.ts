@@ -1,6 +1,6 @@
 import { spentToday, type MeteredPod } from '../../core/costs/today.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
-import { clock, duration, pricePerHour, spent } from '../common/format.ts';
+import { clock, duration, pricePerHour, spent } from '../../core/format.ts';
 import type { ListState } from '../common/polled-list.ts';
 import type { JobSummary } from '../jobs/history.ts';
 import { describeJob, groupOf } from '../jobs/job-nodes.ts';

@@ -7,7 +7,6 @@ import { createListView } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
-import { downloadVolumeFile, openVolumeFile } from './volume-commands.ts';
 import { volumeDocuments, volumeScheme } from './volume-documents.ts';
 import { VolumeFiles } from './volume-files.ts';
 import { volumeNodes } from './volume-nodes.ts';
@@ -28,7 +27,7 @@ export function createVolumesModule(
   const files = store.add(new VolumeFiles(pods, credentials));
   const volumes = store.add(
     new PolledList<Volume>(
-      (signal) => account.client().volumes.list(signal),
+      async (signal) => (await account.client()).volumes.list(signal),
       () => settings.refreshMs,
     ),
   );
@@ -58,7 +57,12 @@ export function createVolumesModule(
       isCaseSensitive: true,
     }),
   );
-  store.add(registry.register(commands.openVolumeFile, (target) => openVolumeFile(vs, target)));
-  store.add(registry.register(commands.downloadVolumeFile, (target) => downloadVolumeFile(vs, files, target)));
+  const actions = () => import('./volume-commands.ts');
+  store.add(registry.register(commands.openVolumeFile, async (target) => (await actions()).openVolumeFile(vs, target)));
+  store.add(
+    registry.register(commands.downloadVolumeFile, async (target) =>
+      (await actions()).downloadVolumeFile(vs, files, target),
+    ),
+  );
   return { volumes, dispose: () => store.dispose() };
 }

@@ -1,6 +1,5 @@
 import type * as vscode from 'vscode';
 import { messageOf } from '../../core/errors.ts';
-import { listFolder, readWhole, statPlace } from '../../core/volumes/browse.ts';
 import type { VolumeFiles } from './volume-files.ts';
 
 export const volumeScheme = 'runpod-volume';
@@ -26,6 +25,7 @@ export function volumeDocuments(vs: typeof vscode, files: VolumeFiles): vscode.F
       throw FileSystemError.Unavailable(messageOf(error));
     }
   };
+  const browse = () => import('../../core/volumes/browse.ts');
   const split = ({ path }: vscode.Uri): [volume: string, path: string] => {
     const [, volume = '', ...rest] = path.split('/');
     return [volume, rest.join('/')];
@@ -35,7 +35,7 @@ export function volumeDocuments(vs: typeof vscode, files: VolumeFiles): vscode.F
     watch: () => new vs.Disposable(() => undefined),
     stat: (uri) =>
       at(...split(uri), async (connection, place) => {
-        const { size, modified, kind } = await statPlace(connection, place);
+        const { size, modified, kind } = await (await browse()).statPlace(connection, place);
         return {
           type: kind === 'file' ? FileType.File : FileType.Directory,
           size,
@@ -44,10 +44,11 @@ export function volumeDocuments(vs: typeof vscode, files: VolumeFiles): vscode.F
           permissions: vs.FilePermission.Readonly,
         };
       }),
-    readFile: (uri) => at(...split(uri), (connection, place) => readWhole(connection, place, mostBytes)),
+    readFile: (uri) =>
+      at(...split(uri), async (connection, place) => (await browse()).readWhole(connection, place, mostBytes)),
     readDirectory: (uri) =>
       at(...split(uri), async (connection, place) => {
-        const { entries } = await listFolder(connection, place);
+        const { entries } = await (await browse()).listFolder(connection, place);
         const known = entries.filter((e) => e.kind === 'file' || e.kind === 'folder');
         return known.map((e) => [e.name, e.kind === 'file' ? FileType.File : FileType.Directory]);
       }),

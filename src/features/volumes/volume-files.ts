@@ -1,5 +1,4 @@
 import { UserError } from '../../core/errors.ts';
-import { hostKeysIn, homeFolder } from '../../core/installation.ts';
 import { podPrefix } from '../../core/jobs/id.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { SshConnection } from '../../core/ssh/index.ts';
@@ -23,6 +22,7 @@ export class VolumeFiles implements Disposable {
     this.#pods = pods;
     this.#connections = new PodConnections(async (pod) => {
       const { connectTo } = await import('../../core/pods/ready.ts');
+      const { homeFolder, hostKeysIn } = await import('../../core/installation.ts');
       return connectTo(pod, { key: await credentials.sshKey(), hostKeys: hostKeysIn(homeFolder()) });
     });
   }

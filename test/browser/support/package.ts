@@ -11,7 +11,16 @@ const run = promisify(execFile);
 
 export const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-const shipped = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'media', 'schemas', 'examples'];
+const shipped = [
+  'package.json',
+  '.vscodeignore',
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'media',
+  'schemas',
+  'examples',
+];
 
 /** A folder under the system's temporary one that is removed when this process ends. */
 export async function temporaryFolder(name: string): Promise<string> {

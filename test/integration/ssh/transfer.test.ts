@@ -39,10 +39,11 @@ describe('push and fetchFiles with the worker (R2.5, R2.6)', () => {
   const pushAll = async (more = {}): Promise<PushResult> => push({ ...remote(), files: await hashed(), ...more });
   const incoming = (): Promise<string[]> => readdir(at('volume/projects/p/.runpod-trainer/incoming'));
 
-  /** A program that answers like a worker, but what the test says. */
+  /** A program that answers like a worker, but what the test says; only the sending is real. */
   const lying = async (lines: unknown[]): Promise<string[]> => {
     await writeFile(at('answers'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    return ['sh', '-c', 'cat >/dev/null; cat "$0"', at('answers')];
+    const script = `if [ "$3" = send ]; then exec python3 "$@"; fi; cat >/dev/null; cat "$0"`;
+    return ['sh', '-c', script, at('answers'), worker[1]!];
   };
 
   it('carries files with every kind of name to the pod and back, byte for byte', async () => {
@@ -157,7 +158,7 @@ exec python3 "$0" "$@"`;
     await assert.rejects(fetchFiles({ ...remote(), patterns: ['large'], into: at('results'), onProgress }), {
       code: 'ssh-lost',
     });
-    assert.deepEqual(await readdir(at('results')), []);
+    assert.deepEqual(await readdir(at('results')), ['.runpod-trainer']);
   });
 
   it('can be cancelled at any moment and leaves no half file', async () => {
@@ -177,7 +178,7 @@ exec python3 "$0" "$@"`;
       onProgress: () => stopFetch.abort(),
     });
     await assert.rejects(fetching, CancelledError);
-    assert.deepEqual(await readdir(into), []);
+    assert.deepEqual(await readdir(into), ['.runpod-trainer']);
   });
 
   it('fetches what the patterns name and leaves unrelated files alone', async () => {

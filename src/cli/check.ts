@@ -1,0 +1,99 @@
+import { basename } from 'node:path';
+import { preflight, type Finding, type PreflightReport, type Severity } from '../core/preflight/index.ts';
+import { loadProject, type LoadedProject } from '../core/project/load.ts';
+import { placeOf, position } from '../core/project/parse.ts';
+import { makeInstallation, type GlobalOptions } from './context.ts';
+import { exitCodes } from './exit.ts';
+import { makeOutput, onInterrupt } from './output.ts';
+import { onlyProjectFile } from './project-file.ts';
+import { duration, printable, wrap, type Style } from './style.ts';
+
+export interface CheckCommandOptions extends GlobalOptions {
+  profile?: string;
+  json?: boolean;
+}
+
+/** Looks at everything that can be looked at before money is spent, and says what it found. 0 without errors. */
+export async function checkCommand(file: string | undefined, options: CheckCommandOptions): Promise<number> {
+  const installation = await makeInstallation(options);
+  const loaded = await loadProject(file ?? (await onlyProjectFile('.', 'check')));
+  const output = makeOutput(options.json === true);
+  const interrupt = onInterrupt();
+  try {
+    const report = await preflight(installation, loaded, {
+      profile: options.profile,
+      secret: (name) => process.env[name],
+      signal: interrupt.signal,
+    });
+    for (const check of report.checks) {
+      if (output.json) {
+        output.result({ type: 'check', ...check }, '');
+      }
+    }
+    output.result(
+      { type: 'result', findings: report.findings, ms: report.ms },
+      reportText(report, loaded, output.style, output.width),
+    );
+    return report.findings.some((f) => f.severity === 'error') ? exitCodes.failed : exitCodes.succeeded;
+  } finally {
+    interrupt.stop();
+  }
+}
+
+const headings: Record<Severity, string> = { error: 'Errors', warning: 'Warnings', info: 'Good to know' };
+
+/** Findings in groups, errors first, then what could not be found out, then one line that sums up. */
+export function reportText(report: PreflightReport, loaded: LoadedProject, style: Style, width = 100): string {
+  const lines: string[] = [];
+  for (const severity of ['error', 'warning', 'info'] as const) {
+    const group = report.findings.filter((f) => f.severity === severity);
+    if (group.length > 0) {
+      lines.push(style.bold(headings[severity]));
+      lines.push(...group.flatMap((f) => findingLines(f, loaded, style, width)), '');
+    }
+  }
+  const unknown = report.checks.flatMap((c) => c.unknown.map((text) => `${c.title}: ${text}`));
+  if (unknown.length > 0) {
+    lines.push(style.bold('Not known'));
+    lines.push(...unknown.flatMap((text) => item(style.yellow('?'), text, width)), '');
+  }
+  return [...lines, sumText(report, style)].join('\n');
+}
+
+function findingLines(finding: Finding, loaded: LoadedProject, style: Style, width: number): string[] {
+  const sign = { error: style.red('✗'), warning: style.yellow('!'), info: style.dim('·') }[finding.severity];
+  const place =
+    finding.at === undefined
+      ? []
+      : [
+          `${basename(loaded.file)}:${position(loaded.text, placeOf(loaded.text, finding.at).offset)}  ${finding.at.join('.')}`,
+        ];
+  return [
+    ...item(sign, finding.what, width),
+    ...paragraph(finding.why, width).map(style.dim),
+    ...paragraph(`→ ${finding.next}`, width),
+    ...place.flatMap((text) => paragraph(text, width)).map(style.dim),
+  ];
+}
+
+function item(sign: string, text: string, width: number): string[] {
+  const [first = '', ...rest] = wrap(printable(text), Math.max(30, width - 2));
+  return [`${sign} ${first}`, ...rest.map((line) => `  ${line}`)];
+}
+
+function paragraph(text: string, width: number): string[] {
+  return wrap(printable(text), Math.max(30, width - 4)).map((line) => `    ${line}`);
+}
+
+function sumText({ findings, checks, ms }: PreflightReport, style: Style): string {
+  const count = (severity: Severity): number => findings.filter((f) => f.severity === severity).length;
+  const [errors, warnings] = [count('error'), count('warning')];
+  const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
+  const sum = `${plural(checks.length, 'check')} in ${duration(ms / 1000)}; nothing was rented.`;
+  if (errors > 0) {
+    return `${style.red(`${plural(errors, 'error')}, ${plural(warnings, 'warning')}.`)} ${sum}`;
+  }
+  return warnings > 0
+    ? `${style.yellow(`${plural(warnings, 'warning')}.`)} ${sum}`
+    : `${style.green('Nothing is wrong.')} ${sum}`;
+}

@@ -1,0 +1,3 @@
+export { explain } from './explain.ts';
+export { gatherEvidence } from './gather.ts';
+export type { Change, Evidence, Explanation, FailureKind, ProjectPath, Value } from './types.ts';

@@ -1,0 +1,68 @@
+/** How much a finding matters: an `error` makes the run fail or waste money, a `warning` may, an `info` is good to know. */
+export type Severity = 'error' | 'warning' | 'info';
+
+/** Something that one command of the editor can do about a finding; plain values. */
+export interface Fix {
+  title: string;
+  command:
+    'create-file' | 'set-value' | 'sign-in' | 'set-secret' | 'set-s3-keys' | 'move-volume' | 'grow-volume' | 'open-url';
+  args: Record<string, unknown>;
+}
+
+/** Something that a check found. A value for every front end; the texts are for people. */
+export interface Finding {
+  /** Stable, for programs. */
+  id: string;
+  severity: Severity;
+  what: string;
+  why: string;
+  next: string;
+  /** Where the cause stands in the project file, as a path of keys and indexes. */
+  at?: (string | number)[];
+  fix?: Fix;
+}
+
+/** `unknown`: nothing bad was seen, but a part could not be looked at. */
+export type CheckStatus = 'ok' | Severity | 'unknown';
+
+export interface CheckReport {
+  id: string;
+  title: string;
+  status: CheckStatus;
+  findings: Finding[];
+  /** What could not be found out, as sentences. */
+  unknown: string[];
+  /** Until this check was through; checks run at once and share facts, so these do not add up. */
+  ms: number;
+}
+
+export interface PreflightReport {
+  /** All findings, errors first. */
+  findings: Finding[];
+  checks: CheckReport[];
+  ms: number;
+}
+
+type Details = Omit<Finding, 'id' | 'severity'>;
+
+/** What a check says; what was said stays when a later fact of the same check cannot be had. */
+export class Say {
+  readonly findings: Finding[] = [];
+  readonly unknowns: string[] = [];
+
+  error(id: string, details: Details): void {
+    this.findings.push({ id, severity: 'error', ...details });
+  }
+
+  warning(id: string, details: Details): void {
+    this.findings.push({ id, severity: 'warning', ...details });
+  }
+
+  info(id: string, details: Details): void {
+    this.findings.push({ id, severity: 'info', ...details });
+  }
+
+  unknown(sentence: string): void {
+    this.unknowns.push(sentence);
+  }
+}

@@ -1,0 +1,14 @@
+export type { S3Access } from './access.ts';
+export type { DownloadOptions, DownloadResult } from './download.ts';
+export { s3DataCenters, s3Endpoint } from './endpoints.ts';
+export type { EndpointOptions } from './endpoints.ts';
+export { S3Error } from './errors.ts';
+export { isSameTime } from './head.ts';
+export type { VolumeFile } from './head.ts';
+export type { VolumeItem } from './list.ts';
+export { sourceOf } from './source.ts';
+export type { UploadSource } from './source.ts';
+export { VolumeStore } from './store.ts';
+export type { S3Probe, VolumeStoreOptions } from './store.ts';
+export type { UploadOptions } from './sending.ts';
+export type { UploadResult } from './upload.ts';

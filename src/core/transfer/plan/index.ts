@@ -1,0 +1,24 @@
+export { collect, stateFolder } from './collect.ts';
+export type { Collected } from './collect.ts';
+export { pathsToLookAt } from './compare.ts';
+export type { Rate } from './estimate.ts';
+export { lastKnownState, readLastKnown, writeLastKnown } from './known.ts';
+export type { LastKnown } from './known.ts';
+export type { Ignored } from './leftovers.ts';
+export { planCollected, planTransfer } from './plan.ts';
+export type { PlanOptions, PreparedPlan } from './plan.ts';
+export { preparePlan } from './prepare.ts';
+export type { PrepareOptions } from './prepare.ts';
+export { chooseRoute, routeKinds } from './route.ts';
+export type { Route, RouteChoice, RouteKind, Surroundings } from './route.ts';
+export type { SecretFinding } from './secrets.ts';
+export type {
+  AskFar,
+  Conflict,
+  FarFile,
+  FarState,
+  ManifestFiles,
+  PlannedFile,
+  TimeEstimate,
+  TransferPlan,
+} from './types.ts';

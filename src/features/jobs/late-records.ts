@@ -1,0 +1,14 @@
+import type { JobRecords } from '../../core/jobs/records.ts';
+
+/** What this machine knows of jobs. Its code is loaded at the first question. */
+export type LateRecords = () => Promise<JobRecords>;
+
+export function lateRecords(): LateRecords {
+  let opened: Promise<JobRecords> | undefined;
+  return () => (opened ??= open());
+}
+
+async function open(): Promise<JobRecords> {
+  const { homeFolder, recordsIn } = await import('../../core/installation.ts');
+  return recordsIn(homeFolder());
+}
