@@ -108,7 +108,7 @@ def _run(options: argparse.Namespace) -> int:
 
         _answer(guard(JobDir(options.job_dir), options.rest_url, options.minutes, timings))
     elif options.command == "files":
-        filecommands.run(options, _answer)
+        filecommands.run(options)
     else:
         from . import control
 

@@ -19,7 +19,7 @@ from .manifest import Manifest
 from .saferoot import Escape
 
 #: Files whose content is brought to the disk at one time, before any of them gets its name.
-_BATCH = 1000
+_BATCH = 4000
 _FEW = 8
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from typing import Dict, List, Optional
 
+from . import fsutil
 from .execute import BROKEN, CANCEL, FENCED, Line
 from .jobdir import JobDir, Spool
 from .journal import Journal
@@ -46,13 +47,18 @@ class Context:
         if self.problem is not None or self.journal.stuck_for() > self.timings.stuck:
             self.problem = self.problem or self.journal.error
             return BROKEN
-        if self.capped() or self.interrupted.is_set() or (self.job.control / "cancel").exists():
+        if self.stop_asked() or self.interrupted.is_set() or (self.job.control / "cancel").exists():
             return CANCEL
         return None
 
-    def capped(self) -> bool:
-        """Whether the watchdog asked for the end because of the cap."""
-        return self.spool is not None and self.spool.cap.exists()
+    def stop_asked(self) -> bool:
+        """Whether the watchdog asked for the end: the cap is reached, or nothing moves any more."""
+        return self.spool is not None and self.spool.stop.exists()
+
+    def stop_reason(self) -> Optional[str]:
+        """Why the watchdog asked for the end; None when it did not."""
+        asked = None if self.spool is None else fsutil.read_json(self.spool.stop)
+        return None if asked is None else str(asked.get("reason"))
 
     def check(self) -> None:
         """Raises Stopped when the job must stop."""

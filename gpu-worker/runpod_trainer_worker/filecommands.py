@@ -23,8 +23,19 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-bytes", type=int, help="unpack: refuse more; 100 times the archive and 1 GiB unless told")
 
 
-def run(options: argparse.Namespace, answer: Answer) -> None:
-    """Runs one of them; modules are loaded when they are needed, for a command's start costs as much as its work."""
+def run(options: argparse.Namespace) -> None:
+    """Runs one of them and writes its answers."""
+    from .filelines import Answers
+
+    answers = Answers()
+    try:
+        _run(options, answers.add)
+    finally:
+        answers.flush()
+
+
+def _run(options: argparse.Namespace, answer: Answer) -> None:
+    # Modules are loaded when they are needed, for a command's start costs as much as its work.
     from . import filelines
 
     root: Path = options.root

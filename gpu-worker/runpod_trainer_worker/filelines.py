@@ -6,7 +6,8 @@ import dataclasses
 import json
 import re
 import sys
-from typing import Any, Callable, Dict, Iterable, Optional
+import time
+from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from .errors import WorkerError
 from .saferoot import Escape, parts_of
@@ -16,6 +17,26 @@ EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _SHA = re.compile(r"^[0-9a-f]{64}$")
 
 Answer = Callable[[Dict[str, Any]], None]
+
+
+class Answers:
+    """Lines that go out together: a system call and a packet for each file would cost more than the file."""
+
+    def __init__(self) -> None:
+        self._lines: List[str] = []
+        self._since = time.monotonic()
+
+    def add(self, value: Dict[str, Any]) -> None:
+        """Adds one line, ASCII only, so that any file name survives any locale."""
+        self._lines.append(json.dumps(value) + "\n")
+        if len(self._lines) >= 100 or time.monotonic() - self._since > 0.1:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what waits."""
+        sys.stdout.write("".join(self._lines))
+        sys.stdout.flush()
+        self._lines, self._since = [], time.monotonic()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -37,7 +37,9 @@ class Incoming:
         if self._size(sha256) == size:
             return [[0, size]]
         there = self._size(f"{sha256}.part")
-        if there is None or there > size:
+        if there is None:
+            return []
+        if there > size:
             self.discard(sha256)
             return []
         return merged(self._journal(sha256), there)
@@ -62,9 +64,12 @@ class Incoming:
 
     def create(self, name: str) -> int:
         """A descriptor of a new file; what had the name is removed, a link is not followed."""
-        self.remove(name)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.open(name, flags, 0o644, dir_fd=self.descriptor)
+        try:
+            return os.open(name, flags, 0o644, dir_fd=self.descriptor)
+        except FileExistsError:
+            self.remove(name)
+            return os.open(name, flags, 0o644, dir_fd=self.descriptor)
 
     def sweep(self) -> None:
         """Removes what is older than a week, by the clock of the volume itself."""

@@ -232,9 +232,7 @@ class _Job:
         context = self._context
         if context.problem is not None:
             return "failed", context.problem
-        if context.capped():
-            return "cancelled", f"cap: the job reached its limit of {context.spec.cap_seconds:g} seconds."
-        return "cancelled", "It was cancelled."
+        return "cancelled", context.stop_reason() or "It was cancelled."
 
     def _finish(self, status: str, reason: Optional[str], seconds: float) -> None:
         context = self._context

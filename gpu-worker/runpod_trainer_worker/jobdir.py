@@ -189,13 +189,13 @@ class Spool:
         return self.folder / f"watchdog-{self.epoch}.json"
 
     @property
-    def cap(self) -> Path:
-        """Exists when the watchdog asks the worker to stop at the cap."""
-        return self.folder / f"cap-{self.epoch}"
+    def stop(self) -> Path:
+        """`{"reason"}`: exists when the watchdog asks the worker to cancel the job."""
+        return self.folder / f"stop-{self.epoch}.json"
 
     def remove(self) -> None:
         """Deletes the epoch's files, and the folder when it is empty."""
-        for path in (self.events, self.base, self.watchdog, self.cap):
+        for path in (self.events, self.base, self.watchdog, self.stop):
             try:
                 path.unlink()
             except OSError:

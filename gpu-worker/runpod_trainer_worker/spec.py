@@ -98,6 +98,7 @@ class Spec:
     requirements: Optional[str]
     env: Dict[str, str]
     cap_seconds: Optional[float]
+    stall_seconds: Optional[float]
     on_finish: str
     hold_seconds: float
     from_step: Optional[str]
@@ -180,6 +181,7 @@ def _spec(raw: Dict[str, Any]) -> Spec:
         requirements=None if requirements is None else _inside(requirements, "spec.requirements"),
         env=_variables(raw, "env", "spec"),
         cap_seconds=_get(raw, "capSeconds", (int, float), "spec", None),
+        stall_seconds=_get(raw, "stallSeconds", (int, float), "spec", None),
         on_finish=finish,
         hold_seconds=_get(raw, "holdSeconds", (int, float), "spec", 0),
         from_step=start,

@@ -6,37 +6,17 @@ import errno
 import hashlib
 import json
 import os
-import sys
-import time
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Iterable, List, Optional, Tuple
+from typing import Any, BinaryIO, Dict, Iterable, Optional, Tuple
 
 from .errors import WorkerError
-from .filelines import Wanted, check, is_sha256, wanted_of
+from .filelines import Answers, Wanted, check, is_sha256, wanted_of
 from .files import opened, opened_incoming
 from .frames import LIMIT, FrameReader, FrameWriter
 from .incoming import Incoming
 from .saferoot import Escape, SafeRoot
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-class _Answers:
-    """Lines that go out together: one system call and one packet for each file would cost more than the file."""
-
-    def __init__(self) -> None:
-        self._lines: List[str] = []
-        self._since = time.monotonic()
-
-    def add(self, value: Dict[str, Any]) -> None:
-        self._lines.append(json.dumps(value) + "\n")
-        if len(self._lines) >= 100 or time.monotonic() - self._since > 0.1:
-            self.flush()
-
-    def flush(self) -> None:
-        sys.stdout.write("".join(self._lines))
-        sys.stdout.flush()
-        self._lines, self._since = [], time.monotonic()
 
 
 def receive(root: Path, source: BinaryIO) -> None:
@@ -47,7 +27,7 @@ def receive(root: Path, source: BinaryIO) -> None:
     """
     safe = opened(root)
     incoming = opened_incoming(safe)
-    frames, answers = FrameReader(source), _Answers()
+    frames, answers = FrameReader(source), Answers()
     full = False
     try:
         while True:

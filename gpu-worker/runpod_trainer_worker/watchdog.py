@@ -18,6 +18,7 @@ from .errors import WorkerError
 from .jobdir import JobDir, Spool, last_event
 from .podapi import Answer, PodApi
 from .spec import Spec, load_spec
+from .stall import StallWatch
 from .testament import write_lost
 from .timings import Timings
 from .volumeview import VolumeView
@@ -55,6 +56,7 @@ class Watchdog:
                 self._api = PodApi(spec.rest_url, pod_id, key, timings.api_timeout)
             except WorkerError as problem:
                 self._why_not = f"{problem.what} {problem.why}"
+        self._asked: Optional[float] = None
         self._oom_kills = host.oom_kills()
         self._view = VolumeView(job, timings.watch_poll)
 
@@ -67,7 +69,7 @@ class Watchdog:
         self._view.log(f"watching process {self._worker[0]}, epoch {self._spool.epoch}")
         threading.Thread(target=self._probe, name="probe", daemon=True).start()
         ended: Optional[float] = None
-        capped: Optional[float] = None
+        stall = self._stall_watch()
         while True:
             time.sleep(self._timings.watch_poll)
             lock = self._view.lock
@@ -80,20 +82,51 @@ class Watchdog:
             if ended is None and self._worker_ended():
                 ended = now
             if self._deadline is not None and now >= self._deadline:
-                if capped is None:
-                    capped = now
-                    self._view.log("the cap is reached")
-                    self._spool.cap.write_text("", encoding="utf-8")
-                if ended is not None or now - capped >= self._timings.cap_grace:
+                asked = self._ask_to_stop(now, f"cap: the job reached its limit of {self._spec.cap_seconds or 0:g} seconds.")
+                if ended is not None or now - max(asked, self._deadline) >= self._timings.cap_grace:
                     self._end("cap", even_kept=True)
                     return
-            elif ended is not None and self._spec.on_finish == "keep":
+                continue
+            if ended is None:
+                why = None if stall is None or self._asked is not None else stall.look(now)
+                if why is not None:
+                    self._ask_to_stop(now, why)
+                if self._asked is not None and now - self._asked >= self._timings.cap_grace:
+                    self._view.log("the worker does not end a job that has stalled")
+                    ended = now - self._timings.end_after
+            if ended is None:
+                continue
+            if self._spec.on_finish == "keep":
                 if self._deadline is None:
                     self._view.log("the job has ended; the pod is kept")
                     return
-            elif ended is not None and now - max(ended, self._lease_end(ended)) >= self._timings.end_after:
+            elif now >= self._end_time(ended):
                 self._end("the job has ended")
                 return
+
+    def _stall_watch(self) -> Optional[StallWatch]:
+        seconds = self._spec.stall_seconds
+        if seconds is None:
+            return None
+        return StallWatch(self._job, self._spool, self._worker[0], seconds, self._timings.stall_sample, boot_seconds())
+
+    def _ask_to_stop(self, now: float, reason: str) -> float:
+        """Asks the worker once to cancel the job; answers when it was asked."""
+        if self._asked is None:
+            self._asked = now
+            self._view.log(reason)
+            fsutil.write_json(self._spool.stop, {"reason": reason})
+        return self._asked
+
+    def _end_time(self, ended: float) -> float:
+        """When the pod of a job that has ended is ended, in seconds since boot."""
+        timings = self._timings
+        waits = ended + timings.end_after
+        if self._asked is not None:
+            # The step was given time to end already, and it has cost money for nothing before that.
+            waits = max(ended + timings.stall_lease, self._asked + timings.end_after)
+        lease = self._lease_end(ended)
+        return max(waits, lease + timings.end_after) if lease else waits
 
     def _worker_ended(self) -> bool:
         if procs.is_alive(*self._worker):

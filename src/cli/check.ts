@@ -66,7 +66,7 @@ function findingLines(finding: Finding, loaded: LoadedProject, style: Style, wid
     finding.at === undefined
       ? []
       : [
-          `${basename(loaded.file)}:${position(loaded.text, placeOf(loaded.text, finding.at).offset)}  ${finding.at.join('.')}`,
+          `${basename(loaded.file)}:${position(loaded.text, placeOf(loaded.text, finding.at).offset)} ${finding.at.join('.')}`,
         ];
   return [
     ...item(sign, finding.what, width),

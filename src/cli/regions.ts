@@ -39,11 +39,8 @@ async function requestOf(
   file: string | undefined,
   signal: AbortSignal,
 ): Promise<AdviceRequest> {
-  const template = process.env.RUNPOD_TRAINER_S3_URL;
   const found = file ?? (await onlyProject());
-  const request: AdviceRequest =
-    found === undefined ? { dataBytes: 0 } : await adviceRequest(installation, await loadProject(found), signal);
-  return { ...request, ...(template !== undefined && template !== '' && { s3: { template } }) };
+  return found === undefined ? { dataBytes: 0 } : adviceRequest(installation, await loadProject(found), signal);
 }
 
 /** The project file of this folder when there is exactly one. */

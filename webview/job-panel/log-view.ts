@@ -54,8 +54,7 @@ export class LogView {
       openWhole: options.openWhole,
     });
     this.#olderText = h('span');
-    const openWhole = (): HTMLButtonElement => h('button', { type: 'button', class: 'link' }, 'Open the whole log');
-    const olderLink = openWhole();
+    const olderLink = h('button', { type: 'button', class: 'link' }, 'Open the whole log');
     olderLink.addEventListener('click', options.openWhole);
     this.#older = h('p', { class: 'log-older', hidden: true }, this.#olderText, ' ', olderLink);
     this.#empty = h('p', { class: 'empty' });
@@ -184,13 +183,12 @@ export class LogView {
     let after: ChildNode | null = this.#window.firstChild;
     for (let i = from; i < to; i++) {
       const known = this.#rows.get(offset + i);
-      if (known !== undefined) {
-        after = known.nextSibling;
-        continue;
+      const row = known ?? this.#row(i);
+      if (known === undefined) {
+        this.#rows.set(offset + i, row);
+        this.#window.insertBefore(row, after);
       }
-      const row = this.#row(i);
-      this.#rows.set(offset + i, row);
-      this.#window.insertBefore(row, after);
+      after = row.nextSibling;
     }
   }
 
@@ -198,13 +196,12 @@ export class LogView {
     const line = this.#lines.at(index);
     const pieces = parseLine(line?.text ?? '');
     const current = this.#search.line === index;
-    const row = h(
+    return h(
       'div',
       { class: `log-row${line?.err === true ? ' err' : ''}${current ? ' current' : ''}` },
       h('span', { class: 'log-number', 'data-n': String(this.#lines.first + index + 1) }),
       h('span', { class: 'log-text' }, ...marked(pieces, this.#search.query).map(pieceElement)),
     );
-    return row;
   }
 
   #forgetRows(): void {

@@ -11,7 +11,7 @@ import type { Advice, AdviceRequest } from './types.ts';
  * Throws ApiError, and CancelledError when the signal aborts.
  */
 export async function advise(
-  { client, records, restUrl }: Pick<Installation, 'client' | 'records' | 'restUrl'>,
+  { client, records, restUrl, s3 }: Pick<Installation, 'client' | 'records' | 'restUrl' | 's3'>,
   request: AdviceRequest,
   signal?: AbortSignal,
 ): Promise<Advice> {
@@ -20,7 +20,10 @@ export async function advise(
     readCatalog(client, request, signal),
     recordedBoots(records, restUrl),
   ]);
-  return rankRegions({ dataCenters, catalog, boots: bootHistory(boots), at: new Date() }, request);
+  return rankRegions(
+    { dataCenters, catalog, boots: bootHistory(boots), at: new Date() },
+    { s3: s3?.endpoints, ...request },
+  );
 }
 
 /** What a project needs, from its file, its folder and the account's volumes. */

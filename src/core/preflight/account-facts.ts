@@ -6,7 +6,7 @@ import type { Project } from '../project/schema.ts';
 import type { Balance } from '../runpod/account.ts';
 import type { Availability, CpuType, DataCenter, GpuType, Volume } from '../runpod/schemas.ts';
 import { exchangeText } from '../runpod/wire.ts';
-import { Memo, UnknownFact } from './memo.ts';
+import { type Memo, UnknownFact } from './memo.ts';
 
 const limitMs = 8000;
 

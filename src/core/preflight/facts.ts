@@ -161,7 +161,10 @@ export class Facts {
     const all = await Promise.all(
       this.project.steps.flatMap((step) => {
         const gates = step.gates.flatMap((g) => (g.type === 'script' ? [g.script] : []));
-        return [this.#entry(step), ...gates.map((script) => this.#script(`${step.name}/${script}`, script))];
+        return [
+          this.#entry(step),
+          ...gates.map((script) => Promise.resolve(this.#script(`${step.name}/${script}`, script))),
+        ];
       }),
     );
     return all.filter((e) => e !== undefined);

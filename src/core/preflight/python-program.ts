@@ -126,8 +126,8 @@ for entry in entries:
     results[entry["id"]] = {"files": seen, "outside": outside, "missing": missing, "waits": waits}
 
 stdlib = set(getattr(sys, "stdlib_module_names", ())) | set(sys.builtin_module_names) | {"__future__", "__main__"}
-for folder in [site.getusersitepackages()] + job["pythonPath"]:
-    if os.path.isdir(folder): site.addsitedir(folder)
+if os.path.isdir(site.getusersitepackages()): site.addsitedir(site.getusersitepackages())
+sys.path += job["pythonPath"]
 here = {}
 def importable(name):
     try: return importlib.util.find_spec(name) is not None

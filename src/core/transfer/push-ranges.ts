@@ -100,11 +100,14 @@ class RangedUpload {
     await (await local?.catch(() => undefined))?.close();
   }
 
-  /** Removes a part that is not whole: it is worth nothing, or takes the room that others need. */
+  /** Removes a part that was begun here and is not whole, for it takes the room that others need. */
   async giveUp(session: SftpSession): Promise<void> {
-    if (this.#left === 0 || this.#parts.size === 0) {
-      return;
+    if (this.#left > 0 && this.#parts.size > 0) {
+      await this.#discard(session);
     }
+  }
+
+  async #discard(session: SftpSession): Promise<void> {
     this.#failed = true;
     await this.release();
     const name = `${this.#uploads.incoming}/${this.#file.sha256}`;
@@ -148,6 +151,10 @@ class RangedUpload {
 
   #part(session: SftpSession): Promise<Part> {
     const name = `${this.#uploads.incoming}/${this.#file.sha256}`;
+    if (this.#failed) {
+      // What was discarded must not come back.
+      return Promise.reject(fileChanged(this.#file.path));
+    }
     const known = this.#parts.get(session);
     if (known !== undefined) {
       return known;
@@ -180,8 +187,7 @@ class RangedUpload {
     const cause = await this.#uploads.cause(error);
     // What ends all leaves the part for the next time.
     if (!endsAll(cause)) {
-      this.#failed = true;
-      await this.giveUp(session);
+      await this.#discard(session);
       throwIfCancelled(this.#uploads.options.signal);
     }
     if (endsAll(cause)) {

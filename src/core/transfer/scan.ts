@@ -1,10 +1,11 @@
 import type { Stats } from 'node:fs';
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { messageOf, throwIfCancelled, UserError } from '../errors.ts';
+import { throwIfCancelled } from '../errors.ts';
 import type { Project } from '../project/schema.ts';
 import { IgnoreFiles } from './plan/ignore-files.ts';
 import { Leftovers, nameNotes, type Ignored } from './plan/leftovers.ts';
+import { inTheWay, unreadable } from './plan/scan-errors.ts';
 import type { Exclusion, Pattern } from './patterns.ts';
 import { compilePattern, neverRules } from './patterns.ts';
 import { slices } from './slices.ts';
@@ -57,7 +58,7 @@ const lists = ['must', 'data', 'optional'] as const;
 export async function scan(root: string, sync: SyncLists, options: ScanOptions = {}): Promise<ScanResult> {
   const walk = new Walk(root, sync, options.never ?? []);
   const turn = slices();
-  for (const steps = walk.steps(); steps.next().done !== true; ) {
+  for (const steps = walk.steps(); steps.next().done !== true;) {
     throwIfCancelled(options.signal);
     await turn();
   }
@@ -79,9 +80,6 @@ interface Wanted {
   archive: number;
   found: boolean;
 }
-
-/** Line of the product's own list that is not told. */
-const ownFolder = '.runpod-trainer/';
 
 /** So many entries of a folder are looked at before others may get a turn. */
 const entriesAStep = 256;
@@ -205,18 +203,11 @@ class Walk {
     }
     const exclusion = this.#excluded(`${folder}/`);
     if (exclusion !== undefined) {
-      this.#leaveOut(exclusion, `${folder}/`);
+      this.#ignored.add(exclusion, `${folder}/`);
       return;
     }
     const parent = trail.at(-1) ?? this.#realRoot;
     this.#stack.push({ path: folder, trail: [...trail, path.join(parent, path.posix.basename(folder))] });
-  }
-
-  /** What the product keeps in a project for itself is nobody's concern. */
-  #leaveOut(exclusion: Exclusion, name: string): void {
-    if (exclusion.from !== 'always' || exclusion.rule !== ownFolder) {
-      this.#ignored.add(exclusion, name);
-    }
   }
 
   #reaches(folder: string): boolean {
@@ -301,24 +292,4 @@ class Walk {
 /** Sorted by UTF-16 units, so that the order is the same on every machine. */
 function byPath(a: LocalFile, b: LocalFile): number {
   return a.path < b.path ? -1 : 1;
-}
-
-function inTheWay(to: string, file: string): UserError {
-  return new UserError('archive-in-the-way', {
-    what: `The archive ${to} cannot be made.`,
-    why: `The project uploads ${file} to the same place.`,
-    next: 'Give the archive another name under "sync.archives", or name the file under "sync.never".',
-  });
-}
-
-function unreadable(what: string, cause: unknown): UserError {
-  return new UserError(
-    'scan-unreadable',
-    {
-      what: `${what} cannot be read.`,
-      why: messageOf(cause),
-      next: 'Change its permissions, or name it under "sync.never" of the project file.',
-    },
-    { cause },
-  );
 }

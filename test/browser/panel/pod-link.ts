@@ -29,6 +29,17 @@ function sshProcesses(sandbox: number): Process[] {
   return all.filter((p) => p.name.startsWith('sshd') && isOf(p));
 }
 
+/** A session may end by itself meanwhile. */
+function signal({ pid }: Process, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') {
+      throw error;
+    }
+  }
+}
+
 /** Breaks every SSH link to the sandbox's pods and lets no new one be made, until the answer is called. */
 export function cutLinks(home: string): () => void {
   const connection = readFileSync(join(home, 'sandbox', 'connection.json'), 'utf8');
@@ -39,7 +50,7 @@ export function cutLinks(home: string): () => void {
   if (daemons.length === 0) {
     throw new Error('no SSH daemon of the sandbox was found');
   }
-  daemons.forEach((p) => process.kill(p.pid, 'SIGSTOP'));
-  found.filter((p) => own.has(p.parent)).forEach((p) => process.kill(p.pid, 'SIGKILL'));
-  return () => daemons.forEach((p) => process.kill(p.pid, 'SIGCONT'));
+  daemons.forEach((p) => signal(p, 'SIGSTOP'));
+  found.filter((p) => own.has(p.parent)).forEach((p) => signal(p, 'SIGKILL'));
+  return () => daemons.forEach((p) => signal(p, 'SIGCONT'));
 }

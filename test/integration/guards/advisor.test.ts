@@ -42,8 +42,9 @@ describe('the region advisor against an account (R1.1)', () => {
     const all = await account.installation.client.catalog.dataCenters();
     assert.equal(advice.rows.length, all.length);
     const [best, ...rest] = advice.rows;
-    assert.equal(best?.dataCenter, advice.recommended);
-    assert.ok(best?.canCreateVolume && best.s3.answer === 'yes' && usable(best)[0]?.id === rtx);
+    assert.ok(best);
+    assert.equal(best.dataCenter, advice.recommended);
+    assert.ok(best.canCreateVolume && best.s3.answer === 'yes' && usable(best)[0]?.id === rtx);
     assert.equal(advice.sizeGb, 10);
     const closed = rest.find((row) => row.dataCenter === 'US-KS-2');
     assert.match(closed?.reason ?? '', /no volume can be created here today/i);

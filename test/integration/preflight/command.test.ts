@@ -67,7 +67,7 @@ describe('runpod-trainer check (R4.1)', function () {
     const { code, stdout } = await check(file);
     assert.equal(code, 1);
     assert.match(stdout, /^Errors\n✗ API_URL points at http:\/\/localhost:5000\.\n/);
-    assert.match(stdout, /songs\.runpod\.json:\d+:\d+ {2}env\.API_URL/);
+    assert.match(stdout, /songs\.runpod\.json:\d+:\d+ env\.API_URL/);
     assert.match(stdout, /Warnings\n! No cap limits this job\.\n {4}.*\n {4}→ Set "caps\.hours"/);
     assert.match(stdout, /1 error, 1 warning\./);
   });

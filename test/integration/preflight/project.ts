@@ -77,7 +77,7 @@ export function projectFile() {
     version: 1,
     name: 'songs',
     target: {
-      volume: { name: 'songs', dataCenter: 'US-MD-1', size: 20 } as Record<string, unknown>,
+      volume: { name: 'songs', dataCenter: 'US-MD-1', size: 20 },
       gpus: ['NVIDIA GeForce RTX 4090'],
       image: 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404',
       minCuda: '12.8',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { preflight, type PreflightReport } from '../../../src/core/preflight/index.ts';
 import { loadProject } from '../../../src/core/project/load.ts';
 import { CancelledError } from '../../../src/core/errors.ts';
@@ -46,6 +47,20 @@ describe('preflight when facts cannot be had (R4.1)', function () {
     const report = await preflight(account.installation, await loadProject(await template.copy('balance', {})));
     assert.equal(statusOf(report, 'balance'), 'unknown');
     assert.deepEqual(report.findings, []);
+  });
+
+  it('runs nothing of the project, whatever its files are called', async () => {
+    const mark = 'open(__file__ + ".ran", "w").close()\n';
+    const names = ['json.py', 'ast.py', 'site.py', 'sitecustomize.py', 'app/__init__.py', 'transformers.py'];
+    const loaded = await loadProject(
+      await template.copy('hostile', { files: Object.fromEntries(names.map((name) => [name, mark])) }),
+    );
+    const report = await preflight(account.installation, loaded);
+    assert.equal(report.checks.find((c) => c.id === 'code')?.status, 'ok');
+    assert.deepEqual(
+      readdirSync(loaded.root, { recursive: true }).filter((name) => String(name).endsWith('.ran')),
+      [],
+    );
   });
 
   it('rejects only when it is cancelled', async () => {

@@ -205,6 +205,17 @@ describe('the S3 client against the quirks of the platform (R2.1, R2.5)', () => 
     assert.equal(await bench.store().head('sly.bin'), undefined);
   });
 
+  it('stops when told to, and leaves nothing', async () => {
+    for (const bytes of [150_000, 900_000]) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const source = await bench.source('stop', randomBytes(bytes));
+      const sending = bench.store(small).upload(source, 'stop', { signal, onBytes: () => controller.abort() });
+      await assert.rejects(sending, { name: 'CancelledError' });
+      assert.equal(await bench.store().head('stop'), undefined);
+    }
+  });
+
   it('tells no key in what it says', async () => {
     const { accessKeyId, secretAccessKey } = bench.access;
     const store = bench.store({}, { secretAccessKey: `${secretAccessKey}x` });

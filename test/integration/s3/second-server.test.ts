@@ -127,15 +127,6 @@ describe('the S3 client against a server that nobody here wrote (R2.1)', () => {
     await assert.rejects(store.read('a.txt', { maxBytes: 4 }), { code: 'file-too-large' });
   });
 
-  it('stops when told to', async () => {
-    const store = server.store();
-    const controller = new AbortController();
-    const file = await source('f.bin', randomBytes(3_000_000));
-    const sending = store.upload(file, 'f.bin', { signal: controller.signal, onBytes: () => controller.abort() });
-    await assert.rejects(sending, { name: 'CancelledError' });
-    assert.equal(await store.head('f.bin'), undefined);
-  });
-
   it('says that a file is missing, and leaves nothing behind', async () => {
     const target = path.join(temp.path, 'x');
     await assert.rejects(server.store().download('none', target), (error) => {

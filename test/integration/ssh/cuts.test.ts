@@ -56,7 +56,7 @@ describe('100 seeded cuts over SSH (R2.5, R2.6)', () => {
 
   /** Text and noise, small and large; every tree has other content. */
   const tree = (random: () => number): Record<string, Buffer> => {
-    const bytes = (size: number): Buffer => Buffer.from({ length: size }, () => random() * 256);
+    const bytes = (size: number): Buffer => Buffer.from(Uint8Array.from({ length: size }, () => random() * 256));
     const files: Record<string, Buffer> = {
       empty: Buffer.alloc(0),
       'large/a': bytes(400_000),

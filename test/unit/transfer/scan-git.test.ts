@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { scan } from '../../../src/core/transfer/index.ts';
 import { useTempFolder } from '../../support/temp.ts';
@@ -119,21 +119,33 @@ function makeTree(root: string, random: Random): string[] {
   return files;
 }
 
-const trees = Number(process.env.RUNPOD_TRAINER_IGNORE_TREES ?? 120);
+const trees = Number(process.env.RUNPOD_TRAINER_IGNORE_TREES ?? 150);
 const firstSeed = Number(process.env.RUNPOD_TRAINER_IGNORE_SEED ?? 1);
 
 describe('.runpodignore against git (R2.2)', () => {
   const folder = useTempFolder();
 
-  it(`leaves out exactly what git does in ${trees} random trees`, async () => {
+  const compare = async (root: string, files: string[]): Promise<void> => {
+    execFileSync('git', ['init', '-q', root], { env: environment });
+    const git = byGit(root);
+    assert.deepEqual(byCheckIgnore(root, files), git, 'git agrees with itself');
+    const mine = (await scan(root, all)).files.map((file) => file.path).sort();
+    assert.deepEqual(mine, git);
+  };
+
+  it(`leaves out exactly what git does in ${trees} random trees side by side`, async () => {
+    const files: string[] = [];
     for (let seed = firstSeed; seed < firstSeed + trees; seed += 1) {
-      const root = path.join(folder.path, `t${seed}`);
-      const files = makeTree(root, seeded(seed));
-      execFileSync('git', ['init', '-q', root], { env: environment });
-      const mine = (await scan(root, all)).files.map((file) => file.path).sort();
-      assert.deepEqual(mine, byGit(root), `git ls-files, seed ${seed}`);
-      assert.deepEqual(mine, byCheckIgnore(root, files), `git check-ignore, seed ${seed}`);
-      rmSync(root, { recursive: true });
+      const tree = makeTree(path.join(folder.path, `seed-${seed}`), seeded(seed));
+      files.push(...tree.map((file) => `seed-${seed}/${file}`));
+    }
+    await compare(folder.path, files);
+  });
+
+  it('and in trees whose top is that of the project', async () => {
+    for (let seed = 10_001; seed <= 10_010; seed += 1) {
+      const root = path.join(folder.path, `seed-${seed}`);
+      await compare(root, makeTree(root, seeded(seed)));
     }
   });
 });

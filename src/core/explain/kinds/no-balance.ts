@@ -8,7 +8,8 @@ export const noBalance: Detector = {
     const { apiErrors = [], balance, pod, state } = evidence;
     const refused = apiErrors.find((e) => e.code === 'runpod-funds');
     const said = reasons.find((r) => /account balance is too low|\bHTTP 402\b/.test(r));
-    const empty = balance !== undefined && balance <= 0;
+    // Less than a cent is nothing.
+    const empty = balance !== undefined && balance < 0.01;
     const ended =
       empty &&
       pod !== undefined &&

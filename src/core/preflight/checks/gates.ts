@@ -14,7 +14,6 @@ export const gates: Check = {
   run: async (facts, say) => {
     const files = await facts.stepFiles();
     const uploaded = facts.rentsPod ? await facts.scan() : undefined;
-    const signal = AbortSignal.timeout(columnReadMs);
     const asked = facts
       .steps()
       .flatMap(({ step, index }) =>
@@ -34,7 +33,7 @@ export const gates: Check = {
           return;
         }
         try {
-          const problem = await gateVerdict(facts, gate, there, signal);
+          const problem = await gateVerdict(facts, gate, there, AbortSignal.timeout(columnReadMs));
           if (problem !== undefined) {
             report(facts, say, { step, path: gate.path, problem, at });
           }

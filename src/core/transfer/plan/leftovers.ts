@@ -10,6 +10,8 @@ export interface Ignored extends Exclusion {
 }
 
 const examplesKept = 3;
+/** What the product keeps in a project for itself is nobody's concern. */
+const notTold = '.runpod-trainer/';
 
 /** Collects what rules leave out, by rule. */
 export class Leftovers {
@@ -17,6 +19,9 @@ export class Leftovers {
 
   /** A folder's path ends with `/`. */
   add({ rule, from }: Exclusion, path: string): void {
+    if (from === 'always' && rule === notTold) {
+      return;
+    }
     const key = JSON.stringify([from, rule]);
     let group = this.#groups.get(key);
     if (group === undefined) {
