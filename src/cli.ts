@@ -52,8 +52,10 @@ withPlan(program.command('plan [file]'))
   .action((file: string | undefined, options: PlanCommandOptions) => exitWith(planCommand(file, options), options));
 
 withPlan(program.command('sync [file]'))
-  .description('show the plan of a transfer (with --dry-run)')
+  .description("bring the project's files to its volume, without a job")
   .option('--dry-run', 'only show the plan')
+  .option('--replace', 'replace files that changed on both sides by those of this machine')
+  .option('-y, --yes', 'do not ask before anything is rented, created or deleted')
   .action((file: string | undefined, options: SyncCommandOptions) => exitWith(syncCommand(file, options), options));
 
 withApi(program.command('check [file]'))

@@ -1,4 +1,4 @@
-"""R2.4, R2.5, R2.6: streams, resume from ranges, what changed there, and taking away what a transfer put there."""
+"""R2.5, R2.6: streams, resume from ranges, what changed there, and taking away what a transfer put there."""
 
 from __future__ import annotations
 

@@ -1,13 +1,14 @@
-import { readdir } from 'node:fs/promises';
 import { UserError } from '../core/errors.ts';
 import type { Installation } from '../core/installation.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { applyProfile } from '../core/project/profile.ts';
+import { planSync } from '../core/sync/sync.ts';
 import { preparePlan, routeKinds, type PreparedPlan, type RouteKind } from '../core/transfer/plan/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { makeOutput, onInterrupt } from './output.ts';
 import { planText } from './plan-text.ts';
+import { onlyProjectFile } from './project-file.ts';
 
 export interface PlanCommandOptions extends GlobalOptions {
   profile?: string;
@@ -35,19 +36,22 @@ export async function planCommand(file: string | undefined, options: PlanCommand
   }
 }
 
-/** The plan that `plan` shows and `sync` carries out. */
+/** The plan that `plan` shows and `sync` carries out; without a key it is made from memory. */
 export function planProject(
   loaded: LoadedProject,
   installation: Installation | undefined,
   options: Pick<PlanCommandOptions, 'route' | 'delete'>,
   signal: AbortSignal,
 ): Promise<PreparedPlan> {
-  return preparePlan(loaded, { installation, route: routeOf(options.route), deletes: options.delete, signal });
+  const how = { route: routeOf(options.route), deletes: options.delete, signal };
+  return installation === undefined
+    ? preparePlan(loaded, { ...how, installation })
+    : planSync(installation, loaded, how);
 }
 
 /** The project file that is named, or the one of this folder, as its profile changes it. */
 export async function projectOf(file: string | undefined, profile: string | undefined): Promise<LoadedProject> {
-  const loaded = await loadProject(file ?? (await onlyProjectFile()));
+  const loaded = await loadProject(file ?? (await onlyProjectFile('.', 'plan')));
   return { ...loaded, project: applyProfile(loaded.project, profile) };
 }
 
@@ -72,19 +76,4 @@ function routeOf(text: string | undefined): RouteKind | undefined {
     });
   }
   return route;
-}
-
-async function onlyProjectFile(): Promise<string> {
-  const names = (await readdir('.')).filter((n) => n.endsWith('.runpod.json'));
-  const [name] = names;
-  if (name === undefined || names.length > 1) {
-    throw new UserError('which-project', {
-      what:
-        name === undefined
-          ? 'There is no *.runpod.json in this folder.'
-          : `There are ${names.length} project files here.`,
-      next: `Name the project file: runpod-trainer plan ${name ?? 'training.runpod.json'}`,
-    });
-  }
-  return name;
 }

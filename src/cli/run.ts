@@ -1,6 +1,4 @@
-import { readdir } from 'node:fs/promises';
 import { dollars } from '../core/costs/meter.ts';
-import { UserError } from '../core/errors.ts';
 import { homeFolder } from '../core/installation.ts';
 import { planRun, type RunPlan } from '../core/jobs/plan.ts';
 import { runJob } from '../core/jobs/run.ts';
@@ -11,6 +9,7 @@ import { confirm, confirmLocalSteps } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { finish, makeOutput, onInterrupt } from './output.ts';
+import { onlyProjectFile } from './project-file.ts';
 
 export interface RunCommandOptions extends GlobalOptions {
   profile?: string;
@@ -22,7 +21,7 @@ export interface RunCommandOptions extends GlobalOptions {
 
 export async function runCommand(file: string | undefined, options: RunCommandOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const loaded = await loadProject(file ?? (await onlyProjectFile('.')));
+  const loaded = await loadProject(file ?? (await onlyProjectFile('.', 'run')));
   const output = makeOutput(options.json === true);
   const interrupt = onInterrupt();
   try {
@@ -50,22 +49,6 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   } finally {
     interrupt.stop();
   }
-}
-
-/** The one project file of a folder. */
-async function onlyProjectFile(folder: string): Promise<string> {
-  const names = (await readdir(folder)).filter((n) => n.endsWith('.runpod.json'));
-  const [name] = names;
-  if (name === undefined || names.length > 1) {
-    throw new UserError('which-project', {
-      what:
-        name === undefined
-          ? 'There is no *.runpod.json in this folder.'
-          : `There are ${names.length} project files here.`,
-      next: `Name the project file: runpod-trainer run ${name ?? 'training.runpod.json'}`,
-    });
-  }
-  return name;
 }
 
 /** What will happen, in a few lines, before it happens. */

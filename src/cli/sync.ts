@@ -1,18 +1,87 @@
 import { UserError } from '../core/errors.ts';
-import { planCommand, type PlanCommandOptions } from './plan.ts';
+import { duration, pricePerHour } from '../core/format.ts';
+import { planVolume, volumeCostPerMonth } from '../core/pods/volume.ts';
+import { runSync, type SyncResult } from '../core/sync/sync.ts';
+import type { TransferPlan } from '../core/transfer/plan/index.ts';
+import { confirm } from './ask.ts';
+import { makeInstallation } from './context.ts';
+import { exitCodes } from './exit.ts';
+import { makeOutput, onInterrupt } from './output.ts';
+import { planCommand, planProject, projectOf, type PlanCommandOptions } from './plan.ts';
+import { planText } from './plan-text.ts';
+import { byteText } from './style.ts';
 
 export interface SyncCommandOptions extends PlanCommandOptions {
   dryRun?: boolean;
+  replace?: boolean;
+  yes?: boolean;
 }
 
 /** Brings the project's files to its volume; with `--dry-run` it shows the plan and stops. */
 export async function syncCommand(file: string | undefined, options: SyncCommandOptions): Promise<number> {
-  if (options.dryRun !== true) {
-    throw new UserError('sync-dry-run', {
-      what: 'sync only shows its plan so far.',
-      why: 'A project\'s files travel with "run".',
-      next: 'Add --dry-run to see what would be sent.',
+  if (options.dryRun === true) {
+    return planCommand(file, options);
+  }
+  const output = makeOutput(options.json === true);
+  const interrupt = onInterrupt();
+  const { signal } = interrupt;
+  const yes = options.yes === true;
+  try {
+    const installation = await makeInstallation(options);
+    const loaded = await projectOf(file, options.profile);
+    const prepared = await planProject(loaded, installation, options, signal);
+    output.note(`${planText(prepared.plan, output.style, { width: output.width, all: options.all === true })}\n`);
+    refuseSecrets(prepared.plan);
+    const volume = await planVolume(installation.client, loaded.project.target.volume, signal);
+    if (!volume.exists) {
+      const price = `$${volumeCostPerMonth(volume.size).toFixed(2)} a month`;
+      const text = `Create the volume ${volume.name} with ${volume.size} GB in ${volume.dataCenter} for ${price}? It stays in its data center for good.`;
+      await confirm(text, yes);
+    }
+    if (prepared.plan.deletes.length > 0) {
+      await confirm(`Delete ${prepared.plan.deletes.length} files on the volume?`, yes);
+    }
+    const result = await runSync(installation, loaded, prepared, {
+      replace: options.replace === true ? 'all' : undefined,
+      confirm: async (offer) => {
+        const price = pricePerHour(offer.costPerHour);
+        await confirm(`Rent a ${offer.label} at ${price} for the time of the transfer?`, yes);
+        return true;
+      },
+      onEvent: output.onEvent,
+      signal,
+    });
+    if (result !== undefined) {
+      output.result({ type: 'synced', ...result }, resultText(result));
+    }
+    return exitCodes.succeeded;
+  } finally {
+    interrupt.stop();
+  }
+}
+
+/** A key on a volume can be read by everybody who may use the account, so nothing goes there by mistake. */
+function refuseSecrets({ secrets }: TransferPlan): void {
+  if (secrets.length > 0) {
+    const named = secrets.slice(0, 5).map(({ path, line }) => (line === null ? path : `${path}:${line}`));
+    throw new UserError('secrets-found', {
+      what: `Nothing was sent: ${secrets.length === 1 ? 'a file holds' : `${secrets.length} files hold`} what looks like a secret: ${named.join(', ')}.`,
+      why: 'On the volume everybody with access to the account can read it.',
+      next: 'Put it under "sync.never" or in .runpodignore, or list the file in "sync.allowSecrets" when it may go.',
     });
   }
-  return planCommand(file, options);
+}
+
+function resultText({ route, sent, bytes, deleted, left, seconds, volume }: SyncResult): string {
+  const done =
+    sent === 0 ? 'Everything was there already' : `${sent} files (${byteText(bytes)}) in ${duration(seconds)}`;
+  return [
+    `Synced    ${done}, over ${route}, to ${volume.name} in ${volume.dataCenter}.`,
+    ...(deleted > 0 ? [`Deleted   ${deleted} files that the project does not have any more.`] : []),
+    ...(left.length > 0
+      ? [
+          `Left      ${left.length} files that changed on both sides: ${left.slice(0, 5).join(', ')}. Replace them with --replace.`,
+        ]
+      : []),
+  ].join('\n');
 }

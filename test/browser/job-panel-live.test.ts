@@ -15,7 +15,8 @@ describe('the job panel during a run in the sandbox (R9.4)', function () {
   before(async () => {
     fixture = await makeFixture();
     await writeTraining(fixture);
-    editor = await openEditor(fixture);
+    // What is typed here must not reach the disk: it would be a change while the run uploads it.
+    editor = await openEditor({ ...fixture, settings: { 'files.autoSave': 'off' } });
     const { workbench } = editor;
     await workbench.openContainer('RunPod');
     await workbench.runCommand('RunPod: Start Local Sandbox');

@@ -150,10 +150,8 @@ export class LogView {
     this.#empty.hidden = length > 0;
     this.#scroller.hidden = length === 0;
     this.#older.hidden = first === 0;
-    setText(
-      this.#olderText,
-      `The newest ${keptLines.toLocaleString('en')} lines; ${first.toLocaleString('en')} older ones are recorded.`,
-    );
+    const [newest, older] = [keptLines, first].map((count) => count.toLocaleString('en'));
+    setText(this.#olderText, `The newest ${newest} lines; ${older} older ones are recorded.`);
     this.#space.style.height = `${this.#layout.rows * rowHeight}px`;
     this.#scroller.classList.toggle('wrapped', this.#wrap);
     // Only when there is something new: else this would hold back a user who begins to scroll up.
@@ -163,9 +161,8 @@ export class LogView {
     }
     this.#grown = false;
     const top = this.#scroller.scrollTop;
-    const firstRow = Math.floor(top / rowHeight) - spare;
     const lastRow = Math.ceil((top + this.#scroller.clientHeight) / rowHeight) + spare;
-    const from = this.#layout.lineAt(Math.max(0, firstRow));
+    const from = this.#layout.lineAt(Math.max(0, Math.floor(top / rowHeight) - spare));
     const to = length === 0 ? 0 : Math.min(length, this.#layout.lineAt(Math.min(lastRow, this.#layout.rows - 1)) + 1);
     this.#window.style.transform = `translateY(${this.#layout.rowOf(from) * rowHeight}px)`;
     this.#fill(from, to);

@@ -22,11 +22,11 @@ export function sizeText(dataBytes: number, existing?: { name: string; size: num
   }
   const why =
     gb === largest
-      ? `${largest} GB is the largest volume`
+      ? `the largest volume has ${gb} GB`
       : gb === smallest
-        ? `${smallest} GB is the smallest volume and at least twice that`
-        : `twice that leaves room for checkpoints and results`;
-  return `${data}; ${why}: ${gb} GB, about $${volumeCostPerMonth(gb).toFixed(2)} a month on a standard volume. Its region is for good; it can grow later, never shrink.`;
+        ? `the smallest volume, ${gb} GB, is at least twice that`
+        : `twice that, ${gb} GB, leaves room for checkpoints and results`;
+  return `${data}; ${why}. It costs about $${volumeCostPerMonth(gb).toFixed(2)} a month as a standard volume. Its region is for good; it can grow later, never shrink.`;
 }
 
 function gigabytes(bytes: number): string {

@@ -1,3 +1,4 @@
+import type { PodCaps } from '../costs/cap.ts';
 import { UserError } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import type { ReadyPod } from '../pods/ready.ts';
@@ -22,6 +23,7 @@ export interface HandOver {
   installation: Installation;
   plan: RunPlan;
   ready: ReadyPod;
+  caps: PodCaps;
   files: readonly HashedFile[];
   localResults: LocalResult[];
   record: () => JobRecord;
@@ -65,7 +67,7 @@ export async function handOver(work: HandOver): Promise<{ connection: SshConnect
 }
 
 async function transferAndStart(work: HandOver, connection: SshConnection, again: boolean): Promise<Started> {
-  const { installation, plan, ready, files, step, onEvent, signal } = work;
+  const { installation, plan, ready, caps, files, step, onEvent, signal } = work;
   const { project } = plan.loaded;
   const remote = {
     mount: ready.mount,
@@ -76,7 +78,10 @@ async function transferAndStart(work: HandOver, connection: SshConnection, again
   await step('transfer', 'Comparing files');
   const workerPath = await installWorker(connection, ready.mount, installation.workerFile, signal);
   const worker = new RemoteWorker(connection, workerPath, remote.python);
-  const guard = (): Promise<unknown> => worker.guard(remote.jobDir, installation.restUrl, guardMinutes, signal);
+  const guard = (): Promise<unknown> => {
+    const minutes = Math.min(guardMinutes, Math.max(0, caps.left() ?? Infinity) / 60);
+    return worker.guard(remote.jobDir, installation.restUrl, minutes, signal);
+  };
   await guard();
   const renewal = setInterval(() => void guard().catch(() => undefined), renewEvery);
   try {
@@ -97,7 +102,7 @@ async function transferAndStart(work: HandOver, connection: SshConnection, again
 }
 
 async function start(
-  { installation, plan, ready, localResults, signal }: HandOver,
+  { installation, plan, caps, localResults, signal }: HandOver,
   connection: SshConnection,
   worker: RemoteWorker,
   remote: { mount: string; projectDir: string; jobDir: string },
@@ -110,7 +115,7 @@ async function start(
     paths: { project: remote.projectDir, mount: remote.mount },
     python: project.target.python,
     restUrl: installation.restUrl,
-    costPerHour: ready.pod.cost,
+    capSeconds: caps.grant(),
     from: plan.from,
     localResults,
   });

@@ -44,7 +44,7 @@ export async function runLocalSteps(
     paths: { project: loaded.root, mount: loaded.root },
     python: installation.localPython,
     restUrl: installation.restUrl,
-    costPerHour: null,
+    capSeconds: null,
     from: options.from,
   });
   await mkdir(folder, { recursive: true });

@@ -1,3 +1,5 @@
+import { mostDollarsOf, wholeDay, type DayLeft } from '../costs/cap.ts';
+import { leftToday, type CostSource } from '../costs/day.ts';
 import { UserError } from '../errors.ts';
 import { candidates, type Candidate } from '../pods/hardware.ts';
 import { planVolume, type VolumePlan } from '../pods/volume.ts';
@@ -9,7 +11,7 @@ import type { Project, Step } from '../project/schema.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import { scan } from '../transfer/index.ts';
 import { newJobId } from './id.ts';
-import { capSeconds, stepsOn } from './spec.ts';
+import { stepsOn } from './spec.ts';
 
 /** What a run would do, known before anything is paid for. A value: the same for the terminal and the editor. */
 export interface RunPlan {
@@ -25,7 +27,10 @@ export interface RunPlan {
   podSteps: Step[];
   /** Secrets that the steps ask for, by name. */
   secrets: Record<string, string>;
-  /** Most that the pod can cost by the caps, in USD; null when no cap or no price limits it. */
+  /**
+   * Most that the pod can cost by the caps, in USD; null when no cap or no price limits it. With a cap in hours alone
+   * the upload comes on top, since those count from the start of the job.
+   */
   mostDollars: number | null;
 }
 
@@ -35,6 +40,8 @@ export interface PlanOptions {
   from?: string | undefined;
   /** Looks a secret up by its name. */
   secret: (name: string) => string | undefined | Promise<string | undefined>;
+  /** Tells what is left of the day's caps; without it only the start of the job looks. */
+  costs?: CostSource | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -48,6 +55,7 @@ export async function planRun(client: RunPodClient, loaded: LoadedProject, optio
   const secrets = await collectSecrets(project, options.secret);
   const volume = await planVolume(client, project.target.volume, options.signal);
   const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
+  const left = options.costs === undefined ? wholeDay : await leftToday(options.costs, project, options.signal);
   const hardware = await candidates(client, project.target, dataCenter, options.signal);
   if (hardware.every((c) => c.stock === 'NONE')) {
     throw new UserError('no-stock', {
@@ -67,16 +75,13 @@ export async function planRun(client: RunPodClient, loaded: LoadedProject, optio
     localSteps: stepsOn(project, 'local'),
     podSteps: stepsOn(project, 'pod'),
     secrets,
-    mostDollars: mostDollars(project, hardware),
+    mostDollars: mostDollars(project, hardware, left),
   };
 }
 
 /** Highest cost within the caps over all candidates. */
-function mostDollars(project: Project, list: Candidate[]): number | null {
-  const costs = list.map((c) => {
-    const seconds = capSeconds(project.caps, c.costPerHour);
-    return seconds === null || c.costPerHour === null ? null : (seconds / 3600) * c.costPerHour;
-  });
+function mostDollars({ caps, target }: Project, list: Candidate[], left: DayLeft): number | null {
+  const costs = list.map((c) => mostDollarsOf(caps, c.costPerHour, left, target.readyMinutes * 60));
   return costs.some((c) => c === null) ? null : Math.max(...costs.map((c) => c ?? 0));
 }
 

@@ -39,6 +39,16 @@ const recordSchema = z.object({
   fetch: z.array(z.string()),
   into: z.string(),
   phase: z.enum(phases),
+  /** What was promised of the caps when the job started (`CapPromise`), and whether its pod can keep it alone. */
+  cap: z
+    .object({
+      stopsBy: z.string().nullable(),
+      mostDollars: z.number().nullable(),
+      armed: z.boolean(),
+      /** A sentence. */
+      text: z.string(),
+    })
+    .optional(),
   /** The process that prepares the job, or prepared it. */
   client: z.object({ host: z.string(), pid: z.number() }).optional(),
   created: z.string(),

@@ -1,5 +1,7 @@
 import { CancelledError, messageOf, UserError } from '../errors.ts';
 import { hostname } from 'node:os';
+import { guardCap } from '../costs/cap-guard.ts';
+import { capSentence } from '../costs/cap-sentence.ts';
 import { costOf, type CostReport } from '../costs/meter.ts';
 import { takeLock } from '../file-lock.ts';
 import type { Installation } from '../installation.ts';
@@ -47,15 +49,25 @@ export async function runJob(installation: Installation, plan: RunPlan, options:
   if ('outcome' in prepared) {
     return prepared;
   }
-  const { started, connection } = prepared;
-  if (!started.watchdog.armed) {
-    options.onEvent({ type: 'warning', text: `No cap holds while this computer is off: ${started.watchdog.detail}` });
-  }
+  const { connection } = prepared;
+  const begun = await tellCaps(installation, prepared, options.onEvent);
   if (options.detach === true) {
     connection.close();
-    return { record: prepared.record, view: emptyView(), outcome: 'detached', cost: { metered: 0 } };
+    return { record: begun, view: emptyView(), outcome: 'detached', cost: { metered: 0 } };
   }
-  return follow(installation, prepared.record, options, connection);
+  return follow(installation, begun, options, connection);
+}
+
+/** Says who holds the caps of a job that has just started, and keeps it. */
+async function tellCaps(
+  installation: Installation,
+  { record, started, promise }: Submitted,
+  onEvent: OnEvent,
+): Promise<JobRecord> {
+  const { armed, detail } = started.watchdog;
+  const text = capSentence({ ...promise, armed, detail });
+  onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text });
+  return installation.records.save({ ...record, cap: { ...promise, armed, text } });
 }
 
 /** Everything until the job runs on the pod; the result when it ends before. */
@@ -116,11 +128,16 @@ export async function follow(
   options: RunOptions,
   connection?: SshConnection,
 ): Promise<JobResult> {
-  const attached = await attach(installation, record, { ...options, connection });
+  const release = guardCap(installation, record, options.onEvent);
   try {
-    return await conclude(installation, record, attached, options);
+    const attached = await attach(installation, record, { ...options, connection });
+    try {
+      return await conclude(installation, record, attached, options);
+    } finally {
+      attached.connection?.close();
+    }
   } finally {
-    attached.connection?.close();
+    release();
   }
 }
 

@@ -19,8 +19,8 @@ export interface SpecInput {
   paths: { project: string; mount: string };
   python: string;
   restUrl: string;
-  /** USD per hour of the pod, to turn a cap in dollars into time. */
-  costPerHour: number | null;
+  /** What the caps leave for the job, in seconds; null without a cap. */
+  capSeconds: number | null;
   from?: string | undefined;
   localResults?: LocalResult[];
   created?: Date;
@@ -42,13 +42,21 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
     python: input.python,
     requirements: input.side === 'pod' ? (project.target.requirements ?? null) : null,
     env: project.env,
-    capSeconds: input.side === 'pod' ? capSeconds(project.caps, input.costPerHour) : null,
+    capSeconds: input.capSeconds,
+    stallSeconds: input.side === 'pod' ? stallSeconds(project.caps) : null,
     onFinish: project.onFinish.pod,
     holdSeconds,
     from: input.from ?? null,
     steps: project.steps.map(stepSpec),
     localResults: input.localResults ?? [],
   };
+}
+
+/** Minutes without any sign of work after which a job counts as stalled, where the project does not say. */
+const defaultStallMinutes = 60;
+
+function stallSeconds({ stallMinutes = defaultStallMinutes }: Project['caps']): number | null {
+  return stallMinutes === 0 ? null : stallMinutes * 60;
 }
 
 /** The tighter of the caps in seconds of running time; null without a cap. A price that is not known caps nothing. */

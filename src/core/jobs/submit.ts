@@ -1,5 +1,7 @@
-import { join } from 'node:path';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
+import { PodCaps, type CapPromise } from '../costs/cap.ts';
+import { CapTimer } from '../costs/cap-timer.ts';
+import { leftToday } from '../costs/day.ts';
 import { dollars, meteredCost } from '../costs/meter.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
@@ -8,7 +10,7 @@ import { rentPod } from '../pods/rent.ts';
 import { ensureVolume } from '../pods/volume.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { hashFiles, scan } from '../transfer/index.ts';
+import { collect } from '../transfer/plan/index.ts';
 import { handOver } from './hand-over.ts';
 import { jobVariable, podName, projectVariable } from './id.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
@@ -29,6 +31,7 @@ export interface Submitted {
   record: JobRecord;
   connection: SshConnection;
   started: Started;
+  promise: CapPromise;
 }
 
 /**
@@ -41,8 +44,10 @@ export async function submit(
   record: JobRecord,
   options: SubmitOptions,
 ): Promise<Submitted> {
-  const { onEvent, signal } = options;
-  const { project, root } = plan.loaded;
+  const { onEvent } = options;
+  // Once the pod is rented its cap ends the preparation too.
+  const timer = new CapTimer(options.signal);
+  const { signal } = timer;
   let current = record;
   const step = async (phase: Phase, text: string, change: Partial<JobRecord> = {}): Promise<void> => {
     throwIfCancelled(signal);
@@ -50,19 +55,25 @@ export async function submit(
     onEvent({ type: 'phase', phase, text });
   };
 
-  const { files, missing } = await scan(root, project.sync, { never: [`${project.onFinish.into}/`] });
-  if (missing.length > 0) {
-    throw missingFiles(missing);
+  // Before anything is rented: reading large files takes its time.
+  const { files, scan } = await collect(plan.loaded, signal);
+  if (scan.missing.length > 0) {
+    throw missingFiles(scan.missing);
   }
+  const { project } = plan.loaded;
+  const left = await leftToday(installation, project, signal);
   const volume = await ensureVolume(installation.client, plan.volume, signal);
   await step('pod', `Looking for a machine in ${volume.dataCenter}`, { volume: pick(volume) });
 
   let rented: Pod | undefined;
+  let caps = new PodCaps(project.caps, null, left);
   let connection: SshConnection | undefined;
   const onPod = async (found: Pod, reused: boolean, created: string): Promise<void> => {
     rented = found;
     const hardware = hardwareOf(found);
     const costPerHour = found.cost ?? 0;
+    caps = new PodCaps(project.caps, found.cost, left);
+    timer.start(caps);
     // The record comes before anything else: a pod that nobody remembers is a pod that bills unseen.
     await step('wait', reused ? `Using the idle pod ${found.name}` : `Rented ${hardware}; waiting until it answers`, {
       pod: {
@@ -79,14 +90,14 @@ export async function submit(
     onEvent({ type: 'pod', podId: found.id, name: found.name, hardware, costPerHour, reused });
   };
   try {
-    const ready = await obtainPod(installation, plan, volume, options, onPod);
+    const ready = await obtainPod(installation, plan, volume, { ...options, signal }, onPod);
     ({ connection } = ready);
-    const hashed = await hashFiles(files, join(root, '.runpod-trainer', 'hashes.json'), signal);
     const handed = await handOver({
       installation,
       plan,
       ready,
-      files: hashed,
+      caps,
+      files,
       localResults: options.localResults,
       record: () => current,
       step,
@@ -95,10 +106,12 @@ export async function submit(
     });
     ({ connection } = handed);
     await step('run', 'The job runs on the pod; closing this does not stop it');
-    return { record: current, connection, started: handed.started };
+    return { record: current, connection, started: handed.started, promise: caps.promise() };
   } catch (error) {
     connection?.close();
-    throw await abandon(installation, current, rented, error);
+    throw await abandon(installation, current, rented, timer.reason ?? error);
+  } finally {
+    timer.stop();
   }
 }
 
@@ -124,8 +137,8 @@ async function abandon(
     return error;
   }
   await endPod(installation.client, pod, 'terminate');
-  await installation.records.save({ ...record, podEnded: new Date().toISOString() });
-  return withCost(error, pod);
+  const ended = await installation.records.save({ ...record, podEnded: new Date().toISOString() });
+  return withCost(error, ended);
 }
 
 /** An idle pod of this project that is already paid for, else a new one. */
@@ -186,11 +199,12 @@ async function obtainPod(
   });
 }
 
-function withCost(error: unknown, pod: Pod): unknown {
-  if (pod.cost === null) {
+/** Both times of the record are this computer's: the platform's clock may differ. */
+function withCost(error: unknown, { pod, podEnded }: JobRecord): unknown {
+  if (pod === undefined || pod.costPerHour === 0) {
     return error;
   }
-  const cost = meteredCost({ created: pod.createdAt ?? new Date().toISOString(), costPerHour: pod.cost });
+  const cost = meteredCost(pod, podEnded);
   const text = `The pod was terminated; it cost about ${dollars(cost)}.`;
   if (error instanceof CancelledError) {
     return new CancelledError(`${error.message} ${text}`);

@@ -278,7 +278,32 @@ const capsSchema = z.strictObject({
     .max(24 * 30)
     .optional()
     .describe('The pod ends when the job has run this long, also with the laptop off.'),
-  dollars: z.number().positive().optional().describe('The pod ends before the job has cost this much.'),
+  dollars: z
+    .number()
+    .positive()
+    .optional()
+    .describe('The pod ends before the job has cost this much, counted from the moment at which it is rented.'),
+  dollarsPerDay: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'What the pods of this project may cost in a day, from midnight to midnight of this computer: a job gets no more than what is left, and none starts when nothing is.',
+    ),
+  hoursPerDay: z
+    .number()
+    .positive()
+    .max(24 * 8)
+    .optional()
+    .describe('How long the pods of this project may run in a day, all together.'),
+  stallMinutes: z
+    .number()
+    .min(0)
+    .max(24 * 60)
+    .optional()
+    .describe(
+      'The job is cancelled and its pod ends when for this long the journal has no new line, the step computes and reads or writes next to nothing, and no GPU is in use. 60 unless told; 0 switches it off, for steps that wait for somebody.',
+    ),
 });
 
 const profileSchema = z

@@ -26,7 +26,7 @@ export function farEnd(installation: Installation, project: string, around: Surr
       try {
         return await askStore(store, project, lookAt, signal);
       } finally {
-        store.close();
+        await store.close();
       }
     };
   }

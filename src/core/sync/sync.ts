@@ -145,7 +145,7 @@ async function overS3({ installation, project, volume, files, deletes, options }
     const far = await askStore(store, project, () => [], signal);
     return { sent, bytes, deleted, left: conflicts.map((conflict) => conflict.path), far };
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

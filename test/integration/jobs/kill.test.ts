@@ -36,8 +36,8 @@ describe('somebody is killed (R3.4, R4.3)', () => {
         podStart: ({ name }) => (hold.start !== '' && name.includes(hold.start) ? held() : undefined),
       },
     });
-    // $0.0002 at $0.07 an hour are ten seconds.
-    const project = make('capped', { caps: { dollars: 0.0002 } });
+    // $0.0006 at $0.07 an hour are half a minute, of which half is kept for the end of the pod.
+    const project = make('capped', { caps: { dollars: 0.0006 } });
     capped = world.start(['run', project.file, '--yes', '--json']);
     await capped.says('line 50');
     await kill(capped);
@@ -260,7 +260,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     const journal = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', job, 'events.jsonl');
     const last = JSON.parse(readFileSync(journal, 'utf8').trimEnd().split('\n').at(-1) ?? '') as ToldEvent;
     assert.deepEqual([last.type, last.status], ['job.finished', 'cancelled']);
-    assert.match(String(last.reason), /^cap: .*10 seconds/);
+    assert.match(String(last.reason), /^cap: .*limit of 1?\d seconds/);
     assert.match((await listed('capped'))[0]?.state ?? '', /unknown \(its pod is gone\)/);
     await nothingRuns(job);
   });

@@ -1,0 +1,149 @@
+import { UserError } from '../errors.ts';
+import { duration } from '../format.ts';
+import type { Project } from '../project/schema.ts';
+import { dollars } from './meter.ts';
+
+export type Caps = Project['caps'];
+
+/** What the caps of the day leave of it; null where no cap limits it. */
+export interface DayLeft {
+  dollars: number | null;
+  /** Hours of pods. */
+  hours: number | null;
+}
+
+export const wholeDay: DayLeft = { dollars: null, hours: null };
+
+/**
+ * From the moment at which the watchdog finds the cap reached to the end of the pod, in seconds: it looks every second,
+ * gives the step 25 s to end, and its call takes a moment; the start of the worker is in it too. The pod has to be paid
+ * for during all of it, so a cap in dollars is reached this long before the money is spent.
+ */
+export const endSeconds = 45;
+
+/** The most that a pod is promised to cost, and until when. */
+export interface CapPromise {
+  /** ISO time by this computer's clock; null when no cap limits the job's time. */
+  stopsBy: string | null;
+  /** USD, from the first second of the pod; null when nothing limits it or the price is not known. */
+  mostDollars: number | null;
+}
+
+/**
+ * The caps of one job while its pod is rented. Dollars and the hours of the day count from the moment at which the pod
+ * was rented, since that is when money begins to flow; the job's own hours count from its start.
+ */
+export class PodCaps {
+  readonly #caps: Caps;
+  readonly #costPerHour: number | null;
+  readonly #left: DayLeft;
+  readonly #wall = Date.now();
+  readonly #steady = performance.now();
+  #granted: { seconds: number | null; after: number; at: number } | undefined;
+
+  /** `costPerHour` in USD; with null no cap in dollars can hold. */
+  constructor(caps: Caps, costPerHour: number | null, left: DayLeft = wholeDay) {
+    this.#caps = caps;
+    this.#costPerHour = costPerHour;
+    this.#left = left;
+  }
+
+  /** Seconds since the pod was rented. A computer that slept counts, a clock that was set back does not. */
+  rented(): number {
+    return Math.max(performance.now() - this.#steady, Date.now() - this.#wall) / 1000;
+  }
+
+  /** Seconds until the end of the pod has to begin, whatever it does; null when only the job's hours limit it. */
+  left(): number | null {
+    const total = rentSeconds(this.#caps, this.#costPerHour, this.#left);
+    return total === null ? null : total - Math.min(endSeconds, total / 2) - this.rented();
+  }
+
+  /**
+   * Seconds that a job which starts now may take; null without a cap.
+   * @throws UserError `cap-spent` when what came before the start has used the caps up.
+   */
+  grant(): number | null {
+    const left = this.left();
+    if (left !== null && left < 1) {
+      throw this.spent();
+    }
+    const byTime = this.#caps.hours === undefined ? Infinity : this.#caps.hours * 3600;
+    const least = Math.min(byTime, left ?? Infinity);
+    const seconds = Number.isFinite(least) ? Math.max(1, Math.floor(least)) : null;
+    this.#granted = { seconds, after: this.rented(), at: Date.now() };
+    return seconds;
+  }
+
+  /** What holds for a job that was granted its time. */
+  promise(): CapPromise {
+    const granted = this.#granted;
+    if (granted?.seconds == null) {
+      return { stopsBy: null, mostDollars: null };
+    }
+    const seconds = granted.after + granted.seconds + endSeconds;
+    return {
+      stopsBy: new Date(granted.at + (granted.seconds + endSeconds) * 1000).toISOString(),
+      mostDollars: this.#costPerHour === null ? null : (seconds / 3600) * this.#costPerHour,
+    };
+  }
+
+  /** Why a job cannot start any more. */
+  spent(): UserError {
+    return new UserError('cap-spent', {
+      what: `The cap was reached after ${duration(this.rented())}, before the job could start.`,
+      why: 'A cap in dollars counts from the moment at which the pod is rented; its start and the upload have used it up.',
+      next: 'What was uploaded is on the volume and is not sent again. Raise "caps.dollars", or a cap of the day.',
+    });
+  }
+}
+
+/** Seconds for which the money and the day allow a pod; null without such a cap. */
+export function rentSeconds(caps: Caps, costPerHour: number | null, left: DayLeft): number | null {
+  const money = Math.min(caps.dollars ?? Infinity, left.dollars ?? Infinity);
+  const byMoney = costPerHour === null || costPerHour <= 0 ? Infinity : (money / costPerHour) * 3600;
+  const seconds = Math.min(byMoney, left.hours === null ? Infinity : left.hours * 3600);
+  return Number.isFinite(seconds) ? seconds : null;
+}
+
+/** USD that a pod at this price can cost by the caps; null when no cap limits it. `beforeSeconds` is its start. */
+export function mostDollarsOf(
+  caps: Caps,
+  costPerHour: number | null,
+  left: DayLeft,
+  beforeSeconds: number,
+): number | null {
+  if (costPerHour === null) {
+    return null;
+  }
+  const byRent = rentSeconds(caps, costPerHour, left) ?? Infinity;
+  const byHours = caps.hours === undefined ? Infinity : caps.hours * 3600 + beforeSeconds + endSeconds;
+  const seconds = Math.min(byRent, byHours);
+  return Number.isFinite(seconds) ? (seconds / 3600) * costPerHour : null;
+}
+
+/**
+ * What is left of the day when so much was spent or is promised to running jobs already.
+ * @throws UserError `cap-day` when nothing is left.
+ */
+export function dayLeft(caps: Caps, today: { dollars: number; hours: number }): DayLeft {
+  const { dollarsPerDay, hoursPerDay } = caps;
+  const left = {
+    dollars: dollarsPerDay === undefined ? null : dollarsPerDay - today.dollars,
+    hours: hoursPerDay === undefined ? null : hoursPerDay - today.hours,
+  };
+  const over =
+    left.dollars !== null && left.dollars <= 0
+      ? `of ${dollars(dollarsPerDay ?? 0)} a day, ${dollars(today.dollars)} are spent or promised to jobs that run`
+      : left.hours !== null && left.hours <= 0
+        ? `of ${hoursPerDay} hours of pods a day, ${today.hours.toFixed(1)} are used`
+        : undefined;
+  if (over !== undefined) {
+    throw new UserError('cap-day', {
+      what: `The project's cap for today is used up: ${over}.`,
+      why: 'The project file limits what its pods may cost in one day, from midnight to midnight of this computer.',
+      next: `Nothing was rented. Start tomorrow, or raise "caps.${left.dollars !== null && left.dollars <= 0 ? 'dollarsPerDay' : 'hoursPerDay'}".`,
+    });
+  }
+  return left;
+}
