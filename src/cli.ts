@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { CancelledError, messageOf, UserError } from './core/errors.ts';
 import { checkCommand, type CheckCommandOptions } from './cli/check.ts';
+import { costsCommand, type CostsOptions } from './cli/costs.ts';
 import { doctorCommand, type DoctorOptions } from './cli/doctor.ts';
 import { exitCodes } from './cli/exit.ts';
 import { explainCommand, type ExplainOptions } from './cli/explain.ts';
@@ -37,6 +38,7 @@ withApi(program.command('run [file]'))
   .option('--from <step>', 'run this step and all after it, even when unchanged')
   .option('--python <path>', 'Python that runs the local steps (default: RUNPOD_TRAINER_PYTHON or python3)')
   .option('--detach', 'return as soon as the job runs on its own')
+  .option('--no-check', 'do not look for mistakes first')
   .option('-y, --yes', 'do not ask before local steps run and before anything is rented')
   .action((file: string | undefined, options: RunCommandOptions) => exitWith(runCommand(file, options), options));
 
@@ -71,6 +73,12 @@ withApi(program.command('attach [job]'))
 withApi(program.command('jobs'))
   .description('list the jobs and every pod that no job owns')
   .action((options: JobOptions) => exitWith(jobsCommand(options), options));
+
+withApi(program.command('costs'))
+  .description('what the jobs have cost, what was billed, and how long the balance lasts')
+  .option('--by <what>', 'day, project or job (default: day)')
+  .option('--days <number>', 'how far back the bill is read (default: 30)')
+  .action((options: CostsOptions) => exitWith(costsCommand(options), options));
 
 withApi(program.command('cancel [job]'))
   .description('stop a job, keep what it wrote, end its pod')

@@ -1,14 +1,17 @@
-import { dollars } from '../core/costs/meter.ts';
-import { homeFolder } from '../core/installation.ts';
+import { estimateRun, dollars, type Estimate } from '../core/costs/index.ts';
+import { UserError } from '../core/errors.ts';
+import { homeFolder, type Installation } from '../core/installation.ts';
 import { planRun, type RunPlan } from '../core/jobs/plan.ts';
 import { runJob } from '../core/jobs/run.ts';
 import { capNote } from '../core/platform/index.ts';
 import { volumeCostPerMonth } from '../core/pods/volume.ts';
-import { loadProject } from '../core/project/load.ts';
+import { preflight } from '../core/preflight/index.ts';
+import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { confirm, confirmLocalSteps } from './ask.ts';
+import { reportText } from './check.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { finish, makeOutput, onInterrupt } from './output.ts';
+import { finish, makeOutput, onInterrupt, type Output } from './output.ts';
 import { onlyProjectFile } from './project-file.ts';
 
 export interface RunCommandOptions extends GlobalOptions {
@@ -16,6 +19,8 @@ export interface RunCommandOptions extends GlobalOptions {
   from?: string;
   yes?: boolean;
   detach?: boolean;
+  /** Commander's `--no-check`. */
+  check?: boolean;
   json?: boolean;
 }
 
@@ -29,10 +34,15 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       profile: options.profile,
       from: options.from,
       secret: (name) => process.env[name],
+      costs: installation,
       signal: interrupt.signal,
     });
+    if (options.check !== false) {
+      await checkFirst(installation, loaded, options, output, interrupt.signal);
+    }
     const note = capNote(await installation.platform.capabilities(installation.restUrl));
-    output.note(planText(plan, note));
+    const estimate = plan.podSteps.length === 0 ? undefined : await estimateRun(installation, plan);
+    output.note(planText(plan, note, estimate));
     const yes = options.yes === true;
     await confirmLocalSteps(homeFolder(), loaded.root, plan.localSteps, yes);
     if (plan.podSteps.length > 0) {
@@ -42,6 +52,7 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       onEvent: output.onEvent,
       signal: interrupt.signal,
       detach: options.detach,
+      estimate,
     });
     const code = finish(output, result);
     // Asked for, so not an interruption.
@@ -52,7 +63,36 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
 }
 
 /** What will happen, in a few lines, before it happens. */
-function planText(plan: RunPlan, note: string | undefined): string {
+/** Preflight before anything is paid for: what is wrong ends the run, what is doubtful is shown. */
+async function checkFirst(
+  installation: Installation,
+  loaded: LoadedProject,
+  options: RunCommandOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const report = await preflight(installation, loaded, {
+    profile: options.profile,
+    secret: (name) => process.env[name],
+    signal,
+  });
+  const serious = { ...report, findings: report.findings.filter((f) => f.severity !== 'info') };
+  if (output.json) {
+    output.result({ type: 'findings', findings: serious.findings }, '');
+  } else if (serious.findings.length > 0) {
+    output.note(reportText(serious, loaded, output.style, output.width));
+  }
+  const [first, ...others] = serious.findings.filter((f) => f.severity === 'error');
+  if (first !== undefined) {
+    const override = 'Nothing was rented; add --no-check to run all the same.';
+    const { what, why, next } = first;
+    throw others.length === 0
+      ? new UserError('preflight', { what, why, next: `${next} ${override}` })
+      : new UserError('preflight', { what: `${others.length + 1} things would make this run fail.`, next: override });
+  }
+}
+
+function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | undefined): string {
   const { project } = plan.loaded;
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name} (${plan.volume.volume.size} GB, ${plan.dataCenter})`
@@ -61,15 +101,33 @@ function planText(plan: RunPlan, note: string | undefined): string {
     const price = c.costPerHour === null ? '' : ` $${c.costPerHour.toFixed(2)}/h`;
     return `${c.label}${price}${c.stock === 'UNKNOWN' ? '' : ` (stock ${c.stock.toLowerCase()})`}`;
   });
-  const { hours, dollars: money } = project.caps;
-  const caps = [hours === undefined ? [] : [`${hours} h`], money === undefined ? [] : [`$${money.toFixed(2)}`]].flat();
+  const caps = capTexts(project.caps);
   return [
     `Project   ${project.name}${plan.profile === undefined ? '' : ` (profile ${plan.profile})`}`,
     `Steps     ${project.steps.map((s) => `${s.name}${s.where === 'local' ? ' (here)' : ''}`).join(' → ')}`,
     ...(plan.podSteps.length === 0 ? [] : [`Volume    ${volume}`, `Machine   ${machines.join(', else ')}`]),
     ...(note === undefined || plan.podSteps.length === 0 ? [] : [`Note      ${note}`]),
+    ...(estimate === undefined
+      ? []
+      : [`Cost      ${estimate.text}`, ...estimate.assumptions.map((a) => `          ${a}`)]),
     `Caps      ${caps.length === 0 ? 'none: the pod runs until the job ends' : caps.join(' and ')}; afterwards the pod is ${finishWord(plan)}`,
   ].join('\n');
+}
+
+function capTexts({
+  hours,
+  dollars: money,
+  dollarsPerDay,
+  hoursPerDay,
+}: RunPlan['loaded']['project']['caps']): string[] {
+  const some = (value: number | undefined, text: (value: number) => string): string[] =>
+    value === undefined ? [] : [text(value)];
+  return [
+    ...some(hours, (h) => `${h} h`),
+    ...some(money, (m) => `$${m.toFixed(2)}`),
+    ...some(dollarsPerDay, (m) => `$${m.toFixed(2)} a day`),
+    ...some(hoursPerDay, (h) => `${h} h a day`),
+  ];
 }
 
 function finishWord(plan: RunPlan): string {

@@ -1,8 +1,10 @@
-import { dollars } from './costs/meter.ts';
-
-/** `$2.69/h`; says so when the price is not known, since that is not the same as free. */
+/** `$2.69/h`, `$0.035/h`; says so when the price is not known, since that is not the same as free. */
 export function pricePerHour(price: number | null | undefined): string {
-  return price === null || price === undefined ? 'price unknown' : `${dollars(price)}/h`;
+  if (price === null || price === undefined) {
+    return 'price unknown';
+  }
+  const cents = Math.abs(price * 100 - Math.round(price * 100)) < 1e-6;
+  return `$${price.toFixed(cents ? 2 : 3)}/h`;
 }
 
 /** Money spent: `$1.27`, `<$0.01`. */

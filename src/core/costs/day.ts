@@ -38,7 +38,9 @@ export async function usedToday(
   const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
   const records = (await source.records.list()).filter((r) => r.project === project && r.restUrl === source.restUrl);
   const recent = records.filter((r) => r.podEnded === undefined || Date.parse(r.podEnded) >= midnight.getTime());
-  const alive = new Set((await source.client.pods.list(signal)).filter((p) => p.status !== 'TERMINATED').map((p) => p.id));
+  const alive = new Set(
+    (await source.client.pods.list(signal)).filter((p) => p.status !== 'TERMINATED').map((p) => p.id),
+  );
   let dollars = 0;
   let hours = 0;
   for (const record of recent) {
@@ -55,11 +57,18 @@ export async function usedToday(
 }
 
 /** What is known of a job's pod; its journal is read only where the record does not tell its end. */
-export async function knownOf(records: JobRecords, record: JobRecord, alive: Set<string> | undefined): Promise<PodKnown> {
+export async function knownOf(
+  records: JobRecords,
+  record: JobRecord,
+  alive: Set<string> | undefined,
+): Promise<PodKnown> {
   const id = record.pod?.id;
   const running = id === undefined || alive === undefined ? undefined : alive.has(id) && record.podEnded === undefined;
   const span = spanOf(record, { running });
-  if (running === true || (span !== undefined && span.basis === 'meter' && record.podEnded !== undefined && span.seconds > 0)) {
+  if (
+    running === true ||
+    (span !== undefined && span.basis === 'meter' && record.podEnded !== undefined && span.seconds > 0)
+  ) {
     return { running };
   }
   const journals = new JobJournals(records, record);

@@ -2,6 +2,8 @@ import { CancelledError, messageOf, UserError } from '../errors.ts';
 import { hostname } from 'node:os';
 import { guardCap } from '../costs/cap-guard.ts';
 import { capSentence } from '../costs/cap-sentence.ts';
+import type { Estimate } from '../costs/estimate.ts';
+import { EstimatesFile } from '../costs/estimates-file.ts';
 import { costOf, type CostReport } from '../costs/meter.ts';
 import { takeLock } from '../file-lock.ts';
 import type { Installation } from '../installation.ts';
@@ -34,11 +36,16 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Returns as soon as the job runs on its own. */
   detach?: boolean | undefined;
+  /** What it was thought to cost; kept, so that the next estimate can tell how right this one was. */
+  estimate?: Estimate | undefined;
 }
 
 /** Runs a plan from the first local step to the end of the pod. */
 export async function runJob(installation: Installation, plan: RunPlan, options: RunOptions): Promise<JobResult> {
   const record = await installation.records.save(newRecord(installation, plan));
+  if (options.estimate !== undefined) {
+    await new EstimatesFile(installation.home).note(record.job, record.project, options.estimate);
+  }
   let prepared: JobResult | Submitted;
   try {
     prepared = await prepare(installation, plan, record, options);

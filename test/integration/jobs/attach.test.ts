@@ -145,7 +145,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
 
     const unasked = await world.run(['fetch', job]);
     assert.equal(unasked.code, 2);
-    assert.match(unasked.stderr, /Rent a small CPU pod at \$0\.07\/h/);
+    assert.match(unasked.stderr, /Rent a CPU pod, 2 vCPU at \$0\.07\/h/);
     const fetched = await world.run(['fetch', job, '--yes']);
     assert.equal(fetched.code, 0, fetched.stdout + fetched.stderr);
     const results = path.join(alone.project.root, 'runpod-results', job);

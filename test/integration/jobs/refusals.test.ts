@@ -181,6 +181,16 @@ const refusals: Refusal[] = [
       sandbox.setBalance(0.01);
       return () => sandbox.setBalance(before);
     },
+    says: [/The balance is \$0\.010, but an hour of the pod costs \$0\.07/, /--no-check/],
+  },
+  {
+    title: 'no funds, and no look at them before',
+    args: ['--no-check'],
+    prepare: ({ sandbox }) => {
+      const before = sandbox.balance();
+      sandbox.setBalance(0.01);
+      return () => sandbox.setBalance(before);
+    },
     asked: 1,
     says: [/Could not .*pod/, /balance is too low \(HTTP 402\)/, /Add credit/],
   },
@@ -193,7 +203,11 @@ const refusals: Refusal[] = [
     title: 'no Python for the steps of this machine',
     parts: withStep({ shell: 'true', where: 'local' }),
     env: { RUNPOD_TRAINER_PYTHON: '/nowhere/python3' },
-    says: [/Python could not be started: \/nowhere\/python3/, /ENOENT/, /--python or RUNPOD_TRAINER_PYTHON/],
+    says: [
+      /Python of this machine \(\/nowhere\/python3\) could not be started/,
+      /ENOENT/,
+      /--python or RUNPOD_TRAINER_PYTHON/,
+    ],
   },
   {
     title: 'an option that does not exist',

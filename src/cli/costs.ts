@@ -1,0 +1,109 @@
+import { accountCosts, dollars, type CostGroup, type Costs, type Funds, type JobCost } from '../core/costs/index.ts';
+import { UserError } from '../core/errors.ts';
+import { clock, pricePerHour } from '../core/format.ts';
+import { makeInstallation, type GlobalOptions } from './context.ts';
+import { exitCodes } from './exit.ts';
+import { makeOutput, onInterrupt } from './output.ts';
+import { columns, duration, printable, wrap, type Style } from './style.ts';
+
+export interface CostsOptions extends GlobalOptions {
+  by?: string;
+  days?: string;
+  json?: boolean;
+}
+
+const groupings = ['day', 'project', 'job'] as const;
+type Grouping = (typeof groupings)[number];
+
+/** What jobs have cost, by day, project or job, with the balance and how long it lasts. */
+export async function costsCommand(options: CostsOptions): Promise<number> {
+  const by = groupings.find((name) => name === (options.by ?? 'day'));
+  const days = Number(options.days ?? 30);
+  if (by === undefined || !Number.isInteger(days) || days < 1 || days > 366) {
+    throw new UserError('costs-options', {
+      what:
+        by === undefined
+          ? `Costs cannot be shown by "${options.by ?? ''}".`
+          : 'The days must be a number from 1 to 366.',
+      next: `Use --by ${groupings.join(', --by ')}, and --days for how far back the bill is read.`,
+    });
+  }
+  const installation = await makeInstallation(options);
+  const output = makeOutput(options.json === true);
+  const interrupt = onInterrupt();
+  try {
+    const costs = await accountCosts(installation, { days, signal: interrupt.signal });
+    output.result({ type: 'costs', by, ...costs }, costsText(costs, by, output.style, output.width));
+    return exitCodes.succeeded;
+  } finally {
+    interrupt.stop();
+  }
+}
+
+/** For people: the table, what the bill covers, the balance. */
+export function costsText({ ledger, funds }: Costs, by: Grouping, style: Style, width = 100): string {
+  const { jobs, days, projects, total, bill } = ledger;
+  const table = by === 'job' ? jobTable(jobs, style) : groupTable(by, by === 'day' ? days : projects, style);
+  const asOf = bill === null ? '' : `Billed so far, as of ${clock(new Date(bill.asOf))}; the bill lags behind.`;
+  const notes = [
+    bill === null
+      ? 'The bill cannot be read with this key, so these are the numbers of our own meter: price times time.'
+      : `${asOf} What counts is the bill a day after the end of a pod, and until then what is more.`,
+    ...(bill === null || bill.otherPods === 0
+      ? []
+      : [`Pods that no job of this computer had: ${dollars(bill.otherPods)} billed.`]),
+    ...(bill?.storage == null || bill.storage === 0 ? [] : [`Volumes: ${dollars(bill.storage)} billed.`]),
+    ...(jobs.some((j) => j.dollars === null)
+      ? ['Jobs without a number: nobody saw the end of their pod, and the bill has nothing of it yet.']
+      : []),
+  ];
+  return [
+    ...(jobs.length === 0
+      ? ['No job of this computer has had a pod yet.']
+      : [...table, '', `Total  ${dollars(total)}`]),
+    '',
+    ...notes.flatMap((note) => wrap(printable(note), width)),
+    ...fundsLines(funds, style, width),
+  ].join('\n');
+}
+
+function jobTable(jobs: readonly JobCost[], style: Style): string[] {
+  return columns([
+    ['job', 'hardware', 'price', 'time', 'cost', 'billed'].map(style.dim),
+    ...jobs.map((j) => [
+      printable(j.job),
+      printable(j.hardware),
+      pricePerHour(j.costPerHour),
+      `${j.basis === 'unknown' ? '?' : duration(j.seconds)}${j.running ? ' so far' : ''}`,
+      amount(j.dollars),
+      amount(j.billed),
+    ]),
+  ]);
+}
+
+function groupTable(by: 'day' | 'project', groups: readonly CostGroup[], style: Style): string[] {
+  return columns([
+    [by, 'jobs', 'cost', 'billed'].map(style.dim),
+    ...groups.map((g) => [printable(g.key), String(g.jobs), amount(g.dollars), amount(g.billed)]),
+  ]);
+}
+
+function amount(value: number | null): string {
+  return value === null ? '' : dollars(value);
+}
+
+function fundsLines(funds: Funds | null, style: Style, width: number): string[] {
+  if (funds === null) {
+    return [];
+  }
+  const { balance, burn, hoursLeft, warning } = funds;
+  const lasts =
+    hoursLeft === null
+      ? 'nothing costs anything now'
+      : `${pricePerHour(burn)} now, so it lasts ${duration(hoursLeft * 3600)}`;
+  return [
+    '',
+    `Balance  ${dollars(Math.max(0, balance))}; ${lasts}`,
+    ...(warning === null ? [] : wrap(`! ${warning}`, width).map(style.yellow)),
+  ];
+}

@@ -1,0 +1,111 @@
+import { throwIfCancelled } from '../errors.ts';
+import { duration } from '../format.ts';
+import { volumeCostPerMonth } from '../pods/volume.ts';
+import type { RunPodClient } from '../runpod/client.ts';
+import type { Pod } from '../runpod/schemas.ts';
+import { knownOf, type CostSource } from './day.ts';
+import { ledgerOf, type BillFacts, type Ledger } from './ledger.ts';
+import { dollars } from './meter.ts';
+
+/** The account's money; null where RunPod does not tell it to this key. */
+export interface Funds {
+  /** USD. */
+  balance: number;
+  /** USD per hour of everything that runs, volumes included. */
+  burn: number;
+  /** Until the balance is used up at this burn; null when nothing costs anything. */
+  hoursLeft: number | null;
+  /** A sentence when that is soon; null otherwise. */
+  warning: string | null;
+}
+
+export interface Costs {
+  ledger: Ledger;
+  funds: Funds | null;
+}
+
+/** The bill is read for so many days. */
+const defaultDays = 30;
+const hoursPerMonth = 730;
+/** A balance that lasts less long than this is low, in hours. */
+const lowHours = 6;
+
+/**
+ * What the jobs of this computer have cost, what the account was billed, and how long its balance lasts. The bill and the
+ * balance are shown where the key may read them. The bill's window is named in hours before RunPod's own "now", so that
+ * a wrong clock here does not move it.
+ */
+export async function accountCosts(
+  source: CostSource,
+  options: { days?: number | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<Costs> {
+  const { days = defaultDays, signal } = options;
+  const { client, records } = source;
+  const own = (await records.list()).filter((r) => r.restUrl === source.restUrl);
+  const [pods, bill, funds] = await Promise.all([
+    optional(() => client.pods.list(signal), signal),
+    optional(() => readBill(client, days, signal), signal),
+    optional(() => readFunds(client, signal), signal),
+  ]);
+  const alive = pods && new Set(pods.filter((p) => p.status !== 'TERMINATED').map((p) => p.id));
+  const known = new Map(
+    await Promise.all(own.map(async (record) => [record.job, await knownOf(records, record, alive)] as const)),
+  );
+  return {
+    ledger: ledgerOf(own, (job) => known.get(job) ?? { running: undefined }, bill),
+    funds: funds ?? null,
+  };
+}
+
+async function readBill(client: RunPodClient, days: number, signal?: AbortSignal): Promise<BillFacts> {
+  const filter = { lastN: days * 24, bucketSize: 'hour' as const };
+  const [pods, volumes] = await Promise.all([
+    client.billing.pods(filter, signal),
+    optional(() => client.billing.volumes({ lastN: days, bucketSize: 'day' }, signal), signal),
+  ]);
+  const now = new Date();
+  return {
+    asOf: now.toISOString(),
+    since: new Date(now.getTime() - days * 86_400_000).toISOString(),
+    pods: pods.records,
+    storage: volumes?.totalAmount ?? null,
+  };
+}
+
+async function readFunds(client: RunPodClient, signal?: AbortSignal): Promise<Funds | undefined> {
+  const [money, pods, volumes] = await Promise.all([
+    client.account.balance(signal),
+    client.pods.list(signal),
+    client.volumes.list(signal),
+  ]);
+  if (money === undefined) {
+    return undefined;
+  }
+  const storage = volumes.reduce((all, v) => all + volumeCostPerMonth(v.size), 0) / hoursPerMonth;
+  // Where RunPod tells what is spent it knows of more than pods.
+  const running = money.spendPerHour ?? pods.filter(isBilled).reduce((all, p) => all + (p.cost ?? 0), 0);
+  return fundsOf(money.balance, Math.max(running, storage));
+}
+
+/** How long a balance lasts, and a sentence when that is not long. */
+export function fundsOf(balance: number, burn: number): Funds {
+  const hoursLeft = burn > 0 ? Math.max(0, balance) / burn : null;
+  const low = balance <= 0 || (hoursLeft !== null && hoursLeft < lowHours);
+  const lasts = hoursLeft === null ? '' : `, which lasts ${duration(hoursLeft * 3600)} at ${dollars(burn)}/h`;
+  const warning = `The balance is ${balance <= 0 ? 'used up' : `${dollars(balance)}${lasts}`}. At 0 RunPod stops every pod in the middle of its work and goes on charging for volumes: add funds, or end what is not needed.`;
+  return { balance, burn, hoursLeft, warning: low ? warning : null };
+}
+
+function isBilled(pod: Pod): boolean {
+  return pod.status === 'RUNNING' || pod.status === 'STARTING' || pod.status === 'PROVISIONING';
+}
+
+/** What cannot be had is not shown. */
+async function optional<T>(ask: () => Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch {
+    throwIfCancelled(signal);
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+import { recordedBoots } from '../advisor/boots.ts';
+import type { Installation } from '../installation.ts';
+import type { RunPlan } from '../jobs/plan.ts';
+import { volumeCostPerMonth } from '../pods/volume.ts';
+import { estimate, type Estimate, type EstimateFacts, type StepFacts } from './estimate.ts';
+import { EstimatesFile } from './estimates-file.ts';
+import { stepHistory, type StepHistory } from './step-history.ts';
+
+/** So many of the newest boots are looked at. */
+const bootsRead = 10;
+
+export type EstimateSource = Pick<Installation, 'records' | 'restUrl' | 'home'>;
+/** What an estimate needs of a plan. */
+export type EstimatedPlan = Pick<
+  RunPlan,
+  'loaded' | 'from' | 'volume' | 'dataCenter' | 'candidates' | 'podSteps' | 'mostDollars'
+>;
+
+/**
+ * What a planned run will cost, from what this computer remembers: asks nobody. `transfer` is the time of the upload
+ * where the pod waits for it (routes over SSH); files that go over S3 are sent before.
+ */
+export async function estimateRun(
+  source: EstimateSource,
+  plan: EstimatedPlan,
+  transfer: EstimateFacts['transfer'] = null,
+): Promise<Estimate> {
+  const { project } = plan.loaded;
+  const [history, boots, record] = await Promise.all([
+    stepHistory(source.records, project.name, source.restUrl),
+    recordedBoots(source.records, source.restUrl),
+    new EstimatesFile(source.home).record(source.records, project.name),
+  ]);
+  const size = plan.volume.exists ? plan.volume.volume.size : plan.volume.size;
+  const inStock = plan.candidates.filter((c) => c.stock !== 'NONE');
+  return estimate({
+    steps: stepFacts(plan, history),
+    prices: (inStock.length > 0 ? inStock : plan.candidates).map((c) => c.costPerHour),
+    boots: boots
+      .filter((b) => b.dataCenter === plan.dataCenter)
+      .slice(0, bootsRead)
+      .map((b) => b.seconds),
+    transfer,
+    storage: { perMonth: volumeCostPerMonth(size), isNew: !plan.volume.exists },
+    fetches: project.onFinish.fetch.length > 0,
+    mostDollars: plan.mostDollars,
+    record,
+  });
+}
+
+function stepFacts({ podSteps, from, candidates }: EstimatedPlan, history: Map<string, StepHistory>): StepFacts[] {
+  const hardware = candidates[0]?.label;
+  const start = from === undefined ? -1 : podSteps.findIndex((s) => s.name === from);
+  return podSteps.map((step, index) => {
+    const { runs, passedLast } = history.get(step.name) ?? { runs: [], passedLast: false };
+    const same = runs.filter((r) => r.hardware === hardware);
+    return {
+      name: step.name,
+      earlier: (same.length > 0 ? same : runs).map((r) => r.seconds),
+      sameHardware: same.length > 0,
+      timeoutSeconds: step.timeoutMinutes === undefined ? null : step.timeoutMinutes * 60,
+      // From the step that was asked for on everything runs.
+      mayBeSkipped: passedLast && (start === -1 || index < start),
+      skipped: passedLast && index < start,
+    };
+  });
+}

@@ -1,0 +1,10 @@
+export { accountCosts, fundsOf, type Costs, type Funds } from './account-costs.ts';
+export { PodCaps, dayLeft, endSeconds, mostDollarsOf, rentSeconds, type CapPromise, type DayLeft } from './cap.ts';
+export { capOwners, capSentence, type CapFacts, type CapOwner } from './cap-sentence.ts';
+export { leftToday, usedToday } from './day.ts';
+export { estimate, recordSentence, type Estimate, type EstimateFacts, type EstimateRecord } from './estimate.ts';
+export { EstimatesFile } from './estimates-file.ts';
+export { estimateRun } from './estimate-run.ts';
+export { ledgerOf, type CostGroup, type JobCost, type Ledger } from './ledger.ts';
+export { costOf, dollars, meteredCost, type CostReport } from './meter.ts';
+export { spentToday, type MeteredPod } from './today.ts';
