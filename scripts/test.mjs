@@ -52,10 +52,11 @@ async function mocha(name, ...specs) {
   return count(name, code, existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined);
 }
 
-async function pytest(name, folder) {
+/** `more`: options of pytest. */
+async function pytest(name, folder, ...more) {
   console.log(`\n== ${name}`);
   const report = join(scratch, `${name}.xml`);
-  const code = await run(join(venv, 'python'), ['-m', 'pytest', '-q', `--junitxml=${report}`], folder);
+  const code = await run(join(venv, 'python'), ['-m', 'pytest', '-q', `--junitxml=${report}`, ...more], folder);
   const text = existsSync(report) ? readFileSync(report, 'utf8') : '';
   const number = (key) => Number(new RegExp(`<testsuite [^>]*\\b${key}="(\\d+)"`).exec(text)?.[1] ?? 0);
   const bad = number('failures') + number('errors');
@@ -139,7 +140,8 @@ const layers = {
     (await check('mypy of the sandbox', mypy, ['--strict', 'sandbox/pod'])),
   unit: () => mocha('unit', 'test/unit/**/*.test.ts'),
   contract: () => mocha('contract', 'test/contract/**/*.test.ts'),
-  worker: () => pytest('worker', 'gpu-worker'),
+  // Most of these tests wait for processes, so several share the time.
+  worker: () => pytest('worker', 'gpu-worker', '-n', '3'),
   sample: () => pytest('sample', 'examples/rainbow'),
   integration: () => mocha('integration', 'test/integration/**/*.test.ts'),
   faults: () => mocha('faults', 'test/faults/**/*.test.ts'),

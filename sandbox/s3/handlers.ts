@@ -1,34 +1,12 @@
 import { emptyAnswer, quoted, xmlAnswer, type Answer } from './answers.ts';
 import type { Body } from './body.ts';
-import type { S3Faults, S3Weather } from './faults.ts';
-import type { VolumeFiles } from './files.ts';
+import type { Context } from './context.ts';
 import { parseKey, splitUrl } from './keys.ts';
 import { listMultipartUploads, listObjects, listObjectsV2, listParts } from './list-handlers.ts';
 import type { Operation } from './operations.ts';
 import { badArgument, notImplemented, Refusal, tooLarge } from './refusal.ts';
 import type { Uploads } from './uploads.ts';
 import { textOf } from './xml.ts';
-
-/** A volume as operations see it. */
-export interface Bucket {
-  id: string;
-  dataCenter: string;
-  files: VolumeFiles;
-  uploads: Uploads;
-}
-
-export interface Context {
-  bucket: Bucket;
-  /** As it is in the URL, decoded. */
-  key: string;
-  query: ReadonlyMap<string, string>;
-  headers: NodeJS.Dict<string | string[]>;
-  body: Body;
-  faults: S3Faults;
-  weather: S3Weather;
-  /** Finds a volume that the same host serves. Throws `NoSuchBucket`. */
-  findBucket: (id: string) => Bucket;
-}
 
 export type Handler = (context: Context) => Promise<Answer>;
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { S3Faults } from './faults.ts';
 import { VolumeFiles } from './files.ts';
-import type { Bucket } from './handlers.ts';
+import type { Bucket } from './context.ts';
 import { S3Server } from './server.ts';
 import type { S3Keys } from './signature.ts';
 import { Uploads } from './uploads.ts';

@@ -1,5 +1,5 @@
 import { quoted, xmlAnswer, type Answer } from './answers.ts';
-import type { Context } from './handlers.ts';
+import type { Context } from './context.ts';
 import { compareKeys, parseKey } from './keys.ts';
 import { folderSize, keysUpTo, listPage, type Listed, type ListQuery, type Page } from './listing.ts';
 import { badArgument } from './refusal.ts';

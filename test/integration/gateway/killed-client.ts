@@ -31,7 +31,7 @@ await withGateway(
     onEvent: () => undefined,
   },
   async ({ connection }) => {
-    console.log('at work');
+    process.stdout.write('at work\n');
     await connection.exec(['sleep', '1000']);
   },
 );
