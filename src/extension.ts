@@ -6,12 +6,14 @@ import { Failures } from './features/common/failures.ts';
 import { createLog } from './features/common/log.ts';
 import { Settings } from './features/common/settings.ts';
 import { createDoctorModule } from './features/doctor/module.ts';
+import { createGuardsModule } from './features/guards/module.ts';
 import { createJobPanelModule } from './features/jobpanel/module.ts';
 import { createJobsModule } from './features/jobs/module.ts';
 import { createPodsModule } from './features/pods/module.ts';
 import { createProjectFileModule } from './features/projectfile/module.ts';
 import { createSandboxModule } from './features/sandbox/module.ts';
 import { createStatusModule } from './features/status/module.ts';
+import { createTransferModule } from './features/transfer/module.ts';
 import { createVolumesModule } from './features/volumes/module.ts';
 import { createWindowModule } from './features/window/module.ts';
 
@@ -30,9 +32,13 @@ export function activate(context: vscode.ExtensionContext): void {
   const { volumes } = store.add(createVolumesModule(vscode, registry, account, settings, pods));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
   const jobs = store.add(createJobsModule(vscode, context, registry, failures, account, settings, refreshPods));
+  store.add(createTransferModule(vscode, registry, account.account, volumes, jobs.installation, refreshPods));
   store.add(createStatusModule(vscode, registry, account.account, pods, jobs.jobs));
   store.add(createJobPanelModule(vscode, context, registry, log, jobs));
   store.add(createDoctorModule(vscode, registry, account.account, pods, jobs.installation));
+  store.add(
+    createGuardsModule({ vs: vscode, context, registry, account, settings, log, failures, jobs, refresh: refreshPods }),
+  );
   store.add(createProjectFileModule(vscode, registry));
   store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));
   // Last: it finds out who is signed in, and every feature has to hear that.

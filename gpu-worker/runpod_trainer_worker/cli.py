@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Dict, List, NoReturn
 
-from . import __version__, filecommands
+from . import __version__, filecommands, volumecommands
 from .errors import WorkerError
 from .jobdir import JobDir
 from .timings import Timings
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--rest-url", required=True)
     command.add_argument("--minutes", type=float, default=30.0)
     filecommands.add_arguments(add("files", "Compare, move, remove or unpack files below a root.", job_dir=False))
+    volumecommands.add_arguments(add("volume", "Bring everything of a volume to another one.", job_dir=False))
     return parser
 
 
@@ -109,6 +110,8 @@ def _run(options: argparse.Namespace) -> int:
         _answer(guard(JobDir(options.job_dir), options.rest_url, options.minutes, timings))
     elif options.command == "files":
         filecommands.run(options)
+    elif options.command == "volume":
+        volumecommands.run(options)
     else:
         from . import control
 

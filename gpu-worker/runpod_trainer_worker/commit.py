@@ -24,7 +24,7 @@ _FEW = 8
 
 
 @dataclasses.dataclass(frozen=True)
-class _Ready:
+class Ready:
     """A verified upload: its name in `incoming`, and when it was read; no name when the file is in place already."""
 
     wanted: Wanted
@@ -32,7 +32,9 @@ class _Ready:
     read_at: Optional[int]
 
 
-class _Commit:
+class Commit:
+    """Gives uploads their names below one root, and records them in its manifest."""
+
     def __init__(self, root: Path) -> None:
         self._safe = opened(root)
         self._cache = HashCache(root)
@@ -41,19 +43,24 @@ class _Commit:
         self._done: Dict[str, Dict[str, Any]] = {}
         self._copies = 0
 
+    def allow(self, wanted: Wanted) -> None:
+        """Raises Escape for a name that must not be written."""
+        check(wanted)
+
     def close(self) -> None:
+        """Records what was done and gives the root up."""
         self.record()
         self._cache.save()
         self._incoming.close()
         self._safe.close()
 
-    def verify(self, wanted: Wanted, again: bool, durable: bool) -> _Ready:
+    def verify(self, wanted: Wanted, again: bool, durable: bool) -> Ready:
         """Checks size and content; `again` says that the same content is needed for a later name too."""
-        check(wanted)
+        self.allow(wanted)
         name = self._incoming.upload(wanted.sha256, wanted.size)
         if name is None:
             if digest_of(self._safe, self._cache, wanted.path, wanted.size) == wanted.sha256:
-                return _Ready(wanted, None, None)
+                return Ready(wanted, None, None)
             if wanted.sha256 != EMPTY or wanted.size != 0:
                 raise Escape(f"it was not uploaded: {FOLDER}/{wanted.sha256} is not a file")
             name = self._fresh("empty")
@@ -75,13 +82,13 @@ class _Commit:
             self._finish(name, descriptor if not again else None, wanted.mode, durable)
         finally:
             os.close(descriptor)
-        return _Ready(wanted, name, read_at)
+        return Ready(wanted, name, read_at)
 
-    def place(self, ready: _Ready) -> None:
+    def place(self, ready: Ready) -> None:
         """Gives the content its name."""
         if ready.name is not None:
             self._safe.rename(f"{FOLDER}/{ready.name}", ready.wanted.path)
-        self._note(ready.wanted, ready.read_at)
+        self.note(ready.wanted, ready.read_at)
 
     def sync(self) -> None:
         """Waits until the disk has everything that was written."""
@@ -111,7 +118,8 @@ class _Commit:
             shutil.copyfileobj(reader, writer, fsutil.CHUNK)
         return name
 
-    def _note(self, wanted: Wanted, read_at: Optional[int]) -> None:
+    def note(self, wanted: Wanted, read_at: Optional[int]) -> None:
+        """Remembers a file that is in place; `read_at` is None for one that was before."""
         descriptor = self._safe.open_file(wanted.path)
         if descriptor is None:
             return
@@ -132,19 +140,24 @@ class _Commit:
 def commit(root: Path, lines: Iterable[bytes], answer: Answer) -> None:
     """Verifies each upload and gives it its name; one answer for each file."""
     wanted: List[Wanted] = [wanted_of(line) for line in lines]
-    uses: Dict[str, int] = {}
-    for item in wanted:
-        uses[item.sha256] = uses.get(item.sha256, 0) + 1
-    work = _Commit(root)
+    work = Commit(root)
     try:
-        for start in range(0, len(wanted), _BATCH):
-            _batch(work, wanted[start : start + _BATCH], uses, answer)
+        commit_all(work, wanted, answer)
     finally:
         work.close()
 
 
-def _batch(work: _Commit, wanted: List[Wanted], uses: Dict[str, int], answer: Answer) -> None:
-    ready: List[_Ready] = []
+def commit_all(work: Commit, wanted: List[Wanted], answer: Answer) -> None:
+    """Does it in batches; one answer for each file."""
+    uses: Dict[str, int] = {}
+    for item in wanted:
+        uses[item.sha256] = uses.get(item.sha256, 0) + 1
+    for start in range(0, len(wanted), _BATCH):
+        _batch(work, wanted[start : start + _BATCH], uses, answer)
+
+
+def _batch(work: Commit, wanted: List[Wanted], uses: Dict[str, int], answer: Answer) -> None:
+    ready: List[Ready] = []
     few = len(wanted) <= _FEW
 
     def guarded(item: Wanted, step: Any) -> None:
@@ -163,7 +176,7 @@ def _batch(work: _Commit, wanted: List[Wanted], uses: Dict[str, int], answer: An
         work.sync()
     for one in ready:
 
-        def place(one: _Ready = one) -> None:
+        def place(one: Ready = one) -> None:
             work.place(one)
             answer({"path": one.wanted.path, "ok": True})
 

@@ -71,6 +71,20 @@ class Incoming:
             self.remove(name)
             return os.open(name, flags, 0o644, dir_fd=self.descriptor)
 
+    def part(self, sha256: str) -> int:
+        """A descriptor of the file that ranges of one content are written into; made when it is not there."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(f"{sha256}.part", flags, 0o644, dir_fd=self.descriptor)
+
+    def note(self, sha256: str, start: int, end: int) -> None:
+        """Records a range that was written."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(f"{sha256}.ranges", flags, 0o644, dir_fd=self.descriptor)
+        try:
+            os.write(descriptor, f"{start} {end}\n".encode())
+        finally:
+            os.close(descriptor)
+
     def sweep(self) -> None:
         """Removes what is older than a week, by the clock of the volume itself."""
         name = f"clock.{os.getpid()}"

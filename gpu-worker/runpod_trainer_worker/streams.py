@@ -16,7 +16,7 @@ from .frames import LIMIT, FrameReader, FrameWriter
 from .incoming import Incoming
 from .saferoot import Escape, SafeRoot
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
 
 
 def receive(root: Path, source: BinaryIO) -> None:
@@ -39,7 +39,7 @@ def receive(root: Path, source: BinaryIO) -> None:
                 for _ in frames.pieces(size):
                     pass
                 continue
-            answer = _take(incoming, frames, sha256, size)
+            answer = take(incoming, frames, sha256, size)
             full = "full" in answer
             answers.add(answer)
     finally:
@@ -59,8 +59,8 @@ def _head(line: bytes) -> Tuple[str, int]:
     return str(sha256), size
 
 
-def _take(incoming: Incoming, frames: FrameReader, sha256: str, size: int) -> Dict[str, Any]:
-    """Reads one content to its end, also when it cannot be kept."""
+def take(incoming: Incoming, frames: FrameReader, sha256: str, size: int) -> Dict[str, Any]:
+    """Reads one content into `incoming/<sha256>`, to its end also when it cannot be kept; what to answer."""
     name = f"{sha256}.{os.getpid()}.new"
     digest, failure = hashlib.sha256(), None
     descriptor: Optional[int] = None
@@ -74,7 +74,7 @@ def _take(incoming: Incoming, frames: FrameReader, sha256: str, size: int) -> Di
             if descriptor is not None and failure is None:
                 failure = _write(descriptor, piece)
         if failure is not None:
-            full = {"full": errno.errorcode[failure.errno]} if failure.errno in _FULL else {}
+            full = {"full": errno.errorcode[failure.errno]} if failure.errno in FULL_CODES else {}
             return {"sha256": sha256, "ok": False, "error": f"{failure.strerror}.", **full}
         found = digest.hexdigest()
         if found != sha256:

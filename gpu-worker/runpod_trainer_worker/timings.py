@@ -34,7 +34,7 @@ class Timings:
     lease: float = 20.0  # one `hold`
     guard_minute: float = 60.0  # one minute of `guard`
     cap_grace: float = 25.0  # from the cap, or from a stall that was found, to the pod's end
-    stall_sample: float = 10.0  # the witnesses of a stall are asked this often
+    stall_sample: float = 5.0  # the witnesses of a stall are asked this often
     stall_lease: float = 5.0  # after a stalled job's end a client gets this long to take its lease
     api_timeout: float = 20.0
     api_retry: float = 2.0  # first pause between attempts; doubles

@@ -5,7 +5,6 @@ import { parseKey, splitUrl } from './keys.ts';
 import { listMultipartUploads, listObjects, listObjectsV2, listParts } from './list-handlers.ts';
 import type { Operation } from './operations.ts';
 import { badArgument, notImplemented, Refusal, tooLarge } from './refusal.ts';
-import type { Uploads } from './uploads.ts';
 import { textOf } from './xml.ts';
 
 export type Handler = (context: Context) => Promise<Answer>;

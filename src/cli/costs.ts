@@ -1,10 +1,10 @@
 import { accountCosts, dollars, type CostGroup, type Costs, type Funds, type JobCost } from '../core/costs/index.ts';
 import { UserError } from '../core/errors.ts';
-import { clock, pricePerHour } from '../core/format.ts';
+import { clock, duration, pricePerHour } from '../core/format.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { makeOutput, onInterrupt } from './output.ts';
-import { columns, duration, printable, wrap, type Style } from './style.ts';
+import { columns, printable, wrap, type Style } from './style.ts';
 
 export interface CostsOptions extends GlobalOptions {
   by?: string;
@@ -97,10 +97,8 @@ function fundsLines(funds: Funds | null, style: Style, width: number): string[] 
     return [];
   }
   const { balance, burn, hoursLeft, warning } = funds;
-  const lasts =
-    hoursLeft === null
-      ? 'nothing costs anything now'
-      : `${pricePerHour(burn)} now, so it lasts ${duration(hoursLeft * 3600)}`;
+  const long = hoursLeft !== null && hoursLeft > 90 * 24 ? 'more than three months' : duration((hoursLeft ?? 0) * 3600);
+  const lasts = hoursLeft === null ? 'nothing costs anything now' : `${pricePerHour(burn)} now, so it lasts ${long}`;
   return [
     '',
     `Balance  ${dollars(Math.max(0, balance))}; ${lasts}`,

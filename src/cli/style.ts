@@ -1,3 +1,5 @@
+export { byteText } from '../core/format.ts';
+
 /** Colors on a terminal only; NO_COLOR is obeyed. */
 export interface Style {
   bold: (text: string) => string;
@@ -25,19 +27,6 @@ export function duration(seconds: number): string {
   }
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** `999 B`, `1.5 KB`, `120 MB`; a KB is 1000 bytes. */
-export function byteText(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  // What would be rounded to 1000 is told in the next unit.
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? 'B'}`;
 }
 
 /**

@@ -12,6 +12,11 @@ export const commands = {
   run: 'runpodTrainer.run',
   runFrom: 'runpodTrainer.runFrom',
   check: 'runpodTrainer.check',
+  chooseRegion: 'runpodTrainer.chooseRegion',
+  createVolume: 'runpodTrainer.createVolume',
+  showCosts: 'runpodTrainer.showCosts',
+  findUnused: 'runpodTrainer.findUnused',
+  explainFailure: 'runpodTrainer.explainFailure',
   openJob: 'runpodTrainer.openJob',
   attachJob: 'runpodTrainer.attachJob',
   fetchResults: 'runpodTrainer.fetchResults',
@@ -21,6 +26,16 @@ export const commands = {
   showRunning: 'runpodTrainer.showRunning',
   openVolumeFile: 'runpodTrainer.openVolumeFile',
   downloadVolumeFile: 'runpodTrainer.downloadVolumeFile',
+  planSync: 'runpodTrainer.planSync',
+  syncProject: 'runpodTrainer.syncProject',
+  syncProjectHere: 'runpodTrainer.syncProjectHere',
+  syncNow: 'runpodTrainer.syncNow',
+  choosePlanRoute: 'runpodTrainer.choosePlanRoute',
+  togglePlanDeletes: 'runpodTrainer.togglePlanDeletes',
+  refreshPlan: 'runpodTrainer.refreshPlan',
+  closePlan: 'runpodTrainer.closePlan',
+  allowSecretFile: 'runpodTrainer.allowSecretFile',
+  uploadVolumeFiles: 'runpodTrainer.uploadVolumeFiles',
   refresh: 'runpodTrainer.refresh',
   stopPod: 'runpodTrainer.stopPod',
   connectionDoctor: 'runpodTrainer.connectionDoctor',
@@ -32,6 +47,7 @@ export const commands = {
 export type CommandId = (typeof commands)[keyof typeof commands];
 
 export const views = {
+  transferPlan: 'runpodTrainer.transferPlan',
   jobs: 'runpodTrainer.jobs',
   pods: 'runpodTrainer.pods',
   volumes: 'runpodTrainer.volumes',
@@ -41,6 +57,9 @@ export type ViewId = (typeof views)[keyof typeof views];
 /** What a list view shows; drives its welcome text. */
 export type ListContext = 'loading' | 'listed' | 'empty' | 'unreachable';
 
+/** Whether a transfer plan is shown, and whether it is being carried out. */
+export type PlanContext = 'none' | 'planned' | 'syncing';
+
 /** Context keys with the type of their value. */
 export interface ContextValues {
   'runpodTrainer.signedIn': boolean;
@@ -48,6 +67,7 @@ export interface ContextValues {
   'runpodTrainer.jobsState': ListContext;
   'runpodTrainer.podsState': ListContext;
   'runpodTrainer.volumesState': ListContext;
+  'runpodTrainer.plan': PlanContext;
 }
 export type ContextKey = keyof ContextValues;
 export const contextKeys = [
@@ -56,10 +76,11 @@ export const contextKeys = [
   'runpodTrainer.jobsState',
   'runpodTrainer.podsState',
   'runpodTrainer.volumesState',
+  'runpodTrainer.plan',
 ] as const satisfies ContextKey[];
 
 /** Settings, without their common first part. */
-export const settings = ['restUrl', 'python', 'refreshSeconds', 'backgroundRefreshSeconds'] as const;
+export const settings = ['restUrl', 'python', 'refreshSeconds', 'backgroundRefreshSeconds', 's3Endpoints'] as const;
 export const settingsSection = 'runpodTrainer';
 
 export const walkthrough = 'runpod-trainer.runpod-trainer#firstRun';

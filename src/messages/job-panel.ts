@@ -87,7 +87,7 @@ export const stateSchema = z.object({
     remote: sentence.optional(),
   }),
   fetched: z.object({ time, files: amount, bytes: amount }).optional(),
-  actions: z.array(z.enum(['cancel', 'attach', 'fetch', 'openResults', 'rerun'])).max(10),
+  actions: z.array(z.enum(['cancel', 'attach', 'explain', 'fetch', 'openResults', 'rerun'])).max(10),
 });
 export type PanelState = z.infer<typeof stateSchema>;
 
@@ -149,6 +149,7 @@ export type ToPanel = z.infer<typeof toPanelSchema>;
 export const actions = [
   'cancel',
   'attach',
+  'explain',
   'fetch',
   'openResults',
   'rerun',

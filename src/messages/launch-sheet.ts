@@ -1,7 +1,15 @@
 import * as z from 'zod';
 
 /** Largest sizes of what crosses between the launch sheet and the extension; the sender cuts, the receiver refuses. */
-export const caps = { name: 200, sentence: 2_000, findings: 300, checks: 100, rows: 50, lines: 60, steps: 1_000 } as const;
+export const caps = {
+  name: 200,
+  sentence: 2_000,
+  findings: 300,
+  checks: 100,
+  rows: 50,
+  lines: 60,
+  steps: 1_000,
+} as const;
 
 const name = z.string().max(caps.name);
 const sentence = z.string().max(caps.sentence);
@@ -65,9 +73,7 @@ const stateSchema = z.object({
   ),
   pods: part(z.object({ volume: sentence, rows: z.array(podSchema).max(caps.rows), note: sentence.optional() })),
   sync: part(z.object({ facts: z.array(factSchema).max(caps.lines), notes: z.array(sentence).max(caps.lines) })),
-  estimate: part(
-    z.object({ text: sentence, time: sentence, assumptions: z.array(sentence).max(caps.lines) }),
-  ),
+  estimate: part(z.object({ text: sentence, time: sentence, assumptions: z.array(sentence).max(caps.lines) })),
   limits: part(
     z.object({
       text: sentence,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { type Editor, openEditor } from './support/editor.ts';
 import { type Fixture, makeFixture } from './support/fixture.ts';
+import { launchText, startRun, startRunByKeyboard } from './support/launch.ts';
 import type { Workbench } from './support/workbench.ts';
 
 /** Waits until the group "Recent" of the Jobs view has this many jobs. */
@@ -54,10 +55,10 @@ describe('first run by mouse, in the sandbox', function () {
     const { workbench } = editor;
     await workbench.openFile('training.runpod.json');
     await workbench.lens('Run');
-    const text = await workbench.dialogText('Run tiny on a pod?');
+    const text = await launchText(workbench);
     assert.match(text, /tiny will be created: 10 GB in US-MD-1/);
     await workbench.screenshot('launch');
-    await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
+    await startRun(workbench);
     await workbench.waitForRow('Jobs', 'Running');
     await workbench.waitForRow('Pods', 'tiny');
     await workbench.statusItem(/1 pod · \$\d/);
@@ -85,7 +86,7 @@ describe('first run by mouse, in the sandbox', function () {
     const { workbench } = editor;
     await workbench.overtype('minBytes', '5', '5000');
     await workbench.lens('Run');
-    await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
+    await startRun(workbench);
     await workbench.notification(/tiny failed/, 90_000);
     await workbench.waitForRow('Jobs', 'Needs Attention');
     assert.match(await failedGate(workbench), /hello\.txt.*5000.*seen .*19/);
@@ -96,7 +97,7 @@ describe('first run by mouse, in the sandbox', function () {
     const { workbench } = editor;
     await workbench.overtype('minBytes', '5000', '5');
     await workbench.lens('Run from here');
-    await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
+    await startRun(workbench);
     await recentJobs(workbench, 2);
     await workbench.screenshot('green-again');
   });
@@ -152,7 +153,7 @@ describe('first run by keyboard alone, in the sandbox (R9.2)', function () {
     await workbench.statusItem('Sandbox');
     await workbench.openFile('training.runpod.json');
     await workbench.runCommand('RunPod: Run Pipeline…');
-    await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
+    await startRunByKeyboard(workbench);
     await workbench.runCommand('RunPod: Focus on Jobs View');
     await recentJobs(workbench, 1);
   });
@@ -161,7 +162,7 @@ describe('first run by keyboard alone, in the sandbox (R9.2)', function () {
     const { workbench } = editor;
     await changeGate('5', '5000');
     await workbench.runCommand('RunPod: Run Pipeline…');
-    await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
+    await startRunByKeyboard(workbench);
     await workbench.notification(/tiny failed/, 90_000);
     await failedGate(workbench);
     await workbench.runCommand('RunPod: Focus on Jobs View');
@@ -169,7 +170,7 @@ describe('first run by keyboard alone, in the sandbox (R9.2)', function () {
     await workbench.screenshot('keyboard-gate-failed');
     await changeGate('5000', '5');
     await workbench.runCommand('RunPod: Run Pipeline…');
-    await workbench.keyDialog('Run tiny on a pod?', 'Start for at Most');
+    await startRunByKeyboard(workbench);
     await recentJobs(workbench, 2);
   });
 

@@ -5,6 +5,7 @@ import { hostileLines } from './panel/rainbow.ts';
 import { endTraining, writeTraining } from './panel/training-project.ts';
 import { type Editor, openEditor } from './support/editor.ts';
 import { type Fixture, makeFixture } from './support/fixture.ts';
+import { cancelLaunch, launchText, startRun } from './support/launch.ts';
 
 describe('the job panel during a run in the sandbox (R9.4)', function () {
   this.timeout(180_000);
@@ -31,7 +32,7 @@ describe('the job panel during a run in the sandbox (R9.4)', function () {
   it('opens by itself beside the editor in which the user goes on typing, and follows the running step', async () => {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Run Pipeline…');
-    await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
+    await startRun(workbench);
     const column = (index: number): string => `.editor-group-container >> nth=${index} >> .tab`;
     await workbench.page.locator(column(0), { hasText: 'hello.py' }).waitFor();
     const typed = '# typed while the panel opened';
@@ -168,13 +169,14 @@ describe('the job panel during a run in the sandbox (R9.4)', function () {
     await panel.frame.locator('[data-action=rerun]').waitFor({ timeout: 60_000 });
     await panel.frame.locator('[data-action=openResults]').waitFor();
     await panel.frame.locator('[data-action=rerun]').click();
-    assert.match(await workbench.dialogText('Run tiny on a pod?'), /tiny/);
-    await workbench.page.keyboard.press('Escape');
+    assert.match(await launchText(workbench), /Run tiny/);
+    await cancelLaunch(workbench);
     await panel.pickStep('train');
     await panel.frame.locator('[aria-label="Open the whole log in an editor"]').click();
     await workbench.page.locator('.tab', { hasText: 'train.log' }).waitFor();
-    await workbench.until('the log in the editor', async () =>
-      (await workbench.page.locator('.view-lines').innerText()).includes('loss'),
+    await workbench.until(
+      'the log in the editor',
+      async () => (await workbench.page.locator('.editor-instance .view-lines', { hasText: 'loss' }).count()) > 0,
     );
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { PanelPage } from './panel/panel-page.ts';
 import { type Editor, openEditor } from './support/editor.ts';
 import { type Fixture, makeFixture } from './support/fixture.ts';
+import { startRun } from './support/launch.ts';
 
 describe('a job that outlives the window (R3.4)', function () {
   this.timeout(120_000);
@@ -24,7 +25,7 @@ describe('a job that outlives the window (R3.4)', function () {
     await workbench.runCommand('RunPod: Start Local Sandbox');
     await workbench.statusItem('Sandbox');
     await workbench.runCommand('RunPod: Run Pipeline…');
-    await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
+    await startRun(workbench);
     const running = async (): Promise<boolean> =>
       (await workbench.treeRows('Jobs')).some((row) => row.label === 'long' && row.description.startsWith('running'));
     await workbench.until('the step to run', running, 60_000);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Editor, openEditor } from './support/editor.ts';
 import { type Fixture, makeFixture } from './support/fixture.ts';
+import { startRun } from './support/launch.ts';
 
 describe('while a job runs', function () {
   this.timeout(180_000);
@@ -18,7 +19,7 @@ describe('while a job runs', function () {
     await workbench.runCommand('RunPod: Start Local Sandbox');
     await workbench.statusItem('Sandbox');
     await workbench.runCommand('RunPod: Run Pipeline…');
-    await workbench.dialog('Run tiny on a pod?', 'Start for at Most');
+    await startRun(workbench);
     await workbench.until(
       'the step to run',
       async () =>
@@ -99,7 +100,7 @@ describe('while a job runs', function () {
     await workbench.notification(/There is no such job/);
     await workbench.runCommand('RunPod: Fetch Results…');
     await workbench.pick('Fetch Results', /tiny/);
-    await workbench.dialog('Rent a small CPU pod to fetch the results of tiny?', 'Rent and Fetch for');
+    await workbench.dialog(/Rent a .*CPU pod.* to fetch the results of tiny\?/, 'Rent and Fetch for');
     await workbench.until(
       'the files to be here',
       async () => (await workbench.page.locator('.statusbar-item', { hasText: /files in/ }).count()) > 0,

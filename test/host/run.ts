@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { startSandbox } from '../../sandbox/index.ts';
 import { openEditor, quietSettings } from '../browser/support/editor.ts';
 import {
   root,
@@ -70,14 +71,21 @@ const home = await temporaryFolder('host');
 const folder = join(home, 'workspace');
 await mkdir(folder);
 const result = join(home, 'result.json');
+// The windows of the suites find it when they ask for the sandbox.
+const sandbox = await startSandbox({ root: join(home, 'trainer', 'sandbox') });
 const env = {
+  RUNPOD_TRAINER_HOME: join(home, 'trainer'),
   RUNPOD_TRAINER_HOST_RESULT: result,
   RUNPOD_TRAINER_HOST_MOCHA: join(root, 'node_modules/mocha/index.js'),
 };
 const desktop = await downloadedVsCode();
 const print = (line: string): boolean => process.stdout.write(`${line}\n`);
 print(desktop === undefined ? 'Extension host: code-server' : `Extension host: ${desktop}`);
-await (desktop === undefined ? inCodeServer(folder, env, result) : inElectron(desktop, folder, env));
+try {
+  await (desktop === undefined ? inCodeServer(folder, env, result) : inElectron(desktop, folder, env));
+} finally {
+  await sandbox.close();
+}
 
 const outcome = JSON.parse(await readFile(result, 'utf8')) as Outcome;
 for (const test of outcome.tests) {

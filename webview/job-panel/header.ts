@@ -15,6 +15,7 @@ const statusIcons: Record<PanelState['status'], IconName> = {
 type Button = PanelState['actions'][number];
 const buttons: Record<Button, [text: string, icon: IconName]> = {
   attach: ['Attach', 'plug'],
+  explain: ['Explain Failure…', 'info'],
   fetch: ['Fetch Results…', 'download'],
   openResults: ['Open Results', 'folder'],
   rerun: ['Run Again…', 'rerun'],

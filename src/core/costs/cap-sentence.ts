@@ -42,10 +42,12 @@ export function capSentence(facts: CapFacts, now = new Date()): string {
       ? 'No cap limits this job; its pod ends itself when the job ends, also while this computer is off.'
       : `It will have stopped by ${by}${most}, also while this computer is off.`;
   }
-  const why = facts.detail === undefined ? '' : ` ${facts.detail}`;
-  return by === undefined
-    ? `No cap limits this job, and its pod cannot end itself: it goes on until this computer ends it.${why}`
-    : `No cap holds while this computer is off: only with it on and connected will the job have stopped by ${by}${most}.${why}`;
+  const why = facts.detail ?? 'Its pod cannot end itself.';
+  const then =
+    by === undefined
+      ? 'No cap limits this job either: it goes on until its end, and its pod until this computer ends it.'
+      : `With it on and connected, the job will have stopped by ${by}${most}.`;
+  return `No cap holds while this computer is off: ${why} ${then}`;
 }
 
 /** A bound that is shown must not be less than the bound. */

@@ -30,27 +30,34 @@ export async function leftToday(
  * cost, so that two jobs cannot be given the same money.
  */
 export async function usedToday(
-  source: CostSource,
+  { client, records, restUrl }: CostSource,
   project: string,
   signal?: AbortSignal,
-  now = new Date(),
+): Promise<{ dollars: number; hours: number }> {
+  const own = (await records.list()).filter((r) => r.project === project && r.restUrl === restUrl);
+  const pods = await client.pods.list(signal);
+  const alive = new Set(pods.filter((p) => p.status !== 'TERMINATED').map((p) => p.id));
+  return usedOf(records, own, alive, new Date());
+}
+
+/** The same of these jobs, on the day of `now`; `alive` are the ids of pods that exist. */
+export async function usedOf(
+  records: JobRecords,
+  jobs: readonly JobRecord[],
+  alive: Set<string>,
+  now: Date,
 ): Promise<{ dollars: number; hours: number }> {
   const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
-  const records = (await source.records.list()).filter((r) => r.project === project && r.restUrl === source.restUrl);
-  const recent = records.filter((r) => r.podEnded === undefined || Date.parse(r.podEnded) >= midnight.getTime());
-  const alive = new Set(
-    (await source.client.pods.list(signal)).filter((p) => p.status !== 'TERMINATED').map((p) => p.id),
-  );
   let dollars = 0;
   let hours = 0;
-  for (const record of recent) {
-    const span = spanOf(record, await knownOf(source.records, record, alive), now);
+  for (const record of jobs.filter((r) => r.podEnded === undefined || Date.parse(r.podEnded) >= midnight.getTime())) {
+    const known = await knownOf(records, record, alive);
+    const span = spanOf(record, known, now);
     if (span === undefined || record.pod === undefined) {
       continue;
     }
-    const running = record.podEnded === undefined && alive.has(record.pod.id);
     const used = within(span, record.pod.costPerHour, midnight, now);
-    dollars += running ? Math.max(used.dollars, record.cap?.mostDollars ?? 0) : used.dollars;
+    dollars += known.running === true ? Math.max(used.dollars, record.cap?.mostDollars ?? 0) : used.dollars;
     hours += used.hours;
   }
   return { dollars, hours };

@@ -1,6 +1,7 @@
 import { recordedBoots } from '../advisor/boots.ts';
 import type { Installation } from '../installation.ts';
 import type { RunPlan } from '../jobs/plan.ts';
+import { shortName, type Candidate } from '../pods/hardware.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
 import { estimate, type Estimate, type EstimateFacts, type StepFacts } from './estimate.ts';
 import { EstimatesFile } from './estimates-file.ts';
@@ -49,11 +50,11 @@ export async function estimateRun(
 }
 
 function stepFacts({ podSteps, from, candidates }: EstimatedPlan, history: Map<string, StepHistory>): StepFacts[] {
-  const hardware = candidates[0]?.label;
+  const wanted = namesOf(candidates[0]);
   const start = from === undefined ? -1 : podSteps.findIndex((s) => s.name === from);
   return podSteps.map((step, index) => {
     const { runs, passedLast } = history.get(step.name) ?? { runs: [], passedLast: false };
-    const same = runs.filter((r) => r.hardware === hardware);
+    const same = runs.filter((r) => wanted.includes(r.hardware));
     return {
       name: step.name,
       earlier: (same.length > 0 ? same : runs).map((r) => r.seconds),
@@ -64,4 +65,13 @@ function stepFacts({ podSteps, from, candidates }: EstimatedPlan, history: Map<s
       skipped: passedLast && index < start,
     };
   });
+}
+
+/** What records call this hardware: they know a pod's GPU by its id only. */
+function namesOf(candidate: Candidate | undefined): string[] {
+  if (candidate === undefined) {
+    return [];
+  }
+  const { label, id, count } = candidate;
+  return [label, `${count > 1 ? `${count} × ` : ''}${shortName(id)}`];
 }

@@ -48,7 +48,8 @@ export async function planVolume(
   return { exists: false, name: wanted.name, dataCenter: wanted.dataCenter, size: wanted.size };
 }
 
-async function checkDataCenter(client: RunPodClient, id: string, signal?: AbortSignal): Promise<void> {
+/** Rejects with `data-center-closed` where no volume can be created today. */
+export async function checkDataCenter(client: RunPodClient, id: string, signal?: AbortSignal): Promise<void> {
   const dataCenters = await client.catalog.dataCenters({}, signal);
   const open = dataCenters.filter((d) => d.networkVolumeTypes.length > 0).map((d) => d.id);
   if (!open.includes(id)) {

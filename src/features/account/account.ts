@@ -22,6 +22,12 @@ export interface AccountOptions {
   trusted: () => boolean;
 }
 
+/** Where a running sandbox answers. */
+export interface SandboxAddress {
+  restUrl: string;
+  s3Url: string;
+}
+
 const approvedKey = 'approvedHosts';
 /** Folders that were opened with the sandbox; never the workspace's own settings, which a stranger may have written. */
 const sandboxKey = 'sandboxFolders';
@@ -35,7 +41,7 @@ export class Account implements Disposable {
   readonly onDidChange = this.#changed.event;
   #current: { restUrl: string; key: Secret } | undefined;
   #client: RunPodClient | undefined;
-  #sandboxUrl: string | undefined;
+  #sandbox: SandboxAddress | undefined;
   #reading = 0;
   /** What listeners know; kept private because the key is part of it. */
   #told = '';
@@ -53,7 +59,7 @@ export class Account implements Disposable {
 
   /** The address that this window uses. */
   get restUrl(): string {
-    return this.#sandboxUrl ?? this.#options.restUrl();
+    return this.#sandbox?.restUrl ?? this.#options.restUrl();
   }
 
   /** The address by the setting, whether or not this window uses the sandbox instead. */
@@ -142,14 +148,19 @@ export class Account implements Disposable {
   }
 
   /** Where the sandbox of this window is; undefined when none runs or the window does not use it. */
-  async setSandboxUrl(url: string | undefined): Promise<void> {
-    this.#sandboxUrl = url;
+  async setSandbox(sandbox: SandboxAddress | undefined): Promise<void> {
+    this.#sandbox = sandbox;
     await this.reload();
+  }
+
+  /** The S3 API of this window's sandbox; undefined when it uses RunPod itself. */
+  get sandboxS3Url(): string | undefined {
+    return this.#sandbox?.s3Url;
   }
 
   /** Without its sandbox such a window is signed out: falling back to RunPod would cost money unasked. */
   get #waitsForSandbox(): boolean {
-    return this.usesSandbox && this.#sandboxUrl === undefined;
+    return this.usesSandbox && this.#sandbox === undefined;
   }
 
   /** RunPod's own address and the sandbox that we started need no approval; every other host is asked for once. */
@@ -157,7 +168,7 @@ export class Account implements Disposable {
     const { origin } = new URL(restUrl);
     return (
       origin === new URL(defaultRestUrl).origin ||
-      restUrl === this.#sandboxUrl ||
+      restUrl === this.#sandbox?.restUrl ||
       this.#list(approvedKey).includes(origin)
     );
   }
@@ -170,7 +181,7 @@ export class Account implements Disposable {
   /** Keeps a key that was checked, and uses it: from now on this window means that address, not the sandbox. */
   async signIn(restUrl: string, key: Secret): Promise<void> {
     await this.useSandbox(false);
-    this.#sandboxUrl = undefined;
+    this.#sandbox = undefined;
     await this.#options.credentials.setApiKey(restUrl, key);
     await this.reload();
   }

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { S3Source } from '../../core/sync/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
@@ -6,10 +7,13 @@ import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { Account } from './account.ts';
 import { Credentials } from './credentials.ts';
+import { s3SourceOf } from './s3-source.ts';
 
 export interface AccountModule extends Disposable {
   account: Account;
   credentials: Credentials;
+  /** The volumes' S3 API as this window reaches it now. */
+  s3: () => S3Source;
 }
 
 /** Sign-in, sign-out and the account that other features ask for a client. */
@@ -40,5 +44,5 @@ export function createAccountModule(
     registry.register(commands.setSecret, async () => (await dialogs()).setStepSecret(vs, account, credentials)),
   );
   store.add(registry.register(commands.signOut, async () => (await dialogs()).signOut(vs, account)));
-  return { account, credentials, dispose: () => store.dispose() };
+  return { account, credentials, s3: () => s3SourceOf(account, credentials, settings), dispose: () => store.dispose() };
 }

@@ -16,6 +16,7 @@ const openUrlSetting: FailureAction = {
   command: 'workbench.action.openSettings',
   arguments: ['runpodTrainer.restUrl'],
 };
+const setS3Keys: FailureAction = { title: 'Set S3 Keys…', command: commands.setS3Keys };
 const showLog: FailureAction = { title: 'Show Log', command: commands.showLog };
 
 /** What helps, by the error's code. */
@@ -27,6 +28,10 @@ const actionsByCode: Record<string, FailureAction[]> = {
   'runpod-url': [openUrlSetting],
   'runpod-v1': [openUrlSetting],
   'runpod-schema': [openUrlSetting, showLog],
+  's3-none': [setS3Keys],
+  's3-keys': [setS3Keys],
+  's3-denied': [setS3Keys],
+  'volume-no-keys': [setS3Keys],
   untrusted: [{ title: 'Manage Trust', command: 'workbench.trust.manage' }],
 };
 

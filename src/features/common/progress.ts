@@ -10,7 +10,10 @@ export interface ProgressOptions {
   where?: 'notification' | 'window';
 }
 
-export type ProgressTask<T> = (signal: AbortSignal, report: (message: string) => void) => Promise<T>;
+/** Says how far it is; `percent`, 0 to 100, moves the bar, which never goes back. */
+export type Report = (message: string, percent?: number) => void;
+
+export type ProgressTask<T> = (signal: AbortSignal, report: Report) => Promise<T>;
 
 /** Runs a task under a progress message. Never rejects; the user's Cancel aborts the signal. */
 export async function withProgress<T>(
@@ -25,8 +28,14 @@ export async function withProgress<T>(
     { location, title: options.title, cancellable: !quiet },
     async (progress, token): Promise<ProgressResult<T>> => {
       const subscription = token.onCancellationRequested(() => abort.abort(new CancelledError()));
+      let shown = 0;
+      const report: Report = (message, percent = 0) => {
+        const increment = Math.max(0, percent - shown);
+        shown += increment;
+        progress.report(increment === 0 ? { message } : { message, increment });
+      };
       try {
-        return { status: 'ok', value: await task(abort.signal, (message) => progress.report({ message })) };
+        return { status: 'ok', value: await task(abort.signal, report) };
       } catch (error) {
         // Whatever an aborted task throws, the user's wish is the reason.
         return abort.signal.aborted || error instanceof CancelledError

@@ -25,6 +25,13 @@ export class Settings {
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : 'python3';
   }
 
+  /** Addresses of the S3 API by data center, beside those that are known; an empty one takes a data center out. */
+  get s3Endpoints(): Record<string, string> {
+    const value = this.#read('s3Endpoints');
+    const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+    return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  }
+
   /** Milliseconds between two refreshes of a visible list. */
   get refreshMs(): number {
     return this.#milliseconds('refreshSeconds', refreshBounds);

@@ -1,11 +1,16 @@
 import type * as vscode from 'vscode';
 import { randomBytes } from 'node:crypto';
 
-/** The page of the job panel. Only our own script and style sheet load; nothing else does. */
-export function panelHtml(vs: typeof vscode, webview: vscode.Webview, folder: vscode.Uri): string {
+/** The page of a panel. Only our own script and style sheet load; nothing else does. */
+export function panelHtml(
+  vs: typeof vscode,
+  webview: vscode.Webview,
+  folder: vscode.Uri,
+  { name, title } = { name: 'job-panel', title: 'Job' },
+): string {
   const nonce = randomBytes(18).toString('base64url');
-  const script = webview.asWebviewUri(vs.Uri.joinPath(folder, 'job-panel.js')).toString();
-  const style = webview.asWebviewUri(vs.Uri.joinPath(folder, 'job-panel.css')).toString();
+  const script = webview.asWebviewUri(vs.Uri.joinPath(folder, `${name}.js`)).toString();
+  const style = webview.asWebviewUri(vs.Uri.joinPath(folder, `${name}.css`)).toString();
   const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'; form-action 'none'; base-uri 'none'`;
   return `<!DOCTYPE html>
 <html lang="en">
@@ -14,7 +19,7 @@ export function panelHtml(vs: typeof vscode, webview: vscode.Webview, folder: vs
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="${style}">
-<title>Job</title>
+<title>${title}</title>
 </head>
 <body>
 <script nonce="${nonce}" src="${script}"></script>

@@ -131,12 +131,13 @@ function linkOf({ record, live, attached, heard }: Known): PanelState['link'] {
   return { state, heard: time };
 }
 
-function actionsOf({ record, attached }: Known): PanelState['actions'] {
+function actionsOf({ record, view, attached }: Known): PanelState['actions'] {
   const running = record.outcome === undefined && record.phase !== 'done';
   const reachable = record.remote !== undefined;
   const all: [PanelState['actions'][number], boolean][] = [
     ['attach', record.phase !== 'done' && !attached && reachable],
     ['cancel', running],
+    ['explain', !running && (view.status === 'failed' || view.status === 'lost')],
     ['fetch', !running && !attached && reachable && record.fetched === undefined],
     ['openResults', record.fetched !== undefined],
     ['rerun', !running && !attached],

@@ -24,6 +24,9 @@ export async function perform(
     case 'attach':
       await run(commands.attachJob, { id: job });
       return;
+    case 'explain':
+      await run(commands.explainFailure, { id: job });
+      return;
     case 'fetch':
       await run(commands.fetchResults, { id: job });
       return;

@@ -1,14 +1,14 @@
 import type * as vscode from 'vscode';
+import type { Estimate } from '../../core/costs/index.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
 import type { JobRecord } from '../../core/jobs/records.ts';
-import { capNote } from '../../core/platform/index.ts';
 import { loadProject } from '../../core/project/load.ts';
 import type { Account, Memory } from '../account/account.ts';
 import type { Credentials } from '../account/credentials.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { chooseProjectFile } from '../projectfile/check.ts';
-import { chooseProfile, confirmLaunch, confirmLocalSteps } from './launch.ts';
+import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
+import { chooseProfile, confirmLocalSteps } from './launch.ts';
 import type { LiveJobs } from './live-jobs.ts';
 
 export interface JobCommandOptions {
@@ -19,42 +19,72 @@ export interface JobCommandOptions {
   installation: () => Promise<Installation>;
 }
 
-/** Plans a run, shows what will happen and what it may cost, and starts it. */
+/** A run that is wished for; `profile` and `from` as on the command line. */
+export interface RunRequest {
+  /** The project file. */
+  file: vscode.Uri;
+  profile?: string | undefined;
+  from?: string | undefined;
+}
+
+/** Shows what a run will do and cost, and starts it when the user says so. Ends when it is shown. */
+export type Launch = (request: RunRequest) => Promise<void>;
+
+/** Asks what to run, and shows what it will do and cost before anything is paid for. */
 export async function runPipeline(
   vs: typeof vscode,
   options: JobCommandOptions,
+  launch: Launch,
   target: unknown,
   from?: string,
 ): Promise<void> {
-  const { account, credentials, memory, live } = options;
+  const { account } = options;
   account.requireTrust();
-  const uri = await chooseProjectFile(vs, target, 'Run Pipeline');
-  if (uri === undefined) {
+  const file = await chooseProjectFile(vs, target, 'Run Pipeline');
+  if (file === undefined) {
     return;
   }
-  // Only what the user changed here: saving an untouched editor could overwrite a newer file.
-  await vs.workspace.textDocuments.find((d) => d.isDirty && d.uri.toString() === uri.toString())?.save();
-  const loaded = await loadProject(uri.fsPath);
-  const client = await account.client();
-  const choice = await chooseProfile(vs, loaded.project);
+  await saveChanges(vs, file);
+  const { project } = await loadProject(file.fsPath);
+  await account.client();
+  const choice = await chooseProfile(vs, project, 'Run Pipeline');
   if (choice === undefined) {
     return;
   }
+  const request = { file, from, ...choice };
+  // What runs on this machine alone costs nothing.
+  await (project.steps.some((step) => step.where === 'pod') ? launch(request) : startRun(vs, options, request));
+}
+
+/** Plans and starts a run. Answers whether it was started; not when the user does not want its local steps. */
+export async function startRun(
+  vs: typeof vscode,
+  options: JobCommandOptions,
+  { file, profile, from }: RunRequest,
+  estimate?: Estimate,
+): Promise<boolean> {
+  const { account, credentials, memory, live } = options;
+  account.requireTrust();
+  await saveChanges(vs, file);
+  const loaded = await loadProject(file.fsPath);
+  const client = await account.client();
+  const installation = await options.installation();
   const { planRun } = await import('../../core/jobs/plan.ts');
-  const planned = await withProgress(vs, { title: `Checking ${loaded.project.name}…` }, (signal) =>
+  const planned = await withProgress(vs, { title: `Planning ${loaded.project.name}…`, where: 'window' }, (signal) =>
     planRun(client, loaded, {
-      ...choice,
+      profile,
       from,
       secret: async (name) => (await credentials.stepSecret(name))?.reveal(),
+      costs: installation,
       signal,
     }),
   );
   const plan = valueOf(planned);
-  const installation = await options.installation();
-  const note = capNote(await installation.platform.capabilities(installation.restUrl));
-  if ((await confirmLocalSteps(vs, memory, plan)) && (await confirmLaunch(vs, plan, note))) {
-    live.run(installation, plan);
+  if (!(await confirmLocalSteps(vs, memory, plan))) {
+    return false;
   }
+  live.run(installation, plan, estimate);
+  return true;
 }
 
 /** Cancels a job after saying what stays. */

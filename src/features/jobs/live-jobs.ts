@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { Estimate } from '../../core/costs/index.ts';
 import { CancelledError, UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
@@ -39,10 +40,10 @@ export class LiveJobs implements Disposable {
   }
 
   /** Runs a plan; answers at once and tells the user when it has ended. */
-  run(installation: Installation, plan: RunPlan): void {
+  run(installation: Installation, plan: RunPlan, estimate?: Estimate): void {
     this.#stay(plan.job, plan.loaded.project.name, async (options) => {
       const { runJob } = await running();
-      return runJob(installation, plan, options);
+      return runJob(installation, plan, { ...options, estimate });
     });
     this.#started.fire({ job: plan.job, project: plan.loaded.project.name });
   }
@@ -131,11 +132,15 @@ export class LiveJobs implements Disposable {
     if (outcome === 'cancelled' || outcome === 'detached') {
       return;
     }
-    const button = 'Show Job Log';
+    const explain = 'Explain Failure…';
+    const log = 'Show Job Log';
     const ended = outcome === 'failed' ? 'failed' : outcome === 'lost' ? 'was lost' : 'ended, nobody knows how';
     const text = `${record.project} ${ended} after ${price}. ${reason ?? ''}`;
-    void this.#vs.window.showErrorMessage(text.trim(), button).then((chosen) => {
-      return chosen === button ? this.#vs.commands.executeCommand(commands.showJobLog) : undefined;
+    void this.#vs.window.showErrorMessage(text.trim(), explain, log).then((chosen) => {
+      if (chosen === explain) {
+        return this.#vs.commands.executeCommand(commands.explainFailure, { id: record.job });
+      }
+      return chosen === log ? this.#vs.commands.executeCommand(commands.showJobLog) : undefined;
     });
   }
 }

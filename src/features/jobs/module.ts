@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import { join } from 'node:path';
+import type { Estimate } from '../../core/costs/index.ts';
 import type { Installation } from '../../core/installation.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
@@ -10,7 +11,7 @@ import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
 import type { JobHistory, JobSummary } from './history.ts';
-import type { JobCommandOptions } from './job-commands.ts';
+import type { JobCommandOptions, Launch, RunRequest } from './job-commands.ts';
 import { jobNodes } from './job-nodes.ts';
 import { lateRecords, type LateRecords } from './late-records.ts';
 import { LiveJobs } from './live-jobs.ts';
@@ -23,6 +24,10 @@ export interface JobsModule extends Disposable {
   live: LiveJobs;
   records: LateRecords;
   installation: () => Promise<Installation>;
+  /** Starts a run; answers whether it was started. */
+  start(request: RunRequest, estimate?: Estimate): Promise<boolean>;
+  /** How a run is shown and asked about before it starts. */
+  launchWith(launch: Launch): void;
   /** What has to be shown from local copies before this window attaches itself: attaching loads much and is slow. */
   attachAfter(shown: Promise<unknown>): void;
 }
@@ -33,7 +38,7 @@ export function createJobsModule(
   context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalState'>,
   registry: CommandRegistry,
   failures: Failures,
-  { account, credentials }: Pick<AccountModule, 'account' | 'credentials'>,
+  { account, credentials, s3 }: Pick<AccountModule, 'account' | 'credentials' | 's3'>,
   settings: Settings,
   refreshPods: () => void,
 ): JobsModule {
@@ -76,6 +81,7 @@ export function createJobsModule(
       hostKeys: hostKeysIn(home),
       records: await records(),
       platform: platformIn(home),
+      s3: s3(),
       home,
     };
   };
@@ -99,11 +105,18 @@ export function createJobsModule(
 
   const options: JobCommandOptions = { account, credentials, memory: context.globalState, live, installation };
   const actions = () => import('./job-commands.ts');
+  const start: JobsModule['start'] = async (request, estimate) =>
+    (await actions()).startRun(vs, options, request, estimate);
+  let launch: Launch = async (request) => {
+    await start(request);
+  };
   const stepOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-  store.add(registry.register(commands.run, async (target) => (await actions()).runPipeline(vs, options, target)));
+  store.add(
+    registry.register(commands.run, async (target) => (await actions()).runPipeline(vs, options, launch, target)),
+  );
   store.add(
     registry.register(commands.runFrom, async (target, step) =>
-      (await actions()).runPipeline(vs, options, target, stepOf(step)),
+      (await actions()).runPipeline(vs, options, launch, target, stepOf(step)),
     ),
   );
   store.add(
@@ -118,6 +131,10 @@ export function createJobsModule(
     live,
     records,
     installation,
+    start,
+    launchWith: (show) => {
+      launch = show;
+    },
     attachAfter: (first) => {
       shown = first;
     },

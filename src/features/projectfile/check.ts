@@ -17,7 +17,7 @@ export async function chooseProjectFile(
   if (active !== undefined && isProjectFile(active)) {
     return active.uri;
   }
-  const found = await vs.workspace.findFiles(`**/*${projectSuffix}`, '**/{node_modules,.venv,.runpod-trainer}/**', 100);
+  const found = await projectFiles(vs);
   if (found.length === 0) {
     throw new UserError('no-project-file', {
       what: 'There is no project file in this window.',
@@ -29,6 +29,16 @@ export async function chooseProjectFile(
   }
   const items = found.map((uri) => ({ label: vs.workspace.asRelativePath(uri), uri }));
   return (await vs.window.showQuickPick(items, { title, placeHolder: 'Which project file?' }))?.uri;
+}
+
+/** The project files of this window. */
+export async function projectFiles(vs: typeof vscode): Promise<vscode.Uri[]> {
+  return vs.workspace.findFiles(`**/*${projectSuffix}`, '**/{node_modules,.venv,.runpod-trainer}/**', 100);
+}
+
+/** Only what the user changed here: saving an untouched editor could overwrite a newer file. */
+export async function saveChanges(vs: typeof vscode, file: vscode.Uri): Promise<void> {
+  await vs.workspace.textDocuments.find((d) => d.isDirty && d.uri.toString() === file.toString())?.save();
 }
 
 /** Checks a project file and says how many problems there are; the problems themselves are diagnostics. */

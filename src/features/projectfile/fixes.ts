@@ -41,7 +41,7 @@ export function fixesOf(text: string, problem: Problem): Fix[] {
 }
 
 /** The smallest file of its kind that runs. */
-function emptyFile(file: string): string {
+export function emptyFile(file: string): string {
   return file.endsWith('.ipynb')
     ? `${JSON.stringify({ cells: [], metadata: { kernelspec: { name: 'python3', display_name: 'Python 3' } }, nbformat: 4, nbformat_minor: 5 }, null, 1)}\n`
     : '';

@@ -28,6 +28,12 @@ export function lensPlaces(text: string): LensPlace[] {
     tooltip: 'Runs the steps in order. You see what will happen and what it may cost before anything starts.',
     command: commands.run,
   };
+  const sync: LensPlace = {
+    offset: 0,
+    title: '⇅ Plan sync',
+    tooltip: 'Shows what would be sent to the volume, which way and how long it takes. Sends nothing.',
+    command: commands.planSync,
+  };
   const steps = project.steps.flatMap((step, index): LensPlace[] => {
     const place = stepPlace(text, index);
     const tooltip = `Runs "${step.name}" and every step after it, also when they are unchanged.`;
@@ -35,5 +41,5 @@ export function lensPlaces(text: string): LensPlace[] {
       ? []
       : [{ offset: place.offset, title: '$(play) Run from here', tooltip, command: commands.runFrom, step: step.name }];
   });
-  return [run, check, ...steps];
+  return [run, check, sync, ...steps];
 }

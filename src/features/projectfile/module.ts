@@ -15,8 +15,5 @@ export function createProjectFileModule(vs: typeof vscode, registry: CommandRegi
   store.add(
     registry.register(commands.createProjectFile, async () => (await import('./create.ts')).createProjectFile(vs)),
   );
-  store.add(
-    registry.register(commands.check, async (target) => (await import('./check.ts')).checkProjectFile(vs, target)),
-  );
   return store;
 }

@@ -1,6 +1,12 @@
 import * as z from 'zod';
 
-const connectionSchema = z.object({ restUrl: z.url(), key: z.string(), pid: z.int() });
+const connectionSchema = z.object({
+  restUrl: z.url(),
+  key: z.string(),
+  s3Url: z.url(),
+  s3Keys: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
+  pid: z.int(),
+});
 export type SandboxConnection = z.infer<typeof connectionSchema>;
 
 /** What a running sandbox has written about itself; undefined while that is not whole. */

@@ -55,9 +55,12 @@ export function createSandboxModule(
       status.hide();
     } else {
       status.show();
-      await credentials.setApiKey(running.restUrl, new Secret(running.key));
+      const { restUrl, key, s3Keys } = running;
+      await credentials.setApiKey(restUrl, new Secret(key));
+      const secretAccessKey = new Secret(s3Keys.secretAccessKey);
+      await credentials.setS3Keys(restUrl, { accessKeyId: s3Keys.accessKeyId, secretAccessKey });
     }
-    await account.setSandboxUrl(running?.restUrl);
+    await account.setSandbox(running);
   };
   const start = async (): Promise<void> => {
     account.requireTrust();

@@ -1,12 +1,13 @@
 import type * as vscode from 'vscode';
-import { messageOf } from '../../core/errors.ts';
-import { listFolder, megabytes, type VolumeEntry } from '../../core/volumes/browse.ts';
+import { messageOf, UserError } from '../../core/errors.ts';
+import { byteText } from '../../core/format.ts';
+import type { VolumeEntry } from '../../core/volumes/browse.ts';
 import { isPlainName, visibleName } from '../../core/volumes/names.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
-import { noPodText, type VolumeFiles } from './volume-files.ts';
+import type { VolumeFiles } from './volume-files.ts';
 
-/** A row that stands for a file of a volume; commands take it, or anything else with these two fields. */
+/** A row that stands for a file or folder of a volume; commands take it, or anything else with these two fields. */
 export interface FileNode extends TreeNode {
   volume: string;
   /** Relative to the volume, with `/`. */
@@ -21,19 +22,32 @@ export async function folderNodes(
   path: string,
 ): Promise<TreeNode[]> {
   const under = `${volume}/${path}`;
-  if ((await files.podFor(volume).catch(() => undefined)) === undefined) {
-    return [noteNode(vs, under, 'info', noPodText)];
-  }
   try {
-    const { entries, more } = await files.at(volume, path, (connection, place) => listFolder(connection, place));
+    const { entries, more } = await files.at(volume, (source) => source.list(path));
     const rows = entries.map((entry) => entryNode(vs, files, volume, path, entry));
     if (rows.length === 0) {
       return [noteNode(vs, under, 'info', 'Nothing is in this folder')];
     }
     return more === 0 ? rows : [...rows, noteNode(vs, under, 'ellipsis', `${more} more are not shown`)];
   } catch (error) {
+    return failureNodes(vs, under, error);
+  }
+}
+
+/** Why a folder cannot be shown, and a row for what helps. */
+function failureNodes(vs: typeof vscode, under: string, error: unknown): TreeNode[] {
+  const code = error instanceof UserError ? error.code : '';
+  if (!(error instanceof UserError) || !['volume-no-keys', 'volume-closed', 's3-denied', 's3-keys'].includes(code)) {
     return [noteNode(vs, under, 'warning', messageOf(error))];
   }
+  const note = noteNode(vs, under, code === 's3-denied' ? 'warning' : 'info', error.what.replace(/\.$/, ''));
+  note.item.tooltip = error.message;
+  if (code === 'volume-closed') {
+    return [note];
+  }
+  const help = noteNode(vs, under, 'key', 'Set S3 Keys…');
+  help.item.command = { command: commands.setS3Keys, title: 'Set S3 Keys…' };
+  return [note, help];
 }
 
 function entryNode(
@@ -47,7 +61,10 @@ function entryNode(
   const { Collapsed, None } = vs.TreeItemCollapsibleState;
   const item = new vs.TreeItem(visibleName(entry.name), entry.kind === 'folder' ? Collapsed : None);
   item.id = `file:${volume}/${path}`;
-  const lines = [visibleName(path), `changed ${new Date(entry.modified * 1000).toLocaleString()}`];
+  const lines = [visibleName(path)];
+  if (entry.modified > 0) {
+    lines.push(`changed ${new Date(entry.modified * 1000).toLocaleString()}`);
+  }
   if (!isPlainName(entry.name)) {
     lines.push('Its name has characters that do not show; they are written out here, and it cannot be opened.');
   }
@@ -55,10 +72,13 @@ function entryNode(
     case 'folder':
       item.iconPath = vs.ThemeIcon.Folder;
       item.tooltip = lines.join('\n');
-      return { item, children: () => folderNodes(vs, files, volume, path) };
+      if (isPlainName(path)) {
+        item.contextValue = 'volume-folder';
+      }
+      return { item, volume, path, children: () => folderNodes(vs, files, volume, path) };
     case 'file':
       item.iconPath = vs.ThemeIcon.File;
-      item.description = sizeText(entry.size);
+      item.description = byteText(entry.size);
       item.tooltip = lines.join('\n');
       if (isPlainName(path)) {
         item.contextValue = 'volume-file';
@@ -83,15 +103,4 @@ function noteNode(vs: typeof vscode, under: string, icon: string, text: string):
   item.tooltip = text;
   item.iconPath = new vs.ThemeIcon(icon);
   return { item };
-}
-
-function sizeText(bytes: number): string {
-  if (bytes < 1000) {
-    return `${bytes} bytes`;
-  }
-  return bytes < 1e6
-    ? `${Math.round(bytes / 1000)} kB`
-    : bytes < 1e9
-      ? megabytes(bytes)
-      : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -15,22 +15,22 @@ export interface VolumesModule extends Disposable {
   volumes: PolledList<Volume>;
 }
 
-/** The Volumes view, down to files where a pod of ours runs. */
+/** The Volumes view, down to files where S3 or a pod of ours leads to them. */
 export function createVolumesModule(
   vs: typeof vscode,
   registry: CommandRegistry,
-  { account, credentials }: Pick<AccountModule, 'account' | 'credentials'>,
+  { account, credentials, s3 }: Pick<AccountModule, 'account' | 'credentials' | 's3'>,
   settings: Settings,
   pods: PolledList<Pod>,
 ): VolumesModule {
   const store = new DisposableStore();
-  const files = store.add(new VolumeFiles(pods, credentials));
   const volumes = store.add(
     new PolledList<Volume>(
       async (signal) => (await account.client()).volumes.list(signal),
       () => settings.refreshMs,
     ),
   );
+  const files = store.add(new VolumeFiles(pods, volumes, { credentials, s3 }));
   const reachable = store.add(new Emitter<undefined>());
   let known = files.reachable;
   store.add(
@@ -41,6 +41,7 @@ export function createVolumesModule(
       }
     }),
   );
+  store.add(credentials.onDidChange(() => reachable.fire(undefined)));
   store.add(
     createListView(vs, {
       view: views.volumes,
@@ -63,6 +64,12 @@ export function createVolumesModule(
     registry.register(commands.downloadVolumeFile, async (target) =>
       (await actions()).downloadVolumeFile(vs, files, target),
     ),
+  );
+  store.add(
+    registry.register(commands.uploadVolumeFiles, async (target) => {
+      const { uploadVolumeFiles } = await import('./upload.ts');
+      await uploadVolumeFiles(vs, files, target).finally(() => volumes.refresh());
+    }),
   );
   return { volumes, dispose: () => store.dispose() };
 }

@@ -2,8 +2,6 @@ import type * as vscode from 'vscode';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { megabytes } from '../../core/volumes/browse.ts';
-import { downloadFile } from '../../core/volumes/download.ts';
 import { isPlainName } from '../../core/volumes/names.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { volumeUri } from './volume-documents.ts';
@@ -29,12 +27,7 @@ export async function downloadVolumeFile(vs: typeof vscode, files: VolumeFiles, 
     return;
   }
   const result = await withProgress(vs, { title: `Downloading ${name}` }, (signal, report) =>
-    files.at(volume, path, (connection, place) =>
-      downloadFile(connection, place, chosen.fsPath, {
-        signal,
-        onProgress: (bytes, total) => report(`${megabytes(bytes)} of ${megabytes(total)}`),
-      }),
-    ),
+    files.at(volume, (source) => source.download(path, chosen.fsPath, signal, report)),
   );
   valueOf(result);
   vs.window.setStatusBarMessage(`$(check) Downloaded ${name}`, 8000);

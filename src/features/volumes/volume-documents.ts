@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import { messageOf } from '../../core/errors.ts';
+import type { FileSource } from './file-source.ts';
 import type { VolumeFiles } from './volume-files.ts';
 
 export const volumeScheme = 'runpod-volume';
@@ -18,24 +19,20 @@ export function volumeDocuments(vs: typeof vscode, files: VolumeFiles): vscode.F
     throw FileSystemError.NoPermissions(uri);
   };
   /** The editor knows only its own kinds of errors. */
-  const at: VolumeFiles['at'] = async (volume, path, work) => {
+  const at = async <T>(uri: vscode.Uri, work: (source: FileSource, path: string) => Promise<T>): Promise<T> => {
+    const [, volume = '', ...rest] = uri.path.split('/');
     try {
-      return await files.at(volume, path, work);
+      return await files.at(volume, (source) => work(source, rest.join('/')));
     } catch (error) {
       throw FileSystemError.Unavailable(messageOf(error));
     }
-  };
-  const browse = () => import('../../core/volumes/browse.ts');
-  const split = ({ path }: vscode.Uri): [volume: string, path: string] => {
-    const [, volume = '', ...rest] = path.split('/');
-    return [volume, rest.join('/')];
   };
   return {
     onDidChangeFile: new vs.EventEmitter<vscode.FileChangeEvent[]>().event,
     watch: () => new vs.Disposable(() => undefined),
     stat: (uri) =>
-      at(...split(uri), async (connection, place) => {
-        const { size, modified, kind } = await (await browse()).statPlace(connection, place);
+      at(uri, async (source, path) => {
+        const { size, modified, kind } = await source.stat(path);
         return {
           type: kind === 'file' ? FileType.File : FileType.Directory,
           size,
@@ -44,11 +41,10 @@ export function volumeDocuments(vs: typeof vscode, files: VolumeFiles): vscode.F
           permissions: vs.FilePermission.Readonly,
         };
       }),
-    readFile: (uri) =>
-      at(...split(uri), async (connection, place) => (await browse()).readWhole(connection, place, mostBytes)),
+    readFile: (uri) => at(uri, (source, path) => source.read(path, mostBytes)),
     readDirectory: (uri) =>
-      at(...split(uri), async (connection, place) => {
-        const { entries } = await (await browse()).listFolder(connection, place);
+      at(uri, async (source, path) => {
+        const { entries } = await source.list(path);
         const known = entries.filter((e) => e.kind === 'file' || e.kind === 'folder');
         return known.map((e) => [e.name, e.kind === 'file' ? FileType.File : FileType.Directory]);
       }),

@@ -1,25 +1,33 @@
 import { UserError } from '../../core/errors.ts';
 import { podPrefix } from '../../core/jobs/id.ts';
-import type { Pod } from '../../core/runpod/schemas.ts';
-import type { SshConnection } from '../../core/ssh/index.ts';
-import type { VolumePlace } from '../../core/volumes/browse.ts';
-import type { Credentials } from '../account/credentials.ts';
+import type { Pod, Volume } from '../../core/runpod/schemas.ts';
+import type { VolumeStore } from '../../core/s3/index.ts';
+import { s3Endpoint } from '../../core/s3/endpoints.ts';
+import { s3AccessOf } from '../../core/sync/s3-source.ts';
+import type { AccountModule } from '../account/module.ts';
 import type { Disposable } from '../common/disposables.ts';
 import type { PolledList } from '../common/polled-list.ts';
+import type { FileSource } from './file-source.ts';
 import { PodConnections } from './pod-connections.ts';
 
-/** An answer about pods that is older than this is asked for again before a volume is called unreachable. */
-const podsMaxAgeMs = 30_000;
+/** An answer that is older than this is asked for again before a volume is called unreachable. */
+const maxAgeMs = 30_000;
 
-export const noPodText = 'Files are visible while a pod runs on this volume';
-
-/** The files of volumes, as running pods of ours see them. */
+/** The files of volumes: over S3 where that is possible, else as running pods of ours see them. */
 export class VolumeFiles implements Disposable {
   readonly #pods: PolledList<Pod>;
+  readonly #volumes: PolledList<Volume>;
+  readonly #s3: AccountModule['s3'];
   readonly #connections: PodConnections;
 
-  constructor(pods: PolledList<Pod>, credentials: Credentials) {
+  constructor(
+    pods: PolledList<Pod>,
+    volumes: PolledList<Volume>,
+    { credentials, s3 }: Pick<AccountModule, 'credentials' | 's3'>,
+  ) {
     this.#pods = pods;
+    this.#volumes = volumes;
+    this.#s3 = s3;
     this.#connections = new PodConnections(async (pod) => {
       const { connectTo } = await import('../../core/pods/ready.ts');
       const { homeFolder, hostKeysIn } = await import('../../core/installation.ts');
@@ -27,37 +35,98 @@ export class VolumeFiles implements Disposable {
     });
   }
 
-  /** Names the volumes that can be looked into now; it changes when that changes. */
+  /** Names the volumes that pods let us look into now; it changes when that changes. */
   get reachable(): string {
     const pairs = (this.#pods.state.items ?? []).filter(isOpen).map((pod) => `${volumeOf(pod)?.volumeId}@${pod.id}`);
     return pairs.toSorted().join(' ');
   }
 
-  /** A pod that can tell about a volume; undefined when none runs. */
-  async podFor(volume: string): Promise<Pod | undefined> {
-    await this.#pods.ensure(podsMaxAgeMs);
-    return this.#pods.state.items?.find((pod) => isOpen(pod) && volumeOf(pod)?.volumeId === volume);
-  }
-
-  /** Does something with a path of a volume. Rejects with `volume-closed` when no pod runs on it. */
-  async at<T>(
-    volume: string,
-    path: string,
-    work: (connection: SshConnection, place: VolumePlace) => Promise<T>,
-  ): Promise<T> {
-    const pod = await this.podFor(volume);
+  /**
+   * Does something with the files of a volume. Where nothing leads to them it rejects with `volume-no-keys` when S3 keys
+   * would, else with `volume-closed`.
+   */
+  async at<T>(volume: string, work: (source: FileSource) => Promise<T>): Promise<T> {
+    const store = await this.#storeOf(volume);
+    if (store !== undefined) {
+      const { storeSource } = await import('./store-source.ts');
+      return closing(store, () => work(storeSource(store)));
+    }
+    const pod = await this.#podFor(volume);
     const mount = pod && volumeOf(pod)?.path;
     if (pod === undefined || mount === undefined) {
-      throw new UserError('volume-closed', {
-        what: `${noPodText}, and none does now.`,
-        next: 'Run the pipeline first.',
-      });
+      throw this.#closed(volume);
     }
-    return this.#connections.use(pod, (connection) => work(connection, { mount, path }));
+    const { podSource } = await import('./pod-source.ts');
+    return this.#connections.use(pod, (connection) => work(podSource(connection, mount)));
+  }
+
+  /** Does something with a volume over S3. Rejects with `volume-no-keys` or `volume-no-s3` where that is not possible. */
+  async overS3<T>(volume: string, work: (store: VolumeStore) => Promise<T>): Promise<T> {
+    const store = await this.#storeOf(volume);
+    if (store === undefined) {
+      throw this.#hasS3(volume) ? this.#closed(volume) : noS3(this.#dataCenterOf(volume));
+    }
+    return closing(store, () => work(store));
   }
 
   dispose(): void {
     this.#connections.dispose();
+  }
+
+  async #storeOf(volume: string): Promise<VolumeStore | undefined> {
+    if (this.#dataCenterOf(volume) === undefined) {
+      await this.#volumes.ensure(maxAgeMs);
+    }
+    const dataCenter = this.#dataCenterOf(volume);
+    const access = dataCenter === undefined ? undefined : await s3AccessOf(this.#s3(), dataCenter);
+    if (access === undefined) {
+      return undefined;
+    }
+    const { VolumeStore: Store } = await import('../../core/s3/index.ts');
+    return new Store(access, volume);
+  }
+
+  async #podFor(volume: string): Promise<Pod | undefined> {
+    await this.#pods.ensure(maxAgeMs);
+    return this.#pods.state.items?.find((pod) => isOpen(pod) && volumeOf(pod)?.volumeId === volume);
+  }
+
+  #dataCenterOf(volume: string): string | undefined {
+    return this.#volumes.state.items?.find(({ id }) => id === volume)?.dataCenter;
+  }
+
+  #hasS3(volume: string): boolean {
+    const dataCenter = this.#dataCenterOf(volume);
+    return dataCenter !== undefined && s3Endpoint(dataCenter, this.#s3().endpoints) !== undefined;
+  }
+
+  #closed(volume: string): UserError {
+    return this.#hasS3(volume)
+      ? new UserError('volume-no-keys', {
+          what: 'Files are visible with S3 keys, or while a pod runs on this volume.',
+          next: 'Set S3 keys, or run the pipeline.',
+        })
+      : new UserError('volume-closed', {
+          what: 'Files are visible while a pod runs on this volume.',
+          why: `${this.#dataCenterOf(volume) ?? 'Its data center'} has no S3 API.`,
+          next: 'Run the pipeline first.',
+        });
+  }
+}
+
+function noS3(dataCenter: string | undefined): UserError {
+  return new UserError('volume-no-s3', {
+    what: 'Files cannot be uploaded to this volume from here.',
+    why: `${dataCenter ?? 'Its data center'} has no S3 API.`,
+    next: 'Sync a project instead: its files can go through a pod.',
+  });
+}
+
+async function closing<T>(store: VolumeStore, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await store.close();
   }
 }
 

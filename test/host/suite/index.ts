@@ -1,2 +1,3 @@
 import './activation.test.ts';
 import './project-file.test.ts';
+import './transfer.test.ts';

@@ -169,6 +169,7 @@ describe('a project file in the editor (R9.5)', () => {
       [
         [0, ids.run, undefined],
         [0, ids.check, undefined],
+        [0, ids.planSync, undefined],
         [7, ids.runFrom, 'train'],
       ],
     );

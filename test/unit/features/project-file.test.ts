@@ -49,10 +49,10 @@ describe('code lenses (R9.5)', () => {
     const places = lensPlaces(text);
     assert.deepEqual(
       places.map((p) => p.title),
-      ['$(play) Run', '$(check) Check', '$(play) Run from here', '$(play) Run from here'],
+      ['$(play) Run', '$(check) Check', '⇅ Plan sync', '$(play) Run from here', '$(play) Run from here'],
     );
-    assert.ok(text.slice(places[2]?.offset).startsWith('{ "name": "a"'));
-    assert.equal(places[3]?.step, 'b');
+    assert.ok(text.slice(places[3]?.offset).startsWith('{ "name": "a"'));
+    assert.equal(places[4]?.step, 'b');
   });
 
   it('only offer a check of a broken file', () => {

@@ -1,0 +1,16 @@
+import { plainLine } from '../../messages/terminal-text.ts';
+
+/** Text of unknown origin for a page or a dialog: without control characters and not too long. */
+export function shown(text: string, length = 2_000): string {
+  const plain = text
+    .slice(0, length * 2)
+    .split('\n')
+    .map(plainLine)
+    .join('\n');
+  return plain.length <= length ? plain : `${plain.slice(0, length - 1)}…`;
+}
+
+/** `1 file`, `2 files`. */
+export function count(number: number, word: string): string {
+  return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,58 @@
+import { byteText, clock, duration } from '../../core/format.ts';
+import type { RouteKind, TransferPlan } from '../../core/transfer/plan/index.ts';
+
+export const routeNames: Record<RouteKind, string> = {
+  s3: 'S3, straight to the volume',
+  ssh: 'SSH, through a pod that runs',
+  gateway: 'Gateway, a small pod that is rented',
+};
+
+const briefly: Record<RouteKind, string> = {
+  s3: 'over S3',
+  ssh: 'through a running pod',
+  gateway: 'through a gateway',
+};
+
+/** What a sync would send, with the conflicts that the user decided to replace. */
+export function sentBy(plan: TransferPlan, replace: ReadonlySet<string>): { files: number; bytes: number } {
+  const replaced = plan.conflicts.filter((conflict) => replace.has(conflict.path));
+  return {
+    files: plan.totals.files + replaced.length,
+    bytes: plan.totals.bytes + replaced.reduce((sum, conflict) => sum + conflict.here.size, 0),
+  };
+}
+
+/** The lines above the plan: what goes which way, how long, for how much, and why that way. */
+export function planMessage(plan: TransferPlan, replace: ReadonlySet<string>): string {
+  const { files, bytes } = sentBy(plan, replace);
+  const what =
+    files === 0
+      ? 'Nothing has to be sent.'
+      : `${count(files, 'file')}, ${byteText(bytes)} ${briefly[plan.route.kind]}, ${timeText(plan)}.`;
+  return [what, ...(files === 0 ? [] : [plan.route.price, plan.route.reason]), ...comparedText(plan)].join(' ');
+}
+
+/** `tiny → tiny in US-MD-1`. */
+export function planPlaces({ project, volume }: TransferPlan): string {
+  return `${project} → ${volume.name}${volume.dataCenter === null ? '' : ` in ${volume.dataCenter}`}`;
+}
+
+function timeText({ time: { lowSeconds: low, highSeconds: high } }: TransferPlan): string {
+  const [from, to] = [duration(low), duration(high)];
+  return from === to ? `about ${to}` : `${from} to ${to}`;
+}
+
+function comparedText({ comparedWith: { kind, at }, volume }: TransferPlan): string[] {
+  if (kind === 'volume' || volume.id === null) {
+    return [];
+  }
+  return kind === 'nothing'
+    ? ['What is on the volume is not known; what is there already is not sent again.']
+    : [
+        `Compared with what this machine remembers${at === null ? '' : ` of ${new Date(at).toLocaleDateString()} ${clock(new Date(at))}`}.`,
+      ];
+}
+
+export function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? '' : 's'}`;
+}

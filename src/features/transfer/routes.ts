@@ -1,0 +1,62 @@
+import type * as vscode from 'vscode';
+import { pricePerHour } from '../../core/format.ts';
+import { gatewayOffers } from '../../core/gateway/offer.ts';
+import type { Installation } from '../../core/installation.ts';
+import type { RouteChoice, RouteKind, TransferPlan } from '../../core/transfer/plan/index.ts';
+import { withProgress } from '../common/progress.ts';
+import { routeNames } from './plan-text.ts';
+
+/** Which way the files shall go: a route, `plan` to leave it to the plan, undefined when the user gave up. */
+export async function askRoute(
+  vs: typeof vscode,
+  installation: Installation,
+  plan: TransferPlan,
+): Promise<RouteKind | 'plan' | undefined> {
+  const { route, volume } = plan;
+  const others = route.alternatives.map((choice) => ({ choice, price: '' }));
+  for (const other of others) {
+    other.price = await priceOf(vs, installation, other.choice, volume.dataCenter);
+  }
+  const rows: { choice: RouteChoice; price: string }[] = [{ choice: route, price: route.price }, ...others];
+  const items = rows.map(({ choice, price }) => ({
+    label: `${choice.available ? icons[choice.kind] : '$(circle-slash)'} ${routeNames[choice.kind]}`,
+    description: choice.kind === route.kind ? 'chosen now' : choice.available ? '' : 'not to be had now',
+    detail: [price, choice.reason].filter(Boolean).join(' '),
+    route: choice.kind,
+  }));
+  const automatic = {
+    label: '$(sparkle) Let the Plan Choose',
+    description: '',
+    detail: 'By what runs, what S3 reaches, and how many and how large the files are.',
+    route: 'plan' as const,
+  };
+  const options = { title: 'Choose Route', placeHolder: 'Which way shall the files go?' };
+  type Item = vscode.QuickPickItem & { route: RouteKind | 'plan' };
+  return (await vs.window.showQuickPick<Item>([...items, automatic], options))?.route;
+}
+
+const icons: Record<RouteKind, string> = { s3: '$(cloud-upload)', ssh: '$(vm-running)', gateway: '$(vm-outline)' };
+
+/** Asking what a gateway costs starts nothing; where nobody answers, the price is asked about before it is rented. */
+async function priceOf(
+  vs: typeof vscode,
+  { client }: Installation,
+  { kind, available }: RouteChoice,
+  dataCenter: string | null,
+): Promise<string> {
+  if (!available) {
+    return '';
+  }
+  if (kind !== 'gateway') {
+    return kind === 's3' ? 'Free.' : 'Nothing extra: the pod runs already.';
+  }
+  const asked =
+    dataCenter === null
+      ? undefined
+      : await withProgress(vs, { title: 'Asking for prices…', where: 'window' }, (signal) =>
+          gatewayOffers(client, dataCenter, signal),
+        );
+  return asked?.status === 'ok'
+    ? `${pricePerHour(asked.value[0].costPerHour)} while the pod runs; it ends with the transfer.`
+    : 'The price is asked about before a pod is rented.';
+}

@@ -1,0 +1,21 @@
+import type { VolumeEntry } from '../../core/volumes/browse.ts';
+import type { Report } from '../common/progress.ts';
+
+export interface FileState {
+  /** Bytes. */
+  size: number;
+  /** Unix time in seconds. */
+  modified: number;
+  kind: 'file' | 'folder';
+}
+
+/** The files of one volume, whichever way they are reached. Paths are relative to the volume; `''` is the volume. */
+export interface FileSource {
+  /** One folder, folders first; `more` counts what was left out. */
+  list(path: string): Promise<{ entries: VolumeEntry[]; more: number }>;
+  stat(path: string): Promise<FileState>;
+  /** A whole file. Rejects with `file-too-large` above `most` bytes, before any of it has travelled. */
+  read(path: string, most: number): Promise<Buffer>;
+  /** Brings a file to a path of this machine, where it appears as a whole. */
+  download(path: string, target: string, signal: AbortSignal, report: Report): Promise<void>;
+}

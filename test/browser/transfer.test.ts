@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Editor, openEditor } from './support/editor.ts';
+import { makeMoving, type Moving } from './support/moving.ts';
+import type { Workbench } from './support/workbench.ts';
+
+const plan = 'Transfer Plan';
+
+/** Everything that the view of the plan says above its rows. */
+function message(workbench: Workbench): Promise<string> {
+  return workbench.view(plan).innerText();
+}
+
+async function planGone(workbench: Workbench): Promise<void> {
+  await workbench.until('the plan to be gone', async () => (await workbench.view(plan).count()) === 0, 60_000);
+}
+
+describe('moving a project to its volume, over S3 and with no pod', function () {
+  this.timeout(180_000);
+  let moving: Moving;
+  let editor: Editor;
+
+  before(async () => {
+    moving = await makeMoving();
+    editor = await openEditor(moving.fixture);
+    await editor.workbench.runCommand('RunPod: Start Local Sandbox');
+    await editor.workbench.statusItem('Sandbox');
+  });
+  after(async () => {
+    await editor.close();
+    await moving.sandbox.close();
+  });
+
+  it('a plan says what would be sent, which way and why, before anything is (R2.1)', async () => {
+    const { workbench } = editor;
+    await workbench.openFile('training.runpod.json');
+    await workbench.lens('⇅ Plan sync');
+    await workbench.waitForRow(plan, 'Sends', 60_000);
+    await workbench.until('the words over the plan', async () => (await message(workbench)).includes('over S3'));
+    assert.match(await message(workbench), /6 files, 310 MB over S3.*Free: RunPod charges nothing/s);
+    const rows = await workbench.treeRows(plan);
+    assert.ok(
+      rows.some(({ label, description }) => label === 'data/songs.bin' && description === 'new · 310 MB'),
+      JSON.stringify(rows),
+    );
+    await workbench.settle();
+    await workbench.screenshot('transfer-plan');
+  });
+
+  it('a secret stops it until its file is allowed (R2.1)', async () => {
+    const { workbench } = editor;
+    await workbench.runCommand('RunPod: Sync Now');
+    assert.match(await workbench.notification('Nothing was sent'), /model\/hub\.py holds/);
+    await workbench.clickRow(plan, 'model/hub.py');
+    await workbench.statusItem('Ln 2, Col 1');
+    await workbench.rowMenu(plan, 'model/hub.py', 'Allow This File');
+    await workbench.until('the secret to be allowed', async () =>
+      (await workbench.treeRows(plan)).every(({ label }) => label !== 'Secrets'),
+    );
+    assert.match(await readFile(moving.fixture.projectFile, 'utf8'), /"allowSecrets": \[\s*"model\/hub\.py"/);
+  });
+
+  it('another route can be chosen, with its reason and price in sight (R2.2)', async () => {
+    const { workbench } = editor;
+    await workbench.runCommand('RunPod: Choose Route…');
+    await workbench.pickerTitled('Choose Route');
+    await workbench.settle();
+    await workbench.screenshot('transfer-routes');
+    const offered = await workbench.page.locator('.quick-input-list').innerText();
+    assert.match(offered, /Gateway[^]*\$0\.\d\d\/h while the pod runs/);
+    await workbench.pick('Choose Route', /^Gateway/);
+    await workbench.until('the plan to go that way', async () => (await message(workbench)).includes('gateway'));
+    await workbench.runCommand('RunPod: Sync Now');
+    const text = await workbench.dialogText(/Rent a .* to sync whales\?/);
+    assert.match(text, /terminated at once/);
+    await workbench.dialog(/Rent a .* to sync whales\?/, 'Cancel');
+    assert.deepEqual(await moving.client.pods.list(), []);
+    await workbench.runCommand('RunPod: Choose Route…');
+    await workbench.pick('Choose Route', /Let the Plan Choose/);
+    await workbench.until('the plan to go over S3', async () => (await message(workbench)).includes('over S3'));
+  });
+
+  it('it can be cancelled in the middle of a file, and goes on there (R2.6, R2.8)', async () => {
+    const { workbench } = editor;
+    const { faults } = moving.sandbox.s3;
+    // Every second part is held back.
+    faults.slow(20_000, { operation: 'UploadPart', every: 2 });
+    await workbench.runCommand('RunPod: Sync Now');
+    const moved = /(1\d\d|2\d\d) MB of 310 MB · .*songs\.bin/s;
+    await workbench.notification(moved, 60_000);
+    await workbench.settle();
+    await workbench.screenshot('transfer-progress');
+    await workbench.notificationButton('Syncing whales', 'Cancel');
+    await workbench.statusItem('Sync cancelled');
+    await workbench.until('the plan to show what is left', async () => {
+      const rows = await workbench.treeRows(plan);
+      return rows.some(
+        ({ label, description }) => label === 'Sends' && description === '1 file, 310 MB; 5 there already',
+      );
+    });
+    faults.restore();
+    faults.slow(5000, { operation: 'UploadPart' });
+    await workbench.runCommand('RunPod: Sync Now');
+    await workbench.notification(moved, 60_000);
+    await workbench.settle();
+    await workbench.screenshot('transfer-resumed');
+    await workbench.statusItem(/Synced 1 file \((52|105|157|205)(\.\d)? MB\)/);
+    await planGone(workbench);
+    faults.restore();
+    assert.equal((await stat(moving.there('data/songs.bin'))).size, moving.largeBytes);
+  });
+
+  it('a file that changed on both sides is left unless its box is checked (R2.5)', async () => {
+    const { workbench } = editor;
+    await writeFile(join(moving.fixture.folder, 'model', 'net.py'), 'layers = 12\n');
+    await writeFile(moving.there('model/net.py'), 'layers = 4000  # tried on the pod\n');
+    await workbench.runCommand('RunPod: Plan Sync…');
+    await workbench.waitForRow(plan, 'Changed on Both Sides', 60_000);
+    const row = workbench.treeRow(plan, 'model/net.py');
+    assert.match(await row.innerText(), /stays: here 12 B, there 34 B/);
+    await workbench.screenshot('transfer-conflict');
+    await row.locator('.custom-view-tree-node-item-checkbox').click();
+    await workbench.until('the row to say so', async () => (await row.innerText()).includes('replaces 34 B there'));
+    await workbench.runCommand('RunPod: Sync Now');
+    await workbench.statusItem('Synced 1 file (12 B)');
+    await planGone(workbench);
+    assert.equal(await readFile(moving.there('model/net.py'), 'utf8'), 'layers = 12\n');
+  });
+
+  it('the Volumes view shows, opens, downloads and uploads files with no pod (R2.8)', async () => {
+    const { workbench } = editor;
+    await workbench.openContainer('RunPod');
+    await workbench.expandRow('Volumes', 'whales');
+    await workbench.expandRow('Volumes', 'projects');
+    await workbench.expandRow('Volumes', 'whales', 3);
+    await workbench.rowMenu('Volumes', 'train.py', 'Open File from Volume');
+    await workbench.until('the file to be open', async () =>
+      (await workbench.editorText()).includes('import model.net'),
+    );
+    const target = join(moving.fixture.folder, 'copy of train.py');
+    await workbench.rowMenu('Volumes', 'train.py', 'Download…');
+    await workbench.type('Download train.py', target);
+    await workbench.statusItem('Downloaded train.py');
+    assert.match(await readFile(target, 'utf8'), /training/);
+    const notes = join(moving.fixture.folder, 'notes');
+    await mkdir(notes);
+    await writeFile(join(notes, 'read me.txt'), 'one');
+    await workbench.rowMenu('Volumes', 'projects', 'Upload Files Here…');
+    await workbench.type('Upload Files to projects', join(notes, 'read me.txt'));
+    await workbench.statusItem('Uploaded read me.txt (3 B)');
+    await workbench.waitForRow('Volumes', 'read me.txt');
+    await writeFile(join(notes, 'read me.txt'), 'two!');
+    await workbench.rowMenu('Volumes', 'projects', 'Upload Files Here…');
+    await workbench.type('Upload Files to projects', join(notes, 'read me.txt'));
+    await workbench.dialog('Replace "read me.txt" on the volume?', 'Replace File');
+    await workbench.statusItem('Uploaded read me.txt (4 B)');
+    await workbench.screenshot('volume-over-s3');
+  });
+
+  it('a project is synced from the menu of its volume', async () => {
+    const { workbench } = editor;
+    await workbench.rowMenu('Volumes', 'whales', 'Sync Project Here');
+    await workbench.statusItem('Everything was on the volume already');
+    await planGone(workbench);
+  });
+});
+
+describe('a volume that S3 does not reach yet', function () {
+  this.timeout(120_000);
+  let moving: Moving;
+  let editor: Editor;
+
+  before(async () => {
+    moving = await makeMoving();
+    const { fixture, sandbox, client } = moving;
+    await client.volumes.create({ name: 'far', dataCenter: 'EU-SE-1', size: 10 });
+    const machineSettings = {
+      ...fixture.machineSettings,
+      'runpodTrainer.restUrl': sandbox.restUrl,
+      'runpodTrainer.s3Endpoints': { 'US-MD-1': sandbox.s3Url },
+    };
+    editor = await openEditor({ ...fixture, machineSettings, theme: 'light' });
+    const { workbench } = editor;
+    await workbench.openContainer('RunPod');
+    await workbench.welcomeButton('Pods', 'Sign In…');
+    const { host } = new URL(sandbox.restUrl);
+    await workbench.dialog(`Send an API key to ${host}?`, `Use ${host}`);
+    await workbench.type('Sign In to RunPod', sandbox.key);
+  });
+  after(async () => {
+    await editor.close();
+    await moving.sandbox.close();
+  });
+
+  it('says why its files are not shown, and what helps (R2.8)', async () => {
+    const { workbench } = editor;
+    await workbench.expandRow('Volumes', 'far');
+    await workbench.waitForRow('Volumes', 'Files are visible while a pod runs on this volume');
+    await workbench.expandRow('Volumes', 'whales');
+    await workbench.waitForRow('Volumes', 'Files are visible with S3 keys, or while a pod runs on this volume');
+    await workbench.screenshot('volume-without-keys');
+  });
+
+  it('is opened by the S3 keys, at the address of the setting (R2.2)', async () => {
+    const { workbench } = editor;
+    await mkdir(moving.there(''), { recursive: true });
+    await workbench.clickRow('Volumes', 'Set S3 Keys…');
+    await workbench.type('Set S3 Keys', moving.sandbox.s3Keys.accessKeyId);
+    await workbench.type('Set S3 Keys', moving.sandbox.s3Keys.secretAccessKey);
+    await workbench.statusItem('S3 keys kept');
+    await workbench.waitForRow('Volumes', 'projects');
+  });
+});

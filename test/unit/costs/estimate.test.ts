@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { estimate, recordSentence, type EstimateFacts, type StepFacts } from '../../../src/core/costs/estimate.ts';
+
+const step = (name: string, more: Partial<StepFacts> = {}): StepFacts => ({
+  name,
+  earlier: [],
+  sameHardware: true,
+  timeoutSeconds: null,
+  mayBeSkipped: false,
+  skipped: false,
+  ...more,
+});
+const facts = (more: Partial<EstimateFacts> = {}): EstimateFacts => ({
+  steps: [step('train', { earlier: [3600, 3500, 3700] })],
+  prices: [2],
+  boots: [180, 200, 220],
+  transfer: null,
+  storage: null,
+  fetches: false,
+  mostDollars: null,
+  record: undefined,
+  ...more,
+});
+const says = (more: Partial<EstimateFacts>): string => estimate(facts(more)).assumptions.join('\n');
+
+describe('the estimate before a run (R4.2)', () => {
+  it('is the time of pod, steps and end at the price, as a range', () => {
+    const { low, likely, high, currency, seconds, text } = estimate(facts());
+    assert.equal(currency, 'USD');
+    assert.deepEqual(seconds, { low: 3500 + 180 + 15, likely: 3600 + 200 + 25, high: 4372 });
+    assert.equal(low, (seconds.low / 3600) * 2);
+    assert.ok(likely !== null && high !== null && low < likely && likely < high);
+    assert.equal(text, 'about $2.13 ($2.05 to $2.43)');
+  });
+
+  it('names what it rests on', () => {
+    const text = estimate(facts({ boots: [] })).assumptions.join('\n');
+    assert.match(text, /^train takes as long as in earlier jobs\.$/m);
+    assert.match(text, /^The pod takes 2 to 6 minutes .*none was rented from here yet\.$/m);
+    assert.match(text, /^The pod costs \$2\.00\/h\.$/m);
+    assert.match(
+      says({ transfer: { lowSeconds: 60, highSeconds: 600 } }),
+      /upload, for which the pod waits, takes 1 min to 10 min/,
+    );
+    assert.match(says({ storage: { perMonth: 7, isNew: true } }), /new volume costs \$7\.00 a month from now on/);
+    assert.match(says({ prices: [2, 4] }), /\$2\.00 to \$4\.00\/h, most likely \$2\.00/);
+  });
+
+  it('without history takes the time limits, and without those says that it does not know', () => {
+    const limited = estimate(facts({ steps: [step('train', { timeoutSeconds: 3600 })] }));
+    assert.ok(limited.high !== null && limited.high > 2 && limited.low < 0.2);
+    const open = estimate(facts({ steps: [step('train'), step('eval', { earlier: [60] })] }));
+    assert.deepEqual([open.likely, open.high], [null, null]);
+    assert.match(open.text, /^at least \$0\.\d+; how much is not known$/);
+    assert.match(
+      open.assumptions.join('\n'),
+      /train never passed here and has no "timeoutMinutes": how long it takes is not known/,
+    );
+    const capped = estimate(facts({ steps: [step('train')], mostDollars: 3 }));
+    assert.deepEqual([capped.likely, capped.high], [null, 3]);
+    assert.match(capped.text, /^\$0\.11 to \$3\.00$/);
+  });
+
+  it('never goes beyond the cap', () => {
+    const { low, likely, high, assumptions } = estimate(facts({ mostDollars: 1 }));
+    assert.deepEqual([low, likely, high], [1, 1, 1]);
+    assert.match(assumptions.join('\n'), /The caps end the job at \$1\.00\./);
+  });
+
+  it('steps that are skipped, or may be', () => {
+    const steps = [
+      step('one', { earlier: [1000], skipped: true, mayBeSkipped: true }),
+      step('two', { earlier: [1000], mayBeSkipped: true }),
+    ];
+    const { seconds, assumptions } = estimate(facts({ steps }));
+    assert.deepEqual([seconds.low, seconds.likely], [195, 1225]);
+    assert.match(assumptions.join('\n'), /two is skipped when nothing changed/);
+    assert.match(assumptions.join('\n'), /one passed before and is not run again/);
+  });
+
+  it('other hardware makes the range wider', () => {
+    const { seconds } = estimate(facts({ steps: [step('train', { earlier: [1000, 1000], sameHardware: false })] }));
+    assert.equal(seconds.low, 500 + 195);
+    assert.equal(seconds.high, 2200 + 242 + 60);
+  });
+
+  it('without a price only the time', () => {
+    const { low, likely, high, seconds, assumptions } = estimate(facts({ prices: [null] }));
+    assert.deepEqual([low, likely, high], [0, null, null]);
+    assert.ok(seconds.likely !== null);
+    assert.match(assumptions.join('\n'), /does not tell the price/);
+  });
+
+  it('tells its own error', () => {
+    assert.equal(recordSentence({ count: 5, error: 0.123 }), 'The last 5 estimates were 12 % too low.');
+    assert.equal(recordSentence({ count: 1, error: -0.3 }), 'The last estimate was 30 % too high.');
+    assert.equal(recordSentence({ count: 2, error: 0.001 }), 'The last 2 estimates were right.');
+    assert.match(says({ record: { count: 5, error: 0.12 } }), /The last 5 estimates were 12 % too low\./);
+  });
+});

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { usedOf } from '../../../src/core/costs/day.ts';
+import { estimate } from '../../../src/core/costs/estimate.ts';
+import { EstimatesFile, recordOf } from '../../../src/core/costs/estimates-file.ts';
+import { stepHistory } from '../../../src/core/costs/step-history.ts';
+import { JobRecords, type JobRecord } from '../../../src/core/jobs/records.ts';
+import { useTempFolder } from '../../support/temp.ts';
+import { at, job, pod } from './records.ts';
+
+const remote = { mount: '/v', projectDir: '/v/p', jobDir: '/v/j', worker: '/v/w', python: 'python3' };
+
+describe('what costs remember (R4.2)', () => {
+  const folder = useTempFolder();
+
+  async function keep(record: JobRecord, events: object[] = []): Promise<JobRecords> {
+    const records = new JobRecords(folder.path);
+    await records.save(record);
+    const text = events.map((e, i) => `${JSON.stringify({ epoch: 1, seq: i + 1, time: at(9), ...e })}\n`).join('');
+    await records.writeJournal(record.job, 0, Buffer.from(text));
+    return records;
+  }
+  const finished = (step: string, status: string, seconds: number): object => ({
+    type: 'step.finished',
+    step,
+    status,
+    exitCode: 0,
+    seconds,
+    reason: null,
+  });
+  const skipped = (step: string): object => ({ type: 'step.skipped', step, why: 'unchanged', gates: [] });
+
+  it('steps: the runs that passed, the newest first, and whether it passed the last time', async () => {
+    await keep(job('old', { remote, created: at(1) }), [finished('a', 'passed', 10), finished('b', 'failed', 1)]);
+    await keep(job('other', { remote, project: 'p2', created: at(2) }), [finished('a', 'passed', 99)]);
+    const records = await keep(job('new', { remote, created: at(3) }), [
+      { type: 'log', step: 'a', stream: 'out', lines: ['it says "step.finished"'] },
+      skipped('a'),
+      finished('b', 'passed', 20),
+      finished('c', 'failed', 3),
+    ]);
+    const steps = await stepHistory(records, 'songs', 'https://api.example/v2');
+    assert.deepEqual(Object.fromEntries(steps), {
+      a: { runs: [{ seconds: 10, hardware: 'L4' }], passedLast: true },
+      b: { runs: [{ seconds: 20, hardware: 'L4' }], passedLast: true },
+      c: { runs: [], passedLast: false },
+    });
+  });
+
+  it('estimates: what jobs that succeeded have cost beside what was thought, also when no client saw the end', async () => {
+    const thought = estimate({
+      steps: [],
+      prices: [2],
+      boots: [3600],
+      transfer: null,
+      storage: null,
+      fetches: false,
+      mostDollars: null,
+      record: undefined,
+    });
+    const file = new EstimatesFile(folder.path);
+    const records = new JobRecords(folder.path);
+    for (const name of ['e1', 'e2', 'failed', 'unknown']) {
+      await file.note(name, 'songs', { ...thought, likely: 1.6 });
+    }
+    assert.equal(await file.record(records, 'songs'), undefined);
+    await records.save(job('e1'));
+    await records.save(job('e2'));
+    await records.save(job('failed', { outcome: 'failed' }));
+    const record = await file.record(records, 'songs');
+    assert.equal(record?.count, 2);
+    assert.equal(record.error.toFixed(3), '0.250');
+    assert.deepEqual(
+      (await file.entries()).map((e) => e.actual),
+      [2, 2, undefined, undefined],
+    );
+    assert.equal(await file.record(records, 'p2'), undefined);
+    writeFileSync(file.file, '{');
+    assert.deepEqual(await file.entries(), [], 'a broken file counts as empty');
+  });
+
+  it('only the last five count', () => {
+    const entry = (actual: number): Parameters<typeof recordOf>[0][number] => ({
+      job: 'j',
+      project: 'p',
+      time: at(1),
+      low: 1,
+      likely: 1,
+      high: 1,
+      actual,
+    });
+    const record = recordOf([entry(100), ...[1, 1, 1, 1, 2].map(entry)]);
+    assert.deepEqual([record?.count, record?.error.toFixed(2)], [5, '0.20']);
+  });
+
+  it('the day: a job that runs counts with what it was promised, one that ended with what it cost', async () => {
+    const records = new JobRecords(`${folder.path}/day`);
+    const cap = { stopsBy: at(20), mostDollars: 7, armed: true, text: 'x' };
+    await records.save(job('on', { podEnded: undefined, outcome: undefined, phase: 'run', cap }));
+    await records.save(job('off', { pod: pod('pod-off', at(-1)), podEnded: at(1) }));
+    const used = await usedOf(records, await records.list(), new Set(['pod-on']), new Date(at(10)));
+    assert.equal(used.dollars.toFixed(6), '9.000000', 'since midnight');
+    assert.equal(used.hours.toFixed(6), '2.000000');
+  });
+});

@@ -1,0 +1,214 @@
+import '@vscode-elements/elements/dist/vscode-button/index.js';
+import * as z from 'zod';
+import { dispatch } from '../../src/messages/dispatch.ts';
+import { caps, toSheetSchema, type FromSheet, type SheetState } from '../../src/messages/launch-sheet.ts';
+import { h, setText } from '../job-panel/dom.ts';
+import { button, facts, mark, note, redraw } from '../guards/parts.ts';
+import '../guards/page.css';
+import { checklist } from './checklist.ts';
+import './style.css';
+
+// The page may not make code from text, which the validator would try for speed.
+z.config({ jitless: true });
+
+declare function acquireVsCodeApi(): { postMessage(message: unknown): void };
+const host = acquireVsCodeApi();
+const send = (message: FromSheet): void => host.postMessage(message);
+
+const title = h('h1', { tabindex: '-1' });
+const sandbox = h('span', { class: 'badge', title: 'Nothing is billed: the prices are those of RunPod' }, 'sandbox');
+const file = h('span', { class: 'muted' });
+const start = document.createElement('vscode-button');
+start.className = 'start';
+start.addEventListener('click', () => {
+  if (!start.hasAttribute('disabled')) {
+    send({ type: 'start' });
+  }
+});
+const profiles = h('select', { 'aria-label': 'Profile' });
+profiles.addEventListener('change', () => send({ type: 'profile', profile: profiles.value }));
+const profile = h('label', { class: 'profile' }, 'Profile ', profiles);
+const blocked = h('p', { class: 'blocked', id: 'blocked' });
+const failure = h('div', { class: 'failure', role: 'alert' });
+const content = h('div', { class: 'content' });
+const spoken = h('div', { class: 'spoken', role: 'status', 'aria-live': 'polite' });
+document.body.append(
+  h(
+    'main',
+    { class: 'sheet' },
+    h(
+      'header',
+      { class: 'head' },
+      h('div', { class: 'title' }, h('div', { class: 'name' }, title, sandbox), file),
+      h(
+        'div',
+        { class: 'buttons' },
+        start,
+        button('Cancel', () => send({ type: 'cancel' })),
+        profile,
+      ),
+      blocked,
+      failure,
+    ),
+    content,
+    spoken,
+  ),
+);
+
+let said = '';
+let drawn = '';
+
+function show(state: SheetState): void {
+  setText(title, `Run ${state.project}`);
+  setText(file, state.file);
+  sandbox.hidden = !state.sandbox;
+  showProfiles(state);
+  showStart(state);
+  const text = JSON.stringify({ ...state, start: undefined });
+  if (text !== drawn) {
+    drawn = text;
+    redraw(content, sections(state));
+  }
+  const news = state.checks.busy ? '' : (state.checks.failure ?? state.checks.value?.sum ?? '');
+  if (news !== said) {
+    said = news;
+    setText(spoken, news);
+  }
+}
+
+function showProfiles({ profiles: known, profile: chosen }: SheetState): void {
+  profile.hidden = known.length === 0;
+  const options = [{ name: '', description: '' }, ...known];
+  profiles.replaceChildren(
+    ...options.map(({ name, description }) =>
+      h('option', { value: name, selected: name === chosen, title: description }, name === '' ? 'none' : name),
+    ),
+  );
+  profiles.value = chosen;
+}
+
+function showStart({ start: { label, blocked: why, busy, failure: failed } }: SheetState): void {
+  setText(start, busy ? 'Starting…' : label);
+  const off = busy || why !== undefined;
+  // Still reached by Tab, so that a screen reader can say why it does nothing.
+  start.toggleAttribute('disabled', off);
+  start.setAttribute('aria-disabled', String(off));
+  start.setAttribute('aria-describedby', 'blocked');
+  setText(blocked, why ?? '');
+  blocked.hidden = why === undefined;
+  failure.hidden = failed === undefined;
+  redraw(failure, failed === undefined ? [] : [note('bad', failed)]);
+}
+
+function sections(state: SheetState): HTMLElement[] {
+  const { pods, sync, estimate, limits, ending } = state;
+  return [
+    section('Checks', state.checks, (value) =>
+      checklist(value, state.look, {
+        show: (finding) => send({ type: 'show', look: state.look, finding }),
+        fix: (finding) => send({ type: 'fix', look: state.look, finding }),
+      }),
+    ),
+    section('Cost', estimate, (value) => [
+      h('p', { class: 'figure' }, value.text),
+      h('p', {}, value.time),
+      h(
+        'details',
+        {},
+        h('summary', {}, 'What this rests on'),
+        h('ul', {}, ...value.assumptions.map((line) => h('li', {}, line))),
+      ),
+    ]),
+    section('Limits', limits, (value) => [
+      h('p', {}, value.text),
+      h(
+        'ul',
+        { class: 'marked' },
+        ...value.owners.map(({ armed, text }) =>
+          h(
+            'li',
+            {},
+            mark(armed ? 'passed' : 'error', armed ? 'good' : 'warn', armed ? 'holds' : 'does not hold'),
+            h('span', {}, text),
+          ),
+        ),
+      ),
+    ]),
+    section('Pod', pods, (value) => [
+      h('ol', { class: 'pods' }, ...value.rows.map((row) => podLine(row))),
+      ...(value.note === undefined ? [] : [note('warn', value.note)]),
+      facts([{ name: 'Volume', text: value.volume }]),
+    ]),
+    section('Upload', sync, (value) => [
+      facts(value.facts),
+      ...(value.notes.length === 0
+        ? []
+        : [h('ul', { class: 'muted' }, ...value.notes.map((line) => h('li', {}, line)))]),
+    ]),
+    section('Steps', { busy: false, value: state.steps }, (value) => [
+      facts(value),
+      ...(ending.text === ''
+        ? []
+        : [
+            ending.costs
+              ? note('warn', `At the end: ${ending.text}`)
+              : facts([{ name: 'At the end', text: ending.text }]),
+          ]),
+    ]),
+  ];
+}
+
+function podLine({
+  label,
+  price,
+  stock,
+  free,
+  first,
+}: NonNullable<SheetState['pods']['value']>['rows'][number]): HTMLElement {
+  return h(
+    'li',
+    { class: free ? '' : 'taken' },
+    h('span', { class: 'pod-name' }, label),
+    h('span', {}, price),
+    h('span', { class: 'muted' }, stock),
+    first && h('span', { class: 'badge' }, 'asked for first'),
+  );
+}
+
+interface Part<T> {
+  busy: boolean;
+  failure?: string | undefined;
+  value?: T | undefined;
+}
+
+function section<T>(name: string, part: Part<T>, build: (value: T) => HTMLElement[]): HTMLElement {
+  const id = `section-${name.toLowerCase()}`;
+  const body =
+    part.failure !== undefined
+      ? [note('bad', part.failure)]
+      : part.value === undefined
+        ? [h('p', { class: 'muted' }, 'Looking…')]
+        : build(part.value);
+  return h(
+    'section',
+    { class: `part part-${name.toLowerCase()}`, 'aria-labelledby': id, 'aria-busy': String(part.busy) },
+    h(
+      'div',
+      { class: 'part-head' },
+      h('h2', { id }, name),
+      part.busy && mark('running', 'busy', 'being looked at'),
+      name === 'Checks' && h('span', { class: 'grow' }),
+      name === 'Checks' && button('Check Again', () => send({ type: 'again' }), { key: 'again', disabled: part.busy }),
+    ),
+    h('div', { class: 'part-body' }, ...body),
+  );
+}
+
+window.addEventListener('message', (event) => {
+  const why = dispatch(toSheetSchema, { state: show }, event.data);
+  if (why !== undefined) {
+    send({ type: 'refused', why: why.slice(0, caps.sentence) });
+  }
+});
+send({ type: 'ready' });
+title.focus();
