@@ -157,3 +157,15 @@ def test_results_are_fetched_from_a_stalled_job_under_a_lease(pod: Bench, api: A
     time.sleep(2.5)
     assert api.ends() == []
     wait_for(lambda: "terminate" in api.ends())
+
+
+def test_a_notebook_whose_cell_waits_for_ever_stalls_too(pod: Bench, api: Api) -> None:
+    """An idle kernel and the process that drives it use a little CPU time all along."""
+    pod.notebook("n.ipynb", ["print('up')", ASLEEP])
+    step = {"name": "s", "where": "pod", "run": {"kind": "notebook", "path": "n.ipynb", "parameters": {}}}
+    pod.spec(step, stallSeconds=6)
+    pod.start()
+    wait_for(lambda: pod.output() == ["up"], 40)
+    wait_for(lambda: pod.events("job.finished"), 30)
+    assert ended(pod)["reason"].startswith("stalled")
+    wait_for(lambda: "terminate" in api.ends())

@@ -1,6 +1,6 @@
-import axe, { type AxeResults } from 'axe-core';
 import type { Frame } from 'playwright-core';
 import type { Workbench } from '../support/workbench.ts';
+import { seriousProblems } from './page-checks.ts';
 
 /** What a person reads in the panel, without what ticks. */
 export interface PanelText {
@@ -86,13 +86,7 @@ export class PanelPage {
   }
 
   /** What axe finds, as `impact: rule: where`; only what it calls serious or critical. */
-  async seriousProblems(): Promise<string[]> {
-    await this.frame.evaluate(axe.source);
-    const results = await this.frame.evaluate<AxeResults>(`globalThis.axe.run(document)`);
-    return results.violations
-      .filter((v) => v.impact === 'serious' || v.impact === 'critical')
-      .map(
-        (v) => `${v.impact}: ${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} (${n.failureSummary})`).join('; ')}`,
-      );
+  seriousProblems(): Promise<string[]> {
+    return seriousProblems(this.frame);
   }
 }

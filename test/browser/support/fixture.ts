@@ -39,7 +39,7 @@ function projectText(steps: object[]): string {
     target: {
       volume: { name: 'tiny', dataCenter: 'US-MD-1', size: 10 },
       gpus: ['NVIDIA GeForce RTX 4090'],
-      image: 'runpod/base:1.0.2',
+      image: 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404',
     },
     sync: { must: ['hello.py'] },
     steps,

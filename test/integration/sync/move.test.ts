@@ -34,12 +34,12 @@ describe('a volume is moved to another data center (R1.5)', function () {
 
   before(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'runpod-trainer-move-'));
-    image = makeImage(folder);
+    image = path.join(folder, 'bin');
+    mkdirSync(image);
     account = await Account.open({ imagePath: image });
   });
   afterEach(async () => {
     rmSync(path.join(image, 'ssh-keyscan'), { force: true });
-    rmSync(path.join(image, 'ssh'), { force: true });
     assert.deepEqual(await account.pods(), []);
   });
   after(async () => {
@@ -112,6 +112,13 @@ describe('a volume is moved to another data center (R1.5)', function () {
     return { result, events, target: result.target };
   }
 
+  /** A program of the pods' image in place of the machine's. */
+  function script(name: string, text: string): void {
+    const file = path.join(image, name);
+    writeFileSync(file, `#!/bin/sh\n${text}\n`);
+    chmodSync(file, 0o755);
+  }
+
   const posts = (): number => account.requests.filter((request) => request.method === 'POST').length;
 
   it('the plan says the way, both prices, the size, the second volume, and that the first is kept', async () => {
@@ -129,7 +136,7 @@ describe('a volume is moved to another data center (R1.5)', function () {
     );
     assert.ok(plan.pods.every((pod) => (pod.costPerHour ?? 0) > 0));
     assert.equal(plan.size, null);
-    assert.equal(plan.storagePerMonth.toFixed(2), "0.70");
+    assert.equal(plan.storagePerMonth.toFixed(2), '0.70');
     assert.match(plan.notes.join(' '), /is kept as it is until you delete it/);
     assert.deepEqual(
       plan.ways.map(({ way, possible }) => [way, possible]),
@@ -340,9 +347,16 @@ describe('a volume is moved to another data center (R1.5)', function () {
     const again = await move({ volume: volume.id, to: there, way: 's3' });
     assert.deepEqual(again.result.sent, { files: 0, bytes: 0 });
   });
+});
 
-  it('both pods end themselves when the client is killed', async () => {
-    const volume = await filled('killed', 1000);
+describe('a move whose client is killed (R1.5)', function () {
+  this.timeout(120_000);
+
+  it('leaves no pod: both end themselves', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'runpod-trainer-move-'));
+    // The guards' minutes are short there.
+    const account = await Account.open({ imagePath: makeImage(folder) });
+    const volume = await account.volume('killed');
     const target = await account.volume('killed', there);
     const client = spawn(process.execPath, [path.join(import.meta.dirname, 'killed-move.ts')], {
       env: {
@@ -362,14 +376,9 @@ describe('a volume is moved to another data center (R1.5)', function () {
     client.kill('SIGKILL');
     assert.equal((await account.pods()).length, 2);
     await until('both pods are gone', async () => (await account.pods()).length === 0, 60_000);
+    await account.close();
+    rmSync(folder, { recursive: true, force: true });
   });
-
-  /** A program of the pods' image in place of the machine's. */
-  function script(name: string, text: string): void {
-    const file = path.join(image, name);
-    writeFileSync(file, `#!/bin/sh\n${text}\n`);
-    chmodSync(file, 0o755);
-  }
 });
 
 function rented(events: readonly RunEvent[]): string[] {
