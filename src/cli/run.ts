@@ -37,11 +37,12 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       costs: installation,
       signal: interrupt.signal,
     });
+    const estimate = plan.podSteps.length === 0 ? undefined : await estimateRun(installation, plan);
     if (options.check !== false) {
-      await checkFirst(installation, loaded, options, output, interrupt.signal);
+      const estimateDollars = estimate?.likely ?? undefined;
+      await checkFirst(installation, loaded, options, output, { estimateDollars, signal: interrupt.signal });
     }
     const note = capNote(await installation.platform.capabilities(installation.restUrl));
-    const estimate = plan.podSteps.length === 0 ? undefined : await estimateRun(installation, plan);
     output.note(planText(plan, note, estimate));
     const yes = options.yes === true;
     await confirmLocalSteps(homeFolder(), loaded.root, plan.localSteps, yes);
@@ -62,19 +63,18 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   }
 }
 
-/** What will happen, in a few lines, before it happens. */
 /** Preflight before anything is paid for: what is wrong ends the run, what is doubtful is shown. */
 async function checkFirst(
   installation: Installation,
   loaded: LoadedProject,
   options: RunCommandOptions,
   output: Output,
-  signal: AbortSignal,
+  more: { estimateDollars: number | undefined; signal: AbortSignal },
 ): Promise<void> {
   const report = await preflight(installation, loaded, {
     profile: options.profile,
     secret: (name) => process.env[name],
-    signal,
+    ...more,
   });
   const serious = { ...report, findings: report.findings.filter((f) => f.severity !== 'info') };
   if (output.json) {
@@ -92,6 +92,7 @@ async function checkFirst(
   }
 }
 
+/** What will happen, in a few lines, before it happens. */
 function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | undefined): string {
   const { project } = plan.loaded;
   const volume = plan.volume.exists

@@ -14,6 +14,7 @@ import { noStock } from './kinds/no-stock.ts';
 import { pathMissing } from './kinds/path-missing.ts';
 import { podGone } from './kinds/pod-gone.ts';
 import { sharedMemory } from './kinds/shared-memory.ts';
+import { stalled } from './kinds/stalled.ts';
 import { stepTimeout } from './kinds/step-timeout.ts';
 import { terminated } from './kinds/terminated.ts';
 import type { Detector, Evidence, Explanation } from './types.ts';
@@ -21,6 +22,7 @@ import type { Detector, Evidence, Explanation } from './types.ts';
 /** All kinds; of two that are equally sure the earlier one is believed. */
 export const detectors: readonly Detector[] = [
   cap,
+  stalled,
   noBalance,
   noStock,
   stepTimeout,

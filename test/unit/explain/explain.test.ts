@@ -378,6 +378,21 @@ describe('the failure explainer (R7.4): what the worker and the API say', () => 
     assert.match(seen.what, /2 h .* 0 of 1 steps done/);
   });
 
+  it('knows a job that showed no life, with all witnesses', () => {
+    const reason =
+      'stalled: for 60 minutes the journal had no new line, its processes used no CPU, and the GPU was idle.';
+    const evidence = failed(['waiting for lock'], {
+      step: { status: 'cancelled', reason: 'It was cancelled.' },
+      jobReason: reason,
+      exitCode: 130,
+      project: project({}, { caps: { stallMinutes: 60 } }),
+    });
+    const seen = explain({ ...evidence, state: { ...evidence.state, status: 'cancelled' } });
+    assert.equal(seen?.kind, 'stalled');
+    assert.deepEqual([seen.change?.path, seen.change?.to], [['caps', 'stallMinutes'], 120]);
+    assert.deepEqual(seen.evidence, [reason.slice('stalled: '.length), 'last line: waiting for lock']);
+  });
+
   it('knows a step that took too long, and doubles its limit', () => {
     const seen = explain(
       failed(['epoch 3'], {
