@@ -21,6 +21,7 @@ export const failureKinds = [
   'gate',
   'pod-gone',
   'terminated',
+  'stalled',
 ] as const;
 export type FailureKind = (typeof failureKinds)[number];
 
