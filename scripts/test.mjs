@@ -140,10 +140,10 @@ const layers = {
     (await check('mypy of the sandbox', mypy, ['--strict', 'sandbox/pod'])),
   unit: () => mocha('unit', 'test/unit/**/*.test.ts'),
   contract: () => mocha('contract', 'test/contract/**/*.test.ts'),
-  // Most of these tests wait for processes, so several share the time.
+  // Most tests of processes wait, so several share the time.
   worker: () => pytest('worker', 'gpu-worker', '-n', '3'),
   sample: () => pytest('sample', 'examples/rainbow'),
-  integration: () => mocha('integration', 'test/integration/**/*.test.ts'),
+  integration: () => mocha('integration', '--parallel', '--jobs', '3', 'test/integration/**/*.test.ts'),
   faults: () => mocha('faults', 'test/faults/**/*.test.ts'),
   host: () => host(),
   browser: () => browser(),

@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { CancelledError, messageOf, UserError } from './core/errors.ts';
+import { backupCommand, type BackupCommandOptions } from './cli/backup.ts';
 import { checkCommand, type CheckCommandOptions } from './cli/check.ts';
 import { costsCommand, type CostsOptions } from './cli/costs.ts';
 import { doctorCommand, type DoctorOptions } from './cli/doctor.ts';
 import { exitCodes } from './cli/exit.ts';
 import { explainCommand, type ExplainOptions } from './cli/explain.ts';
 import { attachCommand, cancelCommand, fetchCommand, jobsCommand, type JobOptions } from './cli/jobs.ts';
+import { moveCommand, type MoveCommandOptions } from './cli/move.ts';
 import { planCommand, type PlanCommandOptions } from './cli/plan.ts';
 import { verifyPlatformCommand, type VerifyCommandOptions } from './cli/platform.ts';
 import { radarCommand, type RadarOptions } from './cli/radar.ts';
@@ -59,6 +61,25 @@ withPlan(program.command('sync [file]'))
   .option('--replace', 'replace files that changed on both sides by those of this machine')
   .option('-y, --yes', 'do not ask before anything is rented, created or deleted')
   .action((file: string | undefined, options: SyncCommandOptions) => exitWith(syncCommand(file, options), options));
+
+withApi(program.command('backup [file]'))
+  .description('bring everything of a project on its volume home: data, results, logs; again: only what changed')
+  .option('--profile <name>', 'use a profile of the project file')
+  .option('--into <folder>', 'folder that gets it (default: runpod-backup/<project> beside the project file)')
+  .option('--route <route>', 's3, ssh or gateway (default: the one that costs nothing)')
+  .option('--only <pattern...>', "only these of the project's files, and its jobs")
+  .option('-y, --yes', 'do not ask before a helper pod is rented')
+  .action((file: string | undefined, options: BackupCommandOptions) => exitWith(backupCommand(file, options), options));
+
+withApi(program.command('move <volume>'))
+  .description('copy everything of a volume to another data center or volume, verified; the source is kept')
+  .requiredOption('--to <place>', 'a data center, or the name or id of a volume that exists')
+  .option('--size <GB>', 'size of a volume that is created (default: that of the source)')
+  .option('--way <way>', 'pod-to-pod, this-machine or s3 (default: chosen, with its reason)')
+  .option('--replace', 'replace files that somebody else wrote on the target under the same names')
+  .option('--dry-run', 'only show the plan')
+  .option('-y, --yes', 'do not ask before pods are rented and a volume is created')
+  .action((volume: string, options: MoveCommandOptions) => exitWith(moveCommand(volume, options), options));
 
 withApi(program.command('check [file]'))
   .description('look for everything that would make a run fail or waste money, before anything is rented')

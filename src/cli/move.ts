@@ -35,7 +35,7 @@ export async function moveCommand(volume: string, options: MoveCommandOptions): 
     }
     const result = await runMove(installation, plan, {
       confirm: async () => {
-        await confirm('Start the move?', options.yes === true);
+        await confirm(questionOf(plan), options.yes === true);
         return true;
       },
       replace: options.replace,
@@ -82,6 +82,19 @@ function resultLines(
     ...(left.length > leftShown ? [`Left      … and ${left.length - leftShown} more.`] : []),
     ...rest.next.map((step) => `Next      ${step}`),
   ];
+}
+
+function questionOf({ pods, target, storagePerMonth }: MovePlan): string {
+  const rented = pods.map((pod) => `a ${pod.label} in ${pod.dataCenter} at ${pricePerHour(pod.costPerHour)}`);
+  const parts = [
+    ...(target.id === null
+      ? [`create ${target.name} in ${target.dataCenter} for $${storagePerMonth.toFixed(2)} a month`]
+      : []),
+    ...(rented.length === 0 ? [] : [`rent ${rented.join(' and ')} for the time of the move`]),
+    'copy',
+  ];
+  const text = parts.join(', ');
+  return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}?`;
 }
 
 /** What comes from a volume may have any characters. */

@@ -177,7 +177,15 @@ describe('guards in the editor (R4)', function () {
     await frame.locator('[data-key=again]').click();
     await frame.locator('.start:not([disabled])').waitFor();
     assert.equal(await frame.locator('.finding-error').count(), 0);
+    await frame.locator('vscode-button', { hasText: 'Set minCuda to 12.8' }).click();
+    await workbench.until('the project file to be changed', async () =>
+      (await readFile(fixture.projectFile, 'utf8')).includes('"minCuda": "12.8"'),
+    );
+    await workbench.until('nothing to be wrong', async () =>
+      (await frame.locator('.sum').innerText()).startsWith('Nothing is wrong'),
+    );
     await workbench.page.locator('.tab', { hasText: 'Run tiny' }).first().click();
+    await workbench.runCommand('View: Close Editors in Other Groups');
     await launchSheet(workbench);
     await pictures('launch');
     await startRun(workbench);
@@ -201,10 +209,11 @@ describe('guards in the editor (R4)', function () {
     await workbench.waitForRow('Jobs', 'Recent', 90_000);
   });
 
-  it('refuse to explain what did not fail', async () => {
+  it('explain from the row of the job as well', async () => {
     const { workbench } = editor;
     await workbench.rowMenu('Jobs', 'tiny', 'Explain Failure');
     await workbench.dialog(/GPU's memory/, 'Cancel');
+    await workbench.runCommand('View: Close All Editors');
   });
 
   it('show costs per job, day and project beside the bill, and the balance (R4.3)', async () => {
@@ -224,6 +233,7 @@ describe('guards in the editor (R4)', function () {
   it('rank regions with a reason, and say when something is free again (R4.4)', async () => {
     const { workbench } = editor;
     sandbox.stock.set({ gpu, dataCenter: 'US-MD-1' }, 'NONE');
+    await workbench.openFile('training.runpod.json');
     await workbench.runCommand('RunPod: Choose Region…');
     const frame = await overview('regions');
     const first = await frame.locator('.region').first().innerText();
@@ -244,6 +254,10 @@ describe('guards in the editor (R4)', function () {
     );
     await workbench.notificationButton('is free in US-MD-1', 'Run Pipeline…');
     await cancelLaunch(workbench);
+    await workbench.openFile('training.runpod.json');
+    await workbench.lens('Check');
+    await workbench.statusItem('no problems found');
+    await cancelLaunch(workbench);
   });
 
   it('create a volume after saying that its region is for good (R4.4)', async () => {
@@ -258,5 +272,11 @@ describe('guards in the editor (R4)', function () {
     await workbench.waitForRow('Volumes', 'second');
     const made = (await client.volumes.list()).find((v) => v.name === 'second');
     assert.deepEqual([made?.dataCenter, made?.size], ['EU-RO-1', 12]);
+    await workbench.runCommand('RunPod: Create Volume…');
+    await workbench.pick('Create Volume', 'EU-RO-1');
+    await workbench.type('Create Volume', 'third');
+    await workbench.type('Create Volume', '10');
+    await workbench.dialog('Create the volume third', 'Cancel');
+    assert.equal((await client.volumes.list()).length, 2);
   });
 });

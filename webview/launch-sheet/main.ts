@@ -102,59 +102,64 @@ function showStart({ start: { label, blocked: why, busy, failure: failed } }: Sh
 
 function sections(state: SheetState): HTMLElement[] {
   const { pods, sync, estimate, limits, ending } = state;
+  const checks = section('Checks', state.checks, (value) =>
+    checklist(value, state.look, {
+      show: (finding) => send({ type: 'show', look: state.look, finding }),
+      fix: (finding) => send({ type: 'fix', look: state.look, finding }),
+    }),
+  );
   return [
-    section('Checks', state.checks, (value) =>
-      checklist(value, state.look, {
-        show: (finding) => send({ type: 'show', look: state.look, finding }),
-        fix: (finding) => send({ type: 'fix', look: state.look, finding }),
-      }),
-    ),
-    section('Cost', estimate, (value) => [
-      h('p', { class: 'figure' }, value.text),
-      h('p', {}, value.time),
-      h(
-        'details',
-        {},
-        h('summary', {}, 'What this rests on'),
-        h('ul', {}, ...value.assumptions.map((line) => h('li', {}, line))),
-      ),
-    ]),
-    section('Limits', limits, (value) => [
-      h('p', {}, value.text),
-      h(
-        'ul',
-        { class: 'marked' },
-        ...value.owners.map(({ armed, text }) =>
-          h(
-            'li',
-            {},
-            mark(armed ? 'passed' : 'error', armed ? 'good' : 'warn', armed ? 'holds' : 'does not hold'),
-            h('span', {}, text),
+    checks,
+    h(
+      'div',
+      { class: 'side' },
+      section('Cost', estimate, (value) => [
+        h('p', { class: 'figure' }, value.text),
+        h('p', {}, value.time),
+        h(
+          'details',
+          {},
+          h('summary', {}, 'What this rests on'),
+          h('ul', {}, ...value.assumptions.map((line) => h('li', {}, line))),
+        ),
+      ]),
+      section('Limits', limits, (value) => [
+        h('p', {}, value.text),
+        h(
+          'ul',
+          { class: 'marked' },
+          ...value.owners.map(({ armed, text }) =>
+            h(
+              'li',
+              {},
+              mark(armed ? 'passed' : 'error', armed ? 'good' : 'warn', armed ? 'holds' : 'does not hold'),
+              h('span', {}, text),
+            ),
           ),
         ),
-      ),
-    ]),
-    section('Pod', pods, (value) => [
-      h('ol', { class: 'pods' }, ...value.rows.map((row) => podLine(row))),
-      ...(value.note === undefined ? [] : [note('warn', value.note)]),
-      facts([{ name: 'Volume', text: value.volume }]),
-    ]),
-    section('Upload', sync, (value) => [
-      facts(value.facts),
-      ...(value.notes.length === 0
-        ? []
-        : [h('ul', { class: 'muted' }, ...value.notes.map((line) => h('li', {}, line)))]),
-    ]),
-    section('Steps', { busy: false, value: state.steps }, (value) => [
-      facts(value),
-      ...(ending.text === ''
-        ? []
-        : [
-            ending.costs
-              ? note('warn', `At the end: ${ending.text}`)
-              : facts([{ name: 'At the end', text: ending.text }]),
-          ]),
-    ]),
+      ]),
+      section('Pod', pods, (value) => [
+        h('ol', { class: 'pods' }, ...value.rows.map((row) => podLine(row))),
+        ...(value.note === undefined ? [] : [note('warn', value.note)]),
+        facts([{ name: 'Volume', text: value.volume }]),
+      ]),
+      section('Upload', sync, (value) => [
+        facts(value.facts),
+        ...(value.notes.length === 0
+          ? []
+          : [h('ul', { class: 'muted' }, ...value.notes.map((line) => h('li', {}, line)))]),
+      ]),
+      section('Steps', { busy: false, value: state.steps }, (value) => [
+        facts(value),
+        ...(ending.text === ''
+          ? []
+          : [
+              ending.costs
+                ? note('warn', `At the end: ${ending.text}`)
+                : facts([{ name: 'At the end', text: ending.text }]),
+            ]),
+      ]),
+    ),
   ];
 }
 

@@ -79,7 +79,7 @@ function regionCard(row: RegionLine, rank: number, hasVolume: boolean, actions: 
         ...fact('Free now', row.price === '' ? row.free : `${row.free}, from ${row.price}`),
         ...fact('Volumes', row.volume),
         ...fact('S3', row.s3),
-        ...fact('Start', row.boot),
+        ...fact('Boot', row.boot),
       ),
     ),
     h(

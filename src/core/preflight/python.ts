@@ -44,6 +44,9 @@ const resultSchema = z.object({
 
 export type PythonFacts = z.infer<typeof resultSchema>;
 
+/** Variables that a Python may need to start. */
+const harmless = new Set(['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'SYSTEMROOT']);
+
 /** Lets a Python of this machine read the sources. Rejects with UnknownFact when it cannot. */
 export async function readPython(
   python: string,
@@ -60,6 +63,8 @@ export async function readPython(
   });
   const child = spawn(python, ['-I', '-X', 'utf8', '-c', pythonProgram], {
     stdio: 'pipe',
+    // This process may hold keys, and the program needs none of them (docs/security.md, rule 8).
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => harmless.has(name))),
     signal,
     killSignal: 'SIGKILL',
   });

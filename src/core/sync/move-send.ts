@@ -5,6 +5,7 @@ import { throwIfCancelled, UserError } from '../errors.ts';
 import { fingerprintOf } from '../ssh/keys.ts';
 import { quoteArgv } from '../ssh/quote.ts';
 import { Lines, streamThrough } from '../transfer/remote-stream.ts';
+import { slices } from '../transfer/slices.ts';
 import { broken, readLine } from '../transfer/worker-files.ts';
 import { call, volumeArgv, type FileEntry, type VolumeEnd } from './move-worker.ts';
 
@@ -99,6 +100,8 @@ export async function sendThrough(sending: Sending): Promise<void> {
   const stop = new AbortController();
   const either = AbortSignal.any([stop.signal, ...(signal === undefined ? [] : [signal])]);
   const pipe = new PassThrough({ highWaterMark: 4 * 1024 * 1024 });
+  // Written to after its reader has gone, it complains; the reader's own failure says more.
+  pipe.on('error', () => undefined);
   const heard = hear(sending);
   const reading = streamThrough(from, volumeArgv(source, 'send', ...(far ? ['--compress'] : [])), {
     input: lines(needed),
@@ -125,8 +128,9 @@ export async function sendThrough(sending: Sending): Promise<void> {
     throw error;
   } finally {
     stop.abort();
-    await Promise.allSettled([reading, writing]);
+    // Who waits for it is woken.
     pipe.destroy();
+    await Promise.allSettled([reading, writing]);
   }
   heard.check();
 }
@@ -192,9 +196,10 @@ function fingerprintOfLine(line: string): string {
   return fingerprintOf(Buffer.from(line.split(' ')[1] ?? '', 'base64'));
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- a stream's input is asynchronous
 async function* lines(values: readonly unknown[]): AsyncGenerator<Buffer> {
+  const turn = slices();
   for (const value of values) {
+    await turn();
     yield Buffer.from(`${JSON.stringify(value)}\n`);
   }
 }

@@ -20,6 +20,8 @@ export interface S3FetchOptions {
   store: VolumeStore;
   /** The project's name, which is its folder on the volume. */
   project: string;
+  /** A folder of the volume that is fetched in place of the project's. */
+  folder?: string | undefined;
   /** Patterns of the project file, relative to the project. */
   patterns: readonly string[];
   /** Folder of this machine that gets the files under their relative names; made when it is not there. */
@@ -48,7 +50,8 @@ const lanes = 16;
  */
 export async function fetchOverS3(options: S3FetchOptions): Promise<FetchResult> {
   const { store, project, patterns, signal } = options;
-  const manifest = await readManifest(store, project, signal);
+  const isProject = options.folder === undefined;
+  const manifest: Manifest = isProject ? await readManifest(store, project, signal) : new Map<string, never>();
   const listed = await find(options, patterns.map(compilePattern), manifest);
   const failures = new Failures();
   const accepted = accept(listed, failures);
@@ -76,12 +79,11 @@ export async function fetchOverS3(options: S3FetchOptions): Promise<FetchResult>
 }
 
 /** Walks the folders that a pattern can reach, one level at a time. */
-async function find(
-  { store, project, signal }: S3FetchOptions,
-  patterns: readonly Pattern[],
-  manifest: Manifest,
-): Promise<FarFile[]> {
-  const root = projectFolder(project);
+async function find(options: S3FetchOptions, patterns: readonly Pattern[], manifest: Manifest): Promise<FarFile[]> {
+  const { store, signal } = options;
+  const root = rootOf(options);
+  // As a worker lists them: without what never counts as a project's file.
+  const isNever = neverMatcher([]);
   const found: FarFile[] = [];
   let level = [''];
   while (level.length > 0) {
@@ -90,7 +92,8 @@ async function find(
       for (const item of await store.list(folder === '' ? root : `${root}/${folder}`, signal)) {
         const name = folder === '' ? item.name : `${folder}/${item.name}`;
         if (item.kind === 'folder') {
-          if (patterns.some((pattern) => pattern.mayMatchBelow(name)) && unsafeName(name, 'linux') === undefined) {
+          const isWanted = patterns.some((pattern) => pattern.mayMatchBelow(name)) && !isNever(`${name}/`);
+          if (isWanted && unsafeName(name, 'linux') === undefined) {
             below.push(name);
           }
         } else if (patterns.some((pattern) => pattern.matches(name))) {
@@ -104,6 +107,10 @@ async function find(
     level = below;
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+function rootOf({ project, folder }: S3FetchOptions): string {
+  return folder ?? projectFolder(project);
 }
 
 /** The files whose names may be used here. */
@@ -144,7 +151,7 @@ async function fetchAll(
   failures: Failures,
   result: FetchResult,
 ): Promise<void> {
-  const { store, project, signal } = options;
+  const { store, signal } = options;
   const meter = new Meter(
     files.length,
     files.reduce((sum, file) => sum + file.size, 0),
@@ -154,7 +161,7 @@ async function fetchAll(
   const lock = await placeBelow(into, '.runpod-trainer/incoming-s3/lock');
   const unlock = await takeLock(lock, { signal });
   const getOne = async (file: FarFile): Promise<void> => {
-    const key = `${projectFolder(project)}/${file.path}`;
+    const key = `${rootOf(options)}/${file.path}`;
     const name = createHash('sha256').update([store.volumeId, key].join('\0')).digest('hex').slice(0, 40);
     const temporary = path.join(path.dirname(lock), name);
     const { receivedBytes, modified } = await store.download(key, temporary, {

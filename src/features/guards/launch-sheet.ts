@@ -11,6 +11,8 @@ import { preflight, type PreflightReport } from '../../core/preflight/index.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
+import { estimateTime } from '../../core/transfer/plan/estimate.ts';
+import { readLastKnown, type TimeEstimate, type TransferPlan } from '../../core/transfer/plan/index.ts';
 import { planSync } from '../../core/sync/sync.ts';
 import { fromSheetSchema, type FromSheet, type SheetState } from '../../messages/launch-sheet.ts';
 import type { Disposable } from '../common/disposables.ts';
@@ -162,11 +164,9 @@ export class LaunchSheet implements Disposable {
     const sync = planSync(here, changed, { signal });
     const most = mostOf(here, changed, hardware, signal);
     const early = hardware.then(async (found) => this.#estimateOf(here, changed, found, await most.catch(() => null)));
+    const upload = sync.then(({ plan }) => uploadTime(loaded.root, plan));
     const full = early.then(async (first) => {
-      const waits = await sync.then(
-        ({ plan }) => (plan.route.kind === 's3' ? null : plan.time),
-        () => null,
-      );
+      const waits = await upload.catch(() => null);
       return waits === null
         ? first
         : this.#estimateOf(here, changed, await hardware, await most.catch(() => null), waits);
@@ -187,7 +187,11 @@ export class LaunchSheet implements Disposable {
         'pods',
         hardware.then(({ volume, list }) => sheetText.podsText(volume, list)),
       ),
-      this.#part(look, 'sync', sync.then(sheetText.syncText)),
+      this.#part(
+        look,
+        'sync',
+        sync.then(async ({ plan }) => sheetText.syncText(plan, await upload)),
+      ),
       this.#part(
         look,
         'estimate',
@@ -354,6 +358,12 @@ async function hardwareOf(here: Installation, { project }: LoadedProject, signal
   const volume = await planVolume(here.client, project.target.volume, signal);
   const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
   return { volume, dataCenter, list: await candidates(here.client, project.target, dataCenter, signal) };
+}
+
+/** How long the job's own pod waits for its files: they reach it over SSH. */
+async function uploadTime(root: string, { totals }: TransferPlan): Promise<TimeEstimate> {
+  const known = await readLastKnown(root);
+  return estimateTime('ssh', totals.files, totals.bytes, known?.rates.ssh);
 }
 
 /** The most that the caps allow over all candidates; null without a cap or a price. */

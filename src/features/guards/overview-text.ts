@@ -86,7 +86,7 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
             note:
               funds.hoursLeft === null
                 ? 'nothing costs anything'
-                : `${pricePerHour(Math.round(funds.burn * 1000) / 1000)} burns; lasts ${duration(funds.hoursLeft * 3600)}`,
+                : `lasts ${lastsText(funds.hoursLeft)} at ${pricePerHour(Math.round(funds.burn * 1000) / 1000)}`,
           },
         ]),
   ];
@@ -100,6 +100,13 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
     ],
     notes: notesOf(ledger).map((n) => shown(n)),
   };
+}
+
+/** A balance that lasts longer than this lasts long enough, in hours. */
+const longHours = 30 * 24;
+
+function lastsText(hours: number): string {
+  return hours > longHours ? 'more than a month' : duration(hours * 3600);
 }
 
 const bases = { bill: 'bill', meter: 'meter', journal: "meter, by the pod's clock", unknown: 'not known' };

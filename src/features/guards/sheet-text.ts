@@ -9,7 +9,7 @@ import { byteText } from '../../core/preflight/text.ts';
 import { placeOf, position } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import type { Project } from '../../core/project/schema.ts';
-import type { TransferPlan } from '../../core/transfer/plan/index.ts';
+import type { TimeEstimate, TransferPlan } from '../../core/transfer/plan/index.ts';
 import { caps, type SheetState } from '../../messages/launch-sheet.ts';
 import { count, shown } from './text.ts';
 
@@ -93,11 +93,9 @@ export function podsText(volume: VolumePlan, candidates: readonly Candidate[]): 
   };
 }
 
-const routes = { s3: 'S3', ssh: 'SSH', gateway: 'a small pod that is rented for it' };
-
-/** What is sent, how, and how long that takes. */
-export function syncText({ plan }: { plan: TransferPlan }): Value<'sync'> {
-  const { totals, unchanged, route, time, secrets, conflicts, missing, archives } = plan;
+/** What is sent, and how long the job's own pod waits for it: a run takes no other route. */
+export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSeconds' | 'highSeconds'>): Value<'sync'> {
+  const { totals, unchanged, route, secrets, conflicts, missing, archives } = plan;
   const there =
     unchanged.files === 0 ? '' : `; ${count(unchanged.files, 'file')} (${byteText(unchanged.bytes)}) there already`;
   const sends =
@@ -109,13 +107,15 @@ export function syncText({ plan }: { plan: TransferPlan }): Value<'sync'> {
     : `${duration(time.lowSeconds)} to ${duration(time.highSeconds)}`;
   const facts = [
     { name: 'Sends', text: `${sends}${packed}${there}` },
-    // A job's own pod carries the files where S3 does not: no other pod is rented for them.
-    { name: 'Route', text: route.kind === 'gateway' ? "SSH, through the job's own pod" : routes[route.kind] },
+    { name: 'Route', text: "SSH, through the job's own pod" },
     { name: 'Takes', text: totals.files === 0 ? '' : takes },
   ];
   return {
     facts: facts.filter(({ text }) => text !== '').map((fact) => ({ ...fact, text: shown(fact.text) })),
     notes: [
+      ...(totals.files > 0 && route.kind === 's3'
+        ? ['"Sync Project" sends it over S3 beforehand, while no pod costs money.']
+        : []),
       ...(conflicts.length > 0 ? [`${count(conflicts.length, 'file')} changed on both sides.`] : []),
       ...(secrets.length > 0 ? [`${count(secrets.length, 'file')} may hold a secret.`] : []),
       ...missing.map(({ pattern, madeBy }) =>

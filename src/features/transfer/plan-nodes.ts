@@ -99,10 +99,7 @@ export function planNodes(vs: typeof vscode, { plan, fileUri, replace, deletes }
     label: 'Sends',
     icon: 'cloud-upload',
     items: plan.send,
-    description:
-      plan.send.length === 0
-        ? `nothing; ${count(plan.unchanged.files, 'file')} there already`
-        : `${count(plan.totals.files, 'file')}, ${byteText(plan.totals.bytes)}; ${plan.unchanged.files} there already`,
+    description: sendsText(plan),
     row: ({ path, size, why }) => {
       const [word, icon, color] = {
         new: ['new', 'diff-added', 'charts.green'],
@@ -137,6 +134,11 @@ export function planNodes(vs: typeof vscode, { plan, fileUri, replace, deletes }
   some({ label: 'Left Out', icon: 'circle-slash', items: plan.ignored, row: (group) => ignoredNode(row, group) });
   some({ label: 'Notes', icon: 'info', items: plan.notes, row: (note) => row(`note:${note}`, note, '', 'info') });
   return nodes;
+}
+
+function sendsText({ send, totals, unchanged }: TransferPlan): string {
+  const there = unchanged.files === 0 ? '' : `; ${unchanged.files} there already`;
+  return send.length === 0 ? `nothing${there}` : `${count(totals.files, 'file')}, ${byteText(totals.bytes)}${there}`;
 }
 
 function groupNode<T>(vs: typeof vscode, group: Group<T>): PlanNode {

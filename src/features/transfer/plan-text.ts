@@ -8,7 +8,7 @@ export const routeNames: Record<RouteKind, string> = {
 };
 
 const briefly: Record<RouteKind, string> = {
-  s3: 'over S3',
+  s3: 'over S3 for free',
   ssh: 'through a running pod',
   gateway: 'through a gateway',
 };
@@ -29,7 +29,9 @@ export function planMessage(plan: TransferPlan, replace: ReadonlySet<string>): s
     files === 0
       ? 'Nothing has to be sent.'
       : `${count(files, 'file')}, ${byteText(bytes)} ${briefly[plan.route.kind]}, ${timeText(plan)}.`;
-  return [what, ...(files === 0 ? [] : [plan.route.price, plan.route.reason]), ...comparedText(plan)].join(' ');
+  // That S3 is free needs no more words than these.
+  const price = plan.route.kind === 's3' ? [] : [plan.route.price];
+  return [what, ...(files === 0 ? [] : [...price, plan.route.reason]), ...comparedText(plan)].join(' ');
 }
 
 /** `tiny → tiny in US-MD-1`. */

@@ -6,6 +6,8 @@ import type { RouteChoice, RouteKind, TransferPlan } from '../../core/transfer/p
 import { withProgress } from '../common/progress.ts';
 import { routeNames } from './plan-text.ts';
 
+type Item = vscode.QuickPickItem & { route: RouteKind | 'plan' };
+
 /** Which way the files shall go: a route, `plan` to leave it to the plan, undefined when the user gave up. */
 export async function askRoute(
   vs: typeof vscode,
@@ -13,25 +15,22 @@ export async function askRoute(
   plan: TransferPlan,
 ): Promise<RouteKind | 'plan' | undefined> {
   const { route, volume } = plan;
-  const others = route.alternatives.map((choice) => ({ choice, price: '' }));
-  for (const other of others) {
-    other.price = await priceOf(vs, installation, other.choice, volume.dataCenter);
+  const items: Item[] = [];
+  for (const choice of [route, ...route.alternatives]) {
+    const price = await priceOf(vs, installation, choice, volume.dataCenter);
+    items.push({
+      label: `${choice.available ? icons[choice.kind] : '$(circle-slash)'} ${routeNames[choice.kind]}`,
+      description: [price, ...(choice.kind === route.kind ? ['chosen now'] : [])].join(' · '),
+      detail: choice.reason,
+      route: choice.kind,
+    });
   }
-  const rows: { choice: RouteChoice; price: string }[] = [{ choice: route, price: route.price }, ...others];
-  const items = rows.map(({ choice, price }) => ({
-    label: `${choice.available ? icons[choice.kind] : '$(circle-slash)'} ${routeNames[choice.kind]}`,
-    description: choice.kind === route.kind ? 'chosen now' : choice.available ? '' : 'not to be had now',
-    detail: [price, choice.reason].filter(Boolean).join(' '),
-    route: choice.kind,
-  }));
   const automatic = {
     label: '$(sparkle) Let the Plan Choose',
-    description: '',
     detail: 'By what runs, what S3 reaches, and how many and how large the files are.',
     route: 'plan' as const,
   };
   const options = { title: 'Choose Route', placeHolder: 'Which way shall the files go?' };
-  type Item = vscode.QuickPickItem & { route: RouteKind | 'plan' };
   return (await vs.window.showQuickPick<Item>([...items, automatic], options))?.route;
 }
 
@@ -45,10 +44,10 @@ async function priceOf(
   dataCenter: string | null,
 ): Promise<string> {
   if (!available) {
-    return '';
+    return 'not to be had now';
   }
   if (kind !== 'gateway') {
-    return kind === 's3' ? 'Free.' : 'Nothing extra: the pod runs already.';
+    return kind === 's3' ? 'free' : 'nothing extra';
   }
   const asked =
     dataCenter === null
@@ -56,7 +55,5 @@ async function priceOf(
       : await withProgress(vs, { title: 'Asking for prices…', where: 'window' }, (signal) =>
           gatewayOffers(client, dataCenter, signal),
         );
-  return asked?.status === 'ok'
-    ? `${pricePerHour(asked.value[0].costPerHour)} while the pod runs; it ends with the transfer.`
-    : 'The price is asked about before a pod is rented.';
+  return asked?.status === 'ok' ? pricePerHour(asked.value[0].costPerHour) : 'price is asked about first';
 }

@@ -1,24 +1,20 @@
 import type * as vscode from 'vscode';
 import { CancelledError, UserError } from '../../core/errors.ts';
-import { byteText, duration } from '../../core/format.ts';
 import type { Installation } from '../../core/installation.ts';
-import { planVolume } from '../../core/pods/volume.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
-import { planSync, runSync, type SyncOptions, type SyncResult } from '../../core/sync/sync.ts';
+import { planSync, type SyncResult } from '../../core/sync/sync.ts';
 import type { PreparedPlan, RouteKind, TransferPlan } from '../../core/transfer/plan/index.ts';
 import type { Account } from '../account/account.ts';
 import type { Disposable } from '../common/disposables.ts';
-import { valueOf, withProgress, type ProgressResult } from '../common/progress.ts';
+import { valueOf, withProgress } from '../common/progress.ts';
 import { chooseProfile } from '../jobs/launch.ts';
 import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
 import { allowSecrets } from './allow.ts';
-import { mayCreate, mayDelete, mayRent, mayReplace } from './consent.ts';
+import { agreed, carryOut, doneText } from './carry-out.ts';
 import { refuseSecrets, stillDecided, surprise } from './decisions.ts';
-import { count } from './plan-text.ts';
 import { PlanView } from './plan-view.ts';
 import { askRoute } from './routes.ts';
-import { syncProgress } from './sync-progress.ts';
 
 export interface TransferOptions {
   account: Account;
@@ -54,6 +50,8 @@ export class Transfers implements Disposable {
   readonly #view: PlanView;
   #shown: Shown | undefined;
   #syncing = false;
+  /** The word about the last sync in the status bar. */
+  #told: Disposable | undefined;
 
   constructor(vs: typeof vscode, options: TransferOptions) {
     this.#vs = vs;
@@ -221,42 +219,28 @@ export class Transfers implements Disposable {
   }
 
   async #sync(shown: Shown): Promise<SyncResult | undefined> {
-    const { prepared, loaded, replace } = shown;
-    const { plan } = prepared;
-    refuseSecrets(plan);
+    refuseSecrets(shown.prepared.plan);
     const installation = await this.#options.installation();
-    const volume = await planVolume(installation.client, loaded.project.target.volume);
-    if (!(await mayCreate(this.#vs, volume)) || !(await mayDelete(this.#vs, plan.deletes))) {
+    if (!(await agreed(this.#vs, installation, shown))) {
       return undefined;
     }
     this.#syncing = true;
+    this.#told?.dispose();
     this.#view.setSyncing(true);
-    const run = (decided: SyncOptions['replace']): Promise<ProgressResult<SyncResult | undefined>> =>
-      withProgress(this.#vs, { title: `Syncing ${plan.project}` }, (signal, report) =>
-        runSync(installation, loaded, prepared, {
-          replace: decided,
-          confirm: (offer) => mayRent(this.#vs, plan.project, offer),
-          onEvent: syncProgress(report),
-          signal,
-        }),
-      );
-    let ended = await run(replace.size === 0 ? undefined : replace);
-    if (ended.status === 'error' && isConflict(ended.error) && (await mayReplace(this.#vs, ended.error))) {
-      ended = await run('all');
-    }
+    const ended = await carryOut(this.#vs, installation, shown);
     this.#syncing = false;
     this.#view.setSyncing(false);
     this.#options.refresh();
     if (ended.status !== 'ok') {
       this.#planAfterwards(shown);
       if (ended.status === 'cancelled') {
-        this.#vs.window.setStatusBarMessage('$(circle-slash) Sync cancelled; the next one goes on from here', 10_000);
+        this.#tell('$(circle-slash) Sync cancelled; the next one goes on from here');
       }
       return valueOf(ended);
     }
     const result = ended.value;
     if (result !== undefined) {
-      this.#vs.window.setStatusBarMessage(`$(check) ${doneText(result)}`, 10_000);
+      this.#tell(`$(check) ${doneText(result)}`);
       if (result.left.length > 0) {
         this.#planAfterwards(shown);
       } else if (this.#shown === shown) {
@@ -264,6 +248,10 @@ export class Transfers implements Disposable {
       }
     }
     return result;
+  }
+
+  #tell(text: string): void {
+    this.#told = this.#vs.window.setStatusBarMessage(text, 10_000);
   }
 
   /** What is left to do, shown without a word when it cannot be found out: the failure before is told already. */
@@ -283,20 +271,4 @@ export class Transfers implements Disposable {
       }
     });
   }
-}
-
-/** Files that changed on both sides and that the plan could not see, since nobody could be asked before. */
-function isConflict(error: unknown): error is UserError {
-  return error instanceof UserError && error.code === 'push-conflicts';
-}
-
-/** `Synced 31 files (9.0 MB) in 4 s; 2 files stay as they are on the volume`. */
-function doneText({ sent, bytes, deleted, left, seconds }: SyncResult): string {
-  return [
-    sent === 0
-      ? 'Everything was on the volume already'
-      : `Synced ${count(sent, 'file')} (${byteText(bytes)}) in ${duration(seconds)}`,
-    ...(deleted > 0 ? [`${count(deleted, 'file')} deleted`] : []),
-    ...(left.length > 0 ? [`${count(left.length, 'file')} stay as they are on the volume`] : []),
-  ].join('; ');
 }

@@ -55,14 +55,15 @@ describe('a transfer plan in the editor (R2.1, R2.5)', () => {
     return answer;
   }
 
+  const textOf = ({ label, description }: vscode.TreeItem): string =>
+    `${typeof label === 'string' ? label : ''} | ${String(description)}`;
+
   /** Rows of the tree, two levels, as `label | description`. */
   function rows(from: TransferPlan, replace: string[] = [], deletes = false): string[] {
     const shown = { plan: from, fileUri: (path: string) => Uri.file(path), replace: new Set(replace), deletes };
     return planNodes(vscode, shown).flatMap((group) => [
-      `${String(group.item.label)} | ${String(group.item.description)}`,
-      ...((group.children?.() ?? []) as (typeof group)[]).map(
-        (row) => `- ${String(row.item.label)} | ${String(row.item.description)}`,
-      ),
+      textOf(group.item),
+      ...((group.children?.() ?? []) as (typeof group)[]).map((row) => `- ${textOf(row.item)}`),
     ]);
   }
 

@@ -161,6 +161,7 @@ const planted: Planted[] = [
   {
     name: 'a disk below what was ever granted (runpod.md 10 #5: refused as if there were no stock)',
     id: 'disk-small',
+    severity: 'warning',
     at: ['target', 'disk'],
     edit: (p) => {
       p.target.disk = 20;

@@ -22,7 +22,7 @@ await runMove(installation, await planMove(installation, { volume, to }), {
   confirm: () => Promise.resolve(true),
   onEvent: (event) => {
     if (event.type === 'phase' && event.text === 'Verifying at the target') {
-      console.log('at work');
+      process.stdout.write('at work\n');
       // Nothing of this process goes on from here.
       for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
     }

@@ -114,7 +114,7 @@ describe('what the user decided about a plan (R2.5)', () => {
 
 describe('the words over a plan', () => {
   it('say what goes which way, how long, for how much, and why', () => {
-    assert.equal(planMessage(plan, new Set()), '1 file, 1.5 KB over S3, 1 s to 4 s. Free. US-MD-1 has the S3 API.');
+    assert.equal(planMessage(plan, new Set()), '1 file, 1.5 KB over S3 for free, 1 s to 4 s. US-MD-1 has the S3 API.');
     const both = { ...plan, conflicts: [conflict('b', 7)] };
     assert.match(planMessage(both, new Set(['b'])), /^2 files, 2\.0 KB/);
     assert.equal(planPlaces(plan), 'tiny → data in US-MD-1');

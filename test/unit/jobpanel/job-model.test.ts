@@ -179,7 +179,7 @@ describe('the job that the panel shows (R9.4)', () => {
     await model.refresh();
     assert.deepEqual(
       [state(model, {}, false).link.state, state(model, {}, false).actions],
-      ['over', ['fetch', 'rerun']],
+      ['over', ['explain', 'fetch', 'rerun']],
     );
   });
 });

@@ -17,9 +17,9 @@ export const pod: Check = {
     const disk = target.disk ?? (target.cpu === undefined ? 40 : 20);
     const at = facts.place('target', 'disk');
     if (disk < minDiskGb) {
-      say.error('disk-small', {
+      say.warning('disk-small', {
         what: `The container disk has ${disk} GB; RunPod grants no pod with less than ${minDiskGb}.`,
-        why: 'It refuses smaller ones as if there were no stock.',
+        why: 'It refuses smaller ones as if there were no stock, so the pod gets more than the project says.',
         next: `Set "target.disk" to ${minDiskGb} or more.`,
         at,
         fix: { title: `Set the disk to ${minDiskGb} GB`, command: 'set-value', args: { path: at, value: minDiskGb } },
