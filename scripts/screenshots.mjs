@@ -1,8 +1,9 @@
-// `node scripts/screenshots.mjs [theme …]`: makes the pictures of docs/editor.md in a real VS Code with a real sandbox.
+// `node scripts/screenshots.mjs [editor|transfer …] [theme …]`: makes the pictures of docs/editor.md in a real VS Code with a real sandbox.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEditor, themes } from '../test/browser/support/editor.ts';
 import { makeFixture } from '../test/browser/support/fixture.ts';
+import { makeMoving } from '../test/browser/support/moving.ts';
 import { root } from '../test/browser/support/package.ts';
 
 const folder = join(root, 'docs', 'screenshots');
@@ -108,8 +109,58 @@ async function pictures(theme) {
   }
 }
 
+/** A transfer plan, a sync in the middle of a large file, and the same after it was cancelled and started again. */
+async function transferPictures(theme) {
+  const moving = await makeMoving();
+  const { faults } = moving.sandbox.s3;
+  const editor = await openEditor({ ...moving.fixture, theme });
+  const { workbench } = editor;
+  const shoot = async (name) => {
+    await workbench.settle();
+    await workbench.page.screenshot({ path: join(folder, `transfer-${name}-${theme}.png`) });
+  };
+  const moved = /(1\d\d|2\d\d) MB of 310 MB · \d.*songs\.bin/s;
+  try {
+    await workbench.runCommand('RunPod: Start Local Sandbox');
+    await workbench.statusItem('Sandbox');
+    await workbench.openFile('training.runpod.json');
+    await workbench.lens('⇅ Plan sync');
+    await workbench.waitForRow('Transfer Plan', 'Sends', 60_000);
+    await workbench.until(
+      'the message to be gone',
+      async () => (await workbench.page.locator('.notification-toast:visible').count()) === 0,
+    );
+    await workbench.openFile('training.runpod.json');
+    await shoot('plan');
+    await workbench.rowMenu('Transfer Plan', 'model/hub.py', 'Allow This File');
+    await workbench.until('the secret to be allowed', async () =>
+      (await workbench.treeRows('Transfer Plan')).every(({ label }) => label !== 'Secrets'),
+    );
+    faults.slow(20_000, { operation: 'UploadPart', every: 2 });
+    await workbench.runCommand('RunPod: Sync Now');
+    await workbench.notification(moved, 60_000);
+    await shoot('progress');
+    await workbench.notificationButton('Syncing whales', 'Cancel');
+    await workbench.statusItem('Sync cancelled');
+    faults.restore();
+    faults.slow(4000, { operation: 'UploadPart', every: 2 });
+    await workbench.waitForRow('Transfer Plan', 'data/songs.bin', 60_000);
+    await workbench.runCommand('RunPod: Sync Now');
+    await workbench.notification(moved, 60_000);
+    await shoot('resumed');
+  } finally {
+    faults.restore();
+    await editor.close();
+    await moving.sandbox.close();
+  }
+}
+
+const sets = { editor: pictures, transfer: transferPictures };
 await mkdir(folder, { recursive: true });
-const wanted = process.argv.slice(2);
-for (const theme of wanted.length > 0 ? wanted : Object.keys(themes)) {
-  await pictures(theme);
+const names = process.argv.slice(2);
+const chosen = (all) => (names.some((name) => name in all) ? names.filter((name) => name in all) : Object.keys(all));
+for (const theme of chosen(themes)) {
+  for (const set of chosen(sets)) {
+    await sets[set](theme);
+  }
 }

@@ -38,7 +38,7 @@ def places(settings: Settings) -> tuple[str, str]:
     if settings.isolation == "namespace":
         return "/etc/ssh", "/root/.ssh/authorized_keys"
     folder = os.path.join(settings.pod_dir, "disk", "ssh")
-    return folder, os.path.join(folder, "authorized_keys")
+    return folder, os.path.join(os.environ["HOME"], ".ssh", "authorized_keys")
 
 
 def session_variables(settings: Settings) -> str:

@@ -199,9 +199,9 @@ describe('a volume that S3 does not reach yet', function () {
   it('says why its files are not shown, and what helps (R2.8)', async () => {
     const { workbench } = editor;
     await workbench.expandRow('Volumes', 'far');
-    await workbench.waitForRow('Volumes', 'Files are visible while a pod runs on this volume');
+    await workbench.waitForRow('Volumes', 'Needs a running pod');
     await workbench.expandRow('Volumes', 'whales');
-    await workbench.waitForRow('Volumes', 'Files are visible with S3 keys, or while a pod runs on this volume');
+    await workbench.waitForRow('Volumes', 'Needs S3 keys or a running pod');
     await workbench.screenshot('volume-without-keys');
   });
 

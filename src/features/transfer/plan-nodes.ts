@@ -75,7 +75,7 @@ export function planNodes(vs: typeof vscode, { plan, fileUri, replace, deletes }
   });
   some({
     label: 'Missing',
-    icon: 'warning',
+    icon: 'question',
     color: 'charts.yellow',
     items: plan.missing,
     row: ({ list, pattern, madeBy }) =>
@@ -88,10 +88,10 @@ export function planNodes(vs: typeof vscode, { plan, fileUri, replace, deletes }
   });
   some({
     label: 'Changed on Both Sides',
-    icon: 'git-merge',
-    color: 'charts.orange',
+    icon: 'warning',
+    color: 'charts.yellow',
     items: plan.conflicts,
-    description: `${replace.size} of ${plan.conflicts.length} will be replaced`,
+    description: `replaces ${replace.size} of ${plan.conflicts.length}`,
     tooltip: 'Only the files with a check mark are sent; they replace what is on the volume.',
     row: (conflict) => conflictNode(vs, file('conflict', conflict.path, '', ''), conflict, replace.has(conflict.path)),
   });

@@ -31,7 +31,15 @@ export function planMessage(plan: TransferPlan, replace: ReadonlySet<string>): s
       : `${count(files, 'file')}, ${byteText(bytes)} ${briefly[plan.route.kind]}, ${timeText(plan)}.`;
   // That S3 is free needs no more words than these.
   const price = plan.route.kind === 's3' ? [] : [plan.route.price];
-  return [what, ...(files === 0 ? [] : [...price, plan.route.reason]), ...comparedText(plan)].join(' ');
+  const undecided = plan.conflicts.length - plan.conflicts.filter(({ path }) => replace.has(path)).length;
+  return [
+    what,
+    ...(undecided === 0
+      ? []
+      : [`${count(undecided, 'file')} changed on both sides: a check mark replaces what is there.`]),
+    ...(files === 0 ? [] : [...price, plan.route.reason]),
+    ...comparedText(plan),
+  ].join(' ');
 }
 
 /** `tiny → tiny in US-MD-1`. */

@@ -5,7 +5,7 @@ import type { VolumeEntry } from '../../core/volumes/browse.ts';
 import { isPlainName, visibleName } from '../../core/volumes/names.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
-import type { VolumeFiles } from './volume-files.ts';
+import type { Listings } from './listings.ts';
 
 /** A row that stands for a file or folder of a volume; commands take it, or anything else with these two fields. */
 export interface FileNode extends TreeNode {
@@ -17,14 +17,14 @@ export interface FileNode extends TreeNode {
 /** What lies in a folder; a row with words where that cannot be told. */
 export async function folderNodes(
   vs: typeof vscode,
-  files: VolumeFiles,
+  listings: Listings,
   volume: string,
   path: string,
 ): Promise<TreeNode[]> {
   const under = `${volume}/${path}`;
   try {
-    const { entries, more } = await files.at(volume, (source) => source.list(path));
-    const rows = entries.map((entry) => entryNode(vs, files, volume, path, entry));
+    const { entries, more } = await listings.of(volume, path);
+    const rows = entries.map((entry) => entryNode(vs, listings, volume, path, entry));
     if (rows.length === 0) {
       return [noteNode(vs, under, 'info', 'Nothing is in this folder')];
     }
@@ -37,12 +37,13 @@ export async function folderNodes(
 /** Why a folder cannot be shown, and a row for what helps. */
 function failureNodes(vs: typeof vscode, under: string, error: unknown): TreeNode[] {
   const code = error instanceof UserError ? error.code : '';
-  if (!(error instanceof UserError) || !['volume-no-keys', 'volume-closed', 's3-denied', 's3-keys'].includes(code)) {
-    return [noteNode(vs, under, 'warning', messageOf(error))];
-  }
-  const note = noteNode(vs, under, code === 's3-denied' ? 'warning' : 'info', error.what.replace(/\.$/, ''));
-  note.item.tooltip = error.message;
-  if (code === 'volume-closed') {
+  const needs = new Map([
+    ['volume-closed', 'Needs a running pod'],
+    ['volume-no-keys', 'Needs S3 keys or a running pod'],
+  ]).get(code);
+  const note = noteNode(vs, under, needs === undefined ? 'warning' : 'info', needs ?? messageOf(error));
+  note.item.tooltip = messageOf(error);
+  if (!['volume-no-keys', 's3-denied', 's3-keys'].includes(code)) {
     return [note];
   }
   const help = noteNode(vs, under, 'key', 'Set S3 Keys…');
@@ -52,7 +53,7 @@ function failureNodes(vs: typeof vscode, under: string, error: unknown): TreeNod
 
 function entryNode(
   vs: typeof vscode,
-  files: VolumeFiles,
+  listings: Listings,
   volume: string,
   parent: string,
   entry: VolumeEntry,
@@ -75,7 +76,7 @@ function entryNode(
       if (isPlainName(path)) {
         item.contextValue = 'volume-folder';
       }
-      return { item, volume, path, children: () => folderNodes(vs, files, volume, path) };
+      return { item, volume, path, children: () => folderNodes(vs, listings, volume, path) };
     case 'file':
       item.iconPath = vs.ThemeIcon.File;
       item.description = byteText(entry.size);

@@ -7,6 +7,7 @@ import { createListView } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
+import { Listings, type Listing } from './listings.ts';
 import { volumeDocuments, volumeScheme } from './volume-documents.ts';
 import { VolumeFiles } from './volume-files.ts';
 import { volumeNodes } from './volume-nodes.ts';
@@ -31,27 +32,34 @@ export function createVolumesModule(
     ),
   );
   const files = store.add(new VolumeFiles(pods, volumes, { credentials, s3 }));
-  const reachable = store.add(new Emitter<undefined>());
+  const changed = store.add(new Emitter<undefined>());
+  const ask = (volume: string, path: string): Promise<Listing> => files.at(volume, (source) => source.list(path));
+  const listings = new Listings(ask, () => changed.fire(undefined));
   let known = files.reachable;
   store.add(
     pods.onDidChange(() => {
       if (files.reachable !== known) {
         known = files.reachable;
-        reachable.fire(undefined);
+        changed.fire(undefined);
       }
     }),
   );
-  store.add(credentials.onDidChange(() => reachable.fire(undefined)));
+  store.add(credentials.onDidChange(() => changed.fire(undefined)));
   store.add(
     createListView(vs, {
       view: views.volumes,
       stateKey: 'runpodTrainer.volumesState',
       list: volumes,
-      nodes: (items) => volumeNodes(vs, items, files),
-      alsoOn: reachable.event,
+      nodes: (items) => volumeNodes(vs, items, listings),
+      alsoOn: changed.event,
     }),
   );
-  store.add(account.onDidChange(() => volumes.restart(account.ready)));
+  store.add(
+    account.onDidChange(() => {
+      listings.forget();
+      volumes.restart(account.ready);
+    }),
+  );
   store.add(
     vs.workspace.registerFileSystemProvider(volumeScheme, volumeDocuments(vs, files), {
       isReadonly: true,

@@ -1,12 +1,12 @@
 import type * as vscode from 'vscode';
 import type { Volume } from '../../core/runpod/schemas.ts';
 import type { TreeNode } from '../common/list-view.ts';
-import type { VolumeFiles } from './volume-files.ts';
+import type { Listings } from './listings.ts';
 
-export function volumeNodes(vs: typeof vscode, volumes: Volume[], files: VolumeFiles): TreeNode[] {
+export function volumeNodes(vs: typeof vscode, volumes: Volume[], listings: Listings): TreeNode[] {
   const nodesOf = async (volume: string): Promise<TreeNode[]> => {
     const { folderNodes } = await import('./folder-nodes.ts');
-    return folderNodes(vs, files, volume, '');
+    return folderNodes(vs, listings, volume, '');
   };
   return volumes.map((volume) => {
     const item = new vs.TreeItem(volume.name || volume.id, vs.TreeItemCollapsibleState.Collapsed);

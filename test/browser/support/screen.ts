@@ -106,7 +106,7 @@ export class Screen {
   /** Waits until nothing moves any more, so that a picture shows no half of a transition. */
   async settle(): Promise<void> {
     await this.page.evaluate(
-      'Promise.all(document.getAnimations().map((a) => a.effect?.getTiming().iterations === Infinity || a.finished))',
+      'Promise.all(document.getAnimations().map((a) => a.effect?.getTiming().iterations === Infinity || a.finished.catch(() => undefined)))',
     );
   }
 

@@ -72,15 +72,11 @@ describe('a volume is moved to another data center (R1.5)', function () {
     let listed = '';
     let during: string[] = [];
     let after: string[] | undefined;
-    const keys = (): string[] => [
-      ...pidsOf('sshd').flatMap((pid) => namesIn(`/proc/${pid}/root/dev/shm`)),
-      ...authorized().filter((line) => line.includes('runpod-trainer-move')),
-    ];
-    const authorized = (): string[] =>
-      pidsOf('sshd').flatMap((pid) => {
-        const file = `/proc/${pid}/root/root/.ssh/authorized_keys`;
-        return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-      });
+    const keys = (): string[] => {
+      const memories = ['/dev/shm', ...pidsOf('sshd').map((pid) => `/proc/${pid}/root/dev/shm`)];
+      const lines = authorizedKeys(path.join(stage.account.folder, 'sandbox', 'pods'));
+      return [...memories.flatMap(namesIn), ...lines.filter((line) => line.includes('runpod-trainer-move'))];
+    };
     await stage.move(
       { volume: volume.id, to: there, way: 'pod-to-pod' },
       {
@@ -165,6 +161,13 @@ function pidsOf(program: string): number[] {
       }
     })
     .map(Number);
+}
+
+/** Lines of the accounts' authorized_keys of all pods, which are files of their disks. */
+function authorizedKeys(pods: string): string[] {
+  return readdirSync(pods, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ssh/authorized_keys'))
+    .flatMap((name) => readFileSync(path.join(pods, name), 'utf8').split('\n'));
 }
 
 function namesIn(place: string): string[] {

@@ -49,6 +49,13 @@ describe('the pace of a transfer (R2.8)', () => {
     assert.deepEqual(pace.at(400, 1000, 7500), { bytesPerSecond: 200, secondsLeft: 3 });
   });
 
+  it('does not count what was there already', () => {
+    const pace = new Pace();
+    pace.at(50, 1000, 0);
+    pace.at(500, 1000, 100);
+    assert.deepEqual(pace.at(600, 1000, 1100), { bytesPerSecond: 100, secondsLeft: 4 });
+  });
+
   it('names no time while nothing moves, and takes back what went in vain', () => {
     const pace = new Pace();
     pace.at(500, 1000, 0);
@@ -117,6 +124,7 @@ describe('the words over a plan', () => {
     assert.equal(planMessage(plan, new Set()), '1 file, 1.5 KB over S3 for free, 1 s to 4 s. US-MD-1 has the S3 API.');
     const both = { ...plan, conflicts: [conflict('b', 7)] };
     assert.match(planMessage(both, new Set(['b'])), /^2 files, 2\.0 KB/);
+    assert.match(planMessage(both, new Set()), /1 file changed on both sides: a check mark/);
     assert.equal(planPlaces(plan), 'tiny → data in US-MD-1');
   });
 
