@@ -35,6 +35,7 @@ describe('the job panel during a run in the sandbox (R9.4)', function () {
     await startRun(workbench);
     const column = (index: number): string => `.editor-group-container >> nth=${index} >> .tab`;
     await workbench.page.locator(column(0), { hasText: 'hello.py' }).waitFor();
+    await workbench.page.locator('.editor-instance .monaco-editor.focused').first().waitFor();
     const typed = '# typed while the panel opened';
     await workbench.page.keyboard.press('ControlOrMeta+Home');
     await workbench.page.keyboard.type(typed, { delay: 50 });
@@ -171,6 +172,7 @@ describe('the job panel during a run in the sandbox (R9.4)', function () {
     await panel.frame.locator('[data-action=rerun]').click();
     assert.match(await launchText(workbench), /Run tiny/);
     await cancelLaunch(workbench);
+    panel = await PanelPage.of(workbench);
     await panel.pickStep('train');
     await panel.frame.locator('[aria-label="Open the whole log in an editor"]').click();
     await workbench.page.locator('.tab', { hasText: 'train.log' }).waitFor();

@@ -24,7 +24,6 @@ export interface ChecklistActions {
 /** Findings with what can be done about them, then every check with how it ended. */
 export function checklist(
   { findings, checks, sum }: NonNullable<SheetState['checks']['value']>,
-  look: number,
   actions: ChecklistActions,
 ): HTMLElement[] {
   const worst = findings.some((f) => f.severity === 'error')
@@ -38,7 +37,7 @@ export function checklist(
     h('ul', { class: 'findings' }, ...findings.map((finding, i) => findingCard(finding, i, actions))),
     h(
       'details',
-      { class: 'all' },
+      { class: 'all', open: findings.length === 0 },
       h('summary', {}, open.length === 0 ? 'All checks' : `All checks, ${open.length} of them not in full`),
       h('ul', { class: 'marked' }, ...checks.map(checkLine)),
     ),

@@ -103,7 +103,7 @@ function showStart({ start: { label, blocked: why, busy, failure: failed } }: Sh
 function sections(state: SheetState): HTMLElement[] {
   const { pods, sync, estimate, limits, ending } = state;
   const checks = section('Checks', state.checks, (value) =>
-    checklist(value, state.look, {
+    checklist(value, {
       show: (finding) => send({ type: 'show', look: state.look, finding }),
       fix: (finding) => send({ type: 'fix', look: state.look, finding }),
     }),

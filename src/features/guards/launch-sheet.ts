@@ -294,6 +294,8 @@ export class LaunchSheet implements Disposable {
     try {
       if (await this.#options.context.start(this.#request, this.#estimate)) {
         this.dispose();
+        // The keyboard goes back to what the user worked on, not to nowhere.
+        await this.#options.context.vs.commands.executeCommand('workbench.action.focusActiveEditorGroup');
       }
     } catch (error) {
       if (!(error instanceof CancelledError)) {

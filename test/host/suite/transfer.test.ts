@@ -43,7 +43,6 @@ describe('a transfer plan in the editor (R2.1, R2.5)', () => {
   });
   after(async () => {
     await commands.executeCommand(ids.closePlan);
-    await commands.executeCommand('workbench.action.closeAllEditors');
     await rm(folder, { recursive: true, force: true });
   });
 
