@@ -192,7 +192,7 @@ async function pushTo(remote: RemoteFiles, { files, deletes, options }: Work): P
     ...remote,
     files,
     // Conflicts that the plan could see are decided; one that appears only now is told before anything is sent.
-    overwrite: options.replace === undefined ? 'ask' : 'always',
+    overwrite: replaced(options.replace),
     onProgress: (progress) => onEvent({ type: 'transfer', direction: 'up', ...progress }),
     signal,
   });
@@ -200,6 +200,10 @@ async function pushTo(remote: RemoteFiles, { files, deletes, options }: Work): P
   const removed = deletes.length === 0 ? [] : await removeFiles(remote, deletes, signal);
   const left = removed.filter((answer) => !answer.ok).map((answer) => answer.path);
   return { sent, bytes, deleted: removed.length - left.length, left, far: await askPod(remote, signal) };
+}
+
+function replaced(replace: SyncOptions['replace']): 'always' | ReadonlySet<string> {
+  return replace === 'all' ? 'always' : (replace ?? new Set());
 }
 
 async function remember(root: string, volume: Volume, route: RouteKind, moved: Moved, seconds: number): Promise<void> {

@@ -9,11 +9,11 @@ export interface PushOptions extends RemoteFiles {
   /** Connections for data at most; 3 unless told. More than one is used only for much data over a long way. */
   concurrency?: number | undefined;
   /**
-   * What happens to files that somebody changed at the far end since they were put there, and that are different here
-   * too: `ask` rejects with PushConflicts before anything is sent, `always` replaces them. `always` unless told, for a
-   * job must run on the files of this machine; a sync that a person looks at passes `ask`.
+   * Which files are replaced that somebody changed at the far end since they were put there, and that are different here
+   * too: `always` all of them, for a job must run on the files of this machine; a set those paths, and any other rejects
+   * with PushConflicts before anything is sent. `always` unless told.
    */
-  overwrite?: 'ask' | 'always' | undefined;
+  overwrite?: 'always' | ReadonlySet<string> | undefined;
   /** Files below this many bytes go as one stream, the others in ranges; 8 MiB unless told. */
   streamBelow?: number | undefined;
   /** Bytes of a range, the most of a large file that is sent twice after a cut for each range under way; 16 MiB. */

@@ -64,8 +64,10 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const failures = new Failures();
   const needed = pick(files, plan, failures);
   const conflicts = plan.filter(({ conflict }) => conflict !== undefined).map(({ path }) => path);
-  if (conflicts.length > 0 && options.overwrite === 'ask') {
-    throw new PushConflicts(conflicts);
+  const { overwrite = 'always' } = options;
+  const undecided = overwrite === 'always' ? [] : conflicts.filter((path) => !overwrite.has(path));
+  if (undecided.length > 0) {
+    throw new PushConflicts(undecided);
   }
   const uploads = new Uploads(options, needed, unsent(needed, plan), failures);
   const full = await send(uploads, unsent(needed, plan));

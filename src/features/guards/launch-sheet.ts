@@ -89,7 +89,7 @@ export class LaunchSheet implements Disposable {
           void this.look();
         },
         start: () => this.#try('Start', () => this.#start()),
-        cancel: () => this.dispose(),
+        cancel: () => this.#try('Cancel', () => this.#page.close()),
         refused: ({ why }) => log.warn(`The launch sheet did not understand a message: ${why}`),
       },
       state: () => this.#state(),
@@ -293,9 +293,7 @@ export class LaunchSheet implements Disposable {
     this.#page.changed();
     try {
       if (await this.#options.context.start(this.#request, this.#estimate)) {
-        this.dispose();
-        // The keyboard goes back to what the user worked on, not to nowhere.
-        await this.#options.context.vs.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+        await this.#page.close();
       }
     } catch (error) {
       if (!(error instanceof CancelledError)) {

@@ -25,6 +25,7 @@ export interface PageTabOptions<State, Message extends { type: string }> {
 
 /** One editor tab whose page shows a state and sends wishes back. A page that was hidden is told anew. */
 export class PageTab<State, Message extends { type: string }> implements Disposable {
+  readonly #vs: typeof vscode;
   readonly #panel: vscode.WebviewPanel;
   readonly #options: PageTabOptions<State, Message>;
   readonly #store = new DisposableStore();
@@ -33,6 +34,7 @@ export class PageTab<State, Message extends { type: string }> implements Disposa
 
   constructor(vs: typeof vscode, options: PageTabOptions<State, Message>) {
     const { extensionUri, log, name, title, column, schema, handlers, onClosed } = options;
+    this.#vs = vs;
     this.#options = options;
     const resources = vs.Uri.joinPath(extensionUri, 'dist', 'webview');
     const image = (file: string): vscode.Uri => vs.Uri.joinPath(extensionUri, 'media', file);
@@ -85,6 +87,18 @@ export class PageTab<State, Message extends { type: string }> implements Disposa
 
   reveal(): void {
     this.#panel.reveal();
+  }
+
+  /** Closes the tab for the user, whose keyboard goes back to what is behind it. */
+  async close(): Promise<void> {
+    const { window, commands, TabInputWebview } = this.#vs;
+    const { viewType } = this.#panel;
+    const isOwn = ({ input }: vscode.Tab): boolean =>
+      input instanceof TabInputWebview && input.viewType.endsWith(viewType);
+    // Disposing the panel tells nobody when the tab is gone, and until then it would get the focus back.
+    await window.tabGroups.close(window.tabGroups.all.flatMap(({ tabs }) => tabs.filter(isOwn)));
+    this.dispose();
+    await commands.executeCommand('workbench.action.focusActiveEditorGroup');
   }
 
   dispose(): void {

@@ -60,17 +60,19 @@ describe('transfers over SSH with bad input (R2.5, R2.6)', () => {
     await pushAll();
     await writeTree(root(), { both: 'theirs', there: 'theirs', stranger: 'of a step' });
     await writeTree(at('home'), { both: 'mine', here: 'mine', stranger: 'mine', fresh: 'mine' });
-    await assert.rejects(pushAll({ overwrite: 'ask' }), (error: unknown) => {
+    await assert.rejects(pushAll({ overwrite: new Set() }), (error: unknown) => {
       assert(error instanceof PushConflicts && error.code === 'push-conflicts');
       assert.deepEqual([...error.paths].sort(), ['both', 'stranger']);
       return true;
     });
     assert.equal(await readFile(path.join(root(), 'both'), 'utf8'), 'theirs');
     assert.equal(await readFile(path.join(root(), 'here'), 'utf8'), 'base');
-    const result = await pushAll();
+    await assert.rejects(pushAll({ overwrite: new Set(['both']) }), { paths: ['stranger'] });
+    assert.equal(await readFile(path.join(root(), 'both'), 'utf8'), 'theirs');
+    const result = await pushAll({ overwrite: new Set(['both', 'stranger']) });
     assert.deepEqual(result.overwritten?.sort(), ['both', 'stranger']);
     assert.equal(await readFile(path.join(root(), 'both'), 'utf8'), 'mine');
-    assert.equal((await pushAll({ overwrite: 'ask' })).sent, 0);
+    assert.equal((await pushAll({ overwrite: new Set() })).sent, 0);
   });
 
   it('goes on in the middle of a large file that a client left, up and home', async () => {
@@ -218,9 +220,9 @@ describe('transfers over SSH with bad input (R2.5, R2.6)', () => {
     const past = new Date(1000);
     await utimes(path.join(root(), 'a'), future, future);
     await utimes(path.join(root(), 'b'), past, past);
-    assert.deepEqual(await pushAll({ overwrite: 'ask' }), { sent: 0, bytes: 0, unchanged: 2 });
+    assert.deepEqual(await pushAll({ overwrite: new Set() }), { sent: 0, bytes: 0, unchanged: 2 });
     await writeTree(at('home'), { a: 'new', b: 'NEW' });
-    assert.equal((await pushAll({ overwrite: 'ask' })).sent, 2);
+    assert.equal((await pushAll({ overwrite: new Set() })).sent, 2);
     await fetchAll();
     assert.equal(await readFile(at('results/a'), 'utf8'), 'new');
   });
