@@ -1,37 +1,31 @@
 import type * as vscode from 'vscode';
 import { basename } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { estimateRun, leftToday, mostDollarsOf, type Estimate } from '../../core/costs/index.ts';
-import { CancelledError, messageOf, UserError } from '../../core/errors.ts';
+import type { Estimate } from '../../core/costs/index.ts';
+import { CancelledError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
-import { stepsOn } from '../../core/jobs/spec.ts';
-import { candidates, type Candidate } from '../../core/pods/hardware.ts';
-import { planVolume, type VolumePlan } from '../../core/pods/volume.ts';
-import { preflight, type PreflightReport } from '../../core/preflight/index.ts';
+import type { PreflightReport } from '../../core/preflight/index.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
-import { estimateTime } from '../../core/transfer/plan/estimate.ts';
-import { readLastKnown, type TimeEstimate, type TransferPlan } from '../../core/transfer/plan/index.ts';
-import { planSync } from '../../core/sync/sync.ts';
 import { fromSheetSchema, type FromSheet, type SheetState } from '../../messages/launch-sheet.ts';
 import type { Disposable } from '../common/disposables.ts';
 import type { RunRequest } from '../jobs/job-commands.ts';
 import type { GuardsContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
 import { applyFix } from './finding-fix.ts';
+import { launchFacts } from './launch-facts.ts';
 import { isLoopback } from './loopback.ts';
 import { PageTab } from './page-tab.ts';
 import { loadShown } from './project-text.ts';
 import * as sheetText from './sheet-text.ts';
-import { shown } from './text.ts';
+import { failureText, shown } from './text.ts';
 
 type PartName = 'checks' | 'pods' | 'sync' | 'estimate' | 'limits';
 type Parts = Pick<SheetState, PartName>;
 const partNames: PartName[] = ['checks', 'pods', 'sync', 'estimate', 'limits'];
 
-/** The checks wait this long for the price before they do without it, in ms. */
-const priceWaitMs = 2_000;
+const busy = { busy: true };
+const unknown: Parts = { checks: busy, pods: busy, sync: busy, estimate: busy, limits: busy };
 
 export interface LaunchSheetOptions {
   context: GuardsContext;
@@ -39,12 +33,6 @@ export interface LaunchSheetOptions {
   request: RunRequest;
   column: vscode.ViewColumn;
   onClosed: () => void;
-}
-
-interface Hardware {
-  volume: VolumePlan;
-  dataCenter: string;
-  list: Candidate[];
 }
 
 /** One tab that says what a run would do and cost, and starts it. Everything is found out side by side and again at will. */
@@ -58,13 +46,7 @@ export class LaunchSheet implements Disposable {
   #report: PreflightReport | undefined;
   #estimate: Estimate | undefined;
   #mostDollars: number | null | undefined;
-  #parts: Parts = {
-    checks: { busy: true },
-    pods: { busy: true },
-    sync: { busy: true },
-    estimate: { busy: true },
-    limits: { busy: true },
-  };
+  #parts: Parts = unknown;
   #starting = false;
   #failure: string | undefined;
 
@@ -157,83 +139,48 @@ export class LaunchSheet implements Disposable {
     look: number,
     signal: AbortSignal,
   ): Promise<PreflightReport | undefined> {
-    const { project } = changed;
-    const { profile } = this.#request;
     const { credentials } = this.#options.context;
-    const hardware = hardwareOf(here, changed, signal);
-    const sync = planSync(here, changed, { signal });
-    const most = mostOf(here, changed, hardware, signal);
-    const early = hardware.then(async (found) => this.#estimateOf(here, changed, found, await most.catch(() => null)));
-    const upload = sync.then(({ plan }) => uploadTime(loaded.root, plan));
-    const full = early.then(async (first) => {
-      const waits = await upload.catch(() => null);
-      return waits === null
-        ? first
-        : this.#estimateOf(here, changed, await hardware, await most.catch(() => null), waits);
-    });
-    const estimated = Promise.race([early.catch(() => undefined), delay(priceWaitMs, undefined, { ref: false })]);
-    const report = estimated.then(async (estimate) =>
-      preflight(here, loaded, {
-        profile,
-        secret: async (name) => (await credentials.stepSecret(name))?.reveal(),
-        estimateDollars: estimate?.likely ?? estimate?.high ?? undefined,
-        s3Keys: here.s3 && (await here.s3.keys()) !== undefined,
-        signal,
-      }),
-    );
+    const facts = launchFacts(here, loaded, changed, this.#request, credentials, signal);
+    const isNow = (): boolean => look === this.#look;
+    const { hardware, sync, upload, estimate, most, report } = facts;
+    const show = <K extends PartName>(name: K, value: Promise<Parts[K]['value']>): Promise<void> =>
+      this.#part(look, name, value);
     await Promise.all([
-      this.#part(
-        look,
+      show(
         'pods',
         hardware.then(({ volume, list }) => sheetText.podsText(volume, list)),
       ),
-      this.#part(
-        look,
+      show(
         'sync',
         sync.then(async ({ plan }) => sheetText.syncText(plan, await upload)),
       ),
-      this.#part(
-        look,
+      show(
         'estimate',
-        full.then((estimate) => {
-          this.#estimate = look === this.#look ? estimate : this.#estimate;
-          return sheetText.estimateText(estimate);
+        estimate.then((found) => {
+          this.#estimate = isNow() ? found : this.#estimate;
+          return sheetText.estimateText(found);
         }),
       ),
-      this.#part(
-        look,
+      show(
         'limits',
         most.then(async (dollars) => {
-          this.#mostDollars = look === this.#look ? dollars : this.#mostDollars;
-          return sheetText.limitsText(project, dollars, await here.platform.capabilities(here.restUrl));
+          this.#mostDollars = isNow() ? dollars : this.#mostDollars;
+          return sheetText.limitsText(changed.project, dollars, await here.platform.capabilities(here.restUrl));
         }),
       ),
-      this.#part(
-        look,
+      show(
         'checks',
         report.then((found) => {
-          this.#report = look === this.#look ? found : this.#report;
+          this.#report = isNow() ? found : this.#report;
           return sheetText.checksText(found, loaded);
         }),
       ),
     ]);
     const found = await report.catch(() => undefined);
-    if (found !== undefined && look === this.#look) {
+    if (found !== undefined && isNow()) {
       await this.#options.diagnostics.set(this.file, loaded, found.findings);
     }
-    return look === this.#look ? found : undefined;
-  }
-
-  #estimateOf(
-    here: Installation,
-    loaded: LoadedProject,
-    { volume, dataCenter, list }: Hardware,
-    mostDollars: number | null,
-    transfer: { lowSeconds: number; highSeconds: number } | null = null,
-  ): Promise<Estimate> {
-    const podSteps = stepsOn(loaded.project, 'pod');
-    const { from } = this.#request;
-    return estimateRun(here, { loaded, from, volume, dataCenter, candidates: list, podSteps, mostDollars }, transfer);
+    return isNow() ? found : undefined;
   }
 
   async #part<K extends PartName>(look: number, name: K, value: Promise<Parts[K]['value']>): Promise<void> {
@@ -352,33 +299,4 @@ export class LaunchSheet implements Disposable {
       },
     };
   }
-}
-
-async function hardwareOf(here: Installation, { project }: LoadedProject, signal: AbortSignal): Promise<Hardware> {
-  const volume = await planVolume(here.client, project.target.volume, signal);
-  const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
-  return { volume, dataCenter, list: await candidates(here.client, project.target, dataCenter, signal) };
-}
-
-/** How long the job's own pod waits for its files: they reach it over SSH. */
-async function uploadTime(root: string, { totals }: TransferPlan): Promise<TimeEstimate> {
-  const known = await readLastKnown(root);
-  return estimateTime('ssh', totals.files, totals.bytes, known?.rates.ssh);
-}
-
-/** The most that the caps allow over all candidates; null without a cap or a price. */
-async function mostOf(
-  here: Installation,
-  { project }: LoadedProject,
-  hardware: Promise<Hardware>,
-  signal: AbortSignal,
-): Promise<number | null> {
-  const left = await leftToday(here, project, signal);
-  const { list } = await hardware.catch(() => ({ list: [] }));
-  const costs = list.map((c) => mostDollarsOf(project.caps, c.costPerHour, left, project.target.readyMinutes * 60));
-  return costs.length === 0 || costs.includes(null) ? null : Math.max(...costs.map((c) => c ?? 0));
-}
-
-function failureText(error: unknown): string {
-  return shown(error instanceof UserError ? error.message : messageOf(error));
 }

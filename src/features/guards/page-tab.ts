@@ -91,14 +91,13 @@ export class PageTab<State, Message extends { type: string }> implements Disposa
 
   /** Closes the tab for the user, whose keyboard goes back to what is behind it. */
   async close(): Promise<void> {
-    const { window, commands, TabInputWebview } = this.#vs;
+    const { window, TabInputWebview } = this.#vs;
     const { viewType } = this.#panel;
     const isOwn = ({ input }: vscode.Tab): boolean =>
       input instanceof TabInputWebview && input.viewType.endsWith(viewType);
-    // Disposing the panel tells nobody when the tab is gone, and until then it would get the focus back.
+    // Disposing the panel would leave the keyboard with nobody.
     await window.tabGroups.close(window.tabGroups.all.flatMap(({ tabs }) => tabs.filter(isOwn)));
     this.dispose();
-    await commands.executeCommand('workbench.action.focusActiveEditorGroup');
   }
 
   dispose(): void {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts';
 import { plainLine } from '../../messages/terminal-text.ts';
 
 /** Text of unknown origin for a page or a dialog: without control characters and not too long. */
@@ -13,4 +14,9 @@ export function shown(text: string, length = 2_000): string {
 /** `1 file`, `2 files`. */
 export function count(number: number, word: string): string {
   return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
+}
+
+/** Why something could not be found out or done, for a page. */
+export function failureText(error: unknown): string {
+  return shown(messageOf(error));
 }

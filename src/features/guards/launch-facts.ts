@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { estimateRun, leftToday, mostDollarsOf, type Estimate } from '../../core/costs/index.ts';
+import type { Installation } from '../../core/installation.ts';
+import { stepsOn } from '../../core/jobs/spec.ts';
+import { candidates, type Candidate } from '../../core/pods/hardware.ts';
+import { planVolume, type VolumePlan } from '../../core/pods/volume.ts';
+import { preflight, type PreflightReport } from '../../core/preflight/index.ts';
+import type { LoadedProject } from '../../core/project/load.ts';
+import { planSync } from '../../core/sync/sync.ts';
+import { estimateTime } from '../../core/transfer/plan/estimate.ts';
+import {
+  readLastKnown,
+  type PreparedPlan,
+  type TimeEstimate,
+  type TransferPlan,
+} from '../../core/transfer/plan/index.ts';
+import type { Credentials } from '../account/credentials.ts';
+import type { RunRequest } from '../jobs/job-commands.ts';
+
+/** The checks wait this long for the price before they do without it, in ms. */
+const priceWaitMs = 2_000;
+
+export interface Hardware {
+  volume: VolumePlan;
+  dataCenter: string;
+  list: Candidate[];
+}
+
+/** What is found out before a run, each by itself; every promise has to be listened to. */
+export interface LaunchFacts {
+  hardware: Promise<Hardware>;
+  sync: Promise<PreparedPlan>;
+  /** How long the job's own pod waits for its files. */
+  upload: Promise<TimeEstimate>;
+  estimate: Promise<Estimate>;
+  /** USD that the caps allow at most; null without a cap or a price. */
+  most: Promise<number | null>;
+  report: Promise<PreflightReport>;
+}
+
+/** Asks everything at once. `changed` is the project with its profile applied. Nothing is rented or changed. */
+export function launchFacts(
+  here: Installation,
+  loaded: LoadedProject,
+  changed: LoadedProject,
+  { profile, from }: RunRequest,
+  credentials: Credentials,
+  signal: AbortSignal,
+): LaunchFacts {
+  const hardware = hardwareOf(here, changed, signal);
+  const sync = planSync(here, changed, { signal });
+  const most = mostOf(here, changed, hardware, signal);
+  const upload = sync.then(({ plan }) => uploadTime(loaded.root, plan));
+  const estimateWith = async (waits: TimeEstimate | null): Promise<Estimate> => {
+    const { volume, dataCenter, list } = await hardware;
+    const mostDollars = await most.catch(() => null);
+    const podSteps = stepsOn(changed.project, 'pod');
+    return estimateRun(
+      here,
+      { loaded: changed, from, volume, dataCenter, candidates: list, podSteps, mostDollars },
+      waits,
+    );
+  };
+  const soon = Promise.race([estimateWith(null).catch(() => undefined), delay(priceWaitMs, undefined, { ref: false })]);
+  const report = soon.then(async (estimate) =>
+    preflight(here, loaded, {
+      profile,
+      secret: async (name) => (await credentials.stepSecret(name))?.reveal(),
+      estimateDollars: estimate?.likely ?? estimate?.high ?? undefined,
+      s3Keys: here.s3 && (await here.s3.keys()) !== undefined,
+      signal,
+    }),
+  );
+  const estimate = upload.catch(() => null).then(estimateWith);
+  return { hardware, sync, upload, estimate, most, report };
+}
+
+async function hardwareOf(here: Installation, { project }: LoadedProject, signal: AbortSignal): Promise<Hardware> {
+  const volume = await planVolume(here.client, project.target.volume, signal);
+  const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
+  return { volume, dataCenter, list: await candidates(here.client, project.target, dataCenter, signal) };
+}
+
+/** How long the job's own pod waits for its files: they reach it over SSH. */
+async function uploadTime(root: string, { totals }: TransferPlan): Promise<TimeEstimate> {
+  const known = await readLastKnown(root);
+  return estimateTime('ssh', totals.files, totals.bytes, known?.rates.ssh);
+}
+
+/** The most that the caps allow over all candidates; null without a cap or a price. */
+async function mostOf(
+  here: Installation,
+  { project }: LoadedProject,
+  hardware: Promise<Hardware>,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const left = await leftToday(here, project, signal);
+  const { list } = await hardware.catch(() => ({ list: [] }));
+  const costs = list.map((c) => mostDollarsOf(project.caps, c.costPerHour, left, project.target.readyMinutes * 60));
+  return costs.length === 0 || costs.includes(null) ? null : Math.max(...costs.map((c) => c ?? 0));
+}
