@@ -40,6 +40,7 @@ withApi(program.command('run [file]'))
   .option('--from <step>', 'run this step and all after it, even when unchanged')
   .option('--python <path>', 'Python that runs the local steps (default: RUNPOD_TRAINER_PYTHON or python3)')
   .option('--detach', 'return as soon as the job runs on its own')
+  .option('--smoke', 'try every step on the pod for at most a minute, apart from the real results')
   .option('--no-check', 'do not look for mistakes first')
   .option('-y, --yes', 'do not ask before local steps run and before anything is rented')
   .action((file: string | undefined, options: RunCommandOptions) => exitWith(runCommand(file, options), options));

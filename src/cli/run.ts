@@ -5,8 +5,9 @@ import { planRun, type RunPlan } from '../core/jobs/plan.ts';
 import { runJob } from '../core/jobs/run.ts';
 import { capNote } from '../core/platform/index.ts';
 import { volumeCostPerMonth } from '../core/pods/volume.ts';
-import { preflight } from '../core/preflight/index.ts';
+import { preflight, smokeProject } from '../core/preflight/index.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
+import { applyProfile } from '../core/project/profile.ts';
 import { confirm, confirmLocalSteps } from './ask.ts';
 import { reportText } from './check.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
@@ -19,6 +20,7 @@ export interface RunCommandOptions extends GlobalOptions {
   from?: string;
   yes?: boolean;
   detach?: boolean;
+  smoke?: boolean;
   /** Commander's `--no-check`. */
   check?: boolean;
   json?: boolean;
@@ -26,12 +28,15 @@ export interface RunCommandOptions extends GlobalOptions {
 
 export async function runCommand(file: string | undefined, options: RunCommandOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const loaded = await loadProject(file ?? (await onlyProjectFile('.', 'run')));
   const output = makeOutput(options.json === true);
   const interrupt = onInterrupt();
   try {
+    const given = await loadProject(file ?? (await onlyProjectFile('.', 'run')));
+    const smoke = options.smoke === true ? await smokeOf(given, options, output, interrupt.signal) : undefined;
+    const loaded = smoke ?? given;
+    const profile = smoke === undefined ? options.profile : undefined;
     const plan = await planRun(installation.client, loaded, {
-      profile: options.profile,
+      profile,
       from: options.from,
       secret: (name) => process.env[name],
       costs: installation,
@@ -40,7 +45,7 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
     const estimate = plan.podSteps.length === 0 ? undefined : await estimateRun(installation, plan);
     if (options.check !== false) {
       const estimateDollars = estimate?.likely ?? undefined;
-      await checkFirst(installation, loaded, options, output, { estimateDollars, signal: interrupt.signal });
+      await checkFirst(installation, loaded, output, { profile, estimateDollars, signal: interrupt.signal });
     }
     const note = capNote(await installation.platform.capabilities(installation.restUrl));
     output.note(planText(plan, note, estimate));
@@ -63,16 +68,30 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   }
 }
 
+/** The project as a smoke run tries it; says what it leaves out. */
+async function smokeOf(
+  given: LoadedProject,
+  options: RunCommandOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<LoadedProject> {
+  const project = applyProfile(given.project, options.profile);
+  const { loaded, left } = await smokeProject({ ...given, project }, signal);
+  const missing = left.length === 0 ? '' : ` Too large for it, so left out: ${left.join(', ')}.`;
+  output.note(
+    `Smoke run: each step gets a minute and RUNPOD_TRAINER_SMOKE=1, in a folder of its own on the volume.${missing}`,
+  );
+  return loaded;
+}
+
 /** Preflight before anything is paid for: what is wrong ends the run, what is doubtful is shown. */
 async function checkFirst(
   installation: Installation,
   loaded: LoadedProject,
-  options: RunCommandOptions,
   output: Output,
-  more: { estimateDollars: number | undefined; signal: AbortSignal },
+  more: { profile: string | undefined; estimateDollars: number | undefined; signal: AbortSignal },
 ): Promise<void> {
   const report = await preflight(installation, loaded, {
-    profile: options.profile,
     secret: (name) => process.env[name],
     ...more,
   });

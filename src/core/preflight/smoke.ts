@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts';
 import type { LoadedProject } from '../project/load.ts';
 import type { Project } from '../project/schema.ts';
 import { scan } from '../transfer/scan.ts';
@@ -17,11 +18,18 @@ export interface SmokeProject {
 /**
  * A variant of a project that tries everything once in a minute a step: imports, tokenizer, a few training steps, one
  * save, one load. Steps see `RUNPOD_TRAINER_SMOKE=1` and are expected to do less then; gates on metrics and row counts
- * are left out, since little training proves nothing. It has a folder of its own on the volume and replaces no results.
- * Rejects as {@link scan} does.
+ * are left out, since little training proves nothing. It has a folder of its own on the volume, and steps of this machine
+ * are not run, so it replaces no results. Rejects as {@link scan} does, and with `nothing-to-smoke`.
  */
 export async function smokeProject(loaded: LoadedProject, signal?: AbortSignal): Promise<SmokeProject> {
   const { project } = loaded;
+  const steps = project.steps.filter((step) => step.where === 'pod');
+  if (steps.length === 0) {
+    throw new UserError('nothing-to-smoke', {
+      what: `No step of ${project.name} runs on a pod, so there is nothing to try there.`,
+      next: 'Run the project itself; its steps on this machine cost nothing.',
+    });
+  }
   const { files } = await scan(loaded.root, project.sync, { signal });
   const left = files.filter((f) => f.list === 'data' && f.size > largestData).map((f) => f.path);
   const { never, data } = project.sync;
@@ -34,7 +42,7 @@ export async function smokeProject(loaded: LoadedProject, signal?: AbortSignal):
       never: [...never, ...left.map((path) => `/${path}`)],
     },
     env: { ...project.env, RUNPOD_TRAINER_SMOKE: '1' },
-    steps: project.steps.map((step) => ({
+    steps: steps.map((step) => ({
       ...step,
       timeoutMinutes: Math.min(step.timeoutMinutes ?? stepMinutes, stepMinutes),
       gates: step.gates.filter((g) => g.type === 'file' || g.type === 'checkpoint'),

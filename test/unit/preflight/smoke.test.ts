@@ -22,7 +22,10 @@ describe('smoke variant of a project (R4.1)', () => {
         name: 'songs',
         target: { volume: { name: 'v' }, gpus: ['NVIDIA L4'], image: 'i:1' },
         sync: { must: ['a.py'], data: ['data/*.parquet', 'data/large.parquet'] },
-        steps: [{ name: 'train', script: 'a.py', timeoutMinutes: 600, gates }],
+        steps: [
+          { name: 'extract', shell: 'true', where: 'local' },
+          { name: 'train', script: 'a.py', timeoutMinutes: 600, gates },
+        ],
         onFinish: { pod: 'keep', fetch: ['out/**'] },
       }),
     );
@@ -35,6 +38,11 @@ describe('smoke variant of a project (R4.1)', () => {
     assert.deepEqual(smoke.project.sync.data, ['data/*.parquet']);
     assert.deepEqual(smoke.project.sync.never, ['/data/large.parquet']);
     assert.deepEqual(smoke.project.env, { RUNPOD_TRAINER_SMOKE: '1' });
+    assert.deepEqual(
+      smoke.project.steps.map((step) => step.name),
+      ['train'],
+      'a step of this machine would write over its results',
+    );
     assert.equal(smoke.project.steps[0]?.timeoutMinutes, 1);
     assert.deepEqual(
       smoke.project.steps[0].gates.map((g) => g.type),
