@@ -27,6 +27,8 @@ export interface Costs {
 /** The bill is read for so many days. */
 const defaultDays = 30;
 const hoursPerMonth = 730;
+/** USD; less than this is nothing. */
+const halfCent = 0.005;
 /** A balance that lasts less long than this is low, in hours. */
 const lowHours = 6;
 
@@ -90,9 +92,9 @@ async function readFunds(client: RunPodClient, signal?: AbortSignal): Promise<Fu
 /** How long a balance lasts, and a sentence when that is not long. */
 export function fundsOf(balance: number, burn: number): Funds {
   const hoursLeft = burn > 0 ? Math.max(0, balance) / burn : null;
-  const low = balance <= 0 || (hoursLeft !== null && hoursLeft < lowHours);
+  const low = balance < halfCent || (hoursLeft !== null && hoursLeft < lowHours);
   const lasts = hoursLeft === null ? '' : `, which lasts ${duration(hoursLeft * 3600)} at ${dollars(burn)}/h`;
-  const warning = `The balance is ${balance <= 0 ? 'used up' : `${dollars(balance)}${lasts}`}. At 0 RunPod stops every pod in the middle of its work and goes on charging for volumes: add funds, or end what is not needed.`;
+  const warning = `The balance is ${balance < halfCent ? 'used up' : `${dollars(balance)}${lasts}`}. At 0 RunPod stops every pod in the middle of its work and goes on charging for volumes: add funds, or end what is not needed.`;
   return { balance, burn, hoursLeft, warning: low ? warning : null };
 }
 

@@ -86,7 +86,8 @@ describe('verification of the platform', () => {
         assert.match(by(result, 'pod-key').answer, new RegExp(`start ${start} `));
         assert.match(
           by(result, 'end').answer,
-          podKeyRights === 'own' ? /own DELETE was answered 204$/ : /ours ended it$/,
+          // The pod may be gone before it has passed its answer on.
+          podKeyRights === 'own' ? /own DELETE was answered 204$|the connection ended with/ : /ours ended it$/,
         );
         assert.equal(findings.minDiskGb?.value, 20);
         assert.equal(findings.hostKeysInLog?.value, true);
