@@ -138,7 +138,8 @@ async function overS3({ installation, project, volume, files, deletes, options }
       files,
       deletes,
       journals: path.join(installation.home, 'transfers'),
-      overwrite: new Set(files.map((file) => file.path)),
+      // A conflict that appears only now is left and told.
+      overwrite: options.replace,
       onProgress: (progress) => onEvent({ type: 'transfer', direction: 'up', ...progress }),
       signal,
     });

@@ -114,6 +114,19 @@ describe('a project is synced (R2.1, R2.4, R2.5)', () => {
     });
   }
 
+  it('over s3: a file that changes there after the plan is left and told', async () => {
+    const loaded = await makeProject('late');
+    await sync(loaded, { route: 's3' });
+    writeFileSync(path.join(loaded.root, 'src', 'm3.py'), 'print("here")\n');
+    const prepared = await planSync(account.installation, loaded, { route: 's3' });
+    assert.deepEqual([prepared.plan.totals.files, prepared.plan.conflicts], [1, []]);
+    writeFileSync(there('late', 'src/m3.py'), 'print("changed there")\n');
+    const options = { confirm: () => Promise.resolve(true), onEvent: () => undefined };
+    const result = await runSync(account.installation, loaded, prepared, options);
+    assert.deepEqual([result?.sent, result?.left], [0, ['src/m3.py']]);
+    assert.equal(readFileSync(there('late', 'src/m3.py'), 'utf8'), 'print("changed there")\n');
+  });
+
   it('over a gateway without S3: what nobody could see before is told before anything is sent', async () => {
     const loaded = await makeProject('blind');
     const installation = { ...account.installation, s3: undefined };
