@@ -1,0 +1,161 @@
+// What `npm test` starts: checks, mocha, pytest and the extension host, each counted the same way.
+//
+// Tests of real processes (sshd, pods, editors) share this machine with whatever else it does. So that one run tells a
+// slow moment from a broken test, what failed there runs once more, alone. What fails again has failed. What passes
+// then is counted as passed and named at the end as unsteady, with its first failure: a defect to be mended, not noise.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+export const node = process.execPath;
+export const venv = join(root, '.venv', 'bin');
+
+/** More failures than this are no slow moment, and nothing runs again. */
+const fewFailures = 6;
+/** A runner that still runs after this time hangs; its report is missing then. */
+const hangsAfterMinutes = 15;
+const env = {
+  ...process.env,
+  PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
+  // Tests never see the account of whoever runs them.
+  RUNPOD_API_KEY: '',
+  RUNPOD_TRAINER_PYTHON: join(venv, 'python'),
+};
+
+/** The whole run: counts, and the failures `{layer, title, message}` to be told at the end. */
+export const tally = { passed: 0, failed: 0, failures: [], unsteady: [] };
+
+/** Runs a command to its end; `onLine` gets its standard output line by line. Answers its exit code. */
+function run(command, args, { cwd = '.', onLine } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: join(root, cwd),
+      stdio: ['ignore', onLine ? 'pipe' : 'inherit', 'inherit'],
+      env,
+    });
+    const hangs = setTimeout(() => child.kill('SIGKILL'), hangsAfterMinutes * 60_000);
+    const end = (code) => {
+      clearTimeout(hangs);
+      resolve(code);
+    };
+    if (onLine) {
+      createInterface({ input: child.stdout }).on('line', onLine);
+    }
+    child.once('error', () => end(1));
+    child.once('close', (code) => end(code ?? 1));
+  });
+}
+
+/**
+ * `attempt(files?)` plays tests and answers {passed, kept, failed, failures, failedFiles}: `kept` is what passed and is
+ * not played again with `failedFiles`. Adds the outcome to the tally.
+ */
+async function settle(layer, attempt, { again }) {
+  const first = await attempt();
+  let outcome = first;
+  if (again && first.failed > 0 && first.failed <= fewFailures) {
+    console.log(`\n== ${layer}: what failed, once more and alone`);
+    const second = await attempt(first.failedFiles);
+    outcome = { ...second, passed: first.kept + second.passed };
+    if (second.failed === 0) {
+      tally.unsteady.push(...first.failures.map((failure) => ({ layer, ...failure })));
+    }
+  }
+  tally.passed += outcome.passed;
+  tally.failed += outcome.failed;
+  tally.failures.push(...outcome.failures.map((failure) => ({ layer, ...failure })));
+  return outcome.failed === 0;
+}
+
+/** The outcome of a runner that said nothing, or nothing that explains its exit code. */
+function broken(code, told) {
+  const message = told ? `the runner ended with code ${code}` : `the runner ended with code ${code} and no report`;
+  return { passed: 0, kept: 0, failed: 1, failures: [{ title: '(runner)', message }], failedFiles: undefined };
+}
+
+/** A check counts as one test. */
+export async function check(name, command, args, cwd) {
+  console.log(`\n== ${name}`);
+  const attempt = async () => {
+    const code = await run(command, args, { cwd });
+    return code === 0 ? { passed: 1, failed: 0, failures: [] } : broken(code, true);
+  };
+  return await settle(name, attempt, { again: false });
+}
+
+/** Test files under mocha. `options`: of mocha, for the first try only; `again`: see above. */
+export async function mocha(layer, scratch, specs, { options = [], again = false } = {}) {
+  console.log(`\n== ${layer}`);
+  let tries = 0;
+  const attempt = async (files) => {
+    const report = join(scratch, `${layer.replace(/\W+/g, '-')}-${tries++}.json`);
+    const code = await run(node, [
+      join(root, 'node_modules/mocha/bin/mocha.js'),
+      ...['--reporter', join(root, 'scripts/mocha-reporter.cjs'), '--reporter-option', `output=${report}`],
+      ...(files === undefined ? [...options, ...specs] : files),
+    ]);
+    if (!existsSync(report)) {
+      return broken(code, false);
+    }
+    const told = JSON.parse(readFileSync(report, 'utf8'));
+    const outcome = { passed: 0, kept: 0, failed: 0, failures: told.failures, failedFiles: [] };
+    for (const [file, { passed, failed }] of Object.entries(told.files)) {
+      outcome.passed += passed;
+      outcome.failed += failed;
+      outcome.kept += failed === 0 ? passed : 0;
+      if (failed > 0) outcome.failedFiles.push(file);
+    }
+    return outcome.failed === 0 && (code !== 0 || outcome.passed === 0) ? broken(code, true) : outcome;
+  };
+  return await settle(layer, attempt, { again });
+}
+
+/** The tests of a folder under pytest. `options`: of pytest, for the first try only. */
+export async function pytest(layer, scratch, folder, { options = [], again = false } = {}) {
+  console.log(`\n== ${layer}`);
+  let tries = 0;
+  const attempt = async () => {
+    const report = join(scratch, `${layer}-${tries}.xml`);
+    const which = tries++ === 0 ? options : ['--last-failed'];
+    const kept = ['-o', `cache_dir=${join(scratch, `${layer}-cache`)}`, `--junitxml=${report}`];
+    const code = await run(join(venv, 'python'), ['-m', 'pytest', '-q', ...kept, ...which], { cwd: folder });
+    if (!existsSync(report)) {
+      return broken(code, false);
+    }
+    const text = readFileSync(report, 'utf8');
+    const number = (key) => Number(new RegExp(`<testsuite [^>]*\\b${key}="(\\d+)"`).exec(text)?.[1] ?? 0);
+    const failed = number('failures') + number('errors');
+    const passed = number('tests') - failed - number('skipped');
+    const cases = text.matchAll(/<testcase [^>]*\bname="([^"]*)"[^>]*><(?:failure|error) message="([^"]*)"/g);
+    const failures = [...cases].map(([, title, message]) => ({ title, message: message.replaceAll('&#10;', '\n') }));
+    return failed === 0 && (code !== 0 || passed === 0)
+      ? broken(code, true)
+      : { passed, kept: passed, failed, failures };
+  };
+  return await settle(layer, attempt, { again });
+}
+
+/** The suites inside a real extension host; the runner's last line is its count. */
+export async function host() {
+  console.log('\n== host');
+  const attempt = async () => {
+    let last = '';
+    const failures = [];
+    const onLine = (line) => {
+      console.log(line);
+      last = line;
+      const title = /^ {2}✗ (.*)$/.exec(line)?.[1];
+      if (title !== undefined) failures.push({ title, message: '' });
+    };
+    const code = await run(node, ['test/host/run.ts'], { onLine });
+    if (!last.startsWith('{')) {
+      return broken(code, false);
+    }
+    const { passed, failed } = JSON.parse(last);
+    return failed === 0 && (code !== 0 || passed === 0) ? broken(code, true) : { passed, kept: 0, failed, failures };
+  };
+  return await settle('host', attempt, { again: true });
+}
