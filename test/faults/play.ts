@@ -59,6 +59,8 @@ export async function play(schedule: Schedule): Promise<Played> {
     note(
       `= ${ended.code ?? ended.signal ?? '?'} ${result?.outcome ?? ''} ${result?.reason ?? ''} ${ended.stderr.trim()}`,
     );
+    const error = wholeLines(cli).findLast((t) => t.type === 'error');
+    if (error !== undefined) note(`  ${JSON.stringify(error)}`);
     const claim: Claim = { args, ended, result, told: wholeLines(cli) };
     verdict.claims.push(claim);
     return { ended, result };

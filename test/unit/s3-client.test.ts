@@ -130,7 +130,8 @@ describe('the S3 client with a server that misbehaves (R2.1)', () => {
       else response.end(page('x', undefined));
     };
     assert.deepEqual((await store.list('f'))[0]?.name, 'x');
-    assert.ok(performance.now() - begun >= 1000);
+    // A timer may fire a fraction of a millisecond early.
+    assert.ok(performance.now() - begun >= 990);
   });
 
   it('fetches a file from a server that knows no ranges', async () => {

@@ -3,11 +3,13 @@ import type { LoadedProject } from '../project/load.ts';
 import { scan } from '../transfer/index.ts';
 import { bootHistory, recordedBoots } from './boots.ts';
 import { readCatalog } from './hardware.ts';
+import { probeS3 } from './probe-s3.ts';
 import { rankRegions } from './rank.ts';
 import type { Advice, AdviceRequest } from './types.ts';
 
 /**
- * Which data center to use and how large a volume: reads the catalog and this computer's own records, creates nothing.
+ * Which data center to use and how large a volume: reads the catalog and this computer's own records, and asks S3 where
+ * there is a volume. Creates nothing.
  * Throws ApiError, and CancelledError when the signal aborts.
  */
 export async function advise(
@@ -15,14 +17,15 @@ export async function advise(
   request: AdviceRequest,
   signal?: AbortSignal,
 ): Promise<Advice> {
-  const [dataCenters, catalog, boots] = await Promise.all([
+  const [dataCenters, catalog, boots, probed] = await Promise.all([
     client.catalog.dataCenters({}, signal),
     readCatalog(client, request, signal),
     recordedBoots(records, restUrl),
+    client.volumes.list(signal).then((volumes) => probeS3(s3, volumes, signal)),
   ]);
   return rankRegions(
     { dataCenters, catalog, boots: bootHistory(boots), at: new Date() },
-    { s3: s3?.endpoints, ...request },
+    { s3: s3?.endpoints, probed, ...request },
   );
 }
 

@@ -119,7 +119,7 @@ describe('connect', () => {
       () => undefined,
       (port) => assert.rejects(ssh.connect({ ...at(port), timeoutMs: 300 }), { code: 'ssh-timeout' }),
     );
-    assert(performance.now() - begun < 5000);
+    assert(performance.now() - begun < 20_000);
   });
 
   it('tells a name that does not resolve', async () => {
