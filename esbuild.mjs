@@ -1,6 +1,6 @@
 // Builds dist/: the extension, the command line, the sandbox, the panels and the worker's single file.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -8,6 +8,8 @@ import { build, transform } from 'esbuild';
 const root = fileURLToPath(new URL('.', import.meta.url));
 process.chdir(root);
 const production = process.argv.includes('--production');
+/** Built beside `dist`, which it replaces when all went well: a build that fails leaves the last good one. */
+const out = `.dist-${process.pid}`;
 
 /** zod brings its messages in fifty languages; ours are in one. */
 const oneLanguage = {
@@ -30,7 +32,7 @@ async function buildExtension() {
     entryPoints: { extension: 'src/extension.ts' },
     format: 'esm',
     splitting: true,
-    outdir: 'dist',
+    outdir: out,
     outExtension: { '.js': '.cjs' },
     chunkNames: 'late/[name]-[hash]',
     sourcemap: production ? false : 'inline',
@@ -78,12 +80,12 @@ const __dirname = pathOfUrl(new URL('.', import.meta.url));`;
 const withRequire = { format: 'esm', banner: { js: banner } };
 
 const jobs = [
-  { entryPoints: ['src/cli.ts'], outfile: 'dist/cli.js', ...withRequire },
-  { entryPoints: ['sandbox/main.ts'], outfile: 'dist/sandbox/main.js', ...withRequire },
+  { entryPoints: ['src/cli.ts'], outfile: `${out}/cli.js`, ...withRequire },
+  { entryPoints: ['sandbox/main.ts'], outfile: `${out}/sandbox/main.js`, ...withRequire },
 ];
 
-rmSync('dist', { recursive: true, force: true });
-mkdirSync('dist', { recursive: true });
+process.once('exit', () => rmSync(out, { recursive: true, force: true }));
+mkdirSync(out, { recursive: true });
 const panels = existsSync('webview')
   ? readdirSync('webview', { withFileTypes: true })
       .filter((d) => d.isDirectory() && existsSync(`webview/${d.name}/main.ts`))
@@ -101,12 +103,14 @@ await Promise.all([
           format: 'iife',
           external: [],
           entryPoints: panels,
-          outdir: 'dist/webview',
+          outdir: `${out}/webview`,
         }),
       ]
     : []),
 ]);
 if (existsSync('sandbox/pod')) {
-  cpSync('sandbox/pod', 'dist/pod', { recursive: true });
+  cpSync('sandbox/pod', `${out}/pod`, { recursive: true });
 }
-execFileSync('python3', ['gpu-worker/build.py', 'dist/worker.pyz'], { stdio: 'inherit' });
+execFileSync('python3', ['gpu-worker/build.py', `${out}/worker.pyz`], { stdio: 'inherit' });
+rmSync('dist', { recursive: true, force: true });
+renameSync(out, 'dist');

@@ -5,7 +5,7 @@ export interface RequestSeen {
   method: string;
   /** Path with its `/v2` or `/graphql`. */
   path: string;
-  /** `account`, or the id of the pod whose key was used. */
+  /** `account`, `restricted`, or the id of the pod whose key was used. */
   caller: string;
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Account } from './api/account.ts';
 import { Billing } from './api/billing.ts';
 import { Catalog } from './api/catalog.ts';
+import { Endpoints } from './api/endpoints.ts';
 import { checkPodKey, makeRouter } from './api/routes.ts';
 import { ApiServer } from './api/server.ts';
 import { Volumes } from './api/volumes.ts';
@@ -57,6 +58,8 @@ export interface Sandbox {
   advance: (seconds: number) => void;
   setLimits: (limits: Partial<RateLimits>) => void;
   setPodKeyRights: (rights: PodKeyRights) => void;
+  /** Makes a key of the account that may read and write pods and nothing else; it is known until the sandbox ends. */
+  restrictedKey: () => string;
   /** Ends a pod's container at once, no signal is heard inside; it is started again as after any exit. */
   crashPod: (id: string) => Promise<void>;
   /** A pod's host dies: the pod vanishes with its container disk. */
@@ -117,6 +120,7 @@ async function open(
   const stock = new Stock();
   const account = new Account(path.join(root, 'account.json'));
   const volumes = new Volumes(root, ledger);
+  const endpoints = new Endpoints({ volumes, ledger, clock });
   const pods = new Pods({
     directory: path.join(root, 'pods'),
     machine,
@@ -131,16 +135,19 @@ async function open(
     imageEnv: options.imageEnv ?? {},
     log,
   });
-  const key = `rpa_${randomBytes(24).toString('hex').toUpperCase()}`;
+  const newKey = (): string => `rpa_${randomBytes(24).toString('hex').toUpperCase()}`;
+  const key = newKey();
+  const restrictedKeys = new Set<string>();
   const billing = new Billing(ledger, clock, options.billRunningPods ?? false);
   const server = new ApiServer({
-    router: makeRouter({ pods, volumes, account, catalog: new Catalog(stock), billing, ledger, clock }),
+    router: makeRouter({ pods, volumes, endpoints, account, catalog: new Catalog(stock), billing, ledger, clock }),
     limiter,
     faults,
     requestFaults,
     log,
     key,
     now: () => clock.now(),
+    isRestricted: (text) => restrictedKeys.has(text),
     podOf: (text) => pods.byKey(text)?.config.id,
     checkPod: (podId, method, url) => checkPodKey(podKeyRights, podId, method, url),
   });
@@ -154,6 +161,7 @@ async function open(
   const enforce = (): void => {
     pods.settle();
     pods.enforceBalance();
+    endpoints.enforceBalance();
     ledger.save();
   };
   const tick = setInterval(enforce, 1000);
@@ -164,6 +172,7 @@ async function open(
     await server.close();
     await s3.close();
     await pods.close();
+    endpoints.close();
     smallVolumes.restore();
     ledger.save();
     await unlockRoot(root);
@@ -186,6 +195,11 @@ async function open(
     setLimits: (limits) => limiter.set(limits),
     setPodKeyRights: (rights) => {
       podKeyRights = rights;
+    },
+    restrictedKey: () => {
+      const made = newKey();
+      restrictedKeys.add(made);
+      return made;
     },
     crashPod: (id) => pods.life.crash(pods.find(id)),
     loseHost: (id) => pods.loseHost(id),

@@ -1,8 +1,13 @@
 import type { Clock } from './clock.ts';
 import { readJson, writeJson } from './store.ts';
 
-/** What is metered: a pod's compute, or a network volume's allocated size by tier. */
-export type MeterKind = 'gpu' | 'cpu' | 'standard' | 'highPerformance';
+/** What is metered: compute of a pod or of an endpoint's standing workers, or a volume's allocated size by tier. */
+export type MeterKind = 'gpu' | 'cpu' | 'serverlessGpu' | 'serverlessCpu' | 'standard' | 'highPerformance';
+
+/** Whether it is for a volume, which is kept and paid for on when the sandbox ends. */
+export function isStorage(kind: MeterKind): boolean {
+  return kind === 'standard' || kind === 'highPerformance';
+}
 
 /** A stretch of time billed at one rate. Times in ms since the epoch, rate in USD per hour. */
 export interface Charge {
@@ -34,7 +39,7 @@ export function amount(charge: Charge): number {
   return (charge.rate * (charge.end - charge.start)) / hour;
 }
 
-/** Pods are metered per second and volumes per started hour; every change is on disk before it is answered. */
+/** Compute is metered per second and volumes per started hour; every change is on disk before it is answered. */
 export class Ledger {
   readonly #file: string;
   readonly #clock: Clock;
@@ -46,7 +51,7 @@ export class Ledger {
     this.#clock = clock;
     const saved = readJson(file) as Saved | undefined;
     this.#saved = saved ?? { deposited: deposit, seen: clock.now(), charges: [], open: [] };
-    for (const meter of this.#saved.open.filter((one) => one.kind === 'gpu' || one.kind === 'cpu')) {
+    for (const meter of this.#saved.open.filter((one) => !isStorage(one.kind))) {
       this.#close(meter, this.#saved.seen);
     }
     this.save();
@@ -72,8 +77,7 @@ export class Ledger {
   }
 
   #charge(meter: OpenMeter, end: number): Charge {
-    const perHour = meter.kind === 'standard' || meter.kind === 'highPerformance';
-    const unit = perHour ? hour : 1000;
+    const unit = isStorage(meter.kind) ? hour : 1000;
     const length = Math.ceil((end - meter.since) / unit) * unit;
     return {
       kind: meter.kind,

@@ -11,7 +11,7 @@ const mounts = z.strictObject({
     .optional(),
 });
 
-const container = {
+const image = {
   image: z.string().optional(),
   args: z.string().optional(),
   cmd: z.array(z.string()).optional(),
@@ -20,10 +20,19 @@ const container = {
   env: env.optional(),
   ports: z.array(z.string()).optional(),
   registry: z.string().nullable().optional(),
-  mounts: mounts.optional(),
-  globalNetworking: z.boolean().optional(),
   templateId: z.string().min(1).optional(),
 };
+
+const container = { ...image, mounts: mounts.optional(), globalNetworking: z.boolean().optional() };
+
+function wantImage(
+  body: { image?: string | undefined; templateId?: string | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (body.image === undefined && body.templateId === undefined) {
+    context.addIssue({ code: 'custom', path: ['image'], message: "missing property 'image'" });
+  }
+}
 
 /** Body of `POST /v2/pods`. */
 export const createPod = z
@@ -46,11 +55,7 @@ export const createPod = z
     startSsh: z.boolean().optional(),
     startJupyter: z.boolean().optional(),
   })
-  .superRefine((pod, context) => {
-    if (pod.image === undefined && pod.templateId === undefined) {
-      context.addIssue({ code: 'custom', path: ['image'], message: "missing property 'image'" });
-    }
-  });
+  .superRefine(wantImage);
 export type CreatePod = z.infer<typeof createPod>;
 
 /** Body of `PATCH /v2/pods/{id}`. */
@@ -63,6 +68,79 @@ export type UpdatePod = z.infer<typeof updatePod>;
 
 export const podAction = z.strictObject({ action: z.enum(['start', 'stop', 'restart', 'terminate']) });
 export type PodAction = z.infer<typeof podAction>['action'];
+
+const scaling = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('QUEUE_DELAY'), queueDelay: z.number().min(0.5) }),
+  z.strictObject({ type: z.literal('REQUEST_COUNT'), requestCount: z.int().min(1) }),
+]);
+export type Scaling = z.infer<typeof scaling>;
+
+const pools = z.array(z.string()).min(1);
+const excludedTypes = z.array(z.string().regex(/^\s*[^-\s]/));
+
+const endpoint = {
+  ...image,
+  workers: z
+    .strictObject({
+      min: z.int().min(0).optional(),
+      max: z.int().min(0).optional(),
+      idleTimeout: z.int().min(1).max(3600).optional(),
+    })
+    .optional(),
+  cpu: z
+    .array(z.strictObject({ id: z.string().min(1), vcpuCount: z.int().min(2) }))
+    .min(1)
+    .optional(),
+  dataCenterIds: z.array(z.string()).optional(),
+  networkVolumes: z.array(z.string()).optional(),
+  timeout: z.int().optional(),
+  flashboot: z.enum(['OFF', 'FLASHBOOT', 'PRIORITY_FLASHBOOT']).optional(),
+};
+
+/** Body of `POST /v2/serverless`. */
+export const createEndpoint = z
+  .strictObject({
+    ...endpoint,
+    name: z.string().min(1),
+    type: z.enum(['QUEUE', 'LOAD_BALANCER']),
+    scaling,
+    gpu: z
+      .strictObject({
+        pools,
+        excludedTypes: excludedTypes.optional(),
+        count: z.int().min(1).optional(),
+        allowedCudaVersions: z.array(cuda).optional(),
+        minCudaVersion: cuda.optional(),
+      })
+      .optional(),
+  })
+  .superRefine(wantImage)
+  .superRefine((body, context) => {
+    if (body.type === 'LOAD_BALANCER' && body.scaling.type !== 'REQUEST_COUNT') {
+      context.addIssue({ code: 'custom', path: ['scaling', 'type'], message: "value must be 'REQUEST_COUNT'" });
+    }
+  });
+export type CreateEndpoint = z.infer<typeof createEndpoint>;
+
+/** Body of `PATCH /v2/serverless/{id}`. */
+export const updateEndpoint = z.strictObject({
+  ...endpoint,
+  name: z.string().min(1).optional(),
+  scaling: scaling.optional(),
+  gpu: z
+    .strictObject({
+      pools: pools.optional(),
+      excludedTypes: excludedTypes.optional(),
+      count: z.int().min(1).optional(),
+      allowedCudaVersions: z.array(cuda).optional(),
+      minCudaVersion: z.union([z.literal(''), cuda]).optional(),
+    })
+    .refine((gpu) => gpu.excludedTypes === undefined || gpu.pools !== undefined, {
+      message: "properties 'pools' required, if 'excludedTypes' exists",
+    })
+    .optional(),
+});
+export type UpdateEndpoint = z.infer<typeof updateEndpoint>;
 
 const tier = z.enum(['STANDARD', 'HIGH_PERFORMANCE']);
 export type VolumeType = z.infer<typeof tier>;

@@ -119,7 +119,7 @@ withApi(program.command('regions [file]'))
 
 withApi(program.command('radar'))
   .description('list what in the account costs money and which job owns it')
-  .option('--stop <pod>', 'end one pod, by its name or id; says what that means and asks')
+  .option('--stop <pod|endpoint>', 'end one pod or endpoint, by its name or id; says what that means and asks')
   .option('-y, --yes', 'do not ask')
   .action((options: RadarOptions) => exitWith(radarCommand(options), options));
 

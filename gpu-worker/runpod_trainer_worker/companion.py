@@ -14,6 +14,7 @@ from . import fsutil
 from .clock import boot_seconds, iso
 from .context import Context
 from .credentials import without_credentials
+from .endkeys import keys_of
 from .procs import start_time
 from .selfpath import SELF
 
@@ -40,7 +41,8 @@ class Companion:
                 break
             time.sleep(0.05)
         if self._told is None:
-            self._tell({"armed": False, "detail": "The watchdog has not answered yet.", "deadline": self._deadline_iso()})
+            text = "The watchdog has not answered yet."
+            self._tell({"armed": False, "detail": text, "deadline": self._deadline_iso(), "owners": []})
         self._thread.start()
 
     def stop(self) -> None:
@@ -70,7 +72,6 @@ class Companion:
         argv += ["--pid", str(os.getpid()), "--start-time", str(start_time(os.getpid()) or 0)]
         if self._deadline is not None:
             argv += ["--deadline", repr(self._deadline)]
-        key = context.sources.pod.get("RUNPOD_API_KEY")
         try:
             process = subprocess.Popen(
                 argv,
@@ -83,7 +84,7 @@ class Companion:
             )
             assert process.stdin is not None
             with process.stdin as stream:
-                stream.write(json.dumps({"podId": self._pod_id, "apiKey": key}).encode())
+                stream.write(json.dumps({"podId": self._pod_id, "keys": keys_of(context.sources.pod)}).encode())
         except OSError as problem:
             context.journal.emit("note", level="error", text=f"The watchdog could not be started: {problem}.")
             return
@@ -99,7 +100,7 @@ class Companion:
         return True
 
     def _tell(self, news: Dict[str, Any]) -> None:
-        value = {key: news.get(key) for key in ("armed", "detail", "deadline")}
+        value = {key: news.get(key) for key in ("armed", "detail", "deadline", "owners")}
         self._context.journal.emit("watchdog", **value)
         self._context.state.update(watchdog=value)
 

@@ -80,7 +80,7 @@ def _run(
         env=own,
         step_dir=folder,
         request=request,
-        secrets=[environment[name] for name in step.secrets if name in environment],
+        secrets=[*(environment[name] for name in step.secrets if name in environment), *context.sources.keys()],
     )
     try:
         outcome = Execution(command, context.timings, context.should_stop, on_lines, answers.append).run()

@@ -15,10 +15,10 @@ from typing import Any, Dict, NoReturn, Optional
 from . import fsutil, procs
 from .clock import boot_seconds, now_iso
 from .credentials import without_credentials
+from .endkeys import EndKeys, keys_of
 from .endpod import end_pod
-from .errors import WorkerError
 from .jobdir import JobDir, read_lock, scratch_folder
-from .podapi import PodApi
+from .podapi import check_address
 from .podenv import pod_environment
 from .selfpath import SELF
 from .timings import Timings
@@ -33,13 +33,13 @@ def guard(job: JobDir, rest_url: str, minutes: float, timings: Timings) -> Dict[
     `{"armed", "detail"}`.
     """
     pod = pod_environment()
-    pod_id, key = pod.get("RUNPOD_POD_ID"), pod.get("RUNPOD_API_KEY")
+    pod_id, keys = pod.get("RUNPOD_POD_ID"), keys_of(pod)
     folder = scratch_folder()
-    if not pod_id or not key:
+    if not pod_id or not keys:
         return {"armed": False, "detail": "The pod has no key of its own, so it cannot end itself."}
     if folder is None:
         return {"armed": False, "detail": "No disk of this pod can be written."}
-    PodApi(rest_url, pod_id, key, timings.api_timeout)  # an address that is not safe is refused before anything starts
+    check_address(rest_url)  # one that is not safe is refused before anything starts
     with open(folder / "guard.lock", "wb") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         before = fsutil.read_json(folder / _FILE) or {}
@@ -62,7 +62,7 @@ def guard(job: JobDir, rest_url: str, minutes: float, timings: Timings) -> Dict[
             fsutil.write_json(folder / _FILE, value)
             assert process.stdin is not None
             with process.stdin as stream:
-                stream.write(json.dumps({"podId": pod_id, "apiKey": key, "restUrl": rest_url}).encode())
+                stream.write(json.dumps({"podId": pod_id, "keys": keys, "restUrl": rest_url}).encode())
         else:
             value.update(pid=pid, startTime=started)
             fsutil.write_json(folder / _FILE, value)
@@ -88,7 +88,7 @@ class _LockSeen:
 
 
 def main(arguments: "list[str]") -> NoReturn:
-    """The internal command; the key comes by standard input."""
+    """The internal command; the keys come by standard input."""
     folder = Path(arguments[0])
     given = json.load(sys.stdin)
     _watch(folder, given, Timings.from_environment())
@@ -96,7 +96,7 @@ def main(arguments: "list[str]") -> NoReturn:
     os._exit(0)
 
 
-def _watch(folder: Path, given: Dict[str, str], timings: Timings) -> None:
+def _watch(folder: Path, given: Dict[str, Any], timings: Timings) -> None:
     seen: Optional[_LockSeen] = None
     while True:
         wanted = fsutil.read_json(folder / _FILE)
@@ -125,18 +125,14 @@ def _leave(folder: Path, job_dir: str) -> bool:
     return True
 
 
-def _end(job: JobDir, given: Dict[str, str], timings: Timings) -> None:
+def _end(job: JobDir, given: Dict[str, Any], timings: Timings) -> None:
     def log(text: str) -> None:
         """Told to the volume by a thread of its own, which may hang."""
         threading.Thread(target=_append, args=(job, f"{now_iso()} guard: {text}\n"), daemon=True).start()
 
     log("no worker has started and no client is at work; terminating the pod")
-    try:
-        api = PodApi(given["restUrl"], given["podId"], given["apiKey"], timings.api_timeout)
-    except WorkerError as problem:
-        log(str(problem))
-        return
-    end_pod(api, False, timings, log)
+    keys = EndKeys(given["restUrl"], given["podId"], given["keys"], timings.api_timeout)
+    end_pod(keys.usable, False, timings, log)
 
 
 def _append(job: JobDir, line: str) -> None:

@@ -68,18 +68,24 @@ def _tls() -> ssl.SSLContext:
     return context
 
 
+def check_address(rest_url: str) -> bool:
+    """Whether this machine itself is meant; raises WorkerError for an address to which no key is sent."""
+    parts = urllib.parse.urlsplit(rest_url)
+    local = parts.hostname in _LOOPBACK
+    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        raise WorkerError(
+            "The API's address is not safe.",
+            f"{rest_url} is not https.",
+            "Correct the address in the settings of the client.",
+        )
+    return local
+
+
 class PodApi:
     """Calls about one pod; the key is sent in a header to the given address and nowhere else."""
 
     def __init__(self, rest_url: str, pod_id: str, key: str, timeout: float) -> None:
-        parts = urllib.parse.urlsplit(rest_url)
-        local = parts.hostname in _LOOPBACK
-        if parts.scheme != "https" and not (parts.scheme == "http" and local):
-            raise WorkerError(
-                "The API's address is not safe.",
-                f"{rest_url} is not https.",
-                "Correct the address in the settings of the client.",
-            )
+        local = check_address(rest_url)
         self._pod = f"{rest_url.rstrip('/')}/pods/{urllib.parse.quote(pod_id, safe='')}"
         self._key = key
         self._timeout = timeout

@@ -103,9 +103,9 @@ def _wait(job: JobDir, process: "subprocess.Popen[bytes]", output: Path, offset:
         if lock is not None and lock.pid == process.pid:
             for event in _events(job.journal, offset):
                 if event.get("epoch") == lock.epoch and event["type"] in ("watchdog", "job.finished"):
-                    told = {key: event.get(key) for key in ("armed", "detail", "deadline")}
+                    told = {key: event.get(key) for key in ("armed", "detail", "deadline", "owners")}
                     if event["type"] == "job.finished":
-                        told = {"armed": False, "detail": str(event.get("reason")), "deadline": None}
+                        told = {"armed": False, "detail": str(event.get("reason")), "deadline": None, "owners": []}
                     return {"pid": process.pid, "epoch": lock.epoch, "watchdog": told}
         if dead:
             raise WorkerError("The worker ended at once.", _tail(output), "Start it again; if it ends again, report this.")

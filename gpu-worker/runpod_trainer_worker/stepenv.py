@@ -9,13 +9,11 @@ from typing import Dict, List, Mapping, Optional
 
 from . import procs
 from .credentials import without_credentials
+from .endkeys import NEVER, keys_of
 from .errors import WorkerError
 from .metrics import metrics_of
 from .requirements import Interpreter
 from .spec import Spec, Step
-
-#: Never given to a step, even when it lists it: it can end pods and spend money.
-_NEVER = "RUNPOD_API_KEY"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +30,14 @@ class Sources:
 
     def secret(self, name: str) -> Optional[str]:
         """The value of a listed secret."""
-        if name == _NEVER:
+        if name in NEVER:
             return None
         value = self.secrets.get(name) or self.pod.get(name)
         return None if not value or "{{" in value else value
+
+    def keys(self) -> List[str]:
+        """Values of the keys that end the pod: no step is given them, and none that found one may print it."""
+        return list(keys_of(self.pod).values())
 
 
 def secrets_of(step: Step, sources: Sources) -> Dict[str, str]:
@@ -49,8 +51,8 @@ def secrets_of(step: Step, sources: Sources) -> Dict[str, str]:
                 f"The secret {name} of step {step.name} is missing.",
                 "RunPod did not resolve its placeholder." if unresolved else "It was not given when the job was started.",
                 "Secrets are kept in memory only: give it again and run again."
-                if name != _NEVER
-                else "The pod's own key is never given to a step.",
+                if name not in NEVER
+                else "The keys that end the pod are never given to a step.",
             )
         found[name] = value
     return found

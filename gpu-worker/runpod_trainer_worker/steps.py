@@ -56,7 +56,8 @@ def run_step(context: Context, step: Step, forced: Optional[str], ran_before: Op
             context.state.step(step.index, status="skipped", why=sentence, gates=results)
             return StepEnd("skipped")
         why = [f"nothing changed, but {failing(results)}"]
-    return _Run(context, step, folder, environment, list(secrets.values())).run(why, parts)
+    hidden = [*secrets.values(), *context.sources.keys()]
+    return _Run(context, step, folder, environment, hidden).run(why, parts)
 
 
 def _why(

@@ -9,21 +9,18 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import NoReturn, Optional
+from typing import Dict, NoReturn, Optional
 
 from . import fsutil, host, procs
 from .clock import boot_seconds, iso
+from .endkeys import EndKeys
 from .endpod import end_pod
-from .errors import WorkerError
 from .jobdir import JobDir, Spool, last_event
-from .podapi import Answer, PodApi
 from .spec import Spec, load_spec
 from .stall import StallWatch
 from .testament import write_lost
 from .timings import Timings
 from .volumeview import VolumeView
-
-_OTHERS = "so this pod cannot end itself; only the other owners of the cap hold"
 
 
 class Watchdog:
@@ -37,7 +34,7 @@ class Watchdog:
         worker: "tuple[int, int]",
         deadline: Optional[float],
         pod_id: Optional[str],
-        key: Optional[str],
+        keys: Dict[str, str],
         timings: Timings,
     ) -> None:
         self._job = job
@@ -47,15 +44,7 @@ class Watchdog:
         self._deadline = deadline
         self._pod_id = pod_id
         self._timings = timings
-        self._api: Optional[PodApi] = None
-        self._why_not = f"The pod has no RUNPOD_API_KEY, {_OTHERS}."
-        if spec.rest_url is None:
-            self._why_not = f"The job names no API, {_OTHERS}."
-        elif pod_id and key:
-            try:
-                self._api = PodApi(spec.rest_url, pod_id, key, timings.api_timeout)
-            except WorkerError as problem:
-                self._why_not = f"{problem.what} {problem.why}"
+        self._keys = EndKeys(spec.rest_url, pod_id, keys, timings.api_timeout)
         self._asked: Optional[float] = None
         self._oom_kills = host.oom_kills()
         self._view = VolumeView(job, timings.watch_poll)
@@ -159,24 +148,26 @@ class Watchdog:
         return min(asked + self._timings.lease, ended + self._spec.hold_seconds)
 
     def _probe(self) -> None:
-        """Tests the key without harm: starting a running pod must be refused as a conflict."""
+        """Tests the keys and tells what they may do, also while RunPod's API has answered about one of them only."""
         pause = self._timings.api_retry
-        if self._api is None:
-            self._say(False, self._why_not)
-            return
         while True:
-            answer = self._api.action("start")
-            self._view.log(f"probe: {answer.detail}")
-            if not answer.temporary:
-                break
-            self._say(False, f"RunPod's API has not answered the watchdog yet ({answer.detail}); it goes on asking.")
+            for line in self._keys.test():
+                self._view.log(line)
+            self._say()
+            if self._keys.settled:
+                return
             time.sleep(pause)
             pause = min(pause * 2, self._timings.api_retry_max)
-        self._say(*_judge(answer))
 
-    def _say(self, armed: bool, detail: str) -> None:
+    def _say(self) -> None:
         deadline = None if self._deadline is None else iso(time.time() + self._deadline - boot_seconds())
-        value = {"armed": armed, "detail": detail, "deadline": deadline, "pid": os.getpid()}
+        value = {
+            "armed": self._keys.armed,
+            "detail": self._keys.detail(),
+            "deadline": deadline,
+            "owners": [key.to_json() for key in self._keys.all],
+            "pid": os.getpid(),
+        }
         try:
             fsutil.write_json(self._spool.watchdog, value)
         except OSError as problem:
@@ -185,25 +176,15 @@ class Watchdog:
     def _end(self, why: str, even_kept: bool = False) -> None:
         """Ends the pod, and tries again until it is ended."""
         stop = self._spec.on_finish == "stop"
-        if self._api is None or (self._spec.on_finish == "keep" and not even_kept):
-            self._view.log(f"{why}; the pod stays: {self._why_not}")
+        if not self._keys.usable() or (self._spec.on_finish == "keep" and not even_kept):
+            self._view.log(f"{why}; the pod stays: {self._keys.detail()}")
             return
         self._view.log(f"{why}; {'stopping' if stop else 'terminating'} the pod")
-        end_pod(self._api, stop, self._timings, self._view.log)
-
-
-def _judge(answer: Answer) -> "tuple[bool, str]":
-    if answer.status == 409 or (answer.status is not None and 200 <= answer.status < 300):
-        return True, "The pod's own key may end this pod: tested with a call that changes nothing."
-    if answer.status in (401, 403) and answer.problem:
-        return False, f"RunPod refuses the pod's own key ({answer.detail}), {_OTHERS}."
-    if answer.status == 403:
-        return False, f"The call did not get through to RunPod's API ({answer.detail}), {_OTHERS}."
-    return False, f"The test of the pod's own key had an unexpected answer ({answer.detail}): it may not work."
+        end_pod(self._keys.usable, stop, self._timings, self._view.log)
 
 
 def main(arguments: "list[str]") -> NoReturn:
-    """The internal command; the key comes by standard input."""
+    """The internal command; the keys come by standard input."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--job-dir", required=True, type=Path)
     parser.add_argument("--spool", required=True, type=Path)
@@ -218,7 +199,7 @@ def main(arguments: "list[str]") -> NoReturn:
     worker = (options.pid, options.start_time)
     spec = load_spec(job.path)
     Watchdog(
-        job, spec, spool, worker, options.deadline, given.get("podId"), given.get("apiKey"), Timings.from_environment()
+        job, spec, spool, worker, options.deadline, given.get("podId"), given.get("keys") or {}, Timings.from_environment()
     ).run()
     spool.remove()
     # Threads that wait for the volume must not keep this process.

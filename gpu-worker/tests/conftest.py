@@ -69,6 +69,8 @@ class Api:
     def __init__(self) -> None:
         self.calls: List[Dict[str, Any]] = []
         self.reply: Callable[[str], int] = lambda action: 409 if action == "start" else 204
+        #: Answers that differ by the key with which the call was made.
+        self.reply_to: Dict[str, Callable[[str], int]] = {}
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -77,7 +79,8 @@ class Api:
                 action = json.loads(body)["action"] if body else self.command.lower()
                 call = {"action": action, "path": self.path, "time": time.monotonic(), "headers": dict(self.headers)}
                 outer.calls.append(call)
-                status = outer.reply(action)
+                key = str(self.headers.get("Authorization", "")).replace("Bearer ", "", 1)
+                status = outer.reply_to.get(key, outer.reply)(action)
                 self.send_response(status)
                 text = b"" if status == 204 else json.dumps({"title": "t", "status": status, "detail": "said no"}).encode()
                 self.send_header("Content-Type", "application/problem+json")

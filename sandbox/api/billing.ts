@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { amount, type Charge, type Ledger, type MeterKind } from '../ledger.ts';
+import { amount, isStorage, type Charge, type Ledger, type MeterKind } from '../ledger.ts';
 import { Problem } from '../problem.ts';
 
 const sizes = ['hour', 'day', 'week', 'month', 'year'] as const;
@@ -106,8 +106,8 @@ const allAmounts = (kinds: Map<MeterKind, number>): Amounts => ({
   podGpuAmount: kinds.get('gpu') ?? 0,
   podCpuAmount: kinds.get('cpu') ?? 0,
   podDiskAmount: 0,
-  serverlessGpuAmount: 0,
-  serverlessCpuAmount: 0,
+  serverlessGpuAmount: kinds.get('serverlessGpu') ?? 0,
+  serverlessCpuAmount: kinds.get('serverlessCpu') ?? 0,
   serverlessDiskAmount: 0,
   serverlessFeeAmount: 0,
   storageStandardAmount: kinds.get('standard') ?? 0,
@@ -132,8 +132,7 @@ export class Billing {
 
   #charges(): Charge[] {
     const { closed, running } = this.#ledger.charges();
-    const isPod = (charge: Charge): boolean => charge.kind === 'gpu' || charge.kind === 'cpu';
-    return [...closed, ...running.filter((charge) => this.#billRunningPods || !isPod(charge))];
+    return [...closed, ...running.filter((charge) => this.#billRunningPods || isStorage(charge.kind))];
   }
 
   all(query: URLSearchParams): unknown {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '../problem.ts';
 
-/** Who calls: the account's key, or a pod's own. */
-export type Caller = { kind: 'account' } | { kind: 'pod'; podId: string };
+/** Who calls: the account's key, a key of the account that is restricted to pods, or a pod's own. */
+export type Caller = { kind: 'account' } | { kind: 'restricted' } | { kind: 'pod'; podId: string };
 
 /** A request that has passed the gate. */
 export interface Call {

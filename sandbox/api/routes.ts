@@ -8,6 +8,7 @@ import { validate } from '../validate.ts';
 import type { Account } from './account.ts';
 import type { Billing } from './billing.ts';
 import type { Catalog } from './catalog.ts';
+import type { Endpoints } from './endpoints.ts';
 import { answerGraphql } from './graphql.ts';
 import { streamLogs } from './logs.ts';
 import { Router, type Answer } from './router.ts';
@@ -16,6 +17,7 @@ import type { Volumes } from './volumes.ts';
 export interface Services {
   pods: Pods;
   volumes: Volumes;
+  endpoints: Endpoints;
   account: Account;
   catalog: Catalog;
   billing: Billing;
@@ -29,7 +31,7 @@ const noContent: Answer = { status: 204 };
 
 /** The table of everything that the API answers. */
 export function makeRouter(services: Services): Router {
-  const { pods, volumes, account, catalog, billing, clock } = services;
+  const { pods, volumes, endpoints, account, catalog, billing, clock } = services;
   const router = new Router();
   const id = (params: Record<string, string>): string => params.id ?? '';
 
@@ -70,6 +72,20 @@ export function makeRouter(services: Services): Router {
     return noContent;
   });
 
+  router.add('GET', '/v2/serverless', ({ query }) => ok(endpoints.list(query)));
+  router.add('POST', '/v2/serverless', ({ body }) =>
+    created(endpoints.create(validate(schemas.createEndpoint, body, true))),
+  );
+  router.add('GET', '/v2/serverless/:id', ({ params }) => ok(endpoints.get(id(params))));
+  router.add('PATCH', '/v2/serverless/:id', ({ params, body }) => {
+    endpoints.get(id(params));
+    return ok(endpoints.update(id(params), validate(schemas.updateEndpoint, body)));
+  });
+  router.add('DELETE', '/v2/serverless/:id', ({ params }) => {
+    endpoints.delete(id(params));
+    return noContent;
+  });
+
   router.add('GET', '/v2/catalog/datacenters', ({ query }) => ok(catalog.dataCenters(query)));
   router.add('GET', '/v2/catalog/datacenters/:id', ({ params, query }) => ok(catalog.dataCenter(id(params), query)));
   router.add('GET', '/v2/catalog/gpus', ({ query }) => ok(catalog.gpus(query)));
@@ -98,6 +114,11 @@ export function makeRouter(services: Services): Router {
 
   router.add('POST', '/graphql', ({ body, caller }) => ok(answerGraphql(body, caller, services.ledger)));
   return router;
+}
+
+/** What a restricted key with the right to read and write pods may do: nothing else. GraphQL answers for itself. */
+export function checkRestrictedKey(path: string): void {
+  if (path !== '/graphql' && !/^\/v2\/pods(\/|$)/.test(path)) throw new Problem(403, 'access denied');
 }
 
 /** What a pod's own key may do: act on itself, nothing else. Reads are refused even of itself. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Faults, RequestFaults } from '../faults.ts';
 import type { RateLimiter } from '../limits.ts';
 import { Problem } from '../problem.ts';
+import { checkRestrictedKey } from './routes.ts';
 import type { Caller, Router } from './router.ts';
 
 /** Larger bodies are refused before the key is looked at. */
@@ -18,6 +19,8 @@ export interface ServerSettings {
   log: (line: string) => void;
   /** The account's key. */
   key: string;
+  /** Whether this is one of the keys that were restricted to pods. */
+  isRestricted: (key: string) => boolean;
   /** Finds the pod that a key belongs to. */
   podOf: (key: string) => string | undefined;
   /** Throws when a pod's key may not make this call. */
@@ -86,11 +89,12 @@ export class ApiServer {
       } finally {
         limits = this.#settings.limiter.headers(now);
       }
-      const who = caller.kind === 'account' ? 'account' : caller.podId;
+      const who = caller.kind === 'pod' ? caller.podId : caller.kind;
       const method = request.method ?? 'GET';
       const seen = { method, path, caller: who };
       const fault = (await this.#settings.requestFaults.check(seen)) ?? (await this.#settings.faults.request?.(seen));
       if (fault !== undefined) throw fault;
+      if (caller.kind === 'restricted') checkRestrictedKey(path);
       if (caller.kind === 'pod') this.#settings.checkPod(caller.podId, method, path);
       const { handler, params } = this.#settings.router.match(method, path);
       const body = parseBody(request, text);
@@ -121,6 +125,7 @@ export class ApiServer {
     const key = /^Bearer (\S+)$/i.exec(header)?.[1];
     if (key === undefined) throw new Problem(401, 'missing bearer token');
     if (same(key, this.#settings.key)) return { kind: 'account' };
+    if (this.#settings.isRestricted(key)) return { kind: 'restricted' };
     const podId = this.#settings.podOf(key);
     if (podId === undefined) throw new Problem(401, 'invalid bearer token');
     return { kind: 'pod', podId };

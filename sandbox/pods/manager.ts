@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newId, type Account } from '../api/account.ts';
+import { checkContainer } from '../api/container.ts';
+import { pageOf } from '../api/pages.ts';
 import type { Volumes } from '../api/volumes.ts';
 import type { Clock } from '../clock.ts';
 import type { Ledger } from '../ledger.ts';
@@ -22,13 +24,7 @@ export interface PodsSettings extends LifeSettings {
 const mountable = /^\/(?!\.\.?(\/|$))[^/\0]+(\/(?!\.\.?(\/|$))[^/\0]+)*\/?$/;
 const taken = ['/', '/proc', '/sys', '/dev', '/run', '/tmp', '/root', '/etc', '/usr', '/var', '/bin', '/lib', '/sbin'];
 
-function checkContainer(request: CreatePod | UpdatePod): void {
-  const http = request.ports?.filter((port) => port.endsWith('/http')) ?? [];
-  const bad = request.ports?.find((port) => !/^[1-9]\d{0,4}\/(tcp|http)$/.test(port));
-  if (bad !== undefined) throw new Problem(400, `invalid port "${bad}": expected <port>/tcp or <port>/http`);
-  if (http.length > 10) throw new Problem(400, 'at most 10 HTTP ports can be exposed');
-  if (Object.keys(request.env ?? {}).length > 50)
-    throw new Problem(400, 'at most 50 environment variables are allowed');
+function checkMounts(request: CreatePod | UpdatePod): void {
   for (const mount of [
     ...(request.mounts?.network ?? []),
     ...(request.mounts?.persistent ? [request.mounts.persistent] : []),
@@ -74,40 +70,15 @@ export class Pods {
 
   /** One page, newest first. */
   list(query: URLSearchParams): unknown {
-    const limit = query.get('limit') ?? '1000';
-    if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > 1000) {
-      throw new Problem(422, 'Request validation failed.', {
-        errors: ['$.query.limit: want an integer from 1 to 1000'],
-      });
-    }
-    const before = this.#cursor(query.get('cursor'));
-    const rest = [...this.#pods.values()]
-      .map((pod) => ({ pod, order: this.#order.get(pod.config.id) ?? 0 }))
-      .filter(({ order }) => order < before)
-      .sort((a, b) => b.order - a.order);
-    const page = rest.slice(0, Number(limit));
-    const more = rest.length > page.length;
-    const last = page.at(-1)?.order ?? 0;
-    return {
-      pods: page.map(({ pod }) => this.view(pod)),
-      pagination: {
-        nextCursor: more ? Buffer.from(`pods:${String(last)}`).toString('base64url') : null,
-        hasNextPage: more,
-      },
-    };
-  }
-
-  #cursor(text: string | null): number {
-    if (text === null) return Infinity;
-    const order = /^pods:(\d+)$/.exec(Buffer.from(text, 'base64url').toString())?.[1];
-    if (order === undefined)
-      throw new Problem(422, 'Request validation failed.', { errors: ['$.query.cursor: invalid cursor'] });
-    return Number(order);
+    const all = [...this.#pods.values()].map((item) => ({ item, order: this.#order.get(item.config.id) ?? 0 }));
+    const { items, pagination } = pageOf('pods', all, query);
+    return { pods: items.map((pod) => this.view(pod)), pagination };
   }
 
   create(request: CreatePod): Pod {
     const { account, stock, clock } = this.#settings;
     checkContainer(request);
+    checkMounts(request);
     if (request.templateId !== undefined) throw notFound('template');
     if (typeof request.registry === 'string') throw new Problem(400, `registry "${request.registry}" not found`);
     const wanted = request.mounts?.network?.[0];
@@ -174,6 +145,7 @@ export class Pods {
     const pod = this.find(id);
     const { config } = pod;
     checkContainer(request);
+    checkMounts(request);
     if (request.templateId !== undefined) throw notFound('template');
     if (request.mounts?.network !== undefined) {
       const [mount] = request.mounts.network;

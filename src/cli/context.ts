@@ -90,6 +90,7 @@ export async function makeInstallation(options: GlobalOptions): Promise<Installa
     hostKeys: hostKeysIn(home),
     records: recordsIn(home),
     platform: platformIn(home),
+    endKeySecret: process.env.RUNPOD_TRAINER_END_KEY_SECRET?.trim() || undefined,
     s3: connection.s3,
     home,
   };

@@ -1,7 +1,6 @@
 import { UserError } from '../core/errors.ts';
 import { duration, pricePerHour, spent } from '../core/format.ts';
-import { planMove, runMove, type MovePlan, type MoveResult, type MoveWay } from '../core/sync/move.ts';
-import { moveWays } from '../core/sync/move-plan.ts';
+import { moveWays, planMove, runMove, type MovePlan, type MoveResult, type MoveWay } from '../core/sync/move.ts';
 import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
@@ -52,7 +51,7 @@ export async function moveCommand(volume: string, options: MoveCommandOptions): 
   }
 }
 
-function planLines({ source, target, way, why, ways, pods, size, storagePerMonth, notes }: MovePlan): string[] {
+function planLines({ source, target, way, why, ways, pods, size, time, storagePerMonth, notes }: MovePlan): string[] {
   const seen =
     size === null
       ? 'unknown: no pod runs with it, and RunPod does not tell what is used'
@@ -63,6 +62,9 @@ function planLines({ source, target, way, why, ways, pods, size, storagePerMonth
     `From      ${source.name} (${source.id}) in ${source.dataCenter}, ${source.sizeGb} GB`,
     `To        ${target.id === null ? 'a new volume' : `the volume`} ${target.name}${target.id === null ? '' : ` (${target.id})`} in ${target.dataCenter}, ${target.sizeGb} GB, ${price}`,
     `Size      ${seen}`,
+    ...(time === null
+      ? []
+      : [`Time      ${duration(time.lowSeconds)} to ${duration(time.highSeconds)}. ${time.basis}`]),
     `Way       ${way}: ${why}`,
     ...others.map((other) => `          or ${other.way}${other.possible ? '' : ' (not now)'}: ${other.why}`),
     ...pods.map((pod) => `Pod       ${pod.side}: ${pod.label} in ${pod.dataCenter}, ${pricePerHour(pod.costPerHour)}`),

@@ -1,5 +1,14 @@
 import { pricePerHour, duration } from '../core/format.ts';
-import { podOnRadar, radar, stopPod, type Radar, type RadarPod, type RadarVolume } from '../core/radar/index.ts';
+import {
+  onRadar,
+  radar,
+  stopEndpoint,
+  stopPod,
+  type Radar,
+  type RadarEndpoint,
+  type RadarPod,
+  type RadarVolume,
+} from '../core/radar/index.ts';
 import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
@@ -12,7 +21,7 @@ export interface RadarOptions extends GlobalOptions {
   yes?: boolean;
 }
 
-/** What in the account costs money and who owns it; with `--stop` ends one pod after asking. */
+/** What in the account costs money and who owns it; with `--stop` ends one pod or endpoint after asking. */
 export async function radarCommand(options: RadarOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const output = makeOutput(options.json === true);
@@ -23,61 +32,108 @@ export async function radarCommand(options: RadarOptions): Promise<number> {
       output.result({ type: 'radar', ...seen }, radarText(seen, output.style, output.width));
       return exitCodes.succeeded;
     }
-    const target = podOnRadar(seen, options.stop);
-    await stopPod(installation, target, (pod) => agreed(pod, options.yes === true), interrupt.signal);
-    const { id, name } = target.pod;
-    const done = target.action.how === 'stop' ? 'stopped' : 'terminated';
-    output.result({ type: 'result', pod: { id, name }, done }, printable(`${name} is ${done}.`));
+    const target = onRadar(seen, options.stop);
+    const yes = options.yes === true;
+    if ('pod' in target) {
+      await stopPod(installation, target, (pod) => agreedOnPod(pod, yes), interrupt.signal);
+      const { id, name } = target.pod;
+      const done = target.action.how === 'stop' ? 'stopped' : 'terminated';
+      output.result({ type: 'result', pod: { id, name }, done }, printable(`${name} is ${done}.`));
+    } else {
+      await stopEndpoint(installation, target, (endpoint) => agreedOnEndpoint(endpoint, yes), interrupt.signal);
+      const { id, name } = target.endpoint;
+      const done = target.action.how === 'scale' ? 'scaled to zero' : 'deleted';
+      output.result({ type: 'result', endpoint: { id, name }, done }, printable(`${name} is ${done}.`));
+    }
     return exitCodes.succeeded;
   } finally {
     interrupt.stop();
   }
 }
 
-async function agreed({ pod, action, costPerHour }: RadarPod, yes: boolean): Promise<boolean> {
+async function agreedOnPod({ pod, action, costPerHour }: RadarPod, yes: boolean): Promise<boolean> {
   const verb = action.how === 'stop' ? 'Stop' : 'Terminate';
   const what = `${pod.name} (${pod.hardware}, ${pricePerHour(costPerHour)})`;
   await confirm(printable(`${action.text} ${verb} ${what}?`), yes);
   return true;
 }
 
-/** For people: pods with who owns them, what looks unused and what ending it means; volumes; what all costs. */
+async function agreedOnEndpoint({ endpoint, action, cost }: RadarEndpoint, yes: boolean): Promise<boolean> {
+  const doing = action.how === 'scale' ? `Scale ${endpoint.name} to zero` : `Delete ${endpoint.name}`;
+  await confirm(printable(`${cost} ${action.text} ${doing}?`), yes);
+  return true;
+}
+
+/** For people: pods and endpoints with who owns them, what looks unused and what ending it means; volumes; the cost. */
 export function radarText(seen: Radar, style: Style, width = 100): string {
-  const { pods, volumes, totalPerHour, perMonthStorage, unpriced } = seen;
-  const podRows = columns([
-    ['', 'pod', 'hardware', 'state', 'price', 'age', 'owner'].map(style.dim),
-    ...pods.map((p) => podCells(p, seen.at, style)),
-  ]);
-  const [head = '', ...rows] = podRows;
-  const lines =
-    pods.length === 0
-      ? ['No pod runs.']
-      : [head, ...pods.flatMap((p, i) => [rows[i] ?? '', ...notes(p, style, width)])];
+  const { pods, endpoints, volumes, totalPerHour, perMonthStorage, unpriced } = seen;
+  const podTitles = ['', 'pod', 'hardware', 'state', 'price', 'age', 'owner'];
+  const endpointTitles = ['', 'endpoint', 'hardware', 'workers', 'price', 'age', 'owner'];
   const volumeRows = columns([
     ['', 'volume', 'where', 'size', 'price', 'used by'].map(style.dim),
     ...volumes.map(volumeCells),
   ]);
-  const total = `Pods ${pricePerHour(totalPerHour)}, storage $${perMonthStorage.toFixed(2)} a month`;
+  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage $${perMonthStorage.toFixed(2)} a month`;
   const missing = unpriced.length === 0 ? '' : `, without ${unpriced.join(', ')}, whose price is not told`;
   return [
-    ...lines,
+    ...(pods.length === 0
+      ? ['No pod runs.']
+      : withNotes(
+          [podTitles.map(style.dim), ...pods.map((p) => podCells(p, seen.at, style))],
+          pods.map((p) => notes(p, style, width)),
+        )),
     '',
+    ...(endpoints.length === 0
+      ? []
+      : [
+          ...withNotes(
+            [endpointTitles.map(style.dim), ...endpoints.map((e) => endpointCells(e, seen.at, style))],
+            endpoints.map((e) => endpointNotes(e, style, width)),
+          ),
+          '',
+        ]),
     ...(volumes.length === 0 ? ['No volume is there.'] : volumeRows),
     '',
     ...wrap(printable(`${total}${missing}.`), width),
+    ...seen.notes.flatMap((note) => wrap(printable(note), width)),
   ].join('\n');
 }
 
+/** A table with lines below each of its rows but the first. */
+function withNotes(table: string[][], below: string[][]): string[] {
+  const [head = '', ...rows] = columns(table);
+  return [head, ...rows.flatMap((row, i) => [row, ...(below[i] ?? [])])];
+}
+
+function ageText(since: string | null, at: string): string {
+  return since === null ? '' : duration(Math.max(0, Date.parse(at) - Date.parse(since)) / 1000);
+}
+
 function podCells({ pod, owner, job, costPerHour, since, idle }: RadarPod, at: string, style: Style): string[] {
-  const age = since === null ? '' : duration(Math.max(0, Date.parse(at) - Date.parse(since)) / 1000);
   return [
     idle === undefined ? ' ' : style.yellow('!'),
     printable(pod.name),
     printable(pod.hardware),
     pod.status.toLowerCase(),
     pricePerHour(costPerHour),
-    age,
+    ageText(since, at),
     printable(ownerText(owner, job)),
+  ];
+}
+
+function endpointCells(seen: RadarEndpoint, at: string, style: Style): string[] {
+  const { endpoint, owner, job, project, costPerHour, since, idle } = seen;
+  const { min, max } = endpoint.workers;
+  const named = job === undefined && project !== null ? `: project ${project}` : '';
+  const ours = owner === 'job' && job === undefined ? 'this computer' : ownerText(owner, job);
+  return [
+    idle === undefined ? ' ' : style.yellow('!'),
+    printable(endpoint.name),
+    printable(endpoint.hardware),
+    `${min} to ${max}`,
+    pricePerHour(costPerHour),
+    ageText(since, at),
+    printable(`${ours}${named}`),
   ];
 }
 
@@ -88,17 +144,28 @@ function ownerText(owner: RadarPod['owner'], job: RadarPod['job']): string {
   if (owner === 'job') {
     return `job ${job?.id ?? '?'}, ${job?.state ?? '?'}`;
   }
-  return `another computer${job === undefined ? '' : `: job ${job.id}`}`;
+  const state = job?.state == null ? '' : `, ${job.state}`;
+  return `another computer${job === undefined ? '' : `: job ${job.id}${state}`}`;
 }
 
 /** Below a pod that looks unused, and below one that nobody here owns: why, and what to do. */
-function notes({ pod, owner, idle, action }: RadarPod, style: Style, width: number): string[] {
-  if (idle === undefined && owner === 'job') {
+function notes({ pod, owner, needed, idle, action }: RadarPod, style: Style, width: number): string[] {
+  if (idle === undefined && (owner === 'job' || needed === 'yes')) {
     return [];
   }
-  const how = action.how === 'cancel' ? '' : ` To end it: runpod-trainer radar --stop ${pod.id}`;
-  const text = printable(`${idle === undefined ? '' : `${idle.reason} `}${how.trim()}`);
-  return wrap(text, width - 4).map((line) => `    ${style.dim(line)}`);
+  const how = action.how === 'cancel' ? '' : `To end it: runpod-trainer radar --stop ${pod.id}`;
+  return indented(`${idle === undefined ? '' : `${idle.reason} `}${how}`, style, width);
+}
+
+/** Below each endpoint: what it costs while nothing runs, why nobody needs it, and what to do. */
+function endpointNotes({ endpoint, cost, idle, action }: RadarEndpoint, style: Style, width: number): string[] {
+  const doing = action.how === 'delete' ? 'To delete it' : 'To scale it to zero';
+  const how = action.how === 'none' ? '' : `${doing}: runpod-trainer radar --stop ${endpoint.id}`;
+  return indented([cost, idle?.reason, how].filter(Boolean).join(' '), style, width);
+}
+
+function indented(text: string, style: Style, width: number): string[] {
+  return wrap(printable(text), width - 4).map((line) => `    ${style.dim(line)}`);
 }
 
 function volumeCells({ volume, pricePerMonth, usedByProjects, lastUsed, attachedTo }: RadarVolume): string[] {

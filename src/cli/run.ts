@@ -1,5 +1,5 @@
 import { estimateRun, dollars, type Estimate } from '../core/costs/index.ts';
-import { UserError } from '../core/errors.ts';
+import { throwIfCancelled, UserError } from '../core/errors.ts';
 import { homeFolder, type Installation } from '../core/installation.ts';
 import { planRun, type RunPlan } from '../core/jobs/plan.ts';
 import { runJob } from '../core/jobs/run.ts';
@@ -8,6 +8,8 @@ import { volumeCostPerMonth } from '../core/pods/volume.ts';
 import { preflight, smokeProject } from '../core/preflight/index.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { applyProfile } from '../core/project/profile.ts';
+import { planSync } from '../core/sync/sync.ts';
+import { uploadWait } from '../core/transfer/plan/index.ts';
 import { confirm, confirmLocalSteps } from './ask.ts';
 import { reportText } from './check.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
@@ -32,7 +34,8 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   const interrupt = onInterrupt();
   try {
     const given = await loadProject(file ?? (await onlyProjectFile('.', 'run')));
-    const smoke = options.smoke === true ? await smokeOf(given, options, output, interrupt.signal) : undefined;
+    const smoke =
+      options.smoke === true ? await smokeOf(installation, given, options, output, interrupt.signal) : undefined;
     const loaded = smoke ?? given;
     const profile = smoke === undefined ? options.profile : undefined;
     const plan = await planRun(installation.client, loaded, {
@@ -42,12 +45,12 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       costs: installation,
       signal: interrupt.signal,
     });
-    const estimate = plan.podSteps.length === 0 ? undefined : await estimateRun(installation, plan);
+    const estimate = plan.podSteps.length === 0 ? undefined : await costOf(installation, plan, interrupt.signal);
     if (options.check !== false) {
       const estimateDollars = estimate?.likely ?? undefined;
       await checkFirst(installation, loaded, output, { profile, estimateDollars, signal: interrupt.signal });
     }
-    const note = capNote(await installation.platform.capabilities(installation.restUrl));
+    const note = capNote(await installation.platform.capabilities(installation.restUrl), installation.endKeySecret);
     output.note(planText(plan, note, estimate));
     const yes = options.yes === true;
     await confirmLocalSteps(homeFolder(), loaded.root, plan.localSteps, yes);
@@ -68,15 +71,25 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   }
 }
 
+/** What the run will cost, with the time that its pod waits for files where that can be planned. */
+async function costOf(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Estimate> {
+  const { loaded } = plan;
+  const upload = planSync(installation, loaded, { signal }).then((sync) => uploadWait(loaded.root, sync.plan));
+  const waits = await upload.catch(() => null);
+  throwIfCancelled(signal);
+  return estimateRun(installation, plan, waits);
+}
+
 /** The project as a smoke run tries it; says what it leaves out. */
 async function smokeOf(
+  { client }: Installation,
   given: LoadedProject,
   options: RunCommandOptions,
   output: Output,
   signal: AbortSignal,
 ): Promise<LoadedProject> {
   const project = applyProfile(given.project, options.profile);
-  const { loaded, left } = await smokeProject({ ...given, project }, signal);
+  const { loaded, left } = await smokeProject(client, { ...given, project }, signal);
   const missing = left.length === 0 ? '' : ` Too large for it, so left out: ${left.join(', ')}.`;
   output.note(
     `Smoke run: each step gets a minute and RUNPOD_TRAINER_SMOKE=1, in a folder of its own on the volume.${missing}`,

@@ -23,6 +23,8 @@ export interface Installation {
   records: JobRecords;
   /** What is known of the platform beyond its documents. */
   platform: PlatformFile;
+  /** Name of the account's secret that holds a restricted key with which pods may end themselves. */
+  endKeySecret?: string | undefined;
   /** The volumes' S3 API; absent where nothing is known of it. */
   s3?: S3Source | undefined;
   /** Folder for what this installation remembers. */

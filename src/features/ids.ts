@@ -14,6 +14,8 @@ export const commands = {
   check: 'runpodTrainer.check',
   chooseRegion: 'runpodTrainer.chooseRegion',
   createVolume: 'runpodTrainer.createVolume',
+  moveVolume: 'runpodTrainer.moveVolume',
+  backup: 'runpodTrainer.backup',
   showCosts: 'runpodTrainer.showCosts',
   findUnused: 'runpodTrainer.findUnused',
   explainFailure: 'runpodTrainer.explainFailure',
@@ -36,6 +38,7 @@ export const commands = {
   closePlan: 'runpodTrainer.closePlan',
   allowSecretFile: 'runpodTrainer.allowSecretFile',
   uploadVolumeFiles: 'runpodTrainer.uploadVolumeFiles',
+  deleteVolumeFile: 'runpodTrainer.deleteVolumeFile',
   refresh: 'runpodTrainer.refresh',
   stopPod: 'runpodTrainer.stopPod',
   connectionDoctor: 'runpodTrainer.connectionDoctor',
@@ -80,7 +83,14 @@ export const contextKeys = [
 ] as const satisfies ContextKey[];
 
 /** Settings, without their common first part. */
-export const settings = ['restUrl', 'python', 'refreshSeconds', 'backgroundRefreshSeconds', 's3Endpoints'] as const;
+export const settings = [
+  'restUrl',
+  'python',
+  'refreshSeconds',
+  'backgroundRefreshSeconds',
+  's3Endpoints',
+  'endKeySecret',
+] as const;
 export const settingsSection = 'runpodTrainer';
 
 export const walkthrough = 'runpod-trainer.runpod-trainer#firstRun';

@@ -81,13 +81,18 @@ const stateSchema = z.object({
     }),
   ),
   ending: z.object({ text: sentence, costs: z.boolean() }),
+  /** A short try before the run; its price in a sentence, and what it leaves out. */
+  smoke: part(z.object({ text: sentence, notes: z.array(sentence).max(caps.lines) })),
   start: z.object({
     label: sentence,
     /** Why the button does nothing; absent when it can be pressed. */
     blocked: sentence.optional(),
-    busy: z.boolean(),
+    /** What is being started. */
+    busy: z.enum(['run', 'smoke']).optional(),
     /** Why the last start did not work. */
     failure: sentence.optional(),
+    /** What was started from the sheet and goes on. */
+    note: sentence.optional(),
   }),
 });
 export type SheetState = z.infer<typeof stateSchema>;
@@ -107,6 +112,7 @@ export const fromSheetSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('again') }),
   z.object({ type: z.literal('profile'), profile: name }),
   z.object({ type: z.literal('start') }),
+  z.object({ type: z.literal('smoke') }),
   z.object({ type: z.literal('cancel') }),
   z.object({ type: z.literal('refused'), why: sentence }),
 ]);

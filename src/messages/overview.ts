@@ -59,11 +59,27 @@ const podSchema = z.object({
   owner: sentence,
   /** Why it looks unused. */
   idle: sentence.optional(),
-  /** No job of this computer needs it. */
+  /** It costs money, and no job needs it or nobody here can say. */
   unowned: z.boolean(),
   action: z.enum(['terminate', 'stop', 'cancel']),
 });
 export type RadarPodLine = z.infer<typeof podSchema>;
+
+const endpointSchema = z.object({
+  id: name,
+  name: sentence,
+  facts: sentence,
+  price: sentence,
+  owner: sentence,
+  /** What it costs while no request runs. */
+  cost: sentence,
+  /** Why nobody needs it. */
+  idle: sentence.optional(),
+  /** It costs money, and no job needs it or nobody here can say. */
+  unowned: z.boolean(),
+  action: z.enum(['scale', 'delete', 'none']),
+});
+export type RadarEndpointLine = z.infer<typeof endpointSchema>;
 
 const volumeSchema = z.object({ name: sentence, facts: sentence, price: sentence, used: sentence });
 
@@ -72,7 +88,10 @@ const radarSchema = z.object({
   /** What nobody here needs, with its price; absent when there is nothing. */
   unowned: sentence.optional(),
   pods: z.array(podSchema).max(caps.rows),
+  endpoints: z.array(endpointSchema).max(caps.rows),
   volumes: z.array(volumeSchema).max(caps.rows),
+  /** What could not be looked at. */
+  notes: lines,
 });
 export type RadarPage = z.infer<typeof radarSchema>;
 
@@ -104,6 +123,7 @@ export const fromOverviewSchema = z.discriminatedUnion('type', [
   /** Be told when what is wanted is free, or not any more. */
   z.object({ type: z.literal('wait'), on: z.boolean() }),
   z.object({ type: z.literal('endPod'), id: name }),
+  z.object({ type: z.literal('endEndpoint'), id: name }),
   z.object({ type: z.literal('refused'), why: sentence }),
 ]);
 export type FromOverview = z.infer<typeof fromOverviewSchema>;

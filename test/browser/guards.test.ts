@@ -55,7 +55,11 @@ describe('guards in the editor (R4)', function () {
       },
     ];
     await writeFile(fixture.projectFile, `${JSON.stringify(project, null, 2)}\n`);
-    const machineSettings = { ...fixture.machineSettings, 'runpodTrainer.restUrl': sandbox.restUrl };
+    const machineSettings = {
+      ...fixture.machineSettings,
+      'runpodTrainer.restUrl': sandbox.restUrl,
+      'runpodTrainer.s3Endpoints': { 'US-MD-1': sandbox.s3Url },
+    };
     const settings = { 'runpodTrainer.backgroundRefreshSeconds': 30 };
     editor = await openEditor({ ...fixture, machineSettings, settings });
     const { workbench } = editor;
@@ -100,6 +104,20 @@ describe('guards in the editor (R4)', function () {
     const frame = await editor.workbench.frame(`.overview #tab-${tab}[aria-selected=true]`);
     await frame.locator(`#panel-${tab} vscode-button[data-key="again-${tab}"]:not([disabled])`).waitFor();
     return frame;
+  };
+  const serve = async (name: string, min: number): Promise<void> => {
+    const body = {
+      name,
+      type: 'QUEUE',
+      image: 'example/chat:1',
+      gpu: { pools: ['ADA_24'] },
+      workers: { min, max: 3 },
+      scaling: { type: 'QUEUE_DELAY', queueDelay: 4 },
+    };
+    const headers = { authorization: `Bearer ${sandbox.key}`, 'content-type': 'application/json' };
+    const url = `${sandbox.restUrl}/serverless`;
+    const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    assert.equal(answer.status, 201);
   };
   /** At 600 px nothing stands beyond the edge of the page. */
   const fitsNarrowWindow = async (frame: Frame): Promise<void> => {
@@ -266,6 +284,39 @@ describe('guards in the editor (R4)', function () {
     await cancelLaunch(workbench);
   });
 
+  it('offer a smoke run on the cheapest GPU that will do, also when the wanted one is gone (R4.1)', async () => {
+    const { workbench } = editor;
+    sandbox.stock.set({ gpu, dataCenter: 'US-MD-1' }, 'NONE');
+    sandbox.stock.set({ gpu: 'NVIDIA RTX A5000', dataCenter: 'US-MD-1' }, 'HIGH');
+    await workbench.openFile('training.runpod.json');
+    await workbench.lens('Run');
+    const frame = await launchSheet(workbench);
+    assert.equal(await frame.locator('.start[disabled]').count(), 1);
+    const price = await frame.locator('.smoke-price').innerText();
+    assert.match(price, /Smoke run: about \d+ (s|min).* on RTX A5000, at most \$0\.\d+: every step/);
+    assert.deepEqual(await seriousProblems(frame), []);
+    await pictures('smoke');
+    await frame.locator('.smoke:not([disabled])').click();
+    await workbench.until('the sheet to say that it goes on', async () =>
+      (await frame.locator('.started').innerText()).includes('The smoke run was started'),
+    );
+    await workbench.waitForRow('Jobs', 'tiny-smoke');
+    await workbench.until(
+      'the smoke run to pass',
+      async () =>
+        (await workbench.treeRows('Jobs')).some(
+          ({ label, description }) => label === 'tiny-smoke' && description.startsWith('succeeded'),
+        ),
+      90_000,
+    );
+    sandbox.stock.set({ gpu: 'NVIDIA RTX A5000', dataCenter: 'US-MD-1' }, 'NONE');
+    await frame.locator('.finding-error', { hasText: 'RTX 4090' }).locator('[data-key^=fix]').click();
+    await workbench.pickerTitled('Move Volume');
+    await workbench.page.keyboard.press('Escape');
+    sandbox.stock.set({ gpu, dataCenter: 'US-MD-1' }, 'HIGH');
+    await workbench.runCommand('View: Close All Editors');
+  });
+
   it('create a volume after saying that its region is for good (R4.4)', async () => {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Choose Region…');
@@ -284,5 +335,83 @@ describe('guards in the editor (R4)', function () {
     await workbench.type('Create Volume', '10');
     await workbench.dialog('Create the volume third', 'Cancel');
     assert.equal((await client.volumes.list()).length, 2);
+  });
+
+  it('show endpoints and what jobs of another computer left, and save what they cost after a yes (R4.5)', async () => {
+    const { workbench } = editor;
+    const volume = (await client.volumes.list()).find((v) => v.name === 'tiny');
+    assert.ok(volume);
+    const [over, busy] = ['words-20261121-080000-abcd', 'words-20261122-080000-efgh'];
+    for (const job of [over, busy]) {
+      const pod = await client.pods.create({
+        name: `rpt-${job}`,
+        image: 'runpod/base:1.0.2',
+        cpu: { id: 'cpu5c', vcpuCount: 2 },
+        disk: 20,
+        env: { RUNPOD_TRAINER_JOB: job, RUNPOD_TRAINER_PROJECT: 'words' },
+        mounts: { network: [{ volumeId: volume.id, path: '/workspace' }] },
+      });
+      const folder = join(sandbox.volumeDirectory(volume.id), '.runpod-trainer/jobs', job);
+      await mkdir(folder, { recursive: true });
+      const finished = new Date(Date.now() - 3.01 * 3_600_000).toISOString();
+      const state =
+        job === over
+          ? { status: 'succeeded', updated: finished, finished }
+          : { status: 'running', updated: new Date().toISOString() };
+      await writeFile(
+        join(folder, 'state.json'),
+        JSON.stringify({ schema: 1, job, project: 'words', podId: pod.id, ...state }),
+      );
+    }
+    await serve('chat', 1);
+    await serve('nightly', 0);
+
+    await workbench.runCommand('RunPod: Find Unused Resources');
+    let frame = await overview('radar');
+    const page = frame.locator('#panel-radar');
+    assert.match(await page.innerText(), /the volume tiny stand could not be looked up: this computer has no S3 keys/);
+    await workbench.runCommand('RunPod: Set S3 Keys…');
+    await workbench.type('Set S3 Keys', sandbox.s3Keys.accessKeyId);
+    await workbench.type('Set S3 Keys', sandbox.s3Keys.secretAccessKey);
+    await workbench.runCommand('RunPod: Find Unused Resources');
+    await workbench.until('the jobs on the volume to be read', async () =>
+      (await page.innerText()).includes('Its job has ended (succeeded) 3 h ago.'),
+    );
+    frame = await overview('radar');
+    const card = (name: string) => frame.locator('.pod', { hasText: name });
+    assert.doesNotMatch(await page.innerText(), /could not be looked up/);
+    assert.match(await card(busy).innerText(), /Another computer's: words, running/);
+    assert.equal(await card(busy).locator('.tone-good').count(), 1);
+    assert.match(
+      await card('chat').innerText(),
+      /\$1\.116\/h[\s\S]*1 worker stands by for \$1\.116\/h, also while no request runs/,
+    );
+    assert.match(await card('nightly').innerText(), /\$0\.00\/h[\s\S]*It costs nothing while no request runs/);
+    assert.match(
+      await page.locator('.note').innerText(),
+      /1 pod and 1 endpoint that no job of this computer needs cost \$1\.186\/h/,
+    );
+    assert.deepEqual(await seriousProblems(frame), []);
+    await workbench.runCommand('View: Close Editors in Other Groups');
+    await pictures('endpoints');
+    await card('chat').locator('vscode-button').click();
+    assert.match(await workbench.dialogText('Scale to Zero "chat"'), /answers nothing until somebody raises/);
+    await workbench.dialog('Scale to Zero "chat"', 'Scale to Zero');
+    await workbench.until('the endpoint to have no workers', async () => {
+      const chat = (await client.serverless.list()).find((e) => e.name === 'chat');
+      return chat?.workers.min === 0 && chat.workers.max === 0;
+    });
+    await workbench.until('the page to say so', async () =>
+      (await card('chat').innerText()).includes('It has no workers and costs nothing'),
+    );
+    await card(over).locator('vscode-button').click();
+    await workbench.dialog(`Terminate Pod "rpt-${over}"`, 'Terminate Pod');
+    await workbench.until('the pod to be gone', async () =>
+      (await client.pods.list()).every((p) => p.name !== `rpt-${over}` || p.status === 'TERMINATED'),
+    );
+    await workbench.until('the page to be calm', async () =>
+      (await page.innerText()).includes('Nothing runs that no job of this computer needs'),
+    );
+    await fitsNarrowWindow(frame);
   });
 });

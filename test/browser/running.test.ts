@@ -60,6 +60,53 @@ describe('while a job runs', function () {
     assert.equal(await readFile(target, 'utf8'), await readFile(join(fixture.folder, 'hello.py'), 'utf8'));
   });
 
+  it('uploads to the volume and deletes on it through the pod, after saying what (R9.1)', async () => {
+    const { workbench } = editor;
+    const notes = join(fixture.folder, 'notes.txt');
+    await writeFile(notes, 'one');
+    await workbench.rowMenu('Volumes', 'projects', 'Upload Files Here…');
+    await workbench.type('Upload Files to projects', notes);
+    await workbench.statusItem('Uploaded notes.txt (3 B)');
+    await workbench.waitForRow('Volumes', 'notes.txt');
+    await workbench.rowMenu('Volumes', 'notes.txt', 'Delete…');
+    const text = await workbench.dialogText('Delete projects/notes.txt on tiny?');
+    assert.match(text, /1 file, 3 B\. This cannot be undone/);
+    assert.match(text, /runs with this volume and may need it/);
+    await workbench.dialog('Delete projects/notes.txt on tiny?', 'Delete File');
+    await workbench.statusItem('Deleted notes.txt (1 file, 3 B)');
+    await workbench.until('the row to be gone', async () =>
+      (await workbench.treeRows('Volumes')).every(({ label }) => label !== 'notes.txt'),
+    );
+  });
+
+  it('deletes nothing that a job needs (R9.1)', async () => {
+    const { workbench } = editor;
+    await workbench.expandRow('Volumes', '.runpod-trainer', 2);
+    await workbench.rowMenu('Volumes', '.runpod-trainer', 'Delete…');
+    await workbench.notification(/\.runpod-trainer was not deleted/);
+    await workbench.expandRow('Volumes', 'jobs');
+    await workbench.rowMenu('Volumes', /^tiny-/, 'Delete…');
+    await workbench.notification(/Nothing says that this job has ended/);
+    assert.equal(await workbench.page.locator('.monaco-dialog-box').count(), 0);
+  });
+
+  it('a project is backed up from the row of its job, while the list goes on (R2.6)', async () => {
+    const { workbench } = editor;
+    await workbench.rowMenu('Jobs', 'tiny', 'Back Up Project…');
+    await workbench.pick('Back Up Project', /runpod-backup/);
+    const done = await workbench.notification(/tiny is backed up in .*runpod-backup.tiny/, 60_000);
+    assert.match(done, /fetched through a running pod/);
+    const place = join(fixture.folder, 'runpod-backup', 'tiny');
+    assert.match(await readFile(join(place, 'files', 'hello.py'), 'utf8'), /hello from the pod/);
+    assert.match(await readFile(join(place, 'BACKUP.json'), 'utf8'), /"notRead": \[\]/);
+    await workbench.notificationButton('is backed up', 'Open Folder');
+    await workbench.page
+      .locator('.explorer-folders-view .monaco-list-row', { hasText: 'runpod-backup' })
+      .first()
+      .waitFor();
+    await workbench.openContainer('RunPod');
+  });
+
   it('the connection doctor looks at every station of the way to the pod (R9.8)', async () => {
     const { workbench } = editor;
     await workbench.rowMenu('Pods', 'tiny', 'Connection Doctor');

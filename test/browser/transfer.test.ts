@@ -167,6 +167,85 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
     await workbench.statusItem('Everything was on the volume already');
     await planGone(workbench);
   });
+
+  it('everything of a project comes home, and goes on after a cancel (R2.6)', async () => {
+    const { workbench } = editor;
+    const { faults } = moving.sandbox.s3;
+    const chosen = join(moving.fixture.folder, '..', 'backups');
+    await mkdir(chosen);
+    faults.slow(20_000, { operation: 'GetObject', every: 3 });
+    await workbench.rowMenu('Volumes', 'whales', 'Back Up Project…');
+    await workbench.pickerTitled('Back Up Project');
+    await workbench.settle();
+    await workbench.screenshot('backup-folder');
+    await workbench.pick('Back Up Project', /Another Folder/);
+    await workbench.type('Back Up whales To', chosen);
+    await workbench.notification(/Backing up whales/, 60_000);
+    await workbench.notificationButton('Backing up whales', 'Cancel');
+    await workbench.notification('The backup of whales was cancelled', 60_000);
+    faults.restore();
+    await workbench.notificationButton('The backup of whales was cancelled', 'Resume');
+    const done = await workbench.notification(/whales is backed up in .*backups: /, 90_000);
+    assert.match(done, /fetched over S3 now/);
+    assert.equal((await stat(join(chosen, 'files', 'data', 'songs.bin'))).size, moving.largeBytes);
+    await workbench.runCommand('Notifications: Clear All Notifications');
+  });
+
+  it('a folder is deleted after saying how much that is (R9.1)', async () => {
+    const { workbench } = editor;
+    await workbench.rowMenu('Volumes', 'data', 'Delete…');
+    const text = await workbench.dialogText('Delete projects/whales/data on whales?');
+    assert.match(text, /2 files, 310 MB\. This cannot be undone/);
+    assert.match(text, /The next sync sends again/);
+    await workbench.until('nothing beside the question', async () => (await workbench.notifications()).length === 0);
+    await workbench.settle();
+    await workbench.screenshot('volume-delete');
+    await workbench.dialog('Delete projects/whales/data on whales?', 'Cancel');
+    assert.equal((await stat(moving.there('data/songs.bin'))).size, moving.largeBytes);
+    await workbench.rowMenu('Volumes', 'data', 'Delete…');
+    await workbench.dialog('Delete projects/whales/data on whales?', 'Delete 2 Files');
+    await workbench.statusItem('Deleted data (2 files, 310 MB)');
+    await assert.rejects(stat(moving.there('data')), { code: 'ENOENT' });
+    await workbench.until('the row to be gone', async () =>
+      (await workbench.treeRows('Volumes')).every(({ label }) => label !== 'data'),
+    );
+  });
+
+  it('a volume is moved to another data center, and the old one stays (R1.5)', async () => {
+    const { workbench } = editor;
+    await workbench.rowMenu('Volumes', 'whales', 'Move Volume…');
+    await workbench.pickerTitled('Move Volume');
+    // Away from everything that shows a hint.
+    await workbench.page.mouse.move(660, 792);
+    await workbench.until('no hint', async () => (await workbench.page.locator('.monaco-hover:visible').count()) === 0);
+    await workbench.settle();
+    await workbench.screenshot('move-where');
+    await workbench.pick('Move Volume', 'EU-RO-1');
+    await workbench.until('the ways', async () =>
+      (await workbench.page.locator('.quick-input-list').innerText()).includes('Over S3, with no pod'),
+    );
+    await workbench.settle();
+    await workbench.screenshot('move-way');
+    await workbench.pick('Move Volume', 'Over S3, with no pod');
+    const text = await workbench.dialogText('Move whales from US-MD-1 to EU-RO-1?');
+    assert.match(text, /a new volume whales in EU-RO-1, 20 GB, \$1\.40 a month/);
+    assert.match(text, /is kept as it is until you delete it yourself/);
+    await workbench.settle();
+    await workbench.screenshot('move-plan');
+    await workbench.dialog('Move whales from US-MD-1 to EU-RO-1?', 'Move for $1.40 a Month');
+    const done = await workbench.notification(/whales is in EU-RO-1 now/, 90_000);
+    assert.match(done, /The volume whales in US-MD-1 is still there and costs \$1\.40 a month/);
+    await workbench.screenshot('move-done');
+    await workbench.notificationButton('whales is in EU-RO-1 now', 'Change Project File');
+    await workbench.until('the project file to name it', async () =>
+      /"name": "whales",\s*"dataCenter": "EU-RO-1"/.test(await readFile(moving.fixture.projectFile, 'utf8')),
+    );
+    const volumes = await moving.client.volumes.list();
+    assert.deepEqual(volumes.map((volume) => volume.dataCenter).toSorted(), ['EU-RO-1', 'US-MD-1']);
+    const there = volumes.find((volume) => volume.dataCenter === 'EU-RO-1');
+    const moved = join(moving.sandbox.volumeDirectory(there?.id ?? ''), 'projects', 'whales', 'model', 'net.py');
+    assert.equal(await readFile(moved, 'utf8'), 'layers = 12\n');
+  });
 });
 
 describe('a volume that S3 does not reach yet', function () {

@@ -43,10 +43,17 @@ function answer(request: RecordedRequest): Reply {
   if (route.startsWith('/network-volumes')) {
     return { status: request.method === 'POST' ? 201 : 200, json: volumeJson };
   }
+  if (route === '/serverless') {
+    const more = request.query.get('cursor') === null;
+    return { json: { endpoints: [], pagination: { nextCursor: more ? 'c/2' : null, hasNextPage: more } } };
+  }
+  if (route.startsWith('/serverless')) {
+    return { json: { id: 'ep1', workers: { min: 0, max: 0 } } };
+  }
   if (route.startsWith('/billing')) {
     return { json: billJson };
   }
-  return { json: { dataCenters: [], gpus: [], cpus: [], keys: [] } };
+  return { json: { dataCenters: [], gpus: [], cpus: [], keys: [], secrets: [] } };
 }
 
 const range = { startTime: '2026-09-01T00:00:00Z', endTime: '2026-09-02T00:00:00+02:00' };
@@ -109,6 +116,10 @@ const calls: Record<string, (client: RunPodClient) => Promise<unknown>> = {
     c.volumes.create({ name: 'songs', size: 10, dataCenter: 'EU-RO-1', type: 'HIGH_PERFORMANCE' }),
   'volumes.update': (c) => c.volumes.update('vol1', { name: 'songs', size: 4096 }),
   'volumes.delete': (c) => c.volumes.delete('vol1'),
+  'serverless.list with a second page': (c) => c.serverless.list(),
+  'serverless.get': (c) => c.serverless.get('ep 1'),
+  'serverless.patch': (c) => c.serverless.patch('ep1', { name: 'renamed', workers: { min: 0, max: 0 } }),
+  'serverless.delete': (c) => c.serverless.delete('ep1'),
   'catalog.dataCenters': (c) => c.catalog.dataCenters({ include: ['GPU_AVAILABILITY', 'CPU_AVAILABILITY'] }),
   'catalog.gpus': (c) => c.catalog.gpus({ count: 2, cloud: 'SECURE', minCudaVersion: '12.8' }),
   'catalog.cpus': (c) => c.catalog.cpus({ vcpuCount: 4 }),
@@ -117,6 +128,7 @@ const calls: Record<string, (client: RunPodClient) => Promise<unknown>> = {
   'billing.volumes': (c) => c.billing.volumes({ ...range, networkVolumeId: 'vol1' }),
   'account.checkKey': (c) => c.account.checkKey(),
   'account.sshKeys': (c) => c.account.sshKeys(),
+  'account.secretNames': (c) => c.account.secretNames('end key'),
 };
 
 describe('requests of the RunPod client against the contract', () => {
@@ -144,7 +156,7 @@ describe('requests of the RunPod client against the contract', () => {
 
   it('names no call twice and leaves none out', () => {
     const client = testClient(server.restUrl).client;
-    const methods = (['pods', 'volumes', 'catalog', 'billing', 'account'] as const).flatMap((group) =>
+    const methods = (['pods', 'volumes', 'serverless', 'catalog', 'billing', 'account'] as const).flatMap((group) =>
       Object.getOwnPropertyNames(Object.getPrototypeOf(client[group]))
         .filter((method) => method !== 'constructor')
         .map((method) => `${group}.${method}`),

@@ -216,6 +216,96 @@ describe('answers of the sandbox against the contract (R9.7)', () => {
     }
   });
 
+  it('endpoints: create, list, get, scale to zero, delete', async () => {
+    const volume = await createVolume();
+    const body = {
+      name: freshName(),
+      type: 'QUEUE',
+      image: 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404',
+      cmd: ['python', '-u', 'handler.py'],
+      env: { MODEL: 'songs' },
+      gpu: { pools: ['AMPERE_24', 'ADA_24'], excludedTypes: ['NVIDIA L4'], count: 2, minCudaVersion: '12.8' },
+      workers: { min: 1, max: 3, idleTimeout: 30 },
+      scaling: { type: 'QUEUE_DELAY', queueDelay: 4 },
+      networkVolumes: [volume.id],
+      flashboot: 'FLASHBOOT',
+    };
+    const { id } = (await raw('POST', '/serverless', body)).body as { id: string };
+    const spare = { name: freshName(), image: 'busybox', disk: 5, ports: ['8000/http'], dataCenterIds: [dataCenter] };
+    const balanced = {
+      ...spare,
+      type: 'LOAD_BALANCER',
+      cpu: [{ id: 'cpu5c', vcpuCount: 2 }],
+      scaling: { type: 'REQUEST_COUNT', requestCount: 4 },
+    };
+    const cpuOnly = (await raw('POST', '/serverless', balanced)).body as { id: string };
+    const counted = { ...balanced, name: freshName(), type: 'QUEUE' };
+    const withoutTimeout = (await raw('POST', '/serverless', counted)).body as { workers: object };
+    assert.deepEqual(withoutTimeout.workers, { min: 0, max: 3 });
+    const seen = await client.serverless.get(id);
+    assert.deepEqual(
+      [seen.type, seen.gpu, seen.workers, seen.env, seen.networkVolumes],
+      ['QUEUE', { pools: ['AMPERE_24', 'ADA_24'], count: 2 }, { min: 1, max: 3 }, { MODEL: 'songs' }, [volume.id]],
+    );
+    assert.deepEqual(
+      (await client.serverless.list()).slice(1).map((e) => e.id),
+      [cpuOnly.id, id],
+    );
+    const page = (await raw('GET', '/serverless?limit=2')).body as { pagination: { nextCursor: string } };
+    assert.equal((await raw('GET', `/serverless?cursor=${page.pagination.nextCursor}`)).status, 200);
+    assert.equal((await raw('GET', `/pods?cursor=${page.pagination.nextCursor}`)).status, 422);
+    assert.deepEqual((await client.serverless.patch(id, { workers: { min: 0, max: 0 } })).workers, { min: 0, max: 0 });
+    assert.equal((await raw('PATCH', `/serverless/${id}`, { gpu: { pools: ['ADA_24'] }, timeout: 1000 })).status, 200);
+    for (const wrong of [
+      { gpu: { excludedTypes: ['NVIDIA L4'] } },
+      { workers: { min: -1 } },
+      { workers: { idleTimeout: 0 } },
+      { type: 'LOAD_BALANCER' },
+      { gpu: { pools: [] } },
+      { scaling: { type: 'QUEUE_DELAY', queueDelay: 0.1 } },
+    ]) {
+      assert.equal((await raw('PATCH', `/serverless/${id}`, wrong)).status, 422, JSON.stringify(wrong));
+      assert.ok(contract.validateRequest('PATCH', '/v2/serverless/x', new URLSearchParams(), wrong).length > 0);
+    }
+    for (const wrong of [
+      { workers: { min: 4 } },
+      { cpu: [{ id: 'cpu5c', vcpuCount: 2 }] },
+      { gpu: { pools: ['ADA_24'], excludedTypes: ['NVIDIA L4'] } },
+      { gpu: { allowedCudaVersions: ['12.8'] } },
+      { networkVolumes: ['nonsense'] },
+    ]) {
+      assert.equal((await raw('PATCH', `/serverless/${id}`, wrong)).status, 400, JSON.stringify(wrong));
+    }
+    const { type, ...untyped } = body;
+    for (const wrong of [
+      untyped,
+      { ...body, image: undefined },
+      { ...body, mounts: {} },
+      { ...body, cpu: [] },
+      { ...body, gpu: { id: gpu.id } },
+      { ...balanced, type: 'LOAD_BALANCER', scaling: body.scaling },
+    ]) {
+      assert.equal((await raw('POST', '/serverless', wrong)).status, 422, `${type} ${JSON.stringify(wrong)}`);
+      const problems = contract.validateRequest('POST', '/v2/serverless', new URLSearchParams(), { ...wrong });
+      assert.ok(problems.length > 0, JSON.stringify(wrong));
+    }
+    for (const wrong of [
+      { ...body, cpu: balanced.cpu },
+      { ...body, gpu: undefined },
+      { ...counted, workers: { idleTimeout: 5 } },
+      { ...body, gpu: { pools: ['NO_SUCH_POOL'] } },
+    ]) {
+      assert.equal((await raw('POST', '/serverless', wrong)).status, 400, JSON.stringify(wrong));
+    }
+    for (const endpoint of await client.serverless.list()) {
+      await client.serverless.delete(endpoint.id);
+    }
+    await client.serverless.delete(id);
+    await assertKind(client.serverless.get(id), 'not-found', 404);
+    assert.equal((await raw('DELETE', `/serverless/${id}`)).status, 404);
+    await client.volumes.delete(volume.id);
+  });
+
   it('refusals: 400, 401, 402, 404, 405, 413, 422, 429', async () => {
     const pod = { name: freshName(), image: 'busybox', disk: 20, gpu };
     const both = { ...pod, gpu: { ...gpu, count: 1 }, cpu: { id: 'cpu5c', vcpuCount: 2 } };

@@ -106,8 +106,8 @@ describe('the manifest (R9.2, R9.9)', () => {
     }
   });
 
-  it('lets no workspace choose the API address, the interpreter or where files go', () => {
-    for (const name of ['restUrl', 'python', 's3Endpoints']) {
+  it('lets no workspace choose the API address, the interpreter, where files go or which secret goes to a pod', () => {
+    for (const name of ['restUrl', 'python', 's3Endpoints', 'endKeySecret']) {
       assert.equal(contributes.configuration.properties[`${settingsSection}.${name}`]?.scope, 'machine');
     }
     assert.equal(manifest.capabilities.untrustedWorkspaces.supported, 'limited');

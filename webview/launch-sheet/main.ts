@@ -25,10 +25,22 @@ start.addEventListener('click', () => {
     send({ type: 'start' });
   }
 });
+const smoke = document.createElement('vscode-button');
+smoke.className = 'smoke';
+smoke.secondary = true;
+smoke.textContent = 'Smoke Run First';
+smoke.setAttribute('aria-describedby', 'smoke-price');
+smoke.addEventListener('click', () => {
+  if (!smoke.hasAttribute('disabled')) {
+    send({ type: 'smoke' });
+  }
+});
+const smokePrice = h('p', { class: 'muted smoke-price', id: 'smoke-price' });
 const profiles = h('select', { 'aria-label': 'Profile' });
 profiles.addEventListener('change', () => send({ type: 'profile', profile: profiles.value }));
 const profile = h('label', { class: 'profile' }, 'Profile ', profiles);
 const blocked = h('p', { class: 'blocked', id: 'blocked' });
+const started = h('p', { class: 'started', role: 'status' });
 const failure = h('div', { class: 'failure', role: 'alert' });
 const content = h('div', { class: 'content' });
 const spoken = h('div', { class: 'spoken', role: 'status', 'aria-live': 'polite' });
@@ -44,10 +56,13 @@ document.body.append(
         'div',
         { class: 'buttons' },
         start,
+        smoke,
         button('Cancel', () => send({ type: 'cancel' })),
         profile,
       ),
+      smokePrice,
       blocked,
+      started,
       failure,
     ),
     content,
@@ -64,7 +79,8 @@ function show(state: SheetState): void {
   sandbox.hidden = !state.sandbox;
   showProfiles(state);
   showStart(state);
-  const text = JSON.stringify({ ...state, start: undefined });
+  showSmoke(state);
+  const text = JSON.stringify({ ...state, start: undefined, smoke: undefined });
   if (text !== drawn) {
     drawn = text;
     redraw(content, sections(state));
@@ -88,8 +104,8 @@ function showProfiles({ profiles: known, profile: chosen }: SheetState): void {
 }
 
 function showStart({ start: { label, blocked: why, busy, failure: failed } }: SheetState): void {
-  setText(start, busy ? 'Starting…' : label);
-  const off = busy || why !== undefined;
+  setText(start, busy === 'run' ? 'Starting…' : label);
+  const off = busy !== undefined || why !== undefined;
   // Still reached by Tab, so that a screen reader can say why it does nothing.
   start.toggleAttribute('disabled', off);
   start.setAttribute('aria-disabled', String(off));
@@ -98,6 +114,22 @@ function showStart({ start: { label, blocked: why, busy, failure: failed } }: Sh
   blocked.hidden = why === undefined;
   failure.hidden = failed === undefined;
   redraw(failure, failed === undefined ? [] : [note('bad', failed)]);
+}
+
+/** It may be tried while errors keep the whole run from starting. */
+function showSmoke({
+  smoke: { value, failure: failed, busy: looking },
+  start: { busy, note: text },
+}: SheetState): void {
+  setText(smoke, busy === 'smoke' ? 'Starting…' : 'Smoke Run First');
+  const off = busy !== undefined || value === undefined || failed !== undefined;
+  smoke.toggleAttribute('disabled', off);
+  smoke.setAttribute('aria-disabled', String(off));
+  smokePrice.setAttribute('aria-busy', String(looking));
+  const sentence = failed ?? (value === undefined ? 'Looking…' : [value.text, ...value.notes].join(' '));
+  setText(smokePrice, `Smoke run: ${sentence}`);
+  setText(started, text ?? '');
+  started.hidden = text === undefined;
 }
 
 function sections(state: SheetState): HTMLElement[] {

@@ -107,7 +107,12 @@ function bodyOf(tab: OverviewTab, { regions, costs, radar, waiting }: OverviewSt
     case 'costs':
       return costs.value === undefined ? [] : costsPage(costs.value);
     case 'radar':
-      return radar.value === undefined ? [] : radarPage(radar.value, (id) => send({ type: 'endPod', id }));
+      return radar.value === undefined
+        ? []
+        : radarPage(radar.value, {
+            endPod: (id) => send({ type: 'endPod', id }),
+            endEndpoint: (id) => send({ type: 'endEndpoint', id }),
+          });
   }
 }
 

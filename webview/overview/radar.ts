@@ -1,4 +1,4 @@
-import type { RadarPage, RadarPodLine } from '../../src/messages/overview.ts';
+import type { RadarEndpointLine, RadarPage, RadarPodLine } from '../../src/messages/overview.ts';
 import { h } from '../job-panel/dom.ts';
 import { button, mark, note, table } from '../guards/parts.ts';
 
@@ -8,8 +8,16 @@ const verbs: Record<RadarPodLine['action'], string> = {
   cancel: 'Cancel Job…',
 };
 
+const endpointVerbs = { scale: 'Scale to Zero…', delete: 'Delete Endpoint…' };
+
+export interface RadarActions {
+  endPod: (id: string) => void;
+  endEndpoint: (id: string) => void;
+}
+
 /** Everything that costs money, what nobody here needs first. */
-export function radarPage({ total, unowned, pods, volumes }: RadarPage, end: (id: string) => void): HTMLElement[] {
+export function radarPage(page: RadarPage, actions: RadarActions): HTMLElement[] {
+  const { total, unowned, pods, endpoints, volumes, notes } = page;
   return [
     ...(unowned === undefined
       ? [
@@ -27,8 +35,18 @@ export function radarPage({ total, unowned, pods, volumes }: RadarPage, end: (id
       h('h2', {}, 'Pods'),
       pods.length === 0
         ? h('p', { class: 'muted' }, 'No pod is there.')
-        : h('ul', { class: 'pods' }, ...pods.map((pod) => podCard(pod, end))),
+        : h('ul', { class: 'pods' }, ...pods.map((pod) => podCard(pod, actions.endPod))),
     ),
+    ...(endpoints.length === 0
+      ? []
+      : [
+          h(
+            'section',
+            { class: 'money' },
+            h('h2', {}, 'Serverless endpoints'),
+            h('ul', { class: 'pods' }, ...endpoints.map((endpoint) => endpointCard(endpoint, actions.endEndpoint))),
+          ),
+        ]),
     h(
       'section',
       { class: 'money' },
@@ -42,35 +60,51 @@ export function radarPage({ total, unowned, pods, volumes }: RadarPage, end: (id
           ),
     ),
     h('p', {}, total),
-    h(
-      'p',
-      { class: 'muted' },
-      'Nothing is ever ended without being asked for. Serverless endpoints are not looked at.',
-    ),
+    ...notes.map((text) => h('p', { class: 'muted' }, text)),
+    h('p', { class: 'muted' }, 'Nothing is ever ended without being asked for.'),
   ];
 }
 
 function podCard(pod: RadarPodLine, end: (id: string) => void): HTMLElement {
   const odd = pod.unowned || pod.idle !== undefined;
+  const about = `${pod.owner}.${pod.idle === undefined ? '' : ` ${pod.idle}`}`;
+  return card(pod, odd, odd ? 'not needed by a job of this computer' : 'at work', about, {
+    verb: verbs[pod.action],
+    act: () => end(pod.id),
+  });
+}
+
+function endpointCard(endpoint: RadarEndpointLine, end: (id: string) => void): HTMLElement {
+  const { owner, cost, idle, action } = endpoint;
+  const odd = endpoint.unowned || idle !== undefined;
+  const about = `${owner}. ${cost}${idle === undefined ? '' : ` ${idle}`}`;
+  const doing = action === 'none' ? undefined : { verb: endpointVerbs[action], act: () => end(endpoint.id) };
+  return card(endpoint, odd, odd ? 'not needed by a job of this computer' : 'costs nothing or is needed', about, doing);
+}
+
+function card(
+  { id, name, price, facts }: RadarPodLine | RadarEndpointLine,
+  odd: boolean,
+  meaning: string,
+  about: string,
+  action: { verb: string; act: () => void } | undefined,
+): HTMLElement {
   return h(
     'li',
     { class: odd ? 'pod pod-odd' : 'pod' },
-    mark(odd ? 'error' : 'passed', odd ? 'warn' : 'good', odd ? 'not needed by a job of this computer' : 'at work'),
+    mark(odd ? 'error' : 'passed', odd ? 'warn' : 'good', meaning),
     h(
       'div',
       { class: 'pod-body' },
-      h('div', { class: 'region-head' }, h('h3', {}, pod.name), h('span', { class: 'price' }, pod.price)),
-      h('p', { class: 'muted' }, pod.facts),
-      h('p', {}, `${pod.owner}.${pod.idle === undefined ? '' : ` ${pod.idle}`}`),
+      h('div', { class: 'region-head' }, h('h3', {}, name), h('span', { class: 'price' }, price)),
+      h('p', { class: 'muted' }, facts),
+      h('p', {}, about),
     ),
-    h(
-      'div',
-      { class: 'region-action' },
-      button(verbs[pod.action], () => end(pod.id), {
-        primary: odd,
-        label: `${verbs[pod.action]} ${pod.name}`,
-        key: `end-${pod.id}`,
-      }),
-    ),
+    action !== undefined &&
+      h(
+        'div',
+        { class: 'region-action' },
+        button(action.verb, action.act, { primary: odd, label: `${action.verb} ${name}`, key: `end-${id}` }),
+      ),
   );
 }

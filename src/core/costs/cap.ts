@@ -75,6 +75,16 @@ export class PodCaps {
     return seconds;
   }
 
+  /** The most that the pod can come to when its start takes `beforeSeconds`; for the caps of the day, before the grant. */
+  reservation(beforeSeconds: number): CapPromise {
+    const byHours = this.#caps.hours === undefined ? Infinity : this.#caps.hours * 3600 + beforeSeconds + endSeconds;
+    const seconds = Math.min(rentSeconds(this.#caps, this.#costPerHour, this.#left) ?? Infinity, byHours);
+    return {
+      stopsBy: Number.isFinite(seconds) ? new Date(this.#wall + seconds * 1000).toISOString() : null,
+      mostDollars: mostDollarsOf(this.#caps, this.#costPerHour, this.#left, beforeSeconds),
+    };
+  }
+
   /** What holds for a job that was granted its time. */
   promise(): CapPromise {
     const granted = this.#granted;
@@ -136,7 +146,7 @@ export function dayLeft(caps: Caps, today: { dollars: number; hours: number }): 
     left.dollars !== null && left.dollars <= 0
       ? `of ${dollars(dollarsPerDay ?? 0)} a day, ${dollars(today.dollars)} are spent or promised to jobs that run`
       : left.hours !== null && left.hours <= 0
-        ? `of ${hoursPerDay} hours of pods a day, ${today.hours.toFixed(1)} are used`
+        ? `of ${hoursPerDay} hours of pods a day, ${today.hours.toFixed(1)} are used or promised to jobs that run`
         : undefined;
   if (over !== undefined) {
     throw new UserError('cap-day', {

@@ -71,6 +71,7 @@ export async function withGateway<T>(
       candidates: offers,
       publicKey: installation.key.publicKey,
       env: { [projectVariable]: request.project },
+      endKeySecret: installation.endKeySecret,
       onRefused: (refused, reason) => onEvent({ type: 'refused', hardware: refused.label, reason }),
     },
     signal,

@@ -27,6 +27,12 @@ export type StepStatus = z.infer<typeof stepStatusSchema>;
 const envelope = { epoch: z.int().min(1), seq: z.int().min(1), time: z.string().max(40) };
 const gates = z.array(gateResultSchema).max(1000);
 
+/** A key on the pod that may end it: `pod-key` or `user-key`; `armed`, `refused`, `missing` or `unknown`. */
+export const capKeySchema = z.object({ owner: name, state: name, detail: shortText });
+export type CapKey = z.infer<typeof capKeySchema>;
+/** Absent in the journals of older workers. */
+const owners = z.array(capKeySchema).max(16).nullish();
+
 export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({
     ...envelope,
@@ -49,6 +55,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     armed: z.boolean(),
     detail: text,
     deadline: z.string().max(40).nullable(),
+    owners,
   }),
   z.object({
     ...envelope,

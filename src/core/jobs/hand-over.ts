@@ -4,6 +4,7 @@ import type { Installation } from '../installation.ts';
 import type { ReadyPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker, push, type HashedFile } from '../transfer/index.ts';
+import { readLastKnown, rememberTransfer } from '../transfer/plan/index.ts';
 import { reconnect } from './attach.ts';
 import { overLink } from './link.ts';
 import type { RunPlan } from './plan.ts';
@@ -66,6 +67,25 @@ export async function handOver(work: HandOver): Promise<{ connection: SshConnect
   });
 }
 
+/** So that the next plan and the next estimate know what the volume has. */
+async function remember(
+  { loaded }: RunPlan,
+  { volume }: JobRecord,
+  sent: readonly HashedFile[],
+  moved: { bytes: number; seconds: number },
+): Promise<void> {
+  if (volume === undefined) {
+    return;
+  }
+  const known = await readLastKnown(loaded.root);
+  const mtime = new Date().toISOString();
+  const now = Object.fromEntries(sent.map(({ path, size, sha256 }) => [path, { size, sha256, mtime }]));
+  const before = known?.volume.id === volume.id ? known.files : {};
+  const transferred = { route: 'ssh' as const, ...moved, files: { ...before, ...now } };
+  // A project folder that cannot be written to is no reason to lose a pod that is ready.
+  await rememberTransfer(loaded.root, volume, transferred).catch(() => undefined);
+}
+
 async function transferAndStart(work: HandOver, connection: SshConnection, again: boolean): Promise<Started> {
   const { installation, plan, ready, caps, files, step, onEvent, signal } = work;
   const { project } = plan.loaded;
@@ -85,6 +105,7 @@ async function transferAndStart(work: HandOver, connection: SshConnection, again
   await guard();
   const renewal = setInterval(() => void guard().catch(() => undefined), renewEvery);
   try {
+    const began = performance.now();
     const sent = await push({
       connection,
       worker: worker.argv,
@@ -93,6 +114,7 @@ async function transferAndStart(work: HandOver, connection: SshConnection, again
       signal,
       onProgress: (p) => onEvent({ type: 'transfer', direction: 'up', ...p }),
     });
+    await remember(plan, work.record(), files, { bytes: sent.bytes, seconds: (performance.now() - began) / 1000 });
     await step('start', sentText(sent), { remote: { ...remote, worker: workerPath } });
     const before = again ? await worker.started(remote.jobDir, signal) : undefined;
     return before ?? (await start(work, connection, worker, remote));

@@ -9,6 +9,18 @@ export function newJobId(project: string, now = new Date()): string {
   return `${project}-${stamp}-${random}`;
 }
 
+const idPattern = '.+-(\\d{8}-\\d{6})-[a-z0-9]{4}';
+
+/** When a job was started, `yyyymmdd-hhmmss` in UTC, by its id; undefined for what is no id of a job. */
+export function jobTime(job: string): string | undefined {
+  return new RegExp(`^${idPattern}$`).exec(job)?.[1];
+}
+
+/** The job that something was made for, by its name. */
+export function jobOfName(name: string): string | undefined {
+  return new RegExp(`^${podPrefix}(${idPattern})(?:[- ]|$)`).exec(name)?.[1];
+}
+
 /** Pods of this product are known by this prefix, in any list and from any machine. */
 export const podPrefix = 'rpt-';
 

@@ -39,6 +39,8 @@ const recordSchema = z.object({
   fetch: z.array(z.string()),
   into: z.string(),
   phase: z.enum(phases),
+  /** What the caps of the day keep for it from the moment at which its pod was rented, until its start promises less. */
+  reserved: z.object({ stopsBy: z.string().nullable(), mostDollars: z.number().nullable() }).optional(),
   /** What was promised of the caps when the job started (`CapPromise`), and whether its pod can keep it alone. */
   cap: z
     .object({

@@ -71,8 +71,8 @@ async function tellCaps(
   { record, started, promise }: Submitted,
   onEvent: OnEvent,
 ): Promise<JobRecord> {
-  const { armed, detail } = started.watchdog;
-  const text = capSentence({ ...promise, armed, detail });
+  const { armed, detail, owners } = started.watchdog;
+  const text = capSentence({ ...promise, armed, detail, keys: owners ?? [] });
   onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text });
   return installation.records.save({ ...record, cap: { ...promise, armed, text } });
 }

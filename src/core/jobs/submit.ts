@@ -1,7 +1,7 @@
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { PodCaps, type CapPromise } from '../costs/cap.ts';
 import { CapTimer } from '../costs/cap-timer.ts';
-import { leftToday } from '../costs/day.ts';
+import { takeDay, type DayTaken } from '../costs/day.ts';
 import { dollars, meteredCost } from '../costs/meter.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
@@ -10,13 +10,14 @@ import { rentPod } from '../pods/rent.ts';
 import { ensureVolume } from '../pods/volume.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
+import type { HashedFile } from '../transfer/index.ts';
 import { collect } from '../transfer/plan/index.ts';
 import { handOver } from './hand-over.ts';
 import { jobVariable, podName, projectVariable } from './id.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
 import type { OnEvent } from './progress.ts';
 import type { JobRecord, Phase } from './records.ts';
-import { hardwareOf } from './pods.ts';
+import { hardwareOf, podsOf, withPod } from './pods.ts';
 import { endLeftPods, idlePod } from './reuse.ts';
 import type { LocalResult } from './spec.ts';
 import type { Started } from './worker.ts';
@@ -44,7 +45,29 @@ export async function submit(
   record: JobRecord,
   options: SubmitOptions,
 ): Promise<Submitted> {
-  const { onEvent } = options;
+  // Before anything is rented: reading large files takes its time.
+  const { files, scan } = await collect(plan.loaded, options.signal);
+  if (scan.missing.length > 0) {
+    throw missingFiles(scan.missing);
+  }
+  const onWait = (): void =>
+    options.onEvent({ type: 'phase', phase: 'pod', text: 'Waiting for another start of this project to be counted' });
+  const day = await takeDay(installation, plan.loaded.project, { signal: options.signal, onWait });
+  try {
+    return await rentAndStart(installation, plan, record, { ...options, files, day });
+  } finally {
+    await day.release();
+  }
+}
+
+async function rentAndStart(
+  installation: Installation,
+  plan: RunPlan,
+  record: JobRecord,
+  options: SubmitOptions & { files: HashedFile[]; day: DayTaken },
+): Promise<Submitted> {
+  const { onEvent, files, day } = options;
+  const { project } = plan.loaded;
   // Once the pod is rented its cap ends the preparation too.
   const timer = new CapTimer(options.signal);
   const { signal } = timer;
@@ -55,24 +78,17 @@ export async function submit(
     onEvent({ type: 'phase', phase, text });
   };
 
-  // Before anything is rented: reading large files takes its time.
-  const { files, scan } = await collect(plan.loaded, signal);
-  if (scan.missing.length > 0) {
-    throw missingFiles(scan.missing);
-  }
-  const { project } = plan.loaded;
-  const left = await leftToday(installation, project, signal);
   const volume = await ensureVolume(installation.client, plan.volume, signal);
   await step('pod', `Looking for a machine in ${volume.dataCenter}`, { volume: pick(volume) });
 
   let rented: Pod | undefined;
-  let caps = new PodCaps(project.caps, null, left);
+  let caps = new PodCaps(project.caps, null, day.left);
   let connection: SshConnection | undefined;
   const onPod = async (found: Pod, reused: boolean, created: string): Promise<void> => {
     rented = found;
     const hardware = hardwareOf(found);
     const costPerHour = found.cost ?? 0;
-    caps = new PodCaps(project.caps, found.cost, left);
+    caps = new PodCaps(project.caps, found.cost, day.left);
     timer.start(caps);
     // The record comes before anything else: a pod that nobody remembers is a pod that bills unseen.
     await step('wait', reused ? `Using the idle pod ${found.name}` : `Rented ${hardware}; waiting until it answers`, {
@@ -83,7 +99,9 @@ export async function submit(
         hardware,
         costPerHour,
       },
+      reserved: caps.reservation(project.target.readyMinutes * 60),
     });
+    await day.release();
     if (reused) {
       await takeOver(installation, plan.job, found);
     }
@@ -115,13 +133,17 @@ export async function submit(
   }
 }
 
-/** From here on the pod is another job's: for those that had it before it has ended, and it costs them nothing more. */
+/**
+ * From here on the pod is another job's: for those that had it before it has ended, and it costs them nothing more. Also
+ * for one whose client was killed before it could note the pod: else that job's pod would be ended as left behind.
+ */
 async function takeOver(installation: Installation, job: string, pod: Pod): Promise<void> {
   const { records } = installation;
   for (const record of await records.list()) {
-    if (record.job !== job && record.pod?.id === pod.id && record.podEnded === undefined) {
+    const had = podsOf(record, [pod]).length > 0 && (record.pod === undefined || record.pod.id === pod.id);
+    if (record.job !== job && had && record.podEnded === undefined) {
       const reason = record.reason ?? `Its pod went on with the job ${job}.`;
-      await records.save({ ...record, phase: 'done', reason, podEnded: new Date().toISOString() });
+      await records.save({ ...withPod(record, pod), phase: 'done', reason, podEnded: new Date().toISOString() });
     }
   }
 }
@@ -187,6 +209,7 @@ async function obtainPod(
       minDiskGb,
       publicKey: installation.key.publicKey,
       env: { [jobVariable]: plan.job, [projectVariable]: project.name },
+      endKeySecret: installation.endKeySecret,
       onRefused: (candidate, reason) => onEvent({ type: 'refused', hardware: candidate.label, reason }),
     },
     signal,

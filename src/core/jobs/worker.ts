@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { SshConnection } from '../ssh/index.ts';
+import { capKeySchema } from './events.ts';
 
 const errorSchema = z.object({
   error: z.object({
@@ -15,6 +16,7 @@ const watchdogSchema = z.object({
   armed: z.boolean(),
   detail: z.string(),
   deadline: z.string().nullable(),
+  owners: z.array(capKeySchema).nullish(),
 });
 
 const startedSchema = z.object({ epoch: z.int(), watchdog: watchdogSchema });

@@ -120,9 +120,12 @@ export class PlatformFile {
   }
 }
 
-/** A sentence for before a start, when it is known that no pod can end itself. */
-export function capNote({ podKeyRights }: Capabilities): string | undefined {
-  return podKeyRights === 'none'
+/**
+ * A sentence for before a start, when it is known that no pod can end itself. With the secret of a key of the user's,
+ * the pod tests that one at the start of the job.
+ */
+export function capNote({ podKeyRights }: Capabilities, endKeySecret?: string): string | undefined {
+  return podKeyRights === 'none' && endKeySecret === undefined
     ? 'RunPod lets no pod of this account end itself: the cap holds only while this computer is on and connected'
     : undefined;
 }

@@ -4,6 +4,7 @@ import type { RunPodClient } from '../runpod/client.ts';
 import { isApiError } from '../runpod/api-error.ts';
 import type { CreatePodRequest } from '../runpod/requests.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
+import { endKeyEnv } from './end-key.ts';
 import type { Candidate } from './hardware.ts';
 
 /** Container disk in GB where the project does not say; small CPU pods are refused with more than 30. */
@@ -19,6 +20,8 @@ export interface RentRequest {
   /** Public SSH key, one line. */
   publicKey: string;
   env: Record<string, string>;
+  /** Name of the secret with the key by which the pod may end itself. */
+  endKeySecret?: string | undefined;
   /** Told for every candidate that was refused. */
   onRefused?: ((candidate: Candidate, reason: string) => void) | undefined;
 }
@@ -60,7 +63,7 @@ function createRequest(request: RentRequest, candidate: Candidate): CreatePodReq
     mounts: { network: [{ volumeId: volume.id, path: target.mount }] as [{ volumeId: string; path: string }] },
     ports: ['22/tcp'],
     startSsh: true,
-    env: { ...request.env, PUBLIC_KEY: request.publicKey },
+    env: { ...request.env, ...endKeyEnv(request.endKeySecret), PUBLIC_KEY: request.publicKey },
   };
   return candidate.kind === 'gpu'
     ? {

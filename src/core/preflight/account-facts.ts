@@ -4,6 +4,7 @@ import type { Capabilities } from '../platform/capabilities.ts';
 import { planVolume, type VolumePlan } from '../pods/volume.ts';
 import type { Project } from '../project/schema.ts';
 import type { Balance } from '../runpod/account.ts';
+import { isApiError } from '../runpod/api-error.ts';
 import type { Availability, CpuType, DataCenter, GpuType, Volume } from '../runpod/schemas.ts';
 import { exchangeText } from '../runpod/wire.ts';
 import { type Memo, UnknownFact } from './memo.ts';
@@ -44,6 +45,20 @@ export class AccountFacts {
   /** Undefined where the account does not tell. */
   balance(): Promise<Balance | undefined> {
     return this.#memo.get('The balance', limitMs, (signal) => this.#installation.client.balance(signal));
+  }
+
+  /** Names of the account's secrets that contain this one. Rejects where the API does not tell. */
+  secretNames(name: string): Promise<string[]> {
+    return this.#memo.get('The list of secrets', limitMs, async (signal) => {
+      try {
+        return await this.#installation.client.account.secretNames(name, signal);
+      } catch (error) {
+        if (isApiError(error, 'not-found', 'permission', 'invalid')) {
+          throw new UnknownFact(`Whether the secret ${name} exists is not told to this key.`);
+        }
+        throw error;
+      }
+    });
   }
 
   dataCenters(): Promise<DataCenter[]> {

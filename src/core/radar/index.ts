@@ -1,2 +1,11 @@
-export { podOnRadar, radar, stopPod } from './radar.ts';
-export type { PodAction, PodJob, PodOwner, Radar, RadarPod, RadarVolume } from './types.ts';
+export { onRadar, radar, stopEndpoint, stopPod } from './radar.ts';
+export type {
+  EndpointAction,
+  Owner,
+  OwnerJob,
+  PodAction,
+  Radar,
+  RadarEndpoint,
+  RadarPod,
+  RadarVolume,
+} from './types.ts';

@@ -2,45 +2,65 @@ import { duration, spent } from '../format.ts';
 import { hardwareOf } from '../jobs/pods.ts';
 import type { JobRecord } from '../jobs/records.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
-import type { Pod, Volume } from '../runpod/schemas.ts';
+import type { JobState } from '../jobs/state.ts';
+import type { Endpoint, Pod, Volume } from '../runpod/schemas.ts';
+import { lookAtEndpoint, type Prices } from './endpoints.ts';
 import { standingOf, type Standing } from './owner.ts';
-import type { PodAction, Radar, RadarPod, RadarVolume } from './types.ts';
+import type { Owner, PodAction, Radar, RadarPod, RadarVolume } from './types.ts';
 
 /** USD per GB and month of a pod's own volume disk (RunPod pricing page): dearer while the pod is stopped. */
 const diskPrice = { running: 0.1, stopped: 0.2 };
 /** A GPU that does nothing for less time may be between two steps. */
 const idleMinutes = 15;
 
-/** What the account has, and what this computer knows of it; no network. */
+/** What the account has, and what this computer and the volumes know of it; no network. */
 export interface RadarFacts {
   pods: readonly Pod[];
+  endpoints: readonly Endpoint[];
   volumes: readonly Volume[];
   /** Newest first. */
   records: readonly JobRecord[];
+  /** Jobs by volume id, newest first. */
+  onVolumes: ReadonlyMap<string, readonly JobState[]>;
+  prices: Prices;
+  /** What could not be looked at, in sentences. */
+  notes: readonly string[];
   at: Date;
 }
 
-/** Compares the account's pods and volumes with the jobs of this computer. */
-export function sweep({ pods, volumes, records, at }: RadarFacts): Radar {
-  const alive = pods.filter((pod) => pod.status !== 'TERMINATED');
-  const found = alive.map((pod) => look(pod, standingOf(pod, records), volumes, at)).sort(byConcern);
+/** Compares the account's pods, endpoints and volumes with the jobs of this computer and those on the volumes. */
+export function sweep(facts: RadarFacts): Radar {
+  const { volumes, records, onVolumes, at } = facts;
+  const alive = facts.pods.filter((pod) => pod.status !== 'TERMINATED');
+  const pods = alive
+    .map((pod) => {
+      const onVolume = pod.mounts.network.flatMap(({ volumeId }) => onVolumes.get(volumeId) ?? []);
+      return look(pod, standingOf(pod, { records, onVolume, at }), volumes, at);
+    })
+    .sort(byConcern);
+  const endpoints = facts.endpoints.map((endpoint) => lookAtEndpoint(endpoint, facts)).sort(byConcern);
   const stores = volumes.map((volume) => storeOf(volume, alive, records));
-  const disks = found.reduce((sum, p) => sum + p.diskPerMonth, 0);
+  const disks = pods.reduce((sum, p) => sum + p.diskPerMonth, 0);
   return {
-    pods: found,
+    pods,
+    endpoints,
     volumes: stores,
-    totalPerHour: found.reduce((sum, p) => sum + (p.costPerHour ?? 0), 0),
+    totalPerHour: [...pods, ...endpoints].reduce((sum, p) => sum + (p.costPerHour ?? 0), 0),
     perMonthStorage: stores.reduce((sum, v) => sum + (v.pricePerMonth ?? 0), disks),
     unpriced: [
-      ...found.filter((p) => p.costPerHour === null).map((p) => p.pod.name),
+      ...pods.filter((p) => p.costPerHour === null).map((p) => p.pod.name),
+      ...endpoints.filter((e) => e.costPerHour === null).map((e) => e.endpoint.name),
       ...stores.filter((v) => v.pricePerMonth === null).map((v) => v.volume.name),
     ],
+    notes: [...facts.notes],
     at: at.toISOString(),
   };
 }
 
-function byConcern(a: RadarPod, b: RadarPod): number {
-  const concern = (p: RadarPod): number => (p.idle !== undefined ? 0 : p.owner === 'job' ? 2 : 1);
+type Concern = { owner: Owner; idle?: object; costPerHour: number | null };
+
+function byConcern(a: Concern, b: Concern): number {
+  const concern = (p: Concern): number => (p.idle !== undefined ? 0 : p.owner === 'job' ? 2 : 1);
   return concern(a) - concern(b) || (b.costPerHour ?? 0) - (a.costPerHour ?? 0);
 }
 
@@ -58,6 +78,7 @@ function look(pod: Pod, standing: Standing, volumes: readonly Volume[], at: Date
     },
     owner: standing.owner,
     ...(standing.job && { job: standing.job }),
+    needed: standing.needed,
     costPerHour: stopped ? 0 : pod.cost,
     diskPerMonth: (persistent?.size ?? 0) * (stopped ? diskPrice.stopped : diskPrice.running),
     since: pod.createdAt ?? pod.startedAt,
@@ -87,7 +108,7 @@ function idleReason(pod: Pod, { needed, owner, reason }: Standing, at: Date): st
   }
   const quiet = quietFor(pod, at);
   if (quiet !== undefined) {
-    const who = owner === 'job' ? (reason ?? 'Its job may have ended.') : 'No job of this computer owns it.';
+    const who = reason ?? (owner === 'job' ? 'Its job may have ended.' : 'No job of this computer owns it.');
     return `Its GPU does nothing at the moment, ${duration(quiet)} after its start. ${who}`;
   }
   return reason;
@@ -110,7 +131,7 @@ function actionOf(pod: Pod, { job, needed, owner }: Standing, volumes: readonly 
   const { persistent } = pod.mounts;
   // A pod that somebody set up by hand is stopped where that saves its disk or its settings.
   const how = owner === 'unknown' && network === undefined && !isStopped(pod) ? 'stop' : 'terminate';
-  const running = owner === 'other-machine' ? ' A job of another computer may be running on it.' : '';
+  const running = owner === 'other-machine' ? elsewhere(needed, job?.id) : '';
   if (how === 'stop') {
     const disk =
       persistent === null
@@ -122,6 +143,13 @@ function actionOf(pod: Pod, { job, needed, owner }: Standing, volumes: readonly 
   const name = volumes.find((v) => v.id === network?.volumeId)?.name ?? network?.volumeId;
   const kept = name === undefined ? '' : ` The volume ${name} keeps its files.`;
   return { how, text: `It is ended for good, and what is in its container is lost.${lost}${kept}${running}` };
+}
+
+function elsewhere(needed: Standing['needed'], job: string | undefined): string {
+  if (needed === 'yes') {
+    return ` The job ${job ?? ''} of another computer is at work on it and is ended with it.`;
+  }
+  return needed === 'no' ? '' : ' A job of another computer may be running on it.';
 }
 
 function storeOf(volume: Volume, pods: readonly Pod[], records: readonly JobRecord[]): RadarVolume {

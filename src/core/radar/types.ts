@@ -1,19 +1,22 @@
-import type { PodStatus, Volume } from '../runpod/schemas.ts';
+import type { Endpoint, PodStatus, Volume } from '../runpod/schemas.ts';
 
 /**
- * Whose pod it is: `job`, a job of this computer; `other-machine`, this product's, but this computer knows no job of
- * it; `unknown`, not made by this product.
+ * Whose it is: `job`, of a job of this computer (an endpoint also: of one of its projects); `other-machine`, this
+ * product's, but this computer knows no job of it; `unknown`, not made by this product.
  */
-export type PodOwner = 'job' | 'other-machine' | 'unknown';
+export type Owner = 'job' | 'other-machine' | 'unknown';
 
-/** The job that a pod was rented for. */
-export interface PodJob {
+/** Whether its job still needs it: yes, no, or nobody here can say. */
+export type Needed = 'yes' | 'no' | 'unknown';
+
+/** The job that a pod or endpoint was made for. */
+export interface OwnerJob {
   id: string;
   /** Null when only another computer knows. */
   project: string | null;
-  /** What this computer's record says, in words; null without a record. */
+  /** What this computer's record says, else the job's own state on its volume, in words; null without both. */
   state: string | null;
-  /** When that record was last written, ISO time; null without a record. */
+  /** When that was last written, ISO time; null without both. */
   recordTime: string | null;
 }
 
@@ -27,8 +30,9 @@ export interface PodAction {
 
 export interface RadarPod {
   pod: { id: string; name: string; status: PodStatus; hardware: string; dataCenter: string | null };
-  owner: PodOwner;
-  job?: PodJob;
+  owner: Owner;
+  job?: OwnerJob;
+  needed: Needed;
   /** USD while it is as it is; 0 when stopped, null when not told. */
   costPerHour: number | null;
   /** USD a month for a disk that goes on costing, also while the pod is stopped; 0 without one. */
@@ -38,6 +42,32 @@ export interface RadarPod {
   /** Why it looks as if nobody uses it; absent when it is at work or nobody can say. */
   idle?: { reason: string };
   action: PodAction;
+}
+
+/** What can be done about the cost of an endpoint. */
+export interface EndpointAction {
+  /** `scale`: no workers any more, the endpoint stays. `none`: there is nothing to save, or its job is at work. */
+  how: 'scale' | 'delete' | 'none';
+  /** What it means, in sentences. */
+  text: string;
+}
+
+export interface RadarEndpoint {
+  endpoint: Pick<Endpoint, 'id' | 'name' | 'workers'> & { hardware: string };
+  owner: Owner;
+  job?: OwnerJob;
+  /** The project that it was made for; null when that is not known. */
+  project: string | null;
+  needed: Needed;
+  /** USD of the workers that stand by, at most; 0 without any, null when the catalog does not tell. */
+  costPerHour: number | null;
+  /** The same in a sentence. */
+  cost: string;
+  /** When it was made, ISO time; null when not told. */
+  since: string | null;
+  /** Why nobody needs it any more; absent when it is needed or nobody can say. */
+  idle?: { reason: string };
+  action: EndpointAction;
 }
 
 export interface RadarVolume {
@@ -55,13 +85,17 @@ export interface RadarVolume {
 export interface Radar {
   /** What looks unused first, then by price. */
   pods: RadarPod[];
+  /** In the same order. */
+  endpoints: RadarEndpoint[];
   volumes: RadarVolume[];
-  /** USD of all pods that run; those of unknown price are not in it. */
+  /** USD of all pods that run and all workers that stand by; those of unknown price are not in it. */
   totalPerHour: number;
   /** USD of volumes and of stopped pods' disks; volumes of unknown price are not in it. */
   perMonthStorage: number;
-  /** Names of pods and volumes whose price is not known. */
+  /** Names of pods, endpoints and volumes whose price is not known. */
   unpriced: string[];
+  /** What could not be looked at, in sentences. */
+  notes: string[];
   /** ISO time of the look. */
   at: string;
 }

@@ -1,7 +1,7 @@
 import { throwIfCancelled } from '../errors.ts';
 import { graphqlUrl } from './connection.ts';
 import type { ApiHttp } from './http.ts';
-import { balanceSchema, podListSchema, sshKeysSchema } from './schemas.ts';
+import { balanceSchema, podListSchema, secretsSchema, sshKeysSchema } from './schemas.ts';
 
 /** Money left in the account, in USD. */
 export interface Balance {
@@ -33,6 +33,14 @@ export class AccountApi {
   async sshKeys(signal?: AbortSignal): Promise<string[]> {
     const purpose = "read the account's SSH keys";
     return (await this.#http.json({ method: 'GET', path: '/account/ssh-keys', purpose, signal }, sshKeysSchema)).keys;
+  }
+
+  /** Names of the secrets whose name contains this text, whatever the case; their values are told to nobody. */
+  async secretNames(name: string, signal?: AbortSignal): Promise<string[]> {
+    const query = `?name=${encodeURIComponent(name)}`;
+    const purpose = "read the names of the account's secrets";
+    const request = { method: 'GET', path: '/account/secrets', query, purpose, signal } as const;
+    return (await this.#http.json(request, secretsSchema)).secrets.map((secret) => secret.name);
   }
 
   /**

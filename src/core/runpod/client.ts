@@ -4,12 +4,14 @@ import { CatalogApi } from './catalog.ts';
 import type { RunPodConnection } from './connection.ts';
 import { ApiHttp, type RunPodClientOptions } from './http.ts';
 import { PodsApi } from './pods.ts';
+import { ServerlessApi } from './serverless.ts';
 import { VolumesApi } from './volumes.ts';
 
 /** RunPod's REST API v2. Holds the key privately: printing or serializing a client shows none of it. */
 export class RunPodClient {
   readonly pods: PodsApi;
   readonly volumes: VolumesApi;
+  readonly serverless: ServerlessApi;
   readonly catalog: CatalogApi;
   readonly billing: BillingApi;
   readonly account: AccountApi;
@@ -19,6 +21,7 @@ export class RunPodClient {
     const http = new ApiHttp(connection, options);
     this.pods = new PodsApi(http);
     this.volumes = new VolumesApi(http);
+    this.serverless = new ServerlessApi(http);
     this.catalog = new CatalogApi(http);
     this.billing = new BillingApi(http);
     this.account = new AccountApi(http);

@@ -82,6 +82,13 @@ export interface UpdateVolumeRequest {
   size?: number;
 }
 
+/** Changes of an endpoint; what is left out stays. */
+export interface PatchEndpointRequest {
+  name?: string;
+  /** Zero for both ends all workers, and requests wait until somebody raises `max`. */
+  workers?: { min?: number; max?: number };
+}
+
 export interface DataCenterFilter {
   include?: ('GPU_AVAILABILITY' | 'CPU_AVAILABILITY')[];
 }
@@ -162,6 +169,13 @@ export function createVolumeBody(request: CreateVolumeRequest): object {
 
 export function updateVolumeBody(request: UpdateVolumeRequest): object {
   return pick(request, ['name', 'size']);
+}
+
+export function patchEndpointBody(request: PatchEndpointRequest): object {
+  return {
+    ...pick(request, ['name']),
+    ...(request.workers && { workers: pick(request.workers, ['min', 'max']) }),
+  };
 }
 
 /**

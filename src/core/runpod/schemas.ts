@@ -111,6 +111,31 @@ const pagination = z
 
 export const podListSchema = z.object({ pods: list(podSchema), pagination });
 
+export const endpointSchema = z.object({
+  id: z.string().min(1),
+  name: z.string().default(''),
+  type: maybe(word('QUEUE', 'LOAD_BALANCER')),
+  image: maybe(z.string()),
+  /** In clear: never log it. */
+  env: z
+    .record(z.string(), z.string())
+    .nullish()
+    .transform((env) => env ?? {}),
+  /** A worker runs on any type of these pools; `count` is per worker. */
+  gpu: maybe(z.object({ pools: list(z.string()), count: z.number().default(1) })),
+  /** What a worker may run on, in the order of preference; empty for GPU endpoints. */
+  cpu: list(z.object({ id: z.string(), vcpuCount: z.number() })),
+  /** `min` workers stand by and cost money also while no request comes. */
+  workers: z.object({ min: z.number(), max: z.number() }),
+  dataCenterIds: list(z.string()),
+  /** Ids of volumes. */
+  networkVolumes: list(z.string()),
+  createdAt: maybe(z.string()),
+});
+export type Endpoint = z.output<typeof endpointSchema>;
+
+export const endpointListSchema = z.object({ endpoints: list(endpointSchema), pagination });
+
 export const volumeSchema = z.object({
   id: z.string().min(1),
   name: z.string().default(''),
@@ -208,6 +233,8 @@ export type Bill = z.output<typeof billSchema>;
 export type BillingRecord = Bill['records'][number];
 
 export const sshKeysSchema = z.object({ keys: list(z.string()) });
+
+export const secretsSchema = z.object({ secrets: list(z.object({ name: z.string() })) });
 
 export const logLineSchema = z.object({
   ts: maybe(z.string()),

@@ -163,7 +163,15 @@ export class VolumeStore {
 
   /** Deletes one file; one that is not there is no failure. */
   async remove(key: string, signal?: AbortSignal): Promise<void> {
-    checkKey(key);
+    await this.#delete(checkKey(key), signal);
+  }
+
+  /** Deletes a folder that is empty; one that is not stays. */
+  async removeFolder(folder: string, signal?: AbortSignal): Promise<void> {
+    await this.#delete(`${checkKey(folder)}/`, signal);
+  }
+
+  async #delete(key: string, signal: AbortSignal | undefined): Promise<void> {
     try {
       await this.#link.call({
         what: `delete ${key}`,

@@ -5,11 +5,9 @@ import type { Installation } from '../installation.ts';
 import { checkDataCenter, volumeCostPerMonth } from '../pods/volume.ts';
 import type { Volume } from '../runpod/schemas.ts';
 import { knownSize, sizeOverPod, type VolumeSize } from './move-size.ts';
+import { moveTime, type MoveTime } from './move-time.ts';
+import type { MovePod, MoveWay } from './move-way.ts';
 import { s3AccessOf } from './s3-source.ts';
-
-export const moveWays = ['pod-to-pod', 'this-machine', 's3'] as const;
-/** How the bytes go: from one pod to the other, from pod to pod through this machine, or over S3 on both sides. */
-export type MoveWay = (typeof moveWays)[number];
 
 export interface MoveRequest {
   /** Name or id of the volume that is moved. */
@@ -31,15 +29,6 @@ export interface MoveTarget {
   sizeGb: number;
 }
 
-/** A pod that a move rents. */
-export interface MovePod {
-  side: 'source' | 'target';
-  dataCenter: string;
-  label: string;
-  /** USD; null when RunPod does not tell it. */
-  costPerHour: number | null;
-}
-
 /** What a move would do. Plain data. */
 export interface MovePlan {
   source: { id: string; name: string; dataCenter: string; sizeGb: number };
@@ -52,6 +41,8 @@ export interface MovePlan {
   pods: MovePod[];
   /** What lies on the source and when that was seen; null when nobody can tell for nothing. */
   size: VolumeSize | null;
+  /** Null where the size is not known. */
+  time: MoveTime | null;
   /** USD a month for the target, to be paid beside the source until one of them is deleted. */
   storagePerMonth: number;
   /** What has to be said before it starts. */
@@ -89,6 +80,7 @@ export async function planMove(installation: Installation, request: MoveRequest)
     ways,
     pods: way === 's3' ? [] : sides.filter((side) => typeof side !== 'string'),
     size,
+    time: moveTime(way, size),
     storagePerMonth,
     notes: notesOf(source, target, storagePerMonth, { size, busy: pods.map((pod) => pod.name), way }),
   };

@@ -9,14 +9,17 @@ import { SshError } from '../ssh/index.ts';
 import { compareVolumes, copyOver, CopyState, type Copy } from './move-copy.ts';
 import { Later } from './later.ts';
 import { HeldGateway } from './move-gateway.ts';
-import type { MovePlan, MoveWay } from './move-plan.ts';
+import type { MovePlan } from './move-plan.ts';
+import type { MoveWay } from './move-way.ts';
 import { moveOverS3 } from './move-s3.ts';
 import { MoveCut } from './move-send.ts';
 import { rememberSize } from './move-size.ts';
 import type { Left, VolumeEnd } from './move-worker.ts';
 
 export { planMove } from './move-plan.ts';
-export type { MovePlan, MoveRequest, MoveWay } from './move-plan.ts';
+export type { MovePlan, MoveRequest } from './move-plan.ts';
+export { movePodsCost } from './move-time.ts';
+export { moveWays, type MoveWay } from './move-way.ts';
 
 export interface MoveOptions {
   /** Asked once, with the plan, before anything is rented or created; false gives the move up. */

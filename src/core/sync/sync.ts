@@ -13,8 +13,7 @@ import type { HashedFile } from '../transfer/index.ts';
 import { push, pushOverS3, removeFiles, type RemoteFiles } from '../transfer/index.ts';
 import {
   preparePlan,
-  readLastKnown,
-  writeLastKnown,
+  rememberTransfer,
   type FarState,
   type PreparedPlan,
   type PrepareOptions,
@@ -45,8 +44,6 @@ export interface SyncResult {
 
 /** So often a broken link is renewed before the transfer is given up: 31 s of pauses. */
 const triesAllowed = 5;
-/** A rate over less than this says more about the start than about the way, in bytes. */
-const leastForRate = 4_000_000;
 
 /** The plan of a project's transfer, compared with the volume where asking it costs nothing. */
 export function planSync(
@@ -95,10 +92,10 @@ export async function runSync(
     return undefined;
   }
   const seconds = (performance.now() - began) / 1000;
-  await remember(loaded.root, volume, plan.route.kind, moved, seconds);
+  const { sent, bytes, deleted, far } = moved;
+  await rememberTransfer(loaded.root, volume, { route: plan.route.kind, bytes, seconds, files: far.files });
   const left = [...plan.conflicts.filter((_, i) => !chosen[i]).map((conflict) => conflict.path), ...moved.left];
   const { id, name, dataCenter } = volume;
-  const { sent, bytes, deleted } = moved;
   return { route: plan.route.kind, volume: { id, name, dataCenter }, sent, bytes, deleted, left, seconds };
 }
 
@@ -205,16 +202,6 @@ async function pushTo(remote: RemoteFiles, { files, deletes, options }: Work): P
 
 function replaced(replace: SyncOptions['replace']): 'always' | ReadonlySet<string> {
   return replace === 'all' ? 'always' : (replace ?? new Set());
-}
-
-async function remember(root: string, volume: Volume, route: RouteKind, moved: Moved, seconds: number): Promise<void> {
-  const known = await readLastKnown(root);
-  const at = new Date().toISOString();
-  const before = known?.volume.id === volume.id ? known.rates : {};
-  const rate = moved.bytes < leastForRate ? {} : { [route]: { bytesPerSecond: moved.bytes / seconds, at } };
-  const { id, name, dataCenter } = volume;
-  const rates = { ...before, ...rate };
-  await writeLastKnown(root, { volume: { id, name, dataCenter }, at, files: moved.far.files, rates });
 }
 
 /** What the project must have on the volume has to be here before anything is paid for. */

@@ -1,10 +1,10 @@
 /**
- * Answers one question about files below a mount, read as JSON from standard input: a line of JSON, then the content
+ * Answers one question about files below a mount, or deletes or renames there, read as JSON from standard input: a line of JSON, then the content
  * where that was asked for. Names that are not UTF-8 travel as surrogate escapes and come back as they went. A path
  * that leaves the mount through a link is refused. Any Python 3 can run it.
  */
 export const browseScript = `
-import json, os, stat, sys
+import hashlib, json, os, shutil, stat, sys
 
 def fail(text):
     print(json.dumps({"error": text}))
@@ -40,6 +40,33 @@ try:
         if kind(info.st_mode) not in ("file", "folder"):
             fail("It is neither a file nor a folder.")
         print(json.dumps({"size": info.st_size, "modified": info.st_mtime, "kind": kind(info.st_mode)}))
+    elif ask["op"] in ("measure", "remove") and ask["path"]:
+        info = os.lstat(place)
+        files, size = 0, 0
+        if stat.S_ISDIR(info.st_mode):
+            for folder, _, names in os.walk(place):
+                for name in names:
+                    found = os.lstat(os.path.join(folder, name))
+                    files, size = files + 1, size + (found.st_size if stat.S_ISREG(found.st_mode) else 0)
+            if ask["op"] == "remove":
+                shutil.rmtree(place)
+        else:
+            files, size = 1, info.st_size
+            if ask["op"] == "remove":
+                os.unlink(place)
+        print(json.dumps({"files": files, "bytes": size}))
+    elif ask["op"] == "place":
+        digest = hashlib.sha256()
+        with open(place, "rb") as content:
+            for part in iter(lambda: content.read(1 << 20), b""):
+                digest.update(part)
+        if digest.hexdigest() != ask["sha256"]:
+            os.unlink(place)
+            fail("What arrived is not what was sent.")
+        os.replace(place, os.path.join(os.path.dirname(place), ask["name"]))
+        print(json.dumps({"files": 1, "bytes": os.path.getsize(os.path.join(os.path.dirname(place), ask["name"]))}))
+    elif ask["op"] != "read":
+        fail("The whole volume cannot be meant.")
     else:
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         info = os.fstat(handle)

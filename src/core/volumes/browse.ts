@@ -71,13 +71,50 @@ export async function readWhole(
   return answer.body;
 }
 
+const amountSchema = z.object({ files: z.int().nonnegative(), bytes: z.number().nonnegative() });
+/** How much lies somewhere; links count as files, and what they lead to does not. */
+export type Amount = z.infer<typeof amountSchema>;
+
+export async function measurePlace(
+  connection: SshConnection,
+  place: VolumePlace,
+  signal?: AbortSignal,
+): Promise<Amount> {
+  const answer = await ask(connection, { op: 'measure', ...place }, overhead, signal);
+  return parse(amountSchema, answer.head, place);
+}
+
+/** Deletes a file, or a folder with everything in it; links are deleted, never followed. Answers what is gone. */
+export async function removePlace(
+  connection: SshConnection,
+  place: VolumePlace,
+  signal?: AbortSignal,
+): Promise<Amount> {
+  const answer = await ask(connection, { op: 'remove', ...place }, overhead, signal);
+  return parse(amountSchema, answer.head, place);
+}
+
+/** Gives a file that has arrived its name, when it has this sha256; replaces a file of that name. */
+export async function placeFile(
+  connection: SshConnection,
+  place: VolumePlace,
+  name: string,
+  sha256: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const answer = await ask(connection, { op: 'place', ...place, name, sha256 }, overhead, signal);
+  parse(amountSchema, answer.head, place);
+}
+
 export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
+const verbs: Record<string, string> = { remove: 'deleted', place: 'put in place' };
+
 async function ask(
   connection: SshConnection,
-  request: Record<string, unknown> & VolumePlace,
+  request: Record<string, unknown> & VolumePlace & { op: string },
   maxStdout: number,
   signal?: AbortSignal,
 ): Promise<{ head: unknown; body: Buffer }> {
@@ -88,7 +125,7 @@ async function ask(
   const refused = errorSchema.safeParse(head);
   if (refused.success) {
     throw new UserError('volume-read', {
-      what: `${visibleName(request.path) || 'The volume'} could not be read.`,
+      what: `${visibleName(request.path) || 'The volume'} could not be ${verbs[request.op] ?? 'read'}.`,
       why: visibleName(refused.data.error),
       next: 'Refresh the view; it may have changed meanwhile.',
     });

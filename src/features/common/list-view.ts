@@ -5,14 +5,9 @@ import { setContext } from './context-keys.ts';
 import { DisposableStore, type Disposable } from './disposables.ts';
 import { clock } from '../../core/format.ts';
 import type { ListState, PolledList } from './polled-list.ts';
+import { RowTree, type TreeNode } from './row-tree.ts';
 
-/** A row of a tree and what is below it. */
-export interface TreeNode {
-  item: vscode.TreeItem;
-  /** The id that "Copy Id" copies. */
-  id?: string;
-  children?: () => TreeNode[] | Promise<TreeNode[]>;
-}
+export type { TreeNode } from './row-tree.ts';
 
 export interface ListViewOptions<T> {
   view: ViewId;
@@ -51,23 +46,27 @@ export function staleMessage(state: ListState<unknown>): string | undefined {
 export function createListView<T>(vs: typeof vscode, options: ListViewOptions<T>): Disposable {
   const { list, stateKey } = options;
   const store = new DisposableStore();
-  const changed = store.add(new vs.EventEmitter<undefined>());
+  const changed = store.add(new vs.EventEmitter<TreeNode | undefined>());
+  const rows = new RowTree((row) => changed.fire(row));
+  const redraw = (): void => rows.update(options.nodes(list.state.items ?? []));
   const provider: vscode.TreeDataProvider<TreeNode> = {
     onDidChangeTreeData: changed.event,
     getTreeItem: (node) => node.item,
-    getChildren: (node) => (node === undefined ? options.nodes(list.state.items ?? []) : node.children?.()),
+    getChildren: (node) => rows.children(node),
   };
   const view = store.add(vs.window.createTreeView(options.view, { treeDataProvider: provider, showCollapseAll: true }));
   const show = (state: ListState<T>): void => {
     setContext(vs, stateKey, contextOf(state));
     // The types do not say so, but undefined is how a message is taken away.
     (view as { message: string | undefined }).message = staleMessage(state);
-    changed.fire(undefined);
+    redraw();
   };
   store.add(list.onDidChange(show));
   if (options.alsoOn !== undefined) {
-    store.add(options.alsoOn(() => changed.fire(undefined)));
+    store.add(options.alsoOn(redraw));
   }
+  store.add(view.onDidCollapseElement(({ element }) => rows.setOpen(element, false)));
+  store.add(view.onDidExpandElement(({ element }) => rows.setOpen(element, true)));
   store.add(view.onDidChangeVisibility((event) => list.setVisible(event.visible)));
   show(list.state);
   list.setVisible(view.visible);

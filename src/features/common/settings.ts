@@ -32,6 +32,12 @@ export class Settings {
     return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
   }
 
+  /** Name of the account's secret with the key by which pods may end themselves. */
+  get endKeySecret(): string | undefined {
+    const value = this.#read('endKeySecret');
+    return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+  }
+
   /** Milliseconds between two refreshes of a visible list. */
   get refreshMs(): number {
     return this.#milliseconds('refreshSeconds', refreshBounds);

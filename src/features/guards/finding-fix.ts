@@ -3,7 +3,7 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
-import { volumeCostPerMonth } from '../../core/pods/volume.ts';
+import { planVolume, volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Fix } from '../../core/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
@@ -49,9 +49,12 @@ export async function applyFix(
     case 'set-s3-keys':
       await run(commands.setS3Keys);
       return;
-    case 'move-volume':
-      await run(commands.chooseRegion, file);
+    case 'move-volume': {
+      const volume = await planVolume(installation.client, loaded.project.target.volume);
+      // A volume that is not there yet is made in another place instead.
+      await (volume.exists ? run(commands.moveVolume, { id: volume.volume.id }) : run(commands.chooseRegion, file));
       return;
+    }
   }
 }
 

@@ -15,7 +15,7 @@ import { explainFailure } from './explain-failure.ts';
 import { FindingDiagnostics } from './finding-diagnostics.ts';
 import { LaunchSheet } from './launch-sheet.ts';
 import { Overview } from './overview.ts';
-import { unownedPods, unownedText } from './overview-text.ts';
+import { unownedOf, unownedText } from './overview-text.ts';
 import { StockWatch } from './stock-watch.ts';
 
 /** Saves that come together are one, in ms. */
@@ -31,6 +31,7 @@ export class Guards implements Disposable {
   #overview: Overview | undefined;
   #timer: NodeJS.Timeout | undefined;
   #quiet = new AbortController();
+  readonly #sweeping = new AbortController();
 
   constructor(context: GuardsContext) {
     const { vs } = context;
@@ -91,7 +92,7 @@ export class Guards implements Disposable {
     const { vs, installation, log } = this.#context;
     try {
       const { radar } = await import('../../core/radar/index.ts');
-      const text = unownedText(unownedPods(await radar(await installation())));
+      const text = unownedText(unownedOf(await radar(await installation(), this.#sweeping.signal)));
       if (text !== undefined) {
         const show = 'Show';
         void vs.window.showWarningMessage(text, show).then((chosen) => {
@@ -106,6 +107,7 @@ export class Guards implements Disposable {
 
   dispose(): void {
     this.#quiet.abort(new CancelledError());
+    this.#sweeping.abort(new CancelledError());
     this.#sheet?.dispose();
     this.#overview?.dispose();
     this.#store.dispose();

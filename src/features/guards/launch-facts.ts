@@ -4,16 +4,10 @@ import type { Installation } from '../../core/installation.ts';
 import { stepsOn } from '../../core/jobs/spec.ts';
 import { candidates, type Candidate } from '../../core/pods/hardware.ts';
 import { planVolume, type VolumePlan } from '../../core/pods/volume.ts';
-import { preflight, type PreflightReport } from '../../core/preflight/index.ts';
+import { preflight, smokeProject, type PreflightReport } from '../../core/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { planSync } from '../../core/sync/sync.ts';
-import { estimateTime } from '../../core/transfer/plan/estimate.ts';
-import {
-  readLastKnown,
-  type PreparedPlan,
-  type TimeEstimate,
-  type TransferPlan,
-} from '../../core/transfer/plan/index.ts';
+import { uploadWait, type PreparedPlan, type TimeEstimate } from '../../core/transfer/plan/index.ts';
 import type { Credentials } from '../account/credentials.ts';
 import type { RunRequest } from '../jobs/job-commands.ts';
 
@@ -50,7 +44,7 @@ export function launchFacts(
   const hardware = hardwareOf(here, changed, signal);
   const sync = planSync(here, changed, { signal });
   const most = mostOf(here, changed, hardware, signal);
-  const upload = sync.then(({ plan }) => uploadTime(loaded.root, plan));
+  const upload = sync.then(({ plan }) => uploadWait(loaded.root, plan));
   const estimateWith = async (waits: TimeEstimate | null): Promise<Estimate> => {
     const { volume, dataCenter, list } = await hardware;
     const mostDollars = await most.catch(() => null);
@@ -75,16 +69,31 @@ export function launchFacts(
   return { hardware, sync, upload, estimate, most, report };
 }
 
+/** A smoke run: what it is asked of, and what it costs. */
+export interface SmokeFacts {
+  /** The one that is asked for first. */
+  hardware: Candidate | undefined;
+  estimate: Estimate;
+  /** USD that its caps allow at most on any of the machines that may be granted. */
+  most: number | null;
+  /** Data files that are too large for it. */
+  left: string[];
+}
+
+/** Looks what a smoke run of the project would do and cost. */
+export async function smokeFacts(here: Installation, changed: LoadedProject, signal: AbortSignal): Promise<SmokeFacts> {
+  const { loaded, left } = await smokeProject(here.client, changed, signal);
+  const found = hardwareOf(here, loaded, signal);
+  const [{ volume, dataCenter, list }, most] = await Promise.all([found, mostOf(here, loaded, found, signal)]);
+  const podSteps = stepsOn(loaded.project, 'pod');
+  const plan = { loaded, from: undefined, volume, dataCenter, candidates: list, podSteps, mostDollars: most };
+  return { hardware: list[0], estimate: await estimateRun(here, plan), most, left };
+}
+
 async function hardwareOf(here: Installation, { project }: LoadedProject, signal: AbortSignal): Promise<Hardware> {
   const volume = await planVolume(here.client, project.target.volume, signal);
   const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
   return { volume, dataCenter, list: await candidates(here.client, project.target, dataCenter, signal) };
-}
-
-/** How long the job's own pod waits for its files: they reach it over SSH. */
-async function uploadTime(root: string, { totals }: TransferPlan): Promise<TimeEstimate> {
-  const known = await readLastKnown(root);
-  return estimateTime('ssh', totals.files, totals.bytes, known?.rates.ssh);
 }
 
 /** The most that the caps allow over all candidates; null without a cap or a price. */

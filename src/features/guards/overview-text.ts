@@ -1,7 +1,7 @@
 import { usable, type Advice, type AdviceRequest, type RegionRow } from '../../core/advisor/index.ts';
 import { dollars, type Costs, type Ledger } from '../../core/costs/index.ts';
 import { clock, duration, pricePerHour, spent } from '../../core/format.ts';
-import type { Radar, RadarPod } from '../../core/radar/index.ts';
+import type { Radar, RadarEndpoint, RadarPod } from '../../core/radar/index.ts';
 import {
   caps,
   type CostsPage,
@@ -163,39 +163,52 @@ function timeText(iso: string): string {
   return today ? clock(time) : `${day} ${clock(time)}`;
 }
 
-/** Pods that cost money and that no job of this computer needs. */
-export function unownedPods({ pods }: Radar): RadarPod[] {
-  return pods.filter(isUnowned);
+/** Pods and endpoints that cost money and that no job is known to need. */
+export interface Unowned {
+  pods: RadarPod[];
+  endpoints: RadarEndpoint[];
 }
 
-function isUnowned(p: RadarPod): boolean {
-  const costs = p.costPerHour === null || p.costPerHour > 0 || p.diskPerMonth > 0;
-  return costs && p.action.how !== 'cancel' && (p.owner !== 'job' || p.idle !== undefined);
+export function unownedOf({ pods, endpoints }: Radar): Unowned {
+  return { pods: pods.filter(isUnowned), endpoints: endpoints.filter(isUnowned) };
 }
 
-/** `2 pods at $1.48/h that no job of this computer needs: a, b.`; undefined when there are none. */
-export function unownedText(found: readonly RadarPod[]): string | undefined {
-  if (found.length === 0) {
+function isUnowned(seen: RadarPod | RadarEndpoint): boolean {
+  const { costPerHour, needed, owner, idle } = seen;
+  const costs = costPerHour === null || costPerHour > 0 || ('pod' in seen && seen.diskPerMonth > 0);
+  return costs && needed !== 'yes' && (owner !== 'job' || idle !== undefined);
+}
+
+/** `2 pods that no job of this computer needs cost $1.48/h: a, b.`; undefined when there is nothing. */
+export function unownedText({ pods, endpoints }: Unowned): string | undefined {
+  const all = [...pods, ...endpoints];
+  if (all.length === 0) {
     return undefined;
   }
-  const perHour = found.reduce((sum, p) => sum + (p.costPerHour ?? 0), 0);
-  const perMonth = found.reduce((sum, p) => sum + p.diskPerMonth, 0);
+  const perHour = all.reduce((sum, p) => sum + (p.costPerHour ?? 0), 0);
+  const perMonth = pods.reduce((sum, p) => sum + p.diskPerMonth, 0);
   const disks = perMonth > 0 ? ` and $${perMonth.toFixed(2)} a month for disks` : '';
-  const names = found.slice(0, 3).map((p) => p.pod.name);
-  const more = found.length > 3 ? ` and ${found.length - 3} more` : '';
-  const verb = found.length === 1 ? 'costs' : 'cost';
+  const names = all.slice(0, 3).map((p) => ('pod' in p ? p.pod.name : p.endpoint.name));
+  const more = all.length > 3 ? ` and ${all.length - 3} more` : '';
+  const verb = all.length === 1 ? 'costs' : 'cost';
+  const what = [
+    ...(pods.length === 0 ? [] : [count(pods.length, 'pod')]),
+    ...(endpoints.length === 0 ? [] : [count(endpoints.length, 'endpoint')]),
+  ].join(' and ');
   return shown(
-    `${count(found.length, 'pod')} that no job of this computer needs ${verb} ${pricePerHour(perHour)}${disks}: ${names.join(', ')}${more}.`,
+    `${what} that no job of this computer needs ${verb} ${pricePerHour(perHour)}${disks}: ${names.join(', ')}${more}.`,
   );
 }
 
 export function radarText(seen: Radar): RadarPage {
-  const { pods, volumes, totalPerHour, perMonthStorage, unpriced } = seen;
+  const { pods, endpoints, volumes, totalPerHour, perMonthStorage, unpriced, notes } = seen;
   const missing = unpriced.length === 0 ? '' : `, without ${unpriced.join(', ')}, whose price is not told`;
+  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage $${perMonthStorage.toFixed(2)} a month`;
   return {
-    total: shown(`Pods ${pricePerHour(totalPerHour)}, storage $${perMonthStorage.toFixed(2)} a month${missing}.`),
-    unowned: unownedText(unownedPods(seen)),
+    total: shown(`${total}${missing}.`),
+    unowned: unownedText(unownedOf(seen)),
     pods: pods.slice(0, caps.rows).map((p) => podLine(p, seen.at)),
+    endpoints: endpoints.slice(0, caps.rows).map((e) => endpointLine(e, seen.at)),
     volumes: volumes.slice(0, caps.rows).map(({ volume, pricePerMonth, usedByProjects, lastUsed, attachedTo }) => ({
       name: shown(volume.name),
       facts: shown(`${volume.size} GB in ${volume.dataCenter}`),
@@ -208,18 +221,24 @@ export function radarText(seen: Radar): RadarPage {
         ].join(', '),
       ),
     })),
+    notes: notes.slice(0, caps.lines).map((note) => shown(note)),
   };
+}
+
+function ageText(since: string | null, at: string): string {
+  return since === null ? '' : `for ${duration(Math.max(0, Date.parse(at) - Date.parse(since)) / 1000)}`;
 }
 
 function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
   const { pod, costPerHour, diskPerMonth, since, idle, action } = seen;
-  const age = since === null ? '' : `for ${duration(Math.max(0, Date.parse(at) - Date.parse(since)) / 1000)}`;
   const where = pod.dataCenter === null ? '' : `in ${pod.dataCenter}`;
   const disk = diskPerMonth > 0 ? ` + $${diskPerMonth.toFixed(2)} a month for its disk` : '';
   return {
     id: shown(pod.id, caps.name),
     name: shown(pod.name),
-    facts: shown([pod.hardware, where, pod.status.toLowerCase(), age].filter((t) => t !== '').join(' · ')),
+    facts: shown(
+      [pod.hardware, where, pod.status.toLowerCase(), ageText(since, at)].filter((t) => t !== '').join(' · '),
+    ),
     price: `${pricePerHour(costPerHour)}${disk}`,
     owner: shown(ownerText(seen)),
     idle: idle && shown(idle.reason),
@@ -228,13 +247,35 @@ function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
   };
 }
 
-function ownerText({ owner, job }: RadarPod): string {
-  const name = job === undefined ? '' : (job.project ?? job.id);
+function endpointLine(seen: RadarEndpoint, at: string): RadarPage['endpoints'][number] {
+  const { endpoint, costPerHour, cost, since, idle, action } = seen;
+  const { min, max } = endpoint.workers;
+  const facts = ['Serverless', endpoint.hardware, `${min} to ${max} workers`, ageText(since, at)];
+  return {
+    id: shown(endpoint.id, caps.name),
+    name: shown(endpoint.name),
+    facts: shown(facts.filter((t) => t !== '').join(' · ')),
+    price: pricePerHour(costPerHour),
+    owner: shown(ownerText(seen)),
+    cost: shown(cost),
+    idle: idle && shown(idle.reason),
+    unowned: isUnowned(seen),
+    action: action.how,
+  };
+}
+
+function ownerText(seen: RadarPod | RadarEndpoint): string {
+  const { owner, job, idle } = seen;
+  const project = job?.project ?? ('pod' in seen ? null : seen.project);
+  const name = project ?? job?.id ?? '';
   switch (owner) {
     case 'job':
-      return `Job of ${name}: ${job?.state ?? 'state not known'}`;
-    case 'other-machine':
-      return `Another computer's${name === '' ? '' : `: ${name}`}`;
+      return job === undefined ? `Project ${name}` : `Job of ${name}: ${job.state ?? 'state not known'}`;
+    case 'other-machine': {
+      // Why it looks unused says how the job ended.
+      const state = job?.state == null || idle !== undefined ? '' : `, ${job.state}`;
+      return `Another computer's${name === '' ? '' : `: ${name}${state}`}`;
+    }
     case 'unknown':
       return 'Not of this product';
   }

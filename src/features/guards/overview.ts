@@ -19,7 +19,7 @@ import { costsText, radarText, regionsText } from './overview-text.ts';
 import { PageTab } from './page-tab.ts';
 import { loadShown } from './project-text.ts';
 import type { StockWatch } from './stock-watch.ts';
-import { stopSeenPod } from './stop-pod.ts';
+import { stopSeenEndpoint, stopSeenPod } from './stop-seen.ts';
 import { shown } from './text.ts';
 
 export interface OverviewOptions {
@@ -63,6 +63,7 @@ export class Overview implements Disposable {
         createVolume: ({ dataCenter }) => void this.#createVolume(dataCenter),
         wait: ({ on }) => this.#wait(on),
         endPod: ({ id }) => this.#try('Stop Pod', () => this.#endPod(id)),
+        endEndpoint: ({ id }) => this.#try('Stop Endpoint', () => this.#endEndpoint(id)),
         refused: ({ why }) => log.warn(`The overview did not understand a message: ${why}`),
       },
       state: () => this.#state(),
@@ -173,6 +174,18 @@ export class Overview implements Disposable {
     }
     try {
       await stopSeenPod(this.#options.context, seen);
+    } finally {
+      await this.#look('radar');
+    }
+  }
+
+  async #endEndpoint(id: string): Promise<void> {
+    const seen = this.#radar?.endpoints.find(({ endpoint }) => endpoint.id === id);
+    if (seen === undefined) {
+      return;
+    }
+    try {
+      await stopSeenEndpoint(this.#options.context, seen);
     } finally {
       await this.#look('radar');
     }

@@ -10,10 +10,13 @@ import { placeOf, position } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import type { Project } from '../../core/project/schema.ts';
 import type { TimeEstimate, TransferPlan } from '../../core/transfer/plan/index.ts';
+import type { SmokeFacts } from './launch-facts.ts';
 import { caps, type SheetState } from '../../messages/launch-sheet.ts';
 import { count, shown } from './text.ts';
 
-type Value<K extends 'checks' | 'pods' | 'sync' | 'estimate' | 'limits'> = NonNullable<SheetState[K]['value']>;
+type Value<K extends 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke'> = NonNullable<
+  SheetState[K]['value']
+>;
 
 /** The checklist: findings with their place, and every check with how it ended. */
 export function checksText({ findings, checks, ms }: PreflightReport, loaded: LoadedProject): Value<'checks'> {
@@ -139,7 +142,12 @@ export function estimateText({ text, seconds, assumptions }: Estimate): Value<'e
 }
 
 /** The caps of the project, what they allow at most, and who ends the pod when they are reached. */
-export function limitsText(project: Project, mostDollars: number | null, capabilities: Capabilities): Value<'limits'> {
+export function limitsText(
+  project: Project,
+  mostDollars: number | null,
+  capabilities: Capabilities,
+  endKeySecret?: string,
+): Value<'limits'> {
   const { hours, dollars: money, hoursPerDay, dollarsPerDay } = project.caps;
   const set = [
     ...(hours === undefined ? [] : [`${hours} h`]),
@@ -148,7 +156,9 @@ export function limitsText(project: Project, mostDollars: number | null, capabil
     ...(dollarsPerDay === undefined ? [] : [`${dollars(dollarsPerDay)} a day`]),
   ];
   const most = mostDollars === null ? '' : `, so at most ${dollars(mostDollars)}`;
-  const unable = capNote(capabilities);
+  const unable = capNote(capabilities, endKeySecret);
+  const keys =
+    endKeySecret === undefined ? 'its key' : `the pod's own key and the one in your secret ${shown(endKeySecret)}`;
   const computer = capOwners({ stopsBy: null, mostDollars: null, armed: undefined }).find((o) => o.id === 'computer');
   return {
     text: set.length === 0 ? 'No cap: the pod runs until the job ends.' : `Stops after ${set.join(' or ')}${most}.`,
@@ -157,11 +167,32 @@ export function limitsText(project: Project, mostDollars: number | null, capabil
         armed: unable === undefined,
         text:
           unable === undefined
-            ? "The watchdog on the pod ends it, also while this computer is off. It tries its key at the job's start, and the job says when it may not."
+            ? `The watchdog on the pod ends it, also while this computer is off. It tries ${keys} at the job's start, and the job says when it may not.`
             : `${unable}.`,
       },
       ...(computer === undefined ? [] : [{ armed: computer.armed, text: computer.text }]),
     ],
+  };
+}
+
+/** `About 5 min on RTX A4000, at most $0.06: …`. */
+export function smokeText({ hardware, estimate, most, left }: SmokeFacts): Value<'smoke'> {
+  const { likely } = estimate.seconds;
+  const facts = [
+    `${likely === null ? 'a short run' : `about ${duration(likely)}`}${hardware === undefined ? '' : ` on ${hardware.label}`}`,
+    ...(most === null ? [] : [`at most ${dollars(most)}`]),
+  ];
+  const notes = [
+    ...(hardware?.stock === 'NONE' ? [`${hardware.label} is not free now.`] : []),
+    ...(left.length === 0
+      ? []
+      : [
+          `Too large for it, so left out: ${left.slice(0, 5).join(', ')}${left.length > 5 ? ` and ${left.length - 5} more` : ''}.`,
+        ]),
+  ];
+  return {
+    text: shown(`${facts.join(', ')}: every step for at most a minute, in a folder of its own on the volume.`),
+    notes: notes.map((line) => shown(line)),
   };
 }
 

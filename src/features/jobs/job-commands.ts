@@ -3,7 +3,8 @@ import type { Estimate } from '../../core/costs/index.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/installation.ts';
 import type { JobRecord } from '../../core/jobs/records.ts';
-import { loadProject } from '../../core/project/load.ts';
+import { loadProject, type LoadedProject } from '../../core/project/load.ts';
+import { applyProfile } from '../../core/project/profile.ts';
 import type { Account, Memory } from '../account/account.ts';
 import type { Credentials } from '../account/credentials.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
@@ -25,6 +26,8 @@ export interface RunRequest {
   file: vscode.Uri;
   profile?: string | undefined;
   from?: string | undefined;
+  /** Tries every step of the pod for a minute in place of the whole run. */
+  smoke?: boolean | undefined;
 }
 
 /** Shows what a run will do and cost, and starts it when the user says so. Ends when it is shown. */
@@ -60,24 +63,27 @@ export async function runPipeline(
 export async function startRun(
   vs: typeof vscode,
   options: JobCommandOptions,
-  { file, profile, from }: RunRequest,
+  request: RunRequest,
   estimate?: Estimate,
 ): Promise<boolean> {
   const { account, credentials, memory, live } = options;
   account.requireTrust();
-  await saveChanges(vs, file);
-  const loaded = await loadProject(file.fsPath);
+  await saveChanges(vs, request.file);
+  const given = await loadProject(request.file.fsPath);
   const client = await account.client();
   const installation = await options.installation();
+  const secret = async (name: string): Promise<string | undefined> => (await credentials.stepSecret(name))?.reveal();
   const { planRun } = await import('../../core/jobs/plan.ts');
-  const planned = await withProgress(vs, { title: `Planning ${loaded.project.name}…`, where: 'window' }, (signal) =>
-    planRun(client, loaded, {
-      profile,
-      from,
-      secret: async (name) => (await credentials.stepSecret(name))?.reveal(),
-      costs: installation,
-      signal,
-    }),
+  const planned = await withProgress(
+    vs,
+    { title: `Planning ${given.project.name}…`, where: 'window' },
+    async (signal) => {
+      const { loaded, profile, from } =
+        request.smoke === true
+          ? { loaded: await smokeOf(installation, given, request.profile, secret, signal) }
+          : { loaded: given, ...request };
+      return planRun(client, loaded, { profile, from, secret, costs: installation, signal });
+    },
   );
   const plan = valueOf(planned);
   if (!(await confirmLocalSteps(vs, memory, plan))) {
@@ -85,6 +91,26 @@ export async function startRun(
   }
   live.run(installation, plan, estimate);
   return true;
+}
+
+/** The project as a smoke run tries it. Rejects with `preflight` when something would make that fail as well. */
+async function smokeOf(
+  installation: Installation,
+  given: LoadedProject,
+  profile: string | undefined,
+  secret: (name: string) => Promise<string | undefined>,
+  signal: AbortSignal,
+): Promise<LoadedProject> {
+  const { preflight, smokeProject } = await import('../../core/preflight/index.ts');
+  const project = applyProfile(given.project, profile);
+  const { loaded } = await smokeProject(installation.client, { ...given, project }, signal);
+  const { findings } = await preflight(installation, loaded, { secret, signal });
+  const wrong = findings.find((finding) => finding.severity === 'error');
+  if (wrong !== undefined) {
+    const { what, why, next } = wrong;
+    throw new UserError('preflight', { what, why, next: `${next} Nothing was rented.` });
+  }
+  return loaded;
 }
 
 /** Cancels a job after saying what stays. */

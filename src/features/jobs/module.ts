@@ -77,6 +77,7 @@ export function createJobsModule(
       restUrl: account.restUrl,
       workerFile: join(context.extensionPath, 'dist', 'worker.pyz'),
       localPython: settings.python,
+      endKeySecret: settings.endKeySecret,
       key: await credentials.sshKey(),
       hostKeys: hostKeysIn(home),
       records: await records(),

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
-import { loadProject } from '../../core/project/load.ts';
+import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import type { Volume } from '../../core/runpod/schemas.ts';
 import { projectFiles } from '../projectfile/check.ts';
 
@@ -9,6 +9,7 @@ export async function projectFor(
   vs: typeof vscode,
   volumes: readonly Volume[],
   target: unknown,
+  title = 'Sync Project Here',
 ): Promise<vscode.Uri | undefined> {
   const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
   const volume = volumes.find((v) => v.id === id);
@@ -18,16 +19,7 @@ export async function projectFor(
       next: 'Use the menu of a volume in the Volumes view.',
     });
   }
-  const fitting: { label: string; description: string; uri: vscode.Uri }[] = [];
-  for (const uri of await projectFiles(vs)) {
-    // A file with problems shows them itself; it is no project to choose here.
-    const loaded = await loadProject(uri.fsPath).catch(() => undefined);
-    const wanted = loaded?.project.target.volume;
-    const isHere = wanted?.dataCenter === undefined || wanted.dataCenter === volume.dataCenter;
-    if (loaded !== undefined && isHere && (wanted?.name === volume.name || wanted?.name === volume.id)) {
-      fitting.push({ label: loaded.project.name, description: vs.workspace.asRelativePath(uri), uri });
-    }
-  }
+  const fitting = await projectsOn(vs, volume);
   if (fitting.length === 0) {
     throw new UserError('no-project-here', {
       what: `No project file in this window names the volume ${volume.name} in ${volume.dataCenter}.`,
@@ -36,5 +28,23 @@ export async function projectFor(
   }
   return fitting.length === 1
     ? fitting[0]?.uri
-    : (await vs.window.showQuickPick(fitting, { title: 'Sync Project Here', placeHolder: 'Which project?' }))?.uri;
+    : (await vs.window.showQuickPick(fitting, { title, placeHolder: 'Which project?' }))?.uri;
+}
+
+/** The project files of this window that name a volume, as a pick shows them. */
+export async function projectsOn(
+  vs: typeof vscode,
+  volume: Pick<Volume, 'id' | 'name' | 'dataCenter'>,
+): Promise<{ label: string; description: string; uri: vscode.Uri; loaded: LoadedProject }[]> {
+  const fitting = [];
+  for (const uri of await projectFiles(vs)) {
+    // A file with problems shows them itself; it is no project to choose here.
+    const loaded = await loadProject(uri.fsPath).catch(() => undefined);
+    const wanted = loaded?.project.target.volume;
+    const isHere = wanted?.dataCenter === undefined || wanted.dataCenter === volume.dataCenter;
+    if (loaded !== undefined && isHere && (wanted?.name === volume.name || wanted?.name === volume.id)) {
+      fitting.push({ label: loaded.project.name, description: vs.workspace.asRelativePath(uri), uri, loaded });
+    }
+  }
+  return fitting;
 }

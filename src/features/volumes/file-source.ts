@@ -1,4 +1,4 @@
-import type { VolumeEntry } from '../../core/volumes/browse.ts';
+import type { Amount, VolumeEntry } from '../../core/volumes/browse.ts';
 import type { Report } from '../common/progress.ts';
 
 export interface FileState {
@@ -18,4 +18,10 @@ export interface FileSource {
   read(path: string, most: number): Promise<Buffer>;
   /** Brings a file to a path of this machine, where it appears as a whole. */
   download(path: string, target: string, signal: AbortSignal, report: Report): Promise<void>;
+  /** Puts files of this machine into a folder, and replaces those of the same names. Answers their bytes. */
+  upload(paths: readonly string[], folder: string, signal: AbortSignal, report: Report): Promise<number>;
+  /** How much a file has, or a folder with everything in it. */
+  measure(path: string, signal: AbortSignal): Promise<Amount>;
+  /** Deletes a file, or a folder with everything in it. Answers what is gone. */
+  remove(path: string, signal: AbortSignal, report: Report): Promise<Amount>;
 }

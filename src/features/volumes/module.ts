@@ -5,6 +5,7 @@ import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
 import { createListView } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
+import { lateRecords } from '../jobs/late-records.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
 import { Listings, type Listing } from './listings.ts';
@@ -77,6 +78,13 @@ export function createVolumesModule(
     registry.register(commands.uploadVolumeFiles, async (target) => {
       const { uploadVolumeFiles } = await import('./upload.ts');
       await uploadVolumeFiles(vs, files, target).finally(() => volumes.refresh());
+    }),
+  );
+  store.add(
+    registry.register(commands.deleteVolumeFile, async (target) => {
+      account.requireTrust();
+      const { deleteVolumeFile } = await import('./delete.ts');
+      return deleteVolumeFile({ vs, files, records: lateRecords() }, target).finally(() => changed.fire(undefined));
     }),
   );
   return { volumes, dispose: () => store.dispose() };

@@ -1,7 +1,12 @@
+import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import type { VolumeItem, VolumeStore } from '../../core/s3/index.ts';
+import { homeFolder } from '../../core/installation.ts';
+import { sourceOf, type UploadSource, type VolumeItem, type VolumeStore } from '../../core/s3/index.ts';
+import { sha256Of } from '../../core/transfer/hash.ts';
 import { mostEntries, type VolumeEntry } from '../../core/volumes/browse.ts';
 import { visibleName } from '../../core/volumes/names.ts';
+import { measureTree, removeTree } from '../../core/volumes/store-tree.ts';
+import type { Report } from '../common/progress.ts';
 import type { FileSource } from './file-source.ts';
 import { movedText } from './moved.ts';
 
@@ -39,7 +44,42 @@ export function storeSource(store: VolumeStore): FileSource {
       const onBytes = (bytes: number): void => report(...movedText((done += bytes), file.size));
       await store.download(path, target, { signal, onBytes });
     },
+    upload: (paths, folder, signal, report) => upload(store, paths, folder, signal, report),
+    measure: (path, signal) => measureTree(store, path, signal),
+    remove: (path, signal, report) => {
+      const onFile = (done: number, total: number): void => report(`${done} of ${total} files`, (done / total) * 100);
+      return removeTree(store, path, { signal, onFile });
+    },
   };
+}
+
+async function upload(
+  store: VolumeStore,
+  paths: readonly string[],
+  folder: string,
+  signal: AbortSignal,
+  report: Report,
+): Promise<number> {
+  const sources: UploadSource[] = [];
+  for (const path of paths) {
+    report(`Reading ${basename(path)}…`);
+    sources.push(await sourceOf(path, await sha256Of(path, signal)));
+  }
+  const total = sources.reduce((sum, source) => sum + source.size, 0);
+  const journal = join(homeFolder(), 'transfers');
+  await store.abortStale(journal);
+  let done = 0;
+  for (const source of sources) {
+    await store.upload(source, folder === '' ? source.path : `${folder}/${source.path}`, {
+      signal,
+      journal,
+      onBytes: (bytes) => {
+        const [message, percent] = movedText((done += bytes), total);
+        report(`${message} · ${source.path}`, percent);
+      },
+    });
+  }
+  return total;
 }
 
 function entryOf({ name, kind, size, modified }: VolumeItem): VolumeEntry {

@@ -1,50 +1,48 @@
 import type * as vscode from 'vscode';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { byteText } from '../../core/format.ts';
-import { homeFolder } from '../../core/installation.ts';
-import { sourceOf, type UploadSource, type VolumeStore } from '../../core/s3/index.ts';
-import { sha256Of } from '../../core/transfer/hash.ts';
 import { isPlainName } from '../../core/volumes/names.ts';
-import { valueOf, withProgress, type Report } from '../common/progress.ts';
-import { movedText } from './moved.ts';
+import { valueOf, withProgress } from '../common/progress.ts';
+import type { FileSource } from './file-source.ts';
 import type { VolumeFiles } from './volume-files.ts';
 
 /** Names in the question whether to replace files. */
 const shown = 8;
 
-/** Puts files of this machine into a folder of a volume, over S3; asks before it replaces any. */
+/** Puts files of this machine into a folder of a volume, over S3 or through a running pod; asks before it replaces any. */
 export async function uploadVolumeFiles(vs: typeof vscode, files: VolumeFiles, target: unknown): Promise<void> {
   const { volume, folder } = folderOf(target);
-  await files.overS3(volume, async (store) => {
+  await files.at(volume, async (source) => {
     const chosen = await vs.window.showOpenDialog({
       canSelectMany: true,
       openLabel: 'Upload',
       title: folder === '' ? 'Upload Files to the Volume' : `Upload Files to ${folder}`,
     });
     const paths = (chosen ?? []).map((uri) => uri.fsPath);
-    if (paths.length === 0 || !(await mayReplace(vs, store, folder, paths))) {
+    if (paths.length === 0 || !(await mayReplace(vs, source, folder, paths))) {
       return;
     }
     const name = paths.length === 1 ? basename(paths[0] ?? '') : `${paths.length} files`;
     const sent = await withProgress(vs, { title: `Uploading ${name}` }, (signal, report) =>
-      send(store, folder, paths, signal, report),
+      source.upload(paths, folder, signal, report),
     );
     const bytes = valueOf(sent);
     vs.window.setStatusBarMessage(`$(check) Uploaded ${name} (${byteText(bytes)})`, 8000);
   });
 }
 
-async function mayReplace(vs: typeof vscode, store: VolumeStore, folder: string, paths: string[]): Promise<boolean> {
-  const listed = await withProgress(vs, { title: 'Looking at the folder…', where: 'window' }, (signal) =>
-    store.list(folder, signal),
+async function mayReplace(vs: typeof vscode, source: FileSource, folder: string, paths: string[]): Promise<boolean> {
+  const names = paths.map((path) => basename(path));
+  const looked = await withProgress(vs, { title: 'Looking at the folder…', where: 'window' }, () =>
+    kindsOf(source, folder, names),
   );
-  const there = new Map(valueOf(listed).map((item) => [item.name, item]));
-  const taken = paths.map((path) => basename(path)).filter((name) => there.has(name));
-  const folders = taken.filter((name) => there.get(name)?.kind === 'folder');
+  const there = valueOf(looked);
+  const taken = names.filter((name) => there.has(name));
+  const folders = taken.filter((name) => there.get(name) !== 'file');
   if (folders.length > 0) {
     throw new UserError('upload-folder', {
-      what: `${folders.join(', ')} would take the place of a folder of this name.`,
+      what: `${folders.join(', ')} would take the place of a folder or a link of this name.`,
       next: 'Rename the file first. Nothing was sent.',
     });
   }
@@ -60,34 +58,18 @@ async function mayReplace(vs: typeof vscode, store: VolumeStore, folder: string,
   );
 }
 
-/** Answers the bytes of the files. */
-async function send(
-  store: VolumeStore,
-  folder: string,
-  paths: string[],
-  signal: AbortSignal,
-  report: Report,
-): Promise<number> {
-  const sources: UploadSource[] = [];
-  for (const path of paths) {
-    report(`Reading ${basename(path)}…`);
-    sources.push(await sourceOf(path, await sha256Of(path, signal)));
+/** What has one of these names in the folder already. */
+async function kindsOf(source: FileSource, folder: string, names: readonly string[]): Promise<Map<string, string>> {
+  const { entries, more } = await source.list(folder);
+  const there = new Map(entries.map(({ name, kind }) => [name, kind as string]));
+  for (const name of more === 0 ? [] : names.filter((wanted) => !there.has(wanted))) {
+    // A long folder is listed in part.
+    const seen = await source.stat(folder === '' ? name : `${folder}/${name}`).catch(() => undefined);
+    if (seen !== undefined) {
+      there.set(name, seen.kind);
+    }
   }
-  const total = sources.reduce((sum, source) => sum + source.size, 0);
-  const journal = join(homeFolder(), 'transfers');
-  await store.abortStale(journal);
-  let done = 0;
-  for (const source of sources) {
-    await store.upload(source, folder === '' ? source.path : `${folder}/${source.path}`, {
-      signal,
-      journal,
-      onBytes: (bytes) => {
-        const [message, percent] = movedText((done += bytes), total);
-        report(`${message} · ${source.path}`, percent);
-      },
-    });
-  }
-  return total;
+  return there;
 }
 
 /** The folder that a row stands for; a volume's row is its topmost folder. */

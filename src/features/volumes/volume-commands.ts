@@ -9,13 +9,13 @@ import type { VolumeFiles } from './volume-files.ts';
 
 /** Opens a file of a volume in the editor, read-only. */
 export async function openVolumeFile(vs: typeof vscode, target: unknown): Promise<void> {
-  const { volume, path } = fileOf(target);
+  const { volume, path } = placeOfRow(target);
   await vs.commands.executeCommand('vscode.open', volumeUri(vs, volume, path), { preview: true });
 }
 
 /** Saves a file of a volume on this machine, where the user says. */
 export async function downloadVolumeFile(vs: typeof vscode, files: VolumeFiles, target: unknown): Promise<void> {
-  const { volume, path } = fileOf(target);
+  const { volume, path } = placeOfRow(target);
   const name = basename(path);
   const folder = vs.workspace.workspaceFolders?.[0]?.uri.fsPath ?? homedir();
   const chosen = await vs.window.showSaveDialog({
@@ -33,10 +33,11 @@ export async function downloadVolumeFile(vs: typeof vscode, files: VolumeFiles, 
   vs.window.setStatusBarMessage(`$(check) Downloaded ${name}`, 8000);
 }
 
-function fileOf(target: unknown): { volume: string; path: string } {
+/** The file or folder that a row stands for. */
+export function placeOfRow(target: unknown): { volume: string; path: string } {
   if (typeof target === 'object' && target !== null && 'volume' in target && 'path' in target) {
     const { volume, path } = target;
-    if (typeof volume === 'string' && typeof path === 'string' && isPlainName(path)) {
+    if (typeof volume === 'string' && typeof path === 'string' && path !== '' && isPlainName(path)) {
       return { volume, path };
     }
   }

@@ -60,15 +60,6 @@ export class VolumeFiles implements Disposable {
     return this.#connections.use(pod, (connection) => work(podSource(connection, mount)));
   }
 
-  /** Does something with a volume over S3. Rejects with `volume-no-keys` or `volume-no-s3` where that is not possible. */
-  async overS3<T>(volume: string, work: (store: VolumeStore) => Promise<T>): Promise<T> {
-    const store = await this.#storeOf(volume);
-    if (store === undefined) {
-      throw this.#hasS3(volume) ? this.#closed(volume) : noS3(this.#dataCenterOf(volume));
-    }
-    return closing(store, () => work(store));
-  }
-
   dispose(): void {
     this.#connections.dispose();
   }
@@ -89,6 +80,17 @@ export class VolumeFiles implements Disposable {
   async #podFor(volume: string): Promise<Pod | undefined> {
     await this.#pods.ensure(maxAgeMs);
     return this.#pods.state.items?.find((pod) => isOpen(pod) && volumeOf(pod)?.volumeId === volume);
+  }
+
+  /** Names of the pods that run with a volume, of ours or not. */
+  podsOn(volume: string): string[] {
+    const running = (this.#pods.state.items ?? []).filter((pod) => pod.status === 'RUNNING');
+    return running.filter((pod) => volumeOf(pod)?.volumeId === volume).map((pod) => pod.name);
+  }
+
+  /** What a volume is called. */
+  nameOf(volume: string): string {
+    return this.#volumes.state.items?.find(({ id }) => id === volume)?.name ?? 'the volume';
   }
 
   #dataCenterOf(volume: string): string | undefined {
@@ -112,14 +114,6 @@ export class VolumeFiles implements Disposable {
           next: 'Run the pipeline first.',
         });
   }
-}
-
-function noS3(dataCenter: string | undefined): UserError {
-  return new UserError('volume-no-s3', {
-    what: 'Files cannot be uploaded to this volume from here.',
-    why: `${dataCenter ?? 'Its data center'} has no S3 API.`,
-    next: 'Sync a project instead: its files can go through a pod.',
-  });
 }
 
 async function closing<T>(store: VolumeStore, work: () => Promise<T>): Promise<T> {

@@ -13,6 +13,8 @@ const routes = [
   '/v2/pods/{id}/logs',
   '/v2/network-volumes',
   '/v2/network-volumes/{id}',
+  '/v2/serverless',
+  '/v2/serverless/{id}',
   '/v2/catalog/datacenters',
   '/v2/catalog/datacenters/{id}',
   '/v2/catalog/gpus',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { nothingRuns, processesOf, World, type Cli } from '../jobs/harness.ts';
-import { TestProject } from '../jobs/projects.ts';
+import { TestProject, untilGo } from '../jobs/projects.ts';
 import { until } from '../../support/wait.ts';
 
 /** From the event to the pod's end, in seconds, with the worker's real waiting. */
@@ -194,7 +194,7 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
     const warning = told.find((t) => t.type === 'warning' && /No cap holds/.test(String(t.text)));
     assert.match(
       String(warning?.text),
-      /^No cap holds while this computer is off: RunPod refuses the pod's own key .* With it on and connected, the job will have stopped by \d\d:\d\d at no more than \$0\.00\d+\.$/,
+      /^No cap holds while this computer is off: RunPod refuses the pod's own key .* With it on and connected, the job will have stopped by \d\d:\d\d at no more than \$0\.00\d+\. To let the pod end itself, make a restricted key .*$/,
     );
     assert.equal(result.outcome, 'cancelled');
     assert.match(result.reason ?? '', /^cap: /);
@@ -226,6 +226,32 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
     assert.match(stderr, /cap for today is used up: of \$0\.000010 a day, \$0\.\d+ are spent/);
     assert.match(stderr, /Nothing was rented\. Start tomorrow, or raise "caps\.dollarsPerDay"/);
     assert.equal(world.podsAsked(), asked);
+    const check = await world.run(['check', project.file, '--json']);
+    assert.equal(check.code, 1);
+    assert.match(check.stdout, /"id":"day-cap"/);
+  });
+
+  it('gives two starts of one moment no more than the day has', async function () {
+    this.timeout(90_000);
+    const project = new TestProject(world.folder, {
+      name: 'twice',
+      steps: [{ name: 'only', shell: untilGo }],
+      caps: { hoursPerDay: 1 },
+    });
+    const clients = [1, 2].map(() => world.start(['run', project.file, '--yes']));
+    const [works] = await until(
+      'one of them is at work',
+      () => {
+        const found = clients.filter((c) => c.stdout.includes('line 50'));
+        return found.length > 0 && found;
+      },
+      60_000,
+    );
+    const second = await clients.find((c) => c !== works)?.ended;
+    writeFileSync(path.join(await world.volume('tests'), 'projects', 'twice', 'go'), '');
+    const first = await works?.ended;
+    assert.deepEqual([first?.code, second?.code], [0, 2], second?.stderr);
+    assert.match(second?.stderr ?? '', /cap for today is used up: of 1 hours of pods a day, 1\.0 are used or promised/);
   });
 
   it('says before the next run what it will cost, from the one before (R4.2)', async function () {
@@ -242,7 +268,7 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
     const second = await world.run(['run', project.file, '--yes', '--from', 'only']);
     assert.match(second.stdout, /^Cost {6}about \$0\.000\d+ \(\$0\.000\d+ to \$0\.00\d+\)$/m);
     assert.match(second.stdout, /only takes as long as in earlier jobs\./);
-    assert.match(second.stdout, /as in the last \d jobs there\./);
+    assert.match(second.stdout, /as in the last (\d jobs|job) there\./);
     const third = await world.run(['run', project.file, '--yes', '--from', 'only']);
     assert.match(third.stdout, /The last estimate was (\d+ % too (low|high)|right)\./);
     assert.doesNotMatch(third.stdout, /other hardware/);
@@ -276,12 +302,13 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
       'known',
       'known',
       'late',
+      'twice',
       'unarmed',
     ]);
     assert.ok(costs.ledger.jobs.every((j) => j.dollars !== null && j.dollars > 0));
     assert.ok(costs.funds && costs.funds.balance > 99.9 && costs.funds.warning === null);
     const { stdout } = await world.run(['costs']);
-    assert.match(stdout, /^day {2,}jobs {2,}cost {2,}billed\n\d{4}-\d\d-\d\d {2,}6 {2,}\$0\.0\d+ {2,}\$0\.0\d+$/m);
+    assert.match(stdout, /^day {2,}jobs {2,}cost {2,}billed\n\d{4}-\d\d-\d\d {2,}7 {2,}\$0\.0\d+ {2,}\$0\.0\d+$/m);
     assert.match(stdout, /Billed so far, as of \d\d:\d\d; the bill lags behind/);
     assert.match(stdout, /Balance {2}\$(99|100)\.\d\d; \$0\.00\d*\/h now, so it lasts more than three months/);
     world.sandbox.setBalance(0);

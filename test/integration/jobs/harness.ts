@@ -110,6 +110,14 @@ export interface GateTold {
   evidence: Record<string, unknown>;
 }
 
+/** Of a pod as the API tells it, what tests look at. */
+export interface PodTold {
+  id: string;
+  name: string;
+  status: string;
+  ssh: { direct: { host: string; port: number } | null };
+}
+
 /** A sandbox, a home of the command line and a folder for projects; everything is gone after `close`. */
 export class World {
   readonly folder: string;
@@ -205,11 +213,11 @@ export class World {
   }
 
   /** Pods that the API still shows as costing money. */
-  async pods(): Promise<{ id: string; name: string; status: string }[]> {
+  async pods(): Promise<PodTold[]> {
     const answer = await fetch(`${this.sandbox.restUrl}/pods`, {
       headers: { authorization: `Bearer ${this.sandbox.key}` },
     });
-    const { pods } = (await answer.json()) as { pods: { id: string; name: string; status: string }[] };
+    const { pods } = (await answer.json()) as { pods: PodTold[] };
     return pods.filter((p) => p.status !== 'TERMINATED');
   }
 

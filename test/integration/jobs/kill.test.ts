@@ -85,6 +85,37 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     assert.equal((await listed('at-pod'))[0]?.state, 'cancelled');
   });
 
+  it('the client before it could note the pod: the next run uses that pod, and does not end it', async () => {
+    const project = make('at-answer');
+    hold.create = true;
+    const run = world.start(['run', project.file, '--yes', '--json']);
+    await run.says('"phase":"pod"');
+    await until('the request arrives', () => world.requests.at(-1)?.method === 'POST');
+    await kill(run);
+    hold.create = false;
+    hold.release();
+    const pod = await until('the pod can be logged in to', async () => {
+      const [found] = (await world.pods()).filter((p) => p.name.startsWith('rpt-at-answer-'));
+      return found?.status === 'RUNNING' && found.ssh.direct !== null && found;
+    });
+    assert.equal((await listed('at-answer'))[0]?.state, 'left while in "pod"');
+    const again = world.start(['run', project.file, '--yes', '--json']);
+    await again.says('line 50');
+    await go('at-answer');
+    const { code, stdout, stderr } = await again.ended;
+    assert.equal(code, 0, stdout + stderr);
+    const told = again.told().find((t) => t.type === 'pod');
+    assert.deepEqual([told?.podId, told?.reused], [pod.id, true]);
+    assert.deepEqual(await podsOf('at-answer'), []);
+    assert.deepEqual(
+      (await listed('at-answer')).map((j) => [j.state, j.pods.length]),
+      [
+        ['succeeded', 0],
+        ['not started', 0],
+      ],
+    );
+  });
+
   it('the client while it waits for the pod: attach says what is there, cancel ends it', async () => {
     const project = make('at-wait');
     hold.start = '-at-wait-';

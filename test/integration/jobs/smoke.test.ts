@@ -39,6 +39,18 @@ describe('a smoke run (R4.1)', () => {
     assert.deepEqual(await world.pods(), []);
   });
 
+  it('takes the cheapest GPU that will do, not the one of the project', async () => {
+    const project = new TestProject(world.folder, {
+      name: 'large',
+      target: { gpus: ['NVIDIA A100-SXM4-80GB'] },
+      steps: [{ name: 'train', shell: 'true' }],
+    });
+    const { code, told, stderr } = await world.runJson(['run', project.file, '--smoke', '--yes', '--no-check']);
+    assert.equal(code, 0, stderr);
+    const rented = told.find((event) => event.type === 'pod');
+    assert.match(JSON.stringify(rented), /A100 80GB PCIe/);
+  });
+
   it('says so when no step runs on a pod', async () => {
     const project = new TestProject(world.folder, {
       name: 'only-here',

@@ -53,6 +53,46 @@ describe('sandbox meter and balance (R4.2, R9.7)', () => {
     assert.equal((await bill('/billing/pods?podId=other')).metadata.recordCount, 0);
   });
 
+  it('charges standing workers of an endpoint until they are scaled to zero, and not on credit', async () => {
+    const endpoint = {
+      name: 'chat',
+      type: 'QUEUE',
+      image: 'example/chat:1',
+      gpu: { pools: ['ADA_24'], count: 2 },
+      workers: { min: 1, max: 3 },
+      scaling: { type: 'QUEUE_DELAY', queueDelay: 4 },
+    };
+    const asleep = { ...endpoint, name: 'asleep', workers: { min: 0, max: 3 } };
+    assert.equal((await call(sandbox, 'POST', '/serverless', asleep)).status, 201);
+    sandbox.advance(3600);
+    assert.equal(sandbox.balance(), 10, 'without a standing worker it costs nothing');
+    const { id } = (await call(sandbox, 'POST', '/serverless', endpoint)).body;
+    sandbox.advance(3600);
+    close(sandbox.balance(), 10 - 2.232, 0.005);
+    await call(sandbox, 'PATCH', `/serverless/${id}`, { workers: { min: 0, max: 0 } });
+    const left = sandbox.balance();
+    sandbox.advance(3600);
+    assert.equal(sandbox.balance(), left);
+    const { records, metadata } = await bill('/billing?bucketSize=hour');
+    const amount = (records as unknown as { serverlessGpuAmount: number }[]).reduce(
+      (sum, r) => sum + r.serverlessGpuAmount,
+      0,
+    );
+    close(amount, 2.232, 0.005);
+    close(metadata.totals.totalAmount, 2.232, 0.005);
+
+    await call(sandbox, 'PATCH', `/serverless/${id}`, { workers: { min: 1, max: 1 } });
+    sandbox.setBalance(0);
+    sandbox.advance(1);
+    const broke = sandbox.balance();
+    sandbox.advance(3600);
+    assert.equal(sandbox.balance(), broke);
+    sandbox.setBalance(10);
+    sandbox.advance(1);
+    sandbox.advance(3600);
+    close(sandbox.balance(), 10 - 2.232, 0.005);
+  });
+
   it('charges a volume by the started hour on its allocated size', async () => {
     await call(sandbox, 'POST', '/network-volumes', { name: 'v', size: 1000, dataCenter: 'EU-RO-1' });
     const hourly = (1000 * 0.07) / 730;

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CancelledError } from '../../../src/core/errors.ts';
 import type { SshConnection } from '../../../src/core/ssh/index.ts';
-import { listFolder, mostEntries, readWhole } from '../../../src/core/volumes/browse.ts';
+import { listFolder, measurePlace, mostEntries, readWhole, removePlace } from '../../../src/core/volumes/browse.ts';
 import { downloadFile } from '../../../src/core/volumes/download.ts';
 import { isPlainName, visibleName } from '../../../src/core/volumes/names.ts';
+import { uploadFile } from '../../../src/core/volumes/upload.ts';
 import type { SshSetup } from '../../support/ssh-session.ts';
 import { setUpSsh } from '../../support/ssh-session.ts';
 
@@ -104,5 +106,46 @@ describe('files of a volume through a pod (R9.1)', () => {
     await assert.rejects(downloadFile(connection, place(hostile), path.join(home, 'x'), options), {
       code: 'unsafe-name',
     });
+  });
+
+  it('says how much a folder has and deletes it, without following links', async () => {
+    const old = path.join(mount, 'old');
+    await mkdir(path.join(old, 'deep'), { recursive: true });
+    await writeFile(path.join(old, 'deep', 'a'), '12345');
+    await writeFile(path.join(old, 'b'), '1');
+    await symlink(path.join(folder, 'outside.txt'), path.join(old, 'link'));
+    await symlink('/etc', path.join(old, 'etc'));
+    const { bytes } = await measurePlace(connection, place('old'));
+    assert.equal(bytes, 6);
+    assert.equal((await measurePlace(connection, place('old/deep/a'))).files, 1);
+    await removePlace(connection, place('old'));
+    assert.ok(!(await readdir(mount)).includes('old'));
+    assert.equal(await readFile(path.join(folder, 'outside.txt'), 'utf8'), 'secret');
+    await writeFile(path.join(mount, 'single'), 'x');
+    assert.deepEqual(await removePlace(connection, place('single')), { files: 1, bytes: 1 });
+  });
+  for (const way of ['', '..', 'way-out', 'way-out/passwd', 'gone', '../outside.txt']) {
+    it(`refuses to delete ${JSON.stringify(way)}`, async () => {
+      await assert.rejects(removePlace(connection, place(way)), { code: 'volume-read' });
+      assert.ok((await readdir(mount)).includes('notes.txt'));
+    });
+  }
+
+  it('uploads a file as a whole, in place of another, and only when it arrived as it was', async () => {
+    const source = path.join(folder, 'new name ü.txt');
+    await writeFile(source, 'fresh');
+    const sha256 = createHash('sha256').update('fresh').digest('hex');
+    const { signal } = new AbortController();
+    let moved = 0;
+    const options = { signal, onBytes: (bytes: number) => (moved += bytes) };
+    await writeFile(path.join(mount, 'data', 'new name ü.txt'), 'old');
+    await uploadFile(connection, place('data'), { path: source, sha256 }, options);
+    assert.equal(await readFile(path.join(mount, 'data', 'new name ü.txt'), 'utf8'), 'fresh');
+    assert.equal(moved, 5);
+    await uploadFile(connection, place(''), { path: source, sha256 }, options);
+    assert.equal(await readFile(path.join(mount, 'new name ü.txt'), 'utf8'), 'fresh');
+    const wrong = { path: source, sha256: '0'.repeat(64) };
+    await assert.rejects(uploadFile(connection, place('data'), wrong, options), { code: 'volume-read' });
+    assert.deepEqual(await readdir(path.join(mount, 'data')), ['new name ü.txt']);
   });
 });

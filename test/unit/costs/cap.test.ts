@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { dayLeft, endSeconds, mostDollarsOf, PodCaps, rentSeconds, wholeDay } from '../../../src/core/costs/cap.ts';
 import { capOwners, capSentence } from '../../../src/core/costs/cap-sentence.ts';
+import type { CapKey } from '../../../src/core/jobs/events.ts';
 import { CapTimer } from '../../../src/core/costs/cap-timer.ts';
 import { UserError } from '../../../src/core/errors.ts';
 import { until } from '../../support/wait.ts';
@@ -112,5 +113,38 @@ describe('the sentence about caps (R4.3)', () => {
       ],
     );
     assert.match(capOwners({ ...promise, armed: true })[0]?.text ?? '', /also while this computer is off/);
+  });
+
+  describe('with the keys on the pod', () => {
+    const own = (state: string): CapKey => ({ owner: 'pod-key', state, detail: `Own: ${state}.` });
+    const user = (state: string): CapKey => ({ owner: 'user-key', state, detail: `User: ${state}.` });
+    const say = (...keys: CapKey[]): string => {
+      const armed = keys.some((k) => k.state === 'armed');
+      return capSentence({ ...promise, armed, detail: keys.map((k) => k.detail).join(' '), keys }, now);
+    };
+
+    it('names those that are armed, and what is wrong with the others', () => {
+      assert.match(say(own('armed')), /computer is off\. The watchdog on the pod ends it with the pod's own key\.$/);
+      assert.match(say(own('armed'), user('armed')), /own key, or else with the key of your secret\.$/);
+      assert.match(say(own('armed'), user('missing')), /with the pod's own key\. User: missing\.$/);
+      assert.match(say(own('refused'), user('armed')), /off\. .* with the key of your secret\. Own: refused\.$/);
+      assert.deepEqual(
+        capOwners({ ...promise, armed: true, keys: [own('refused'), user('armed')] }).map((o) => [o.id, o.armed]),
+        [
+          ['pod', false],
+          ['user-key', true],
+          ['computer', true],
+        ],
+      );
+    });
+
+    it('tell how to make a key of one’s own only where one would help', () => {
+      const way = /make a restricted key in the RunPod console with the right to write pods and nothing else/;
+      assert.match(say(own('refused')), way);
+      assert.match(say(own('missing')), way);
+      assert.doesNotMatch(say(own('unknown')), way);
+      assert.doesNotMatch(say(own('refused'), user('missing')), way);
+      assert.doesNotMatch(capSentence({ ...promise, armed: false, detail: 'Refused.' }, now), way);
+    });
   });
 });

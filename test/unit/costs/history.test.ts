@@ -100,6 +100,11 @@ describe('what costs remember (R4.2)', () => {
     await records.save(job('off', { pod: pod('pod-off', at(-1)), podEnded: at(1) }));
     const used = await usedOf(records, await records.list(), new Set(['pod-on']), new Date(at(10)));
     assert.equal(used.dollars.toFixed(6), '9.000000', 'since midnight');
-    assert.equal(used.hours.toFixed(6), '2.000000');
+    assert.equal(used.hours.toFixed(6), '12.000000', 'eleven are promised to the one that runs');
+    const reserved = { stopsBy: at(30), mostDollars: 3 };
+    await records.save(job('starting', { pod: pod('pod-on', at(9)), podEnded: undefined, phase: 'wait', reserved }));
+    const starting = (await records.list()).filter((r) => r.job === 'starting');
+    const kept = await usedOf(records, starting, new Set(['pod-on']), new Date(at(10)));
+    assert.deepEqual([kept.dollars, kept.hours], [3, 15], 'what is promised to a start, until midnight');
   });
 });

@@ -4,13 +4,13 @@ import type { Costs } from '../../../src/core/costs/index.ts';
 import { estimate } from '../../../src/core/costs/index.ts';
 import type { PreflightReport } from '../../../src/core/preflight/index.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
-import type { Radar, RadarPod } from '../../../src/core/radar/index.ts';
+import type { Radar, RadarEndpoint, RadarPod } from '../../../src/core/radar/index.ts';
 import { explanationText } from '../../../src/features/guards/explain-failure.ts';
 import {
   costsText,
   radarText,
   regionsText,
-  unownedPods,
+  unownedOf,
   unownedText,
 } from '../../../src/features/guards/overview-text.ts';
 import {
@@ -19,6 +19,7 @@ import {
   estimateText,
   limitsText,
   podsText,
+  smokeText,
   startLabel,
   stepsText,
 } from '../../../src/features/guards/sheet-text.ts';
@@ -67,6 +68,22 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     assert.deepEqual(checks[0]?.unknown, ['No answer.']);
   });
 
+  it('says what a smoke run takes, costs at most, and leaves out', () => {
+    const steps = [
+      { name: 'a', earlier: [], sameHardware: false, timeoutSeconds: 60, mayBeSkipped: false, skipped: false },
+    ];
+    const storage = { perMonth: 1, isNew: false };
+    const common = { steps, prices: [0.25], boots: [60], transfer: null, storage, fetches: false, mostDollars: 0.12 };
+    const found = estimate({ ...common, record: undefined });
+    const hardware = { kind: 'gpu', id: 'x', label: 'RTX A4000', costPerHour: 0.25, stock: 'LOW', count: 1 } as const;
+    const { text, notes } = smokeText({ hardware, estimate: found, most: 0.12, left: ['data/a.parquet'] });
+    assert.match(text, /^about \d.* on RTX A4000, at most \$0\.12: every step for at most a minute/);
+    assert.deepEqual(notes, ['Too large for it, so left out: data/a.parquet.']);
+    const gone = smokeText({ hardware: { ...hardware, stock: 'NONE' }, estimate: found, most: null, left: [] });
+    assert.doesNotMatch(gone.text, /at most \$/);
+    assert.deepEqual(gone.notes, ['RTX A4000 is not free now.']);
+  });
+
   it('names the pod that is asked for first, and what a new volume costs', () => {
     const pod = { kind: 'gpu' as const, count: 1, costPerHour: 0.43 };
     const volume = { exists: false as const, name: 'tiny', dataCenter: 'US-MD-1', size: 50 };
@@ -103,6 +120,8 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
       [false, true],
     );
     assert.match(refused.owners.map((o) => o.text).join(' '), /only while this computer is on/);
+    const given = limitsText(project, 0.9, { podKeyRights: 'none', minDiskGb: 20 }, 'end_key');
+    assert.match(given.owners.find((o) => o.armed)?.text ?? '', /the pod's own key and the one in your secret end_key/);
     const free = { ...project, caps: {} as typeof project.caps };
     assert.match(limitsText(free, null, { podKeyRights: 'own', minDiskGb: 20 }).text, /^No cap/);
   });
@@ -220,13 +239,25 @@ describe('what the overview says', () => {
     const pod = (name: string, change: Partial<RadarPod>): RadarPod => ({
       pod: { id: name, name, status: 'RUNNING', hardware: 'L4', dataCenter: null },
       owner: 'unknown',
+      needed: 'unknown',
       costPerHour: 0.4,
       diskPerMonth: 0,
       since: null,
       action: { how: 'terminate', text: '' },
       ...change,
     });
-    const working = { owner: 'job' as const, action: { how: 'cancel' as const, text: '' } };
+    const working = { owner: 'job' as const, needed: 'yes' as const, action: { how: 'cancel' as const, text: '' } };
+    const endpoint = (name: string, change: Partial<RadarEndpoint>): RadarEndpoint => ({
+      endpoint: { id: name, name, workers: { min: 2, max: 3 }, hardware: 'ADA_24' },
+      owner: 'unknown',
+      project: null,
+      needed: 'unknown',
+      costPerHour: 2,
+      cost: '2 workers stand by for $2.00/h, also while no request runs.',
+      since: null,
+      action: { how: 'scale', text: '' },
+      ...change,
+    });
     const seen: Radar = {
       pods: [
         pod('foreign', {}),
@@ -234,27 +265,52 @@ describe('what the overview says', () => {
         pod('busy', working),
         pod('stopped', { costPerHour: 0 }),
         pod('stopped-disk', { costPerHour: 0, diskPerMonth: 4 }),
+        pod('elsewhere', { owner: 'other-machine', needed: 'yes' }),
+      ],
+      endpoints: [
+        endpoint('chat', {}),
+        endpoint('asleep', { costPerHour: 0 }),
+        endpoint('needed', { owner: 'job', needed: 'yes', action: { how: 'none', text: '' } }),
       ],
       volumes: [],
       totalPerHour: 1.2,
       perMonthStorage: 4,
       unpriced: [],
+      notes: ['The volume \u001b[31mred\u001b[0m was not read.'],
       at: new Date().toISOString(),
     };
+    const unowned = unownedOf(seen);
     assert.deepEqual(
-      unownedPods(seen).map((p) => p.pod.name),
+      unowned.pods.map((p) => p.pod.name),
       ['foreign', 'old', 'stopped-disk'],
     );
-    assert.equal(
-      unownedText(unownedPods(seen)),
-      '3 pods that no job of this computer needs cost $0.80/h and $4.00 a month for disks: foreign, old, stopped-disk.',
+    assert.deepEqual(
+      unowned.endpoints.map((e) => e.endpoint.name),
+      ['chat'],
     );
-    assert.equal(unownedText([]), undefined);
+    assert.equal(
+      unownedText(unowned),
+      '3 pods and 1 endpoint that no job of this computer needs cost $2.80/h and $4.00 a month for disks: foreign, old, stopped-disk and 1 more.',
+    );
+    assert.equal(
+      unownedText({ pods: [], endpoints: unowned.endpoints }),
+      '1 endpoint that no job of this computer needs costs $2.00/h: chat.',
+    );
+    assert.equal(unownedText({ pods: [], endpoints: [] }), undefined);
     const page = radarText(seen);
     assert.deepEqual(
       page.pods.map((p) => p.unowned),
-      [true, true, false, false, true],
+      [true, true, false, false, true, false],
     );
+    assert.deepEqual(
+      page.endpoints.map((e) => [e.facts, e.price, e.unowned, e.action]),
+      [
+        ['Serverless · ADA_24 · 2 to 3 workers', '$2.00/h', true, 'scale'],
+        ['Serverless · ADA_24 · 2 to 3 workers', '$0.00/h', false, 'scale'],
+        ['Serverless · ADA_24 · 2 to 3 workers', '$2.00/h', false, 'none'],
+      ],
+    );
+    assert.deepEqual(page.notes, ['The volume red was not read.']);
     assert.ok(
       toOverviewSchema.safeParse({
         type: 'state',

@@ -58,6 +58,7 @@ describe('capabilities of a platform', () => {
 
   it('tell before a start who holds the cap, only when it is known that a pod cannot', () => {
     assert.match(capNote({ ...shippedDefaults, podKeyRights: 'none' }) ?? '', /only while this computer is on/);
+    assert.equal(capNote({ ...shippedDefaults, podKeyRights: 'none' }, 'end_key'), undefined, 'that one may');
     assert.equal(capNote(shippedDefaults), undefined);
     assert.equal(capNote({ ...shippedDefaults, podKeyRights: 'own' }), undefined);
   });

@@ -5,6 +5,8 @@ import {
   billSchema,
   cpuTypeListSchema,
   dataCenterListSchema,
+  endpointListSchema,
+  endpointSchema,
   gpuTypeListSchema,
   podListSchema,
   podSchema,
@@ -80,6 +82,26 @@ describe('answers are read leniently', () => {
     assert.deepEqual(volumeListSchema.parse({}).networkVolumes, []);
     assert.deepEqual(gpuTypeListSchema.parse({ gpus: null }).gpus, []);
     assert.deepEqual(cpuTypeListSchema.parse({}).cpus, []);
+  });
+
+  it('reads an endpoint of which only id and workers are known, for GPUs and CPUs', () => {
+    const least = endpointSchema.parse({ id: 'e1', workers: { min: 0, max: 3 }, type: 'FUTURE', registry: null });
+    assert.deepEqual(least, {
+      id: 'e1',
+      name: '',
+      type: 'UNKNOWN',
+      image: null,
+      env: {},
+      gpu: null,
+      cpu: [],
+      workers: { min: 0, max: 3 },
+      dataCenterIds: [],
+      networkVolumes: [],
+      createdAt: null,
+    });
+    assert.deepEqual(endpointSchema.parse({ ...least, gpu: { pools: null } }).gpu, { pools: [], count: 1 });
+    assert.deepEqual(endpointListSchema.parse({ endpoints: null }).endpoints, []);
+    assert.deepEqual(violations(endpointSchema, { id: 'e1' }).length, 1);
   });
 
   it('reads catalog entries without stock', () => {

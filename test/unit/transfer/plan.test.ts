@@ -9,7 +9,7 @@ import {
   pathsToLookAt,
   planTransfer,
   readLastKnown,
-  writeLastKnown,
+  rememberTransfer,
   type Collected,
   type FarState,
   type PlanOptions,
@@ -275,14 +275,16 @@ describe('transfer plan (R2.4, R2.5)', () => {
     await write({ 'a.txt': 'a' });
     const { files } = sent(await collect(loaded()));
     const volume = { id: 'vol1', name: 'data', dataCenter: 'US-MD-1' };
-    const rates = { s3: { bytesPerSecond: 5e6, at: '2026-05-01T00:00:00.000Z' } };
-    await writeLastKnown(root(), { volume, at: '2026-05-01T00:00:00.000Z', files, rates });
+    await rememberTransfer(root(), volume, { route: 's3', bytes: 10_000_000, seconds: 2, files });
+    await rememberTransfer(root(), volume, { route: 'ssh', bytes: 10, seconds: 2, files });
     const known = await readLastKnown(root());
+    assert.deepEqual(Object.keys(known?.rates ?? {}), ['s3'], 'too few bytes tell nothing');
+    assert.equal(known?.rates.s3?.bytesPerSecond, 5e6);
     const far = lastKnownState(known, 'vol1');
     assert.equal(far.kind, 'last-known');
-    const result = await plan({ far, rates: known?.rates });
+    const result = await plan({ far, rates: known.rates });
     assert.equal(result.unchanged.files, 1);
-    assert.deepEqual(result.comparedWith, { kind: 'last-known', at: '2026-05-01T00:00:00.000Z' });
+    assert.deepEqual(result.comparedWith, { kind: 'last-known', at: known.at });
     assert.equal(lastKnownState(known, 'other').kind, 'nothing');
     assert.equal(lastKnownState(known, null).kind, 'nothing');
     await writeFile(path.join(root(), '.runpod-trainer', 'volume.json'), '{"schema":1}');

@@ -1,7 +1,6 @@
 import { dollars } from '../../costs/meter.ts';
 import { duration } from '../../format.ts';
 import { capSeconds } from '../../jobs/spec.ts';
-import { capNote } from '../../platform/capabilities.ts';
 import type { Check } from '../check.ts';
 
 export const caps: Check = {
@@ -21,8 +20,8 @@ export const caps: Check = {
         at: facts.place('onFinish', 'pod'),
       });
     }
-    const { hours, dollars: money } = project.caps;
-    if (hours === undefined && money === undefined) {
+    const { hours, dollars: money, hoursPerDay, dollarsPerDay } = project.caps;
+    if ([hours, money, hoursPerDay, dollarsPerDay].every((cap) => cap === undefined)) {
       say.warning('cap-none', {
         what: 'No cap limits this job.',
         why: 'A job that hangs keeps its pod until somebody looks.',
@@ -53,15 +52,6 @@ export const caps: Check = {
           at: facts.place('caps'),
         });
       }
-    }
-    const note = capNote(await facts.account.capabilities());
-    if (note !== undefined) {
-      say.warning('cap-unarmed', {
-        what: `${note}.`,
-        why: 'With this computer off, only the balance would end the pod.',
-        next: 'Keep this computer on and connected while the job runs.',
-        at: facts.place('caps'),
-      });
     }
   },
 };

@@ -1,11 +1,9 @@
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
+import { blackwell, misfit } from '../gpu-fit.ts';
 import { compareVersions, type ImageFacts } from '../image.ts';
 import { shortName } from '../../pods/hardware.ts';
-
-/** The first CUDA with kernels for Blackwell, and the first PyTorch. */
-const blackwell = { cuda: '12.8', torch: '2.7' };
 
 export const cuda: Check = {
   id: 'cuda',
@@ -65,7 +63,11 @@ function floor(facts: Facts, say: Say, needed: string): void {
 function generations(facts: Facts, say: Say, image: ImageFacts, imageCuda: string): void {
   for (const [i, id] of (facts.project.target.gpus ?? []).entries()) {
     const at = facts.place('target', 'gpus', i);
-    if (/^AMD\b/.test(id)) {
+    const why = misfit(id, image, imageCuda);
+    if (why === undefined) {
+      continue;
+    }
+    if (why === 'not-nvidia') {
       say.error('gpu-not-nvidia', {
         what: `${id} cannot run a CUDA image.`,
         why: 'AMD GPUs need an image with ROCm.',
@@ -74,18 +76,11 @@ function generations(facts: Facts, say: Say, image: ImageFacts, imageCuda: strin
       });
       continue;
     }
-    if (!/Blackwell|RTX 50\d0|\bG?B[23]00\b/.test(id)) {
-      continue;
-    }
-    const oldCuda = compareVersions(imageCuda, blackwell.cuda) < 0;
-    const oldTorch = image.torch !== undefined && compareVersions(image.torch, blackwell.torch) < 0;
-    if (oldCuda || oldTorch) {
-      say.error('gpu-too-new', {
-        what: `${shortName(id)} is too new for the image: it has ${oldCuda ? `CUDA ${imageCuda}` : `PyTorch ${image.torch ?? ''}`}.`,
-        why: `Blackwell GPUs need CUDA ${blackwell.cuda} and PyTorch ${blackwell.torch} or newer; older ones have no kernels for them.`,
-        next: 'Use a newer image, such as runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404, or an older GPU type.',
-        at,
-      });
-    }
+    say.error('gpu-too-new', {
+      what: `${shortName(id)} is too new for the image: it has ${why === 'old-cuda' ? `CUDA ${imageCuda}` : `PyTorch ${image.torch ?? ''}`}.`,
+      why: `Blackwell GPUs need CUDA ${blackwell.cuda} and PyTorch ${blackwell.torch} or newer; older ones have no kernels for them.`,
+      next: 'Use a newer image, such as runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404, or an older GPU type.',
+      at,
+    });
   }
 }

@@ -7,6 +7,8 @@ import { caps } from './caps.ts';
 import { clock } from './clock.ts';
 import { code } from './code.ts';
 import { cuda } from './cuda.ts';
+import { dayCaps } from './day-caps.ts';
+import { endKey } from './end-key.ts';
 import { env } from './env.ts';
 import { gates } from './gates.ts';
 import { hardware } from './hardware.ts';
@@ -33,6 +35,8 @@ export const checks: readonly Check[] = [
   clock,
   balance,
   caps,
+  dayCaps,
+  endKey,
   volume,
   volumeSpace,
   hardware,

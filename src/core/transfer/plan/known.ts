@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { readIfThere, writeFileAtomic } from '../../files.ts';
 import { parseJson } from '../../json.ts';
 import { stateFolder } from './collect.ts';
-import { routeKinds } from './route.ts';
-import type { FarState } from './types.ts';
+import { routeKinds, type RouteKind } from './route.ts';
+import type { FarState, ManifestFiles } from './types.ts';
 
 const schema = z.object({
   schema: z.literal(1),
@@ -26,9 +26,29 @@ export async function readLastKnown(root: string): Promise<LastKnown | undefined
   return parsed.success ? parsed.data : undefined;
 }
 
-/** To be called after each transfer and each look at the manifest. */
-export async function writeLastKnown(root: string, known: LastKnown): Promise<void> {
-  await writeFileAtomic(fileOf(root), JSON.stringify({ schema: 1, ...known }));
+/** A rate over less than this says more about the start than about the way, in bytes. */
+const leastForRate = 4_000_000;
+
+/** What a transfer over a route came to; `files` are all that the volume has of the project now. */
+export interface Transferred {
+  route: RouteKind;
+  bytes: number;
+  seconds: number;
+  files: ManifestFiles;
+}
+
+/** Keeps what the volume has and how fast the route was; to be called after each transfer. */
+export async function rememberTransfer(
+  root: string,
+  { id, name, dataCenter }: LastKnown['volume'],
+  { route, bytes, seconds, files }: Transferred,
+): Promise<void> {
+  const known = await readLastKnown(root);
+  const at = new Date().toISOString();
+  const before = known?.volume.id === id ? known.rates : {};
+  const rate = bytes < leastForRate ? {} : { [route]: { bytesPerSecond: bytes / seconds, at } };
+  const last: LastKnown = { volume: { id, name, dataCenter }, at, files, rates: { ...before, ...rate } };
+  await writeFileAtomic(fileOf(root), JSON.stringify({ schema: 1, ...last }));
 }
 
 /** The far end as this machine remembers it; of another volume, or one that does not exist yet, nothing is known. */

@@ -1,0 +1,60 @@
+import { dollars } from '../../core/costs/meter.ts';
+import { byteText, duration, pricePerHour, spent } from '../../core/format.ts';
+import { movePodsCost, type MovePlan, type MoveResult, type MoveWay } from '../../core/sync/move.ts';
+import { visibleName } from '../../core/volumes/names.ts';
+
+export const wayNames: Record<MoveWay, string> = {
+  'pod-to-pod': 'Straight from pod to pod',
+  'this-machine': 'From pod to pod through this machine',
+  s3: 'Over S3, with no pod',
+};
+
+/** Paths in a message. */
+const named = 3;
+
+/** What a move does, takes and costs, and what stays, for the question before it. */
+export function planText(plan: MovePlan): string {
+  const { source, target, way, why, pods, size, time, storagePerMonth, notes } = plan;
+  const month = `${dollars(storagePerMonth)} a month`;
+  const most = movePodsCost(pods, time);
+  return [
+    `From: ${source.name} in ${source.dataCenter}, ${source.sizeGb} GB`,
+    `To: ${target.id === null ? `a new volume ${target.name}` : `the volume ${target.name}`} in ${target.dataCenter}, ${target.sizeGb} GB, ${month}`,
+    `What: everything on it${size === null ? '; nobody can tell for nothing how much that is' : `, ${byteText(size.bytes)}`}`,
+    `Way: ${wayNames[way]}. ${why}`,
+    ...pods.map((pod) => `Pod: ${pod.label} in ${pod.dataCenter} at ${pricePerHour(pod.costPerHour)}`),
+    ...(time === null ? [] : [`Time: ${duration(time.lowSeconds)} to ${duration(time.highSeconds)}. ${time.basis}`]),
+    ...(pods.length === 0 || most === null ? [] : [`Pods in all: at most about ${dollars(most)}`]),
+    '',
+    ...notes,
+  ].join('\n');
+}
+
+/** `Move for $0.70 a Month and $0.12/h of Pods`. */
+export function moveButton({ target, pods, storagePerMonth }: MovePlan): string {
+  const month = target.id === null ? [`${dollars(storagePerMonth)} a Month`] : [];
+  const prices = pods.map((pod) => pod.costPerHour);
+  const hour =
+    pods.length === 0
+      ? []
+      : prices.includes(null)
+        ? ['Pods of Unknown Price']
+        : [`${pricePerHour(prices.reduce<number>((sum, price) => sum + (price ?? 0), 0))} of Pods`];
+  const costs = [...month, ...hour];
+  return costs.length === 0 ? 'Move' : `Move for ${costs.join(' and ')}`;
+}
+
+/** What was moved, and what is still paid for. */
+export function movedText({ source }: MovePlan, monthOfSource: number, result: MoveResult): string {
+  const { files, bytes, target, verified, sent, seconds, cost, left } = result;
+  const same = verified === 'sha256' ? 'the same on both volumes by sha256' : 'of the same sizes on both volumes';
+  const missing = left.slice(0, named).map(({ path, why }) => `${visibleName(path)} (${why})`);
+  return [
+    `${target.name} is in ${target.dataCenter} now: ${files === 1 ? '1 file' : `${files} files`} (${byteText(bytes)}), ${same}.`,
+    `Sent ${byteText(sent.bytes)} in ${duration(seconds)}, ${spent(cost)} for pods.`,
+    ...(left.length === 0
+      ? []
+      : [`Not moved: ${missing.join(', ')}${left.length > named ? ` and ${left.length - named} more` : ''}.`]),
+    `The volume ${source.name} in ${source.dataCenter} is still there and costs ${dollars(monthOfSource)} a month; delete it when a job has run with the new one.`,
+  ].join(' ');
+}
