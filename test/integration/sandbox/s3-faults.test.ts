@@ -1,63 +1,25 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CopyObjectCommand,
-  CreateMultipartUploadCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  UploadPartCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
+import { CopyObjectCommand, GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { S3Faults } from '../../../sandbox/index.ts';
-import { until, Workbench } from './harness.ts';
+import { until } from './harness.ts';
 import { filesBelow, pattern, raw, refused, S3Bench } from './s3-harness.ts';
 
 describe('sandbox S3, bad days (R9.7)', () => {
-  let bench: Workbench;
   let s3: S3Bench;
   let Bucket: string;
   let faults: S3Faults;
 
   before(async () => {
-    bench = new Workbench();
-    s3 = await S3Bench.start(bench);
+    s3 = await S3Bench.start();
     Bucket = s3.volume;
     faults = s3.sandbox.s3.faults;
   });
-  after(async () => {
-    await s3.close();
-    bench.remove();
-  });
+  after(() => s3.close());
   afterEach(async () => {
     faults.restore();
     await until('unfinished uploads to be gone', () => s3.clean, 5);
   });
-
-  const put = (Key: string, Body: string | Buffer = 'x', client = s3.client) =>
-    client.send(new PutObjectCommand({ Bucket, Key, Body }));
-  const head = (Key: string) => s3.client.send(new HeadObjectCommand({ Bucket, Key }));
-  const get = async (Key: string, client: S3Client = s3.client): Promise<Buffer> => {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-    return Buffer.from(await Body!.transformToByteArray());
-  };
-
-  /** An upload of one part, ready to be completed. */
-  async function upload(Key: string, data = pattern(100_000)) {
-    const { UploadId } = await s3.client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
-    const { ETag } = await s3.client.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: data }));
-    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
-    const complete = (client = s3.client, requestTimeout?: number) =>
-      client.send(
-        new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }),
-        requestTimeout === undefined ? {} : { requestTimeout },
-      );
-    const abort = () => s3.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-    return { complete, abort };
-  }
 
   describe('listings', () => {
     it('that are recursive repeat their token beyond 1000 keys; one level does not, nor do markers', async () => {
@@ -101,22 +63,22 @@ describe('sandbox S3, bad days (R9.7)', () => {
 
   describe('completing an upload', () => {
     it('succeeds behind a 524, and the retry finds no upload', async () => {
-      const { complete } = await upload('late');
+      const { complete } = await s3.upload('late');
       faults.failAfter(524, { operation: 'CompleteMultipartUpload', times: 1 });
       assert.equal((await refused(complete()))[0], 524);
-      assert.equal((await head('late')).ContentLength, 100_000);
+      assert.equal((await s3.head('late')).ContentLength, 100_000);
       assert.deepEqual(await refused(complete()), [404, 'NoSuchUpload']);
     });
 
     it('is slow: it goes on when the client has given up, and the retry finds no upload meanwhile', async () => {
-      const { complete } = await upload('slow');
+      const { complete } = await s3.upload('slow');
       faults.slow(700, { operation: 'CompleteMultipartUpload', times: 1 });
       await assert.rejects(
         complete(s3.connect({ requestHandler: { requestTimeout: 200, throwOnRequestTimeout: true } })),
       );
       assert.deepEqual(await refused(complete()), [404, 'NoSuchUpload']);
-      assert.deepEqual(await refused(head('slow')), [404, 'NotFound']);
-      await until('the key', () => head('slow').catch(() => undefined), 5);
+      assert.deepEqual(await refused(s3.head('slow')), [404, 'NotFound']);
+      await until('the key', () => s3.head('slow').catch(() => undefined), 5);
     });
   });
 
@@ -124,13 +86,13 @@ describe('sandbox S3, bad days (R9.7)', () => {
     faults.fail(502, { times: 3 });
     const { status, headers } = await raw(s3.sandbox.s3Url, 'GET', '/', { host: 'localhost' });
     assert.deepEqual([status, headers['content-type']], [403, 'application/xml'], 'counts signed requests only');
-    await put('patient', 'x', s3.connect({ maxAttempts: 4 }));
-    assert.equal((await head('patient')).$metadata.attempts, 1);
+    await s3.put('patient', 'x', s3.connect({ maxAttempts: 4 }));
+    assert.equal((await s3.head('patient')).$metadata.attempts, 1);
     faults.fail(502, { operation: 'PutObject', key: /^a\//, times: 1 });
-    await put('b/1');
-    assert.equal((await refused(put('a/1')))[0], 502);
+    await s3.put('b/1');
+    assert.equal((await refused(s3.put('a/1')))[0], 502);
     assert.ok(!existsSync(s3.at('a/1')));
-    await put('a/1');
+    await s3.put('a/1');
   });
 
   it('denies access now and then', async () => {
@@ -139,7 +101,7 @@ describe('sandbox S3, bad days (R9.7)', () => {
     const seen: boolean[] = [];
     for (let at = 0; at < 9; at++) {
       seen.push(
-        await get('now and then').then(
+        await s3.get('now and then').then(
           () => true,
           (error: unknown) => {
             assert.equal((error as Error).name, 'AccessDenied');
@@ -152,17 +114,17 @@ describe('sandbox S3, bad days (R9.7)', () => {
   });
 
   it('loses what it has acknowledged', async () => {
-    const { complete } = await upload('lost/upload');
+    const { complete } = await s3.upload('lost/upload');
     s3.write('copied', 'x');
     faults.lose({ key: /^lost\// });
     await complete();
-    await put('lost/body');
+    await s3.put('lost/body');
     await s3.client.send(new CopyObjectCommand({ Bucket, Key: 'lost/copy', CopySource: `${Bucket}/copied` }));
     for (const key of ['lost/upload', 'lost/body', 'lost/copy']) {
-      assert.deepEqual(await refused(head(key)), [404, 'NotFound']);
+      assert.deepEqual(await refused(s3.head(key)), [404, 'NotFound']);
     }
-    await put('kept');
-    await head('kept');
+    await s3.put('kept');
+    await s3.head('kept');
   });
 
   describe('downloads', () => {
@@ -170,10 +132,10 @@ describe('sandbox S3, bad days (R9.7)', () => {
       const data = pattern(1_000_000);
       s3.write('ending', data);
       faults.endEarly({ bytes: 400_000, times: 1 });
-      await assert.rejects(get('ending'));
+      await assert.rejects(s3.get('ending'));
       faults.endEarly({ bytes: 400_000, silent: true, times: 1 });
-      assert.equal((await get('ending')).length, 400_000);
-      assert.ok((await get('ending')).equals(data));
+      assert.equal((await s3.get('ending')).length, 400_000);
+      assert.ok((await s3.get('ending')).equals(data));
     });
 
     it('are cut by a reset after so many bytes', async () => {
@@ -185,17 +147,17 @@ describe('sandbox S3, bad days (R9.7)', () => {
         for await (const chunk of Body as AsyncIterable<Buffer>) received += chunk.length;
       });
       assert.equal(received, 300_000);
-      assert.equal((await get('cut')).length, 1_000_000);
+      assert.equal((await s3.get('cut')).length, 1_000_000);
     });
   });
 
   it('cuts uploads after so many bytes, and keeps nothing of them', async () => {
     faults.cut({ operation: 'PutObject', direction: 'up', bytes: 500_000, times: 1 });
-    const [status] = await refused(put('cut upload', pattern(3_000_000)));
+    const [status] = await refused(s3.put('cut upload', pattern(3_000_000)));
     assert.equal(status, undefined);
     await until('the rest to go', () => s3.clean);
     assert.ok(!existsSync(s3.at('cut upload')));
-    await put('cut upload', pattern(3_000_000));
+    await s3.put('cut upload', pattern(3_000_000));
   });
 
   it('cuts at random, the same way for the same seed', async () => {
@@ -204,7 +166,7 @@ describe('sandbox S3, bad days (R9.7)', () => {
       faults.cutRandomly(seed, { operation: 'PutObject', probability: 0.5, bytes: 100_000 });
       let seen = '';
       for (let at = 0; at < 12; at++) {
-        seen += await put('random', pattern(200_000)).then(
+        seen += await s3.put('random', pattern(200_000)).then(
           () => '.',
           () => 'x',
         );
@@ -226,36 +188,33 @@ describe('sandbox S3, bad days (R9.7)', () => {
     ] as const) {
       await handle.down(how);
       // A connection that was kept open would only tell that it ended.
-      const [, seen] = await refused(put('kept', 'x', s3.connect()));
+      const [, seen] = await refused(s3.put('kept', 'x', s3.connect()));
       await handle.up();
       assert.match(seen, code);
-      await put('kept', 'x', s3.connect());
+      await s3.put('kept', 'x', s3.connect());
     }
     assert.equal(handle.url, s3Url);
   });
 
   it('ends requests that are held back when it closes', async () => {
-    const own = new Workbench();
     const lines: string[] = [];
-    const other = await S3Bench.start(own, { log: (line) => lines.push(line) });
+    const other = await S3Bench.start({ log: (line) => lines.push(line) });
     try {
       other.sandbox.s3.faults.slow(600_000);
-      const sent = other.client.send(new PutObjectCommand({ Bucket: other.volume, Key: 'held', Body: pattern(10) }));
-      const ended = refused(sent);
+      const ended = refused(other.put('held', pattern(10)));
       await until('the request', () => other.sandbox.s3.faults.held > 0);
-      await other.close();
+      await other.stop();
       assert.equal((await ended)[0], undefined);
       assert.ok(other.clean);
       const text = lines.join('\n');
       assert.match(text, /s3 PUT \/\w+\/held/);
       const { secretAccessKey } = other.sandbox.s3Keys;
-      for (const file of filesBelow(own.folder)) {
+      for (const file of filesBelow(other.bench.folder)) {
         assert.ok(!readFileSync(file).includes(secretAccessKey), file);
       }
       assert.ok(!text.includes(secretAccessKey) && !text.includes('Signature'));
     } finally {
       await other.close();
-      own.remove();
     }
   });
 });

@@ -3,56 +3,31 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   CopyObjectCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   ListMultipartUploadsCommand,
   PutObjectCommand,
-  UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { S3Faults } from '../../../sandbox/index.ts';
-import { isRoot, until, Workbench } from './harness.ts';
+import { isRoot, until } from './harness.ts';
 import { change, filesBelow, makeVolume, pattern, refused, region, S3Bench } from './s3-harness.ts';
 
 describe('sandbox S3, what is too much (R9.7)', () => {
-  let bench: Workbench;
   let s3: S3Bench;
   let Bucket: string;
   let faults: S3Faults;
 
   before(async () => {
-    bench = new Workbench();
-    s3 = await S3Bench.start(bench);
+    s3 = await S3Bench.start();
     Bucket = s3.volume;
     faults = s3.sandbox.s3.faults;
   });
-  after(async () => {
-    await s3.close();
-    bench.remove();
-  });
+  after(() => s3.close());
   afterEach(async () => {
     faults.restore();
     await until('unfinished uploads to be gone', () => s3.clean, 5);
   });
-
-  const put = (Key: string, Body: string | Buffer = 'x', client = s3.client) =>
-    client.send(new PutObjectCommand({ Bucket, Key, Body }));
-
-  /** An upload of one part, ready to be completed. */
-  async function upload(Key: string, data = pattern(100_000)) {
-    const { UploadId } = await s3.client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
-    const { ETag } = await s3.client.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: data }));
-    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
-    const complete = (client = s3.client, requestTimeout?: number) =>
-      client.send(
-        new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }),
-        requestTimeout === undefined ? {} : { requestTimeout },
-      );
-    const abort = () => s3.client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }));
-    return { complete, abort };
-  }
 
   /** Aborts what a refused part left open. */
   async function abandon(Key: string): Promise<void> {
@@ -67,17 +42,17 @@ describe('sandbox S3, what is too much (R9.7)', () => {
       writeFileSync(s3.at('from a pod'), pattern(100_000));
       const used = filesBelow(s3.folder).reduce((sum, file) => sum + statSync(file).size, 0);
       faults.limit(Bucket, used + 300_000);
-      assert.deepEqual(await refused(put('too big', pattern(400_000))), [507, 'InsufficientStorage']);
-      const { complete, abort } = await upload('parts', pattern(250_000));
-      const second = upload('more parts', pattern(100_000));
+      assert.deepEqual(await refused(s3.put('too big', pattern(400_000))), [507, 'InsufficientStorage']);
+      const { complete, abort } = await s3.upload('parts', pattern(250_000));
+      const second = s3.upload('more parts', pattern(100_000));
       assert.deepEqual(await refused(second), [507, 'InsufficientStorage']);
-      assert.deepEqual(await refused(put('a bit', pattern(100_000))), [507, 'InsufficientStorage']);
+      assert.deepEqual(await refused(s3.put('a bit', pattern(100_000))), [507, 'InsufficientStorage']);
       const CopySource = `${Bucket}/from a pod`;
       const copy = new CopyObjectCommand({ Bucket, Key: 'copy', CopySource });
       assert.deepEqual(await refused(s3.client.send(copy)), [507, 'InsufficientStorage']);
       await abort();
       assert.deepEqual(await refused(complete()), [404, 'NoSuchUpload']);
-      await put('a bit', pattern(100_000));
+      await s3.put('a bit', pattern(100_000));
       for (const key of ['too big', 'copy', 'parts']) assert.ok(!existsSync(s3.at(key)));
       await abandon('more parts');
     });
@@ -101,7 +76,7 @@ describe('sandbox S3, what is too much (R9.7)', () => {
 
     it('is 507 when asked', async () => {
       faults.fail(507, { operation: 'UploadPart', times: 1 });
-      assert.deepEqual(await refused(upload('asked')), [507, 'InsufficientStorage']);
+      assert.deepEqual(await refused(s3.upload('asked')), [507, 'InsufficientStorage']);
       await abandon('asked');
     });
   });
@@ -110,12 +85,12 @@ describe('sandbox S3, what is too much (R9.7)', () => {
     const announce = (client: S3Client, bytes: number): S3Client =>
       change(client, 'build', (request) => (request.headers['content-length'] = String(bytes)));
     const tooBig = announce(s3.connect(), 500_000_000);
-    assert.deepEqual(await refused(put('huge', 'x', tooBig)), [413, 'EntityTooLarge']);
+    assert.deepEqual(await refused(s3.put('huge', 'x', tooBig)), [413, 'EntityTooLarge']);
     faults.limits = { put: 1000, part: 200 };
-    await put('999', pattern(999));
-    assert.deepEqual(await refused(put('1000', pattern(1000))), [413, 'EntityTooLarge']);
-    assert.deepEqual(await refused(upload('part', pattern(201))), [413, 'EntityTooLarge']);
-    const { complete } = await upload('part', pattern(200));
+    await s3.put('999', pattern(999));
+    assert.deepEqual(await refused(s3.put('1000', pattern(1000))), [413, 'EntityTooLarge']);
+    assert.deepEqual(await refused(s3.upload('part', pattern(201))), [413, 'EntityTooLarge']);
+    const { complete } = await s3.upload('part', pattern(200));
     await complete();
     await abandon('part');
   });

@@ -1,16 +1,31 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import { S3Client, S3ServiceException, type S3ClientConfig } from '@aws-sdk/client-s3';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+  UploadPartCommand,
+  type CompleteMultipartUploadCommandOutput,
+  type HeadObjectCommandOutput,
+  type PutObjectCommandOutput,
+  type S3ClientConfig,
+} from '@aws-sdk/client-s3';
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
-import { call, type Workbench } from './harness.ts';
+import { call, Workbench } from './harness.ts';
 
 export const region = 'US-MD-1';
 
 /** A sandbox with a volume in a data center with S3, and the SDK's clients for it. */
 export class S3Bench {
+  readonly bench: Workbench;
   readonly sandbox: Sandbox;
   readonly client: S3Client;
   readonly volume: string;
@@ -18,16 +33,18 @@ export class S3Bench {
   readonly folder: string;
   readonly #clients: S3Client[] = [];
 
-  private constructor(sandbox: Sandbox, volume: string) {
+  private constructor(bench: Workbench, sandbox: Sandbox, volume: string) {
+    this.bench = bench;
     this.sandbox = sandbox;
     this.volume = volume;
     this.folder = sandbox.volumeDirectory(volume);
     this.client = this.connect();
   }
 
-  static async start(bench: Workbench, options: Partial<SandboxOptions> = {}): Promise<S3Bench> {
+  /** Starts the sandbox in a workbench of its own, or again in that of one that was stopped. */
+  static async start(options: Partial<SandboxOptions> = {}, bench = new Workbench()): Promise<S3Bench> {
     const sandbox = await startSandbox({ root: path.join(bench.folder, 'root'), ...options });
-    return new S3Bench(sandbox, await makeVolume(sandbox, region));
+    return new S3Bench(bench, sandbox, await makeVolume(sandbox, region));
   }
 
   /** A client that tries once and adds no checksums. */
@@ -46,6 +63,38 @@ export class S3Bench {
     return client;
   }
 
+  put(Key: string, Body: string | Buffer = 'x', client = this.client): Promise<PutObjectCommandOutput> {
+    return client.send(new PutObjectCommand({ Bucket: this.volume, Key, Body }));
+  }
+
+  /** The object's content, or the part of it that `Range` names. */
+  async get(Key: string, Range?: string): Promise<Buffer> {
+    const { Body } = await this.client.send(
+      new GetObjectCommand({ Bucket: this.volume, Key, ...(Range && { Range }) }),
+    );
+    return Buffer.from(await Body!.transformToByteArray());
+  }
+
+  head(Key: string): Promise<HeadObjectCommandOutput> {
+    return this.client.send(new HeadObjectCommand({ Bucket: this.volume, Key }));
+  }
+
+  /** An upload of one part, ready to be completed. */
+  async upload(Key: string, data = pattern(100_000)): Promise<ReadyUpload> {
+    const target = { Bucket: this.volume, Key };
+    const { UploadId } = await this.client.send(new CreateMultipartUploadCommand(target));
+    const { ETag } = await this.client.send(new UploadPartCommand({ ...target, UploadId, PartNumber: 1, Body: data }));
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
+    return {
+      complete: (client = this.client, requestTimeout) =>
+        client.send(
+          new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload }),
+          requestTimeout === undefined ? {} : { requestTimeout },
+        ),
+      abort: () => this.client.send(new AbortMultipartUploadCommand({ ...target, UploadId })),
+    };
+  }
+
   at(key: string): string {
     return path.join(this.folder, key);
   }
@@ -60,10 +109,21 @@ export class S3Bench {
     return !existsSync(this.at('.s3compat_uploads'));
   }
 
-  async close(): Promise<void> {
+  /** Ends the sandbox and keeps its files. */
+  async stop(): Promise<void> {
     for (const client of this.#clients) client.destroy();
     await this.sandbox.close();
   }
+
+  async close(): Promise<void> {
+    await this.stop();
+    this.bench.remove();
+  }
+}
+
+export interface ReadyUpload {
+  complete: (client?: S3Client, requestTimeout?: number) => Promise<CompleteMultipartUploadCommandOutput>;
+  abort: () => Promise<unknown>;
 }
 
 export async function makeVolume(sandbox: Sandbox, dataCenter: string): Promise<string> {
@@ -132,6 +192,8 @@ export function change(client: S3Client, step: 'build' | 'deserialize', edit: (r
   );
   return client;
 }
+
+export const md5 = (data: Buffer | string): string => createHash('md5').update(data).digest('hex');
 
 /** Bytes that are the same for the same seed. */
 export function pattern(bytes: number, seed = 1): Buffer {

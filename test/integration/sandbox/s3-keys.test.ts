@@ -11,24 +11,19 @@ import {
   UploadPartCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { isRoot, Workbench } from './harness.ts';
+import { isRoot } from './harness.ts';
 import { change, refused, S3Bench } from './s3-harness.ts';
 
 describe('sandbox S3, keys (R9.7)', () => {
-  let bench: Workbench;
   let s3: S3Bench;
   let Bucket: string;
 
   before(async () => {
-    bench = new Workbench();
-    s3 = await S3Bench.start(bench);
+    s3 = await S3Bench.start();
     Bucket = s3.volume;
     s3.write('file', 'content');
   });
-  after(async () => {
-    await s3.close();
-    bench.remove();
-  });
+  after(() => s3.close());
   afterEach(() => {
     assert.ok(s3.clean, 'unfinished uploads were left');
     assert.equal(readFileSync(s3.at('file'), 'utf8'), 'content');
@@ -87,7 +82,7 @@ describe('sandbox S3, keys (R9.7)', () => {
   });
 
   it('do not go through links, which are neither read, written, listed nor deleted', async () => {
-    const folder = path.join(bench.folder, 'elsewhere');
+    const folder = path.join(s3.bench.folder, 'elsewhere');
     mkdirSync(folder);
     writeFileSync(path.join(folder, 'secret'), 'secret');
     symlinkSync(folder, s3.at('out'));

@@ -1,43 +1,26 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { Workbench } from './harness.ts';
-import { pattern, refused, S3Bench } from './s3-harness.ts';
-
-const md5 = (data: Buffer): string => createHash('md5').update(data).digest('hex');
+import { md5, pattern, refused, S3Bench } from './s3-harness.ts';
 
 describe('sandbox S3, multipart uploads (R9.7)', () => {
-  let bench: Workbench;
   let s3: S3Bench;
   let Bucket: string;
 
   before(async () => {
-    bench = new Workbench();
-    s3 = await S3Bench.start(bench);
+    s3 = await S3Bench.start();
     Bucket = s3.volume;
   });
-  after(async () => {
-    await s3.close();
-    bench.remove();
-  });
+  after(() => s3.close());
   afterEach(() => assert.ok(s3.clean, 'unfinished uploads were left'));
-
-  const get = async (Key: string): Promise<Buffer> => {
-    const { Body } = await s3.client.send(new GetObjectCommand({ Bucket, Key }));
-    return Buffer.from(await Body!.transformToByteArray());
-  };
-  const head = (Key: string) => s3.client.send(new HeadObjectCommand({ Bucket, Key }));
 
   const create = async (Key: string): Promise<{ Bucket: string; Key: string; UploadId: string }> => {
     const { UploadId } = await s3.client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
@@ -63,15 +46,15 @@ describe('sandbox S3, multipart uploads (R9.7)', () => {
       Parts?.map((one) => [one.PartNumber, one.Size, one.ETag]),
       [first, second, third].map((one, at) => [one.PartNumber, data[at]!.length, one.ETag]),
     );
-    assert.deepEqual(await refused(head('multi/file')), [404, 'NotFound']);
+    assert.deepEqual(await refused(s3.head('multi/file')), [404, 'NotFound']);
     const keys = (await s3.client.send(new ListObjectsV2Command({ Bucket }))).Contents ?? [];
     assert.ok(keys.every((one) => !one.Key?.startsWith('.s3compat_uploads')));
     assert.ok(readdirSync(s3.at('.s3compat_uploads')).includes(target.UploadId));
     const made = await complete(target, [first, second, third]);
     const digests = Buffer.concat(data.map((one) => Buffer.from(md5(one), 'hex')));
     assert.equal(made.ETag, `"${md5(digests)}-3"`);
-    assert.ok((await get('multi/file')).equals(Buffer.concat(data)));
-    assert.equal((await head('multi/file')).ETag, made.ETag);
+    assert.ok((await s3.get('multi/file')).equals(Buffer.concat(data)));
+    assert.equal((await s3.head('multi/file')).ETag, made.ETag);
     assert.deepEqual(await refused(complete(target, [first, second, third])), [404, 'NoSuchUpload']);
   });
 
@@ -85,7 +68,7 @@ describe('sandbox S3, multipart uploads (R9.7)', () => {
     assert.deepEqual(await refused(complete(target, [])), [400, 'MalformedXML']);
     assert.deepEqual(await refused(part(target, 10_001, pattern(1))), [400, 'InvalidArgument']);
     await complete(target, [second]);
-    assert.equal((await head('multi/refused')).ContentLength, 20);
+    assert.equal((await s3.head('multi/refused')).ContentLength, 20);
   });
 
   it('are listed until they are aborted, and their parts go with them', async () => {

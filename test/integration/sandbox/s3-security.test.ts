@@ -12,24 +12,18 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import { Workbench } from './harness.ts';
 import { change, makeVolume, pattern, raw, refused, region, S3Bench } from './s3-harness.ts';
 
 describe('sandbox S3, who may do what (R9.7)', () => {
-  let bench: Workbench;
   let s3: S3Bench;
   let Bucket: string;
 
   before(async () => {
-    bench = new Workbench();
-    s3 = await S3Bench.start(bench);
+    s3 = await S3Bench.start();
     Bucket = s3.volume;
     s3.write('file', 'content');
   });
-  after(async () => {
-    await s3.close();
-    bench.remove();
-  });
+  after(() => s3.close());
   afterEach(() => {
     assert.ok(s3.clean, 'unfinished uploads were left');
     assert.equal(readFileSync(s3.at('file'), 'utf8'), 'content');

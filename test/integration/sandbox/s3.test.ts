@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import {
@@ -23,60 +22,48 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
 } from '@aws-sdk/client-s3';
-import { assertNothingLeft, call, direct, getPod, podBody, run, until, Workbench } from './harness.ts';
-import { makeVolume, pattern, raw, refused, region, S3Bench } from './s3-harness.ts';
-
-const md5 = (data: Buffer | string): string => createHash('md5').update(data).digest('hex');
+import { assertNothingLeft, call, direct, getPod, podBody, run, until } from './harness.ts';
+import { makeVolume, md5, pattern, raw, refused, region, S3Bench } from './s3-harness.ts';
 
 describe('sandbox S3 (R9.7)', () => {
-  let bench: Workbench;
   let s3: S3Bench;
   let Bucket: string;
 
   before(async () => {
-    bench = new Workbench();
-    s3 = await S3Bench.start(bench);
+    s3 = await S3Bench.start();
     Bucket = s3.volume;
   });
   after(async () => {
     const { root } = s3.sandbox;
     await s3.close();
     await assertNothingLeft(root, []);
-    bench.remove();
   });
   afterEach(() => assert.ok(s3.clean, 'unfinished uploads were left'));
-
-  const put = (Key: string, Body: string | Buffer) => s3.client.send(new PutObjectCommand({ Bucket, Key, Body }));
-  const get = async (Key: string, Range?: string): Promise<Buffer> => {
-    const { Body } = await s3.client.send(new GetObjectCommand({ Bucket, Key, ...(Range && { Range }) }));
-    return Buffer.from(await Body!.transformToByteArray());
-  };
-  const head = (Key: string) => s3.client.send(new HeadObjectCommand({ Bucket, Key }));
 
   describe('objects', () => {
     it('are the files of the volume: put, get, head, delete', async () => {
       const data = pattern(3_000_000);
-      const made = await put('a/b c/ä#+!(1).bin', data);
+      const made = await s3.put('a/b c/ä#+!(1).bin', data);
       assert.equal(made.ETag, `"${md5(data)}"`);
       assert.ok(readFileSync(s3.at('a/b c/ä#+!(1).bin')).equals(data));
-      assert.ok((await get('a/b c/ä#+!(1).bin')).equals(data));
-      const told = await head('a/b c/ä#+!(1).bin');
+      assert.ok((await s3.get('a/b c/ä#+!(1).bin')).equals(data));
+      const told = await s3.head('a/b c/ä#+!(1).bin');
       assert.deepEqual([told.ContentLength, told.ETag], [3_000_000, made.ETag]);
       assert.ok(Math.abs(told.LastModified!.getTime() - Date.now()) < 60_000);
       await s3.client.send(new DeleteObjectCommand({ Bucket, Key: 'a/b c/ä#+!(1).bin' }));
       assert.ok(!existsSync(s3.at('a/b c/ä#+!(1).bin')));
-      assert.deepEqual(await refused(get('a/b c/ä#+!(1).bin')), [404, 'NoSuchKey']);
-      assert.deepEqual(await refused(head('a/b c/ä#+!(1).bin')), [404, 'NotFound']);
+      assert.deepEqual(await refused(s3.get('a/b c/ä#+!(1).bin')), [404, 'NoSuchKey']);
+      assert.deepEqual(await refused(s3.head('a/b c/ä#+!(1).bin')), [404, 'NotFound']);
       await s3.client.send(new DeleteObjectCommand({ Bucket, Key: 'never/was' }));
     });
 
     it('may be empty, replaced, and sent as a stream of known length', async () => {
-      await put('empty', '');
-      assert.equal((await get('empty')).length, 0);
+      await s3.put('empty', '');
+      assert.equal((await s3.get('empty')).length, 0);
       const data = pattern(1_500_000, 2);
       const Body = Readable.from([data.subarray(0, 700_000), data.subarray(700_000)]);
       await s3.client.send(new PutObjectCommand({ Bucket, Key: 'empty', Body, ContentLength: data.length }));
-      assert.ok((await get('empty')).equals(data));
+      assert.ok((await s3.get('empty')).equals(data));
     });
 
     it('are read in ranges', async () => {
@@ -86,15 +73,15 @@ describe('sandbox S3 (R9.7)', () => {
       const part = await ask('bytes=10-19');
       assert.deepEqual([part.$metadata.httpStatusCode, part.ContentRange], [206, 'bytes 10-19/100000']);
       assert.ok(Buffer.from(await part.Body!.transformToByteArray()).equals(data.subarray(10, 20)));
-      assert.ok((await get('ranges', 'bytes=99990-')).equals(data.subarray(99_990)));
-      assert.ok((await get('ranges', 'bytes=-5')).equals(data.subarray(-5)));
-      assert.ok((await get('ranges', 'bytes=99999-200000')).equals(data.subarray(99_999)));
+      assert.ok((await s3.get('ranges', 'bytes=99990-')).equals(data.subarray(99_990)));
+      assert.ok((await s3.get('ranges', 'bytes=-5')).equals(data.subarray(-5)));
+      assert.ok((await s3.get('ranges', 'bytes=99999-200000')).equals(data.subarray(99_999)));
       assert.deepEqual(await refused(ask('bytes=100000-')), [416, 'InvalidRange']);
-      assert.equal((await get('ranges', 'bytes=9-1')).length, 100_000);
+      assert.equal((await s3.get('ranges', 'bytes=9-1')).length, 100_000);
     });
 
     it('are copied between volumes of a data center', async () => {
-      await put('copy/source ä', 'content');
+      await s3.put('copy/source ä', 'content');
       const other = await makeVolume(s3.sandbox, region);
       const CopySource = `/${Bucket}/${encodeURIComponent('copy/source ä')}`;
       const made = await s3.client.send(new CopyObjectCommand({ Bucket: other, Key: 'x/y', CopySource }));
@@ -106,15 +93,15 @@ describe('sandbox S3 (R9.7)', () => {
     });
 
     it('cannot be a file and a folder at once', async () => {
-      await put('both/file', 'x');
-      assert.deepEqual(await refused(put('both', 'x')), [400, 'InvalidArgument']);
-      assert.deepEqual(await refused(put('both/file/below', 'x')), [400, 'InvalidArgument']);
-      assert.deepEqual(await refused(get('both')), [404, 'NoSuchKey']);
-      assert.deepEqual(await refused(put('both/folder/', 'content')), [400, 'InvalidArgument']);
+      await s3.put('both/file', 'x');
+      assert.deepEqual(await refused(s3.put('both', 'x')), [400, 'InvalidArgument']);
+      assert.deepEqual(await refused(s3.put('both/file/below', 'x')), [400, 'InvalidArgument']);
+      assert.deepEqual(await refused(s3.get('both')), [404, 'NoSuchKey']);
+      assert.deepEqual(await refused(s3.put('both/folder/', 'content')), [400, 'InvalidArgument']);
     });
 
     it('appear whole, or not at all', async () => {
-      await put('whole', 'old');
+      await s3.put('whole', 'old');
       let finish = (): void => undefined;
       const gate = new Promise<void>((resolve) => (finish = resolve));
       const Body = Readable.from(
@@ -126,7 +113,7 @@ describe('sandbox S3 (R9.7)', () => {
       );
       const sent = s3.client.send(new PutObjectCommand({ Bucket, Key: 'whole', Body, ContentLength: 1_000_000 }));
       await until('bytes on the way', () => stagedBytes() > 0);
-      assert.equal((await get('whole')).toString(), 'old');
+      assert.equal((await s3.get('whole')).toString(), 'old');
       finish();
       await sent;
       assert.equal(statSync(s3.at('whole')).size, 1_000_000);
@@ -222,8 +209,8 @@ describe('sandbox S3 (R9.7)', () => {
       await s3.client.send(new PutObjectCommand({ Bucket, Key: 'e/made/' }));
       assert.ok(statSync(s3.at('e/made')).isDirectory());
       assert.deepEqual(keys(await list({ Prefix: 'e/' })), ['e/empty/inner/', 'e/made/']);
-      assert.equal((await head('e/made/')).ContentLength, 0);
-      await put('e/made/file', 'x');
+      assert.equal((await s3.head('e/made/')).ContentLength, 0);
+      await s3.put('e/made/file', 'x');
       assert.deepEqual(keys(await list({ Prefix: 'e/made/' })), ['e/made/file']);
       await s3.client.send(new DeleteObjectCommand({ Bucket, Key: 'e/made/' }));
       assert.ok(existsSync(s3.at('e/made/file')), 'a folder that is not empty stays');
@@ -235,7 +222,7 @@ describe('sandbox S3 (R9.7)', () => {
   });
 
   it('has no other operation: all of them are 501 (batch delete among them)', async () => {
-    await put('kept', 'x');
+    await s3.put('kept', 'x');
     const Key = 'kept';
     const { client } = s3;
     for (const attempt of [
@@ -259,22 +246,21 @@ describe('sandbox S3 (R9.7)', () => {
   });
 
   it('shares its files with pods, in both directions', async () => {
-    await put('projects/p/from s3', 'by S3');
+    await s3.put('projects/p/from s3', 'by S3');
     const mounts = { network: [{ volumeId: Bucket, path: '/workspace' }] };
-    const { body } = await call(s3.sandbox, 'POST', '/pods', podBody(bench, { mounts, dataCenterIds: [region] }));
+    const { body } = await call(s3.sandbox, 'POST', '/pods', podBody(s3.bench, { mounts, dataCenterIds: [region] }));
     const login = await direct(s3.sandbox, body.id);
     const mount = (await getPod(s3.sandbox, body.id)).mounts.network[0]?.path ?? '';
     const folder = `${mount}/projects/p`;
-    const seen = await run(bench, login, `cat "${folder}/from s3"; printf 'by the pod' > "${folder}/from pod"`);
+    const seen = await run(s3.bench, login, `cat "${folder}/from s3"; printf 'by the pod' > "${folder}/from pod"`);
     assert.equal(seen.out, 'by S3');
-    assert.equal((await get('projects/p/from pod')).toString(), 'by the pod');
-    assert.equal((await head('projects/p/from pod')).ETag, `"${md5('by the pod')}"`);
+    assert.equal((await s3.get('projects/p/from pod')).toString(), 'by the pod');
+    assert.equal((await s3.head('projects/p/from pod')).ETag, `"${md5('by the pod')}"`);
     await call(s3.sandbox, 'DELETE', `/pods/${body.id}`);
   });
 
   it('keeps its files and unfinished uploads over a restart, with new keys', async () => {
-    const own = new Workbench();
-    const first = await S3Bench.start(own);
+    const first = await S3Bench.start();
     const target = { Bucket: first.volume, Key: 'resumed' };
     const { UploadId } = await first.client.send(new CreateMultipartUploadCommand(target));
     const { ETag } = await first.client.send(
@@ -282,8 +268,8 @@ describe('sandbox S3 (R9.7)', () => {
     );
     first.write('.s3compat_uploads/put-left by a kill', 'x');
     const old = first.sandbox.s3Keys;
-    await first.close();
-    const second = await S3Bench.start(own);
+    await first.stop();
+    const second = await S3Bench.start({}, first.bench);
     try {
       assert.notDeepEqual(second.sandbox.s3Keys, old);
       assert.ok(!existsSync(second.sandbox.volumeDirectory(target.Bucket) + '/.s3compat_uploads/put-left by a kill'));
@@ -292,7 +278,6 @@ describe('sandbox S3 (R9.7)', () => {
       assert.equal((await second.client.send(new HeadObjectCommand(target))).ContentLength, 10);
     } finally {
       await second.close();
-      own.remove();
     }
     await assert.rejects(raw(second.sandbox.s3Url, 'GET', '/'), /ECONNREFUSED/);
   });
