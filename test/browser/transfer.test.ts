@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Editor, openEditor } from './support/editor.ts';
 import { makeMoving, type Moving } from './support/moving.ts';
@@ -10,6 +10,14 @@ const plan = 'Transfer Plan';
 /** Everything that the view of the plan says above its rows. */
 function message(workbench: Workbench): Promise<string> {
   return workbench.view(plan).innerText();
+}
+
+/** Parts that S3 has taken of uploads that are not finished, by the extension's journals. */
+async function partsTaken(home: string): Promise<number> {
+  const folder = join(home, 'transfers');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.upload.jsonl'));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));
+  return texts.join('').split('"part":').length - 1;
 }
 
 async function planGone(workbench: Workbench): Promise<void> {
@@ -89,6 +97,7 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
     await workbench.runCommand('RunPod: Sync Now');
     const moved = /(1\d\d|2\d\d) MB of 310 MB · .*songs\.bin/s;
     await workbench.notification(moved, 60_000);
+    await workbench.until('two parts to be taken', async () => (await partsTaken(moving.fixture.home)) >= 2, 20_000);
     await workbench.settle();
     await workbench.screenshot('transfer-progress');
     await workbench.notificationButton('Syncing whales', 'Cancel');

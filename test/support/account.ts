@@ -1,13 +1,12 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startSandbox, type RequestSeen, type Sandbox, type SandboxOptions } from '../../sandbox/index.ts';
-import { platformIn, recordsIn, type Installation } from '../../src/core/installation.ts';
-import { RunPodClient } from '../../src/core/runpod/client.ts';
+import type { RequestSeen, Sandbox, SandboxOptions } from '../../sandbox/index.ts';
+import type { Installation } from '../../src/core/installation.ts';
 import type { Pod, Volume } from '../../src/core/runpod/schemas.ts';
-import { FileHostKeys, generateKeyPair } from '../../src/core/ssh/index.ts';
-
-const repository = path.resolve(import.meta.dirname, '..', '..');
+import { makeInstallation } from './installation.ts';
+import { startRecordedSandbox, type RecordedSandbox } from './recorded-sandbox.ts';
+import { until } from './wait.ts';
 
 /** A sandbox, an installation that talks to it, and a folder; everything is gone after `close`. */
 export class Account {
@@ -17,47 +16,46 @@ export class Account {
   /** Every request that reached the API. */
   readonly requests: RequestSeen[];
 
-  private constructor(folder: string, sandbox: Sandbox, requests: RequestSeen[]) {
+  private constructor(folder: string, { sandbox, requests }: RecordedSandbox) {
     this.folder = folder;
     this.sandbox = sandbox;
     this.requests = requests;
-    const home = path.join(folder, 'home');
     this.installation = {
-      client: new RunPodClient({ restUrl: sandbox.restUrl, apiKey: sandbox.key }),
-      restUrl: sandbox.restUrl,
-      workerFile: path.join(process.env.RUNPOD_TRAINER_DIST ?? path.join(repository, 'dist'), 'worker.pyz'),
-      localPython: process.env.RUNPOD_TRAINER_PYTHON ?? path.join(repository, '.venv/bin/python'),
-      key: generateKeyPair('test'),
-      hostKeys: new FileHostKeys(path.join(home, 'host-keys.json')),
-      records: recordsIn(home),
-      platform: platformIn(home),
+      ...makeInstallation(sandbox.restUrl, sandbox.key, path.join(folder, 'home')),
       s3: { endpoints: { template: sandbox.s3Url }, keys: () => Promise.resolve(sandbox.s3Keys) },
-      home,
     };
   }
 
   static async open(options: Partial<SandboxOptions> = {}): Promise<Account> {
     const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'runpod-trainer-test-')));
     const delays = { provisioning: 20, starting: 20, runtime: 20, ports: 50, stale: 100, stopping: 50 };
-    const requests: RequestSeen[] = [];
-    const { faults, ...rest } = options;
-    const sandbox = await startSandbox({
-      root: path.join(folder, 'sandbox'),
-      delays,
-      ...rest,
-      faults: {
-        ...faults,
-        request: (seen) => {
-          requests.push(seen);
-          return faults?.request?.(seen);
-        },
-      },
-    });
-    return new Account(folder, sandbox, requests);
+    return new Account(folder, await startRecordedSandbox({ root: path.join(folder, 'sandbox'), delays, ...options }));
   }
 
   volume(name = 'test', dataCenter = 'US-MD-1'): Promise<Volume> {
     return this.installation.client.volumes.create({ name, dataCenter, size: 10 });
+  }
+
+  /** A pod of the user's own with the volume, once it has an address. */
+  async rentPod(volume: Volume): Promise<string> {
+    const { client, key } = this.installation;
+    const { id } = await client.pods.create({
+      name: 'rpt-own',
+      image: 'runpod/base:1.0.2-ubuntu2404',
+      dataCenterIds: [volume.dataCenter],
+      disk: 20,
+      ports: ['22/tcp'],
+      mounts: { network: [{ volumeId: volume.id, path: '/workspace' }] },
+      env: { PUBLIC_KEY: key.publicKey },
+      cpu: { id: 'cpu5c', vcpuCount: 2 },
+    });
+    await until('the pod has an address', async () => (await client.pods.get(id)).ssh.direct !== null);
+    return id;
+  }
+
+  /** How many requests so far were to change something. */
+  posts(): number {
+    return this.requests.filter((request) => request.method === 'POST').length;
   }
 
   /** Pods that are not terminated. */

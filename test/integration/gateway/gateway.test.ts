@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +8,7 @@ import type { Candidate } from '../../../src/core/pods/hardware.ts';
 import type { Volume } from '../../../src/core/runpod/schemas.ts';
 import { makeImage } from '../../faults/stage.ts';
 import { Account } from '../../support/account.ts';
+import { killAtWork } from '../../support/killed-client.ts';
 import { until } from '../../support/wait.ts';
 
 describe('the gateway pod (R2.1)', () => {
@@ -88,12 +88,12 @@ describe('the gateway pod (R2.1)', () => {
   });
 
   it('is not rented when the user says no', async () => {
-    const before = account.requests.filter((r) => r.method === 'POST').length;
+    const before = account.posts();
     const nothing = await withGateway(account.installation, request({ confirm: () => Promise.resolve(false) }), () =>
       assert.fail('the work was begun'),
     );
     assert.equal(nothing, undefined);
-    assert.equal(account.requests.filter((r) => r.method === 'POST').length, before);
+    assert.equal(account.posts(), before);
   });
 
   it('takes the next type when one is refused, and a GPU pod as the last resort with its price', async () => {
@@ -106,31 +106,18 @@ describe('the gateway pod (R2.1)', () => {
     assert.equal(offered.at(-1)?.kind, 'gpu');
     assert.ok((offered.at(-1)?.costPerHour ?? 0) > 0);
     account.sandbox.stock.set({ dataCenter }, 'NONE');
-    const before = account.requests.filter((r) => r.method === 'POST').length;
+    const before = account.posts();
     await assert.rejects(
       withGateway(account.installation, request(), () => assert.fail('there was one')),
       { code: 'no-gateway' },
     );
-    assert.equal(account.requests.filter((r) => r.method === 'POST').length, before);
+    assert.equal(account.posts(), before);
     account.sandbox.stock.set({ dataCenter }, 'HIGH');
   });
 
   it('ends itself when its client is killed', async () => {
-    const client = spawn(process.execPath, [path.join(import.meta.dirname, 'killed-client.ts')], {
-      env: {
-        PATH: process.env.PATH,
-        REST_URL: account.sandbox.restUrl,
-        API_KEY: account.sandbox.key,
-        HOME_FOLDER: path.join(folder, 'killed'),
-        WORKER: account.installation.workerFile,
-        VOLUME: volume.id,
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let said = '';
-    client.stdout.on('data', (data: Buffer) => (said += data.toString()));
-    await until('the gateway is at work', () => said.includes('at work'), 30_000);
-    client.kill('SIGKILL');
+    const program = path.join(import.meta.dirname, 'killed-client.ts');
+    await killAtWork(program, account, { VOLUME: volume.id }, 30_000);
     assert.equal((await account.pods()).length, 1);
     await until('the pod is gone', async () => (await account.pods()).length === 0, 40_000);
   });

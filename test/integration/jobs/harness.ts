@@ -3,8 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { startSandbox, type RequestSeen, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
+import type { RequestSeen, Sandbox, SandboxOptions } from '../../../sandbox/index.ts';
 import type { JobRecord } from '../../../src/core/jobs/records.ts';
+import { startRecordedSandbox, type RecordedSandbox } from '../../support/recorded-sandbox.ts';
 import { until } from '../../support/wait.ts';
 
 export const repository = path.resolve(import.meta.dirname, '..', '..', '..');
@@ -127,7 +128,7 @@ export class World {
   readonly requests: RequestSeen[];
   readonly #running = new Set<Cli>();
 
-  private constructor(folder: string, sandbox: Sandbox, requests: RequestSeen[]) {
+  private constructor(folder: string, { sandbox, requests }: RecordedSandbox) {
     this.requests = requests;
     this.folder = folder;
     this.home = path.join(folder, 'home');
@@ -138,22 +139,8 @@ export class World {
   static async open(options: Partial<SandboxOptions> = {}): Promise<World> {
     const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'runpod-trainer-jobs-')));
     const delays = { provisioning: 50, starting: 50, runtime: 50, ports: 100, stale: 100, restart: 500 };
-    const requests: RequestSeen[] = [];
-    const { faults, ...rest } = options;
-    const sandbox = await startSandbox({
-      root: path.join(folder, 'sandbox'),
-      imagePath,
-      delays,
-      ...rest,
-      faults: {
-        ...faults,
-        request: (seen) => {
-          requests.push(seen);
-          return faults?.request?.(seen);
-        },
-      },
-    });
-    return new World(folder, sandbox, requests);
+    const root = path.join(folder, 'sandbox');
+    return new World(folder, await startRecordedSandbox({ root, imagePath, delays, ...options }));
   }
 
   env(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {

@@ -59,25 +59,10 @@ describe('a project is backed up (R2.6)', function () {
     assert.ok(report);
     return report;
   }
-  async function rentPod(): Promise<string> {
-    const { client, key } = account.installation;
-    const pod = await client.pods.create({
-      name: 'rpt-own',
-      image: 'runpod/base:1.0.2-ubuntu2404',
-      dataCenterIds: [volume.dataCenter],
-      disk: 20,
-      ports: ['22/tcp'],
-      mounts: { network: [{ volumeId: volume.id, path: '/workspace' }] },
-      env: { PUBLIC_KEY: key.publicKey },
-      cpu: { id: 'cpu5c', vcpuCount: 2 },
-    });
-    await until('the pod has an address', async () => (await client.pods.get(pod.id)).ssh.direct !== null);
-    return pod.id;
-  }
 
   for (const route of ['s3', 'gateway', 'ssh'] as const) {
     it(`over ${route}: everything of the project comes home, and the second time only what changed`, async () => {
-      const pod = route === 'ssh' ? await rentPod() : undefined;
+      const pod = route === 'ssh' ? await account.rentPod(volume) : undefined;
       const into = path.join(account.folder, `over ${route}`);
       const first = await run(route, into);
       assert.deepEqual([first.route, first.notRead], [route, []]);
@@ -107,7 +92,7 @@ describe('a project is backed up (R2.6)', function () {
     assert.equal((await run(undefined, into)).route, 's3');
     const { installation } = account;
     const blind = { ...installation, s3: undefined };
-    const pod = await rentPod();
+    const pod = await account.rentPod(volume);
     const options = { loaded, into, confirm: () => Promise.resolve(false), onEvent: () => undefined };
     assert.equal((await backup(blind, options))?.route, 'ssh');
     await installation.client.pods.terminate(pod);
@@ -129,7 +114,7 @@ describe('a project is backed up (R2.6)', function () {
 
   it('goes on where it stood when it was cut', async () => {
     const into = path.join(account.folder, 'cut');
-    const pod = await rentPod();
+    const pod = await account.rentPod(volume);
     put('projects/rainbow/data/large.bin', randomBytes(60_000_000));
     let cuts = 0;
     const report = await run('ssh', into, {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,6 +7,7 @@ import type { RunEvent } from '../../../src/core/jobs/progress.ts';
 import { planMove, runMove } from '../../../src/core/sync/move.ts';
 import { makeImage } from '../../faults/stage.ts';
 import { Account } from '../../support/account.ts';
+import { killAtWork } from '../../support/killed-client.ts';
 import { until } from '../../support/wait.ts';
 import { MoveStage, there } from './move-stage.ts';
 
@@ -17,10 +18,7 @@ describe('a move on a bad day (R1.5)', function () {
   before(async () => {
     stage = await MoveStage.open();
   });
-  afterEach(async () => {
-    stage.unscript('ssh-keyscan');
-    assert.deepEqual(await stage.account.pods(), []);
-  });
+  afterEach(() => stage.settled());
   after(() => stage.close());
 
   it('goes on after the links are cut in the middle, and what arrived is not sent twice', async () => {
@@ -83,14 +81,14 @@ describe('a move on a bad day (R1.5)', function () {
   it('rents nothing when the user says no, and nothing on one side while there is nothing on the other', async () => {
     const volume = await stage.filled('alone', 1000);
     const plan = await planMove(stage.account.installation, { volume: volume.id, to: there });
-    const before = stage.posts();
+    const before = stage.account.posts();
     const refused = { confirm: () => Promise.resolve(false), onEvent: () => undefined };
     assert.equal(await runMove(stage.account.installation, plan, refused), undefined);
     stage.account.sandbox.stock.set({ dataCenter: there }, 'NONE');
     try {
       const agreed = { confirm: () => Promise.resolve(true), onEvent: () => undefined };
       await assert.rejects(runMove(stage.account.installation, plan, agreed), { code: 'no-gateway' });
-      assert.equal(stage.posts(), before);
+      assert.equal(stage.account.posts(), before);
       const { installation } = stage.account;
       const blind = { ...installation, s3: undefined };
       await assert.rejects(planMove(blind, { volume: volume.id, to: there }), { code: 'no-gateway' });
@@ -133,22 +131,8 @@ describe('a move whose client is killed (R1.5)', function () {
     const account = await Account.open({ imagePath: makeImage(folder) });
     const volume = await account.volume('killed');
     const target = await account.volume('killed', there);
-    const client = spawn(process.execPath, [path.join(import.meta.dirname, 'killed-move.ts')], {
-      env: {
-        PATH: process.env.PATH,
-        REST_URL: account.sandbox.restUrl,
-        API_KEY: account.sandbox.key,
-        HOME_FOLDER: path.join(folder, 'killed'),
-        WORKER: account.installation.workerFile,
-        SOURCE: volume.id,
-        TARGET: target.id,
-      },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let said = '';
-    client.stdout.on('data', (data: Buffer) => (said += data.toString()));
-    await until('the move is at work', () => said.includes('at work'), 60_000);
-    client.kill('SIGKILL');
+    const program = path.join(import.meta.dirname, 'killed-move.ts');
+    await killAtWork(program, account, { SOURCE: volume.id, TARGET: target.id }, 60_000);
     assert.equal((await account.pods()).length, 2);
     await until('both pods are gone', async () => (await account.pods()).length === 0, 60_000);
     await account.close();

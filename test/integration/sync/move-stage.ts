@@ -43,6 +43,12 @@ export class MoveStage {
     return new MoveStage(await Account.open({ imagePath: image }), folder, image);
   }
 
+  /** Takes the programs away that a test wrote, and checks that it left no pod. */
+  async settled(): Promise<void> {
+    for (const name of readdirSync(this.#image)) rmSync(path.join(this.#image, name));
+    assert.deepEqual(await this.account.pods(), []);
+  }
+
   async close(): Promise<void> {
     await this.account.close();
     rmSync(this.folder, { recursive: true, force: true });
@@ -50,11 +56,6 @@ export class MoveStage {
 
   directory(volume: { id: string }): string {
     return this.account.sandbox.volumeDirectory(volume.id);
-  }
-
-  /** Requests that changed something. */
-  posts(): number {
-    return this.account.requests.filter((request) => request.method === 'POST').length;
   }
 
   /** A volume with a project, its records, a job, and everything that a copy could lose. */
@@ -126,10 +127,5 @@ export class MoveStage {
     const file = path.join(this.#image, name);
     writeFileSync(file, `#!/bin/sh\n${text}\n`);
     chmodSync(file, 0o755);
-  }
-
-  /** Takes such a program away again. */
-  unscript(name: string): void {
-    rmSync(path.join(this.#image, name), { force: true });
   }
 }

@@ -12,17 +12,14 @@ describe('a volume is moved to another data center (R1.5)', function () {
   before(async () => {
     stage = await MoveStage.open();
   });
-  afterEach(async () => {
-    stage.unscript('ssh-keyscan');
-    assert.deepEqual(await stage.account.pods(), []);
-  });
+  afterEach(() => stage.settled());
   after(() => stage.close());
 
   it('the plan says the way, both prices, the size, the second volume, and that the first is kept', async () => {
     const volume = await stage.account.volume('planned');
-    const before = stage.posts();
+    const before = stage.account.posts();
     const plan = await planMove(stage.account.installation, { volume: 'planned', to: there });
-    assert.equal(stage.posts(), before);
+    assert.equal(stage.account.posts(), before);
     assert.equal(plan.way, 'pod-to-pod');
     assert.deepEqual(
       plan.pods.map((pod) => [pod.side, pod.dataCenter]),

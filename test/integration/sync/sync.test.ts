@@ -50,26 +50,9 @@ describe('a project is synced (R2.1, R2.4, R2.5)', () => {
     return { plan: prepared.plan, result };
   }
 
-  async function rentPod(): Promise<void> {
-    const pod = await account.installation.client.pods.create({
-      name: 'rpt-own',
-      image: 'runpod/base:1.0.2-ubuntu2404',
-      dataCenterIds: [volume.dataCenter],
-      disk: 20,
-      ports: ['22/tcp'],
-      mounts: { network: [{ volumeId: volume.id, path: '/workspace' }] },
-      env: { PUBLIC_KEY: account.installation.key.publicKey },
-      cpu: { id: 'cpu5c', vcpuCount: 2 },
-    });
-    podId = pod.id;
-    await until('the pod has an address', async () => {
-      return (await account.installation.client.pods.get(pod.id)).ssh.direct !== null;
-    });
-  }
-
   for (const route of ['s3', 'gateway', 'ssh'] as const) {
     it(`over ${route}: everything arrives, and the second time nothing is sent`, async () => {
-      if (route === 'ssh') await rentPod();
+      if (route === 'ssh') podId = await account.rentPod(volume);
       const loaded = await makeProject(`over-${route}`);
       const first = await sync(loaded, { route });
       assert.equal(first.plan.route.kind, route);
@@ -148,10 +131,10 @@ describe('a project is synced (R2.1, R2.4, R2.5)', () => {
   it('over a gateway that the user does not want: nothing is rented and nothing sent', async () => {
     const loaded = await makeProject('unwanted');
     const prepared = await planSync(account.installation, loaded, { route: 'gateway' });
-    const before = account.requests.filter((r) => r.method === 'POST').length;
+    const before = account.posts();
     const options = { confirm: () => Promise.resolve(false), onEvent: () => undefined };
     assert.equal(await runSync(account.installation, loaded, prepared, options), undefined);
-    assert.equal(account.requests.filter((r) => r.method === 'POST').length, before);
+    assert.equal(account.posts(), before);
   });
 
   it('not at all while a file that must be there is missing', async () => {
