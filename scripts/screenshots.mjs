@@ -1,8 +1,10 @@
-// `node scripts/screenshots.mjs [editor|transfer …] [theme …]`: makes the pictures of docs/editor.md in a real VS Code with a real sandbox.
+// `node scripts/screenshots.mjs [editor|transfer …] [theme …]`: makes pictures of docs/editor.md in a real VS Code
+// with a real sandbox. Those of the guards, of moves and of the job panel are made by the browser tests (test-results/).
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEditor, themes } from '../test/browser/support/editor.ts';
 import { makeFixture } from '../test/browser/support/fixture.ts';
+import { startRun } from '../test/browser/support/launch.ts';
 import { makeMoving } from '../test/browser/support/moving.ts';
 import { root } from '../test/browser/support/package.ts';
 
@@ -22,7 +24,7 @@ const project = (scriptField) => `// Fine-tunes a small model. Hover a field to 
   "target": {
     "volume": { "name": "whales", "dataCenter": "US-MD-1", "size": 20 },
     "gpus": ["NVIDIA GeForce RTX 4090"],
-    "image": "runpod/base:1.0.2"
+    "image": "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404"
   },
   "sync": { "must": ["prepare.py", "train.py"] },
   "steps": [
@@ -73,9 +75,7 @@ async function pictures(theme) {
     await workbench.statusItem('Sandbox');
     await workbench.openFile('training.runpod.json');
     await workbench.runCommand('RunPod: Run Pipeline…');
-    await workbench.dialogText('Run whales on a pod?');
-    await shoot('launch');
-    await workbench.dialog('Run whales on a pod?', 'Start for at Most');
+    await startRun(workbench);
     await workbench.until(
       'the second step to run',
       async () =>

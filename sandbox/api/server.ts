@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Faults, RequestFaults } from '../faults.ts';
 import type { RateLimiter } from '../limits.ts';
+import { LoopbackServer } from '../loopback.ts';
 import { Problem } from '../problem.ts';
 import { checkRestrictedKey } from './routes.ts';
 import type { Caller, Router } from './router.ts';
@@ -28,49 +28,16 @@ export interface ServerSettings {
 }
 
 /** The one gate that every request passes, in the platform's order: size, key, limit, route. Loopback only. */
-export class ApiServer {
+export class ApiServer extends LoopbackServer {
   readonly #settings: ServerSettings;
-  readonly #server: Server;
-  #port = 0;
-  #resets = false;
 
   constructor(settings: ServerSettings) {
+    super({ requestTimeout: 60_000 });
     this.#settings = settings;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
-    this.#server.requestTimeout = 60_000;
-    this.#server.on('connection', (socket) => {
-      if (this.#resets) socket.resetAndDestroy();
-    });
   }
 
-  /** Listens on 127.0.0.1; resolves to the port. */
-  async listen(port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', resolve);
-    });
-    this.#port = (this.#server.address() as AddressInfo).port;
-    return this.#port;
-  }
-
-  /** Goes away: connections are refused, as by a machine without the service, or reset, as by a broken one. */
-  async down(how: 'refused' | 'reset'): Promise<void> {
-    this.#resets = how === 'reset';
-    if (how === 'refused') await this.close();
-    else this.#server.closeAllConnections();
-  }
-
-  /** Comes back at the same address. */
-  async up(): Promise<void> {
-    this.#resets = false;
-    if (!this.#server.listening) await this.listen(this.#port);
-  }
-
-  async close(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
-    await closed;
+  protected override serve(request: IncomingMessage, response: ServerResponse): void {
+    void this.#serve(request, response);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -78,7 +45,8 @@ export class ApiServer {
     let limits: Record<string, string> = {};
     let path = '';
     try {
-      this.#checkOrigin(request);
+      const stranger = this.strangerIn(request);
+      if (stranger !== undefined) throw new Problem(403, stranger);
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
       path = url.pathname;
       const text = await readBody(request);
@@ -111,13 +79,6 @@ export class ApiServer {
     }
     const ms = (performance.now() - started).toFixed(0);
     this.#settings.log(`${request.method ?? ''} ${path} ${String(response.statusCode)} ${ms} ms`);
-  }
-
-  /** A web page of the user's browser must not reach the sandbox: not by another host name, not from any origin. */
-  #checkOrigin(request: IncomingMessage): void {
-    const hosts = ['127.0.0.1', 'localhost'].map((host) => `${host}:${String(this.#port)}`);
-    if (!hosts.includes(request.headers.host ?? '')) throw new Problem(403, 'unknown host');
-    if (request.headers.origin !== undefined) throw new Problem(403, 'requests of web pages are refused');
   }
 
   #authenticate(request: IncomingMessage): Caller {

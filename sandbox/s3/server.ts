@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LoopbackServer } from '../loopback.ts';
 import { xmlAnswer, type Answer } from './answers.ts';
 import { Body } from './body.ts';
 import type { S3Faults, S3Weather } from './faults.ts';
@@ -25,61 +25,26 @@ export interface S3ServerSettings {
 const waitThemselves: readonly Operation[] = ['PutObject', 'CopyObject', 'UploadPart', 'CompleteMultipartUpload'];
 
 /** The one gate that every request passes: origin, data center, signature, operation, fault. Loopback only. */
-export class S3Server {
+export class S3Server extends LoopbackServer {
   readonly #settings: S3ServerSettings;
-  readonly #server: Server;
-  #port = 0;
-  #resets = false;
   readonly #atWork = new Set<Promise<void>>();
 
   constructor(settings: S3ServerSettings) {
+    super({ requestTimeout: 0, keepAliveTimeout: 60_000 });
     this.#settings = settings;
-    const serve = (request: IncomingMessage, response: ServerResponse): void => {
-      const work = this.#serve(request, response).finally(() => this.#atWork.delete(work));
-      this.#atWork.add(work);
-    };
-    this.#server = createServer({ requestTimeout: 0, keepAliveTimeout: 60_000 }, serve);
     // Bodies are asked for when they are read, so that a refusal comes first.
-    this.#server.on('checkContinue', serve);
-    this.#server.on('connection', (socket) => {
-      if (this.#resets) socket.resetAndDestroy();
-    });
+    this.server.on('checkContinue', (request, response) => this.serve(request, response));
   }
 
-  /** Listens on 127.0.0.1; resolves to the port. */
-  async listen(port: number): Promise<number> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, '127.0.0.1', resolve);
-    });
-    this.#port = (this.#server.address() as AddressInfo).port;
-    return this.#port;
-  }
-
-  /** Goes away: connections are refused, as by a machine without the service, or reset, as by a broken one. */
-  async down(how: 'refused' | 'reset'): Promise<void> {
-    this.#resets = how === 'reset';
-    if (how === 'refused') await this.#stop();
-    else this.#server.closeAllConnections();
-  }
-
-  /** Comes back at the same address. */
-  async up(): Promise<void> {
-    this.#resets = false;
-    if (!this.#server.listening) await this.listen(this.#port);
+  protected override serve(request: IncomingMessage, response: ServerResponse): void {
+    const work = this.#serve(request, response).finally(() => this.#atWork.delete(work));
+    this.#atWork.add(work);
   }
 
   /** Stops listening and waits until no request is at work any more. */
-  async close(): Promise<void> {
-    await this.#stop();
+  override async close(): Promise<void> {
+    await super.close();
     while (this.#atWork.size > 0) await Promise.all(this.#atWork);
-  }
-
-  async #stop(): Promise<void> {
-    if (!this.#server.listening) return;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeAllConnections();
-    await closed;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -112,7 +77,8 @@ export class S3Server {
     response: ServerResponse,
   ): Promise<{ answer: Answer; weather: S3Weather } | undefined> {
     const { faults, keys } = this.#settings;
-    this.#checkOrigin(request);
+    const stranger = this.strangerIn(request);
+    if (stranger !== undefined) throw accessDenied(stranger);
     const url = request.url ?? '/';
     const { bucket: id, key } = splitUrl(url);
     const bucket = this.#settings.buckets().find((one) => one.id === id);
@@ -145,13 +111,6 @@ export class S3Server {
       throw weather.after;
     }
     return { answer, weather };
-  }
-
-  /** A web page of the user's browser must not reach the sandbox: not by another host name, not from any origin. */
-  #checkOrigin(request: IncomingMessage): void {
-    const hosts = ['127.0.0.1', 'localhost'].map((host) => `${host}:${String(this.#port)}`);
-    if (!hosts.includes(request.headers.host ?? '')) throw accessDenied('unknown host');
-    if (request.headers.origin !== undefined) throw accessDenied('requests of web pages are refused');
   }
 
   /** A volume of the data center that the request was signed for. */

@@ -1,6 +1,6 @@
 import type { Installation } from '../installation.ts';
 import { projectVariable } from '../jobs/id.ts';
-import { overLink } from '../jobs/link.ts';
+import { doneOverLink } from '../jobs/link.ts';
 import type { OnEvent } from '../jobs/progress.ts';
 import { RemoteWorker } from '../jobs/worker.ts';
 import { UserError } from '../errors.ts';
@@ -18,8 +18,6 @@ const readyMinutes = 10;
 /** A gateway whose client has died ends itself after so many minutes; a client at work renews this every `renewEvery`. */
 const guardMinutes = 10;
 const renewEvery = 60_000;
-/** So often a broken link is renewed before the work is given up: 31 s of pauses. */
-const triesAllowed = 5;
 
 export interface GatewayRequest {
   volume: Volume;
@@ -84,20 +82,19 @@ export async function withGateway<T>(
       signal,
       onState: (text) => onEvent({ type: 'link', state: 'waiting', text }),
     });
-    const end = await overLink({
-      connection: ready.connection,
-      connect: () => connectAgain(installation, pod.id, signal),
-      work: (connection) => guarded(installation, { pod: ready.pod, connection, mount: ready.mount }, work, signal),
-      giveUp: (tries) => tries > triesAllowed,
-      meanwhile: () => 'nothing that arrived is sent again',
-      onEvent,
-      signal,
-    });
-    if (end.end === 'done') {
-      end.connection.close();
-      return end.value;
-    }
-    throw end.end === 'gave-up' ? end.failure : gatewayGone(name);
+    const { value, connection } = await doneOverLink(
+      {
+        connection: ready.connection,
+        connect: () => connectAgain(installation, pod.id, signal),
+        work: (open) => guarded(installation, { pod: ready.pod, connection: open, mount: ready.mount }, work, signal),
+        meanwhile: () => 'nothing that arrived is sent again',
+        onEvent,
+        signal,
+      },
+      () => gatewayGone(name),
+    );
+    connection.close();
+    return value;
   } finally {
     // Not with the caller's signal: a cancelled transfer must not leave a pod.
     await endPod(client, pod, 'terminate');

@@ -6,7 +6,7 @@ import type { SshConnection } from '../ssh/index.ts';
 import { installWorker, push, type HashedFile } from '../transfer/index.ts';
 import { readLastKnown, rememberTransfer } from '../transfer/plan/index.ts';
 import { reconnect } from './attach.ts';
-import { overLink } from './link.ts';
+import { doneOverLink } from './link.ts';
 import type { RunPlan } from './plan.ts';
 import type { OnEvent } from './progress.ts';
 import type { JobRecord, Phase } from './records.ts';
@@ -41,30 +41,27 @@ export interface HandOver {
 export async function handOver(work: HandOver): Promise<{ connection: SshConnection; started: Started }> {
   const { installation, ready, onEvent, signal } = work;
   let begun = false;
-  const end = await overLink({
-    connection: ready.connection,
-    connect: () => reconnect(installation, work.record(), signal),
-    work: async (connection) => {
-      const again = begun;
-      begun = true;
-      return transferAndStart(work, connection, again);
+  const { value: started, connection } = await doneOverLink(
+    {
+      connection: ready.connection,
+      connect: () => reconnect(installation, work.record(), signal),
+      work: async (open) => {
+        const again = begun;
+        begun = true;
+        return transferAndStart(work, open, again);
+      },
+      meanwhile: () => 'nothing that arrived is sent again',
+      onEvent,
+      signal,
     },
-    giveUp: (tries) => tries > triesAllowed,
-    meanwhile: () => 'nothing that arrived is sent again',
-    onEvent,
-    signal,
-  });
-  if (end.end === 'done') {
-    return { connection: end.connection, started: end.value };
-  }
-  if (end.end === 'gave-up') {
-    throw end.failure;
-  }
-  throw new UserError('pod-gone', {
-    what: `The pod ${ready.pod.name} is gone.`,
-    why: 'It was ended from outside, or its host failed.',
-    next: 'Run it again; another pod is rented, and what is on the volume is not sent again.',
-  });
+    () =>
+      new UserError('pod-gone', {
+        what: `The pod ${ready.pod.name} is gone.`,
+        why: 'It was ended from outside, or its host failed.',
+        next: 'Run it again; another pod is rented, and what is on the volume is not sent again.',
+      }),
+  );
+  return { connection, started };
 }
 
 /** So that the next plan and the next estimate know what the volume has. */

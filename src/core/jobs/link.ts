@@ -96,6 +96,24 @@ export async function overLink<T>(options: LinkWork<T>): Promise<LinkEnd<T>> {
   }
 }
 
+/** So often a broken link is renewed before work that must be done is given up: 31 s of pauses. */
+const triesAllowed = 5;
+
+/**
+ * Does work that is of use only when it is done: as `overLink`, but rejects with the failure of the last link when
+ * links break again and again, and with `gone()` when the pod is gone. The connection that it answers is open.
+ */
+export async function doneOverLink<T>(
+  work: Omit<LinkWork<T>, 'giveUp'>,
+  gone: () => UserError,
+): Promise<{ value: T; connection: SshConnection }> {
+  const end = await overLink({ ...work, giveUp: (tries) => tries > triesAllowed });
+  if (end.end === 'done') {
+    return end;
+  }
+  throw end.end === 'gave-up' ? end.failure : gone();
+}
+
 /** Failures of the way to the pod; they say nothing about the job. */
 function isPassing(error: unknown): boolean {
   return (

@@ -1,13 +1,8 @@
-/** `1.5 KB`, `20 GB`; a GB is 1000³ bytes, as RunPod counts. */
-export function byteText(bytes: number): string {
-  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1).replace(/\.0$/, '')} ${units[unit] ?? 'B'}`;
+import { byteText } from '../format.ts';
+
+/** `1.5 KB`, `20 GB`: as `byteText`, but without a zero after the point. */
+export function sizeText(bytes: number): string {
+  return byteText(bytes).replace('.0 ', ' ');
 }
 
 /** The first few of many, and how many more there are. */

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../files.ts';
 import { withGateway } from '../gateway/gateway.ts';
 import type { Installation } from '../installation.ts';
 import { podPrefix } from '../jobs/id.ts';
-import { overLink } from '../jobs/link.ts';
+import { doneOverLink } from '../jobs/link.ts';
 import type { OnEvent } from '../jobs/progress.ts';
 import type { Candidate } from '../pods/hardware.ts';
 import { planVolume } from '../pods/volume.ts';
@@ -176,24 +176,22 @@ const overRoute: Record<RouteKind, (work: Work) => Promise<boolean>> = {
         next: 'Take another route: s3 or gateway.',
       });
     }
-    const end = await overLink({
-      connect: () => connectToPod(installation, podId, signal),
-      work: async (connection) => fromPod(await remoteFiles(installation, connection, podId, project, signal), work),
-      giveUp: (tries) => tries > triesAllowed,
-      meanwhile: () => 'nothing that arrived is fetched again',
-      onEvent,
-      signal,
-    });
-    if (end.end === 'done') {
-      end.connection.close();
-      return true;
-    }
-    throw end.end === 'gave-up'
-      ? end.failure
-      : new UserError('pod-gone', {
+    const { connection } = await doneOverLink(
+      {
+        connect: () => connectToPod(installation, podId, signal),
+        work: async (open) => fromPod(await remoteFiles(installation, open, podId, project, signal), work),
+        meanwhile: () => 'nothing that arrived is fetched again',
+        onEvent,
+        signal,
+      },
+      () =>
+        new UserError('pod-gone', {
           what: 'The pod is gone.',
           next: 'Start again; what arrived is not fetched again.',
-        });
+        }),
+    );
+    connection.close();
+    return true;
   },
   gateway: async (work) => {
     const { installation, project, volume, options } = work;

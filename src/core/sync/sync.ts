@@ -2,7 +2,7 @@ import path from 'node:path';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import { withGateway } from '../gateway/gateway.ts';
 import type { Installation } from '../installation.ts';
-import { overLink } from '../jobs/link.ts';
+import { doneOverLink } from '../jobs/link.ts';
 import { podPrefix } from '../jobs/id.ts';
 import type { OnEvent } from '../jobs/progress.ts';
 import type { Candidate } from '../pods/hardware.ts';
@@ -41,9 +41,6 @@ export interface SyncResult {
   left: string[];
   seconds: number;
 }
-
-/** So often a broken link is renewed before the transfer is given up: 31 s of pauses. */
-const triesAllowed = 5;
 
 /** The plan of a project's transfer, compared with the volume where asking it costs nothing. */
 export function planSync(
@@ -153,19 +150,18 @@ async function overSsh(work: Work): Promise<Moved> {
   if (podId === null) {
     throw new Error('A plan over SSH names its pod.');
   }
-  const end = await overLink({
-    connect: () => connectToPod(installation, podId, signal),
-    work: async (connection) => pushTo(await remoteFiles(installation, connection, podId, project, signal), work),
-    giveUp: (tries) => tries > triesAllowed,
-    meanwhile: () => 'nothing that arrived is sent again',
-    onEvent,
-    signal,
-  });
-  if (end.end === 'done') {
-    end.connection.close();
-    return end.value;
-  }
-  throw end.end === 'gave-up' ? end.failure : podGone();
+  const { value, connection } = await doneOverLink(
+    {
+      connect: () => connectToPod(installation, podId, signal),
+      work: async (open) => pushTo(await remoteFiles(installation, open, podId, project, signal), work),
+      meanwhile: () => 'nothing that arrived is sent again',
+      onEvent,
+      signal,
+    },
+    podGone,
+  );
+  connection.close();
+  return value;
 }
 
 function overGateway(work: Work): Promise<Moved | undefined> {

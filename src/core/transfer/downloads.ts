@@ -5,6 +5,7 @@ import path from 'node:path';
 import { UserError } from '../errors.ts';
 import type { RemoteFile } from './accept.ts';
 import { placeBelow, placeBelowNow } from './confine.ts';
+import { diskFull } from './disk-full.ts';
 import type { Failures } from './failures.ts';
 import { endsAll } from './failures.ts';
 import type { FetchOptions, FetchResult } from './fetch-options.ts';
@@ -124,9 +125,9 @@ export class Downloads {
     if (endsAll(error)) {
       throw error;
     }
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw diskFull(this.#into, error);
+    const full = diskFull(this.#into, error);
+    if (full !== undefined) {
+      throw full;
     }
     this.#failures.add(file.path, error);
   }
@@ -143,16 +144,4 @@ export function mismatch(file: RemoteFile, seen: string): UserError {
 /** Removes a file that is of no use; it is not there any more when its folder is gone. */
 export function drop(file: string): void {
   rmSync(file, { force: true });
-}
-
-function diskFull(into: string, cause: unknown): UserError {
-  return new UserError(
-    'disk-full',
-    {
-      what: 'The disk of this machine is full.',
-      why: `Writing below ${into} failed.`,
-      next: 'Make room and fetch again; what arrived is not fetched twice.',
-    },
-    { cause },
-  );
 }

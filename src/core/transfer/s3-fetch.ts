@@ -5,6 +5,7 @@ import { throwIfCancelled, UserError } from '../errors.ts';
 import { takeLock } from '../file-lock.ts';
 import { isSameTime, type VolumeStore } from '../s3/index.ts';
 import { placeBelow, unsafeName } from './confine.ts';
+import { diskFull } from './disk-full.ts';
 import { Failures } from './failures.ts';
 import type { FetchResult } from './fetch.ts';
 import { sha256Of } from './hash.ts';
@@ -186,9 +187,9 @@ async function fetchAll(
       await getOne(file);
     } catch (error) {
       throwIfCancelled(signal);
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOSPC' || code === 'EDQUOT') {
-        throw diskFull(into, error);
+      const full = diskFull(into, error);
+      if (full !== undefined) {
+        throw full;
       }
       if (endsTransfer(error)) {
         throw error;
@@ -213,16 +214,4 @@ async function fetchAll(
     await rmdir(path.dirname(lock)).catch(() => undefined);
     await rmdir(path.join(into, '.runpod-trainer')).catch(() => undefined);
   }
-}
-
-function diskFull(into: string, cause: unknown): UserError {
-  return new UserError(
-    'disk-full',
-    {
-      what: 'The disk of this machine is full.',
-      why: `Writing below ${into} failed.`,
-      next: 'Make room and fetch again; what arrived is not fetched twice.',
-    },
-    { cause },
-  );
 }

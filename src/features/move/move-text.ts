@@ -20,7 +20,7 @@ export function planText(plan: MovePlan): string {
   return [
     `From: ${source.name} in ${source.dataCenter}, ${source.sizeGb} GB`,
     `To: ${target.id === null ? `a new volume ${target.name}` : `the volume ${target.name}`} in ${target.dataCenter}, ${target.sizeGb} GB, ${month}`,
-    `What: everything on it${size === null ? '; nobody can tell for nothing how much that is' : `, ${byteText(size.bytes)}`}`,
+    `What: everything on it${size === null ? '; its size is not known before it is read' : `, ${byteText(size.bytes)}`}`,
     `Way: ${wayNames[way]}. ${why}`,
     ...pods.map((pod) => `Pod: ${pod.label} in ${pod.dataCenter} at ${pricePerHour(pod.costPerHour)}`),
     ...(time === null ? [] : [`Time: ${duration(time.lowSeconds)} to ${duration(time.highSeconds)}. ${time.basis}`]),

@@ -1,47 +1,37 @@
 import assert from 'node:assert/strict';
 import { preflight, type CheckReport } from '../../../src/core/preflight/index.ts';
 import { loadProject } from '../../../src/core/project/load.ts';
-import { Account } from '../../support/account.ts';
-import { Template } from './project.ts';
+import { given } from './project.ts';
 
 describe('preflight of the key that ends the pod (R4.1, R4.3)', function () {
   this.timeout(60_000);
-  let template: Template;
-  let account: Account;
+  const suite = given();
   let count = 0;
-  before(async () => {
-    template = await Template.make();
-  });
-  after(() => template.remove());
-  beforeEach(async () => {
-    account = await Account.open();
-  });
-  afterEach(() => account.close());
 
   const refused = (): Promise<void> => {
     const found = { value: 'none' as const, time: '2026-11-20T10:00:00.000Z', evidence: 'start 403' };
-    return account.installation.platform.save(account.installation.restUrl, { podKeyRights: found });
+    return suite.account.installation.platform.save(suite.account.installation.restUrl, { podKeyRights: found });
   };
 
   async function look(endKeySecret?: string): Promise<CheckReport> {
-    const loaded = await loadProject(await template.copy(`case-${count++}`, {}));
-    const { checks } = await preflight({ ...account.installation, endKeySecret }, loaded);
+    const loaded = await loadProject(await suite.template.copy(`case-${count++}`, {}));
+    const { checks } = await preflight({ ...suite.account.installation, endKeySecret }, loaded);
     return checks.find((c) => c.id === 'end-key') ?? assert.fail();
   }
 
   async function makeSecret(name: string): Promise<void> {
-    const { restUrl, key } = account.sandbox;
+    const { restUrl, key } = suite.account.sandbox;
     const answer = await fetch(`${restUrl}/account/secrets`, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ name, value: account.sandbox.restrictedKey() }),
+      body: JSON.stringify({ name, value: suite.account.sandbox.restrictedKey() }),
     });
     assert.equal(answer.status, 201);
   }
 
   it('says nothing where nobody has seen that pods may not end themselves', async () => {
     assert.deepEqual((await look()).findings, []);
-    assert.ok(account.requests.every((r) => !r.path.includes('secrets')));
+    assert.ok(suite.account.requests.every((r) => !r.path.includes('secrets')));
   });
 
   it('warns with the way to a key of one’s own where RunPod was seen to refuse the pod’s, and no longer with one', async () => {
@@ -76,8 +66,8 @@ describe('preflight of the key that ends the pod (R4.1, R4.3)', function () {
 
   it('does not know where the API does not tell', async () => {
     for (const status of [404, 403, 405]) {
-      account.sandbox.requests.restore();
-      account.sandbox.requests.fail(status, { path: /account\/secrets/ });
+      suite.account.sandbox.requests.restore();
+      suite.account.sandbox.requests.fail(status, { path: /account\/secrets/ });
       const { status: seen, unknown, findings } = await look('end_key');
       assert.deepEqual([seen, findings], ['unknown', []]);
       assert.deepEqual(unknown, ['Whether the secret end_key exists is not told to this key.']);

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { Account } from '../../support/account.ts';
 import { writeTree } from '../../support/files.ts';
 
 const repository = path.resolve(import.meta.dirname, '..', '..', '..');
@@ -195,4 +196,25 @@ export class Template {
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** What the tests of a suite work with. */
+export interface Given {
+  template: Template;
+  /** New for each test. */
+  account: Account;
+}
+
+/** Has a suite make a template for all of its tests and an account for each of them. */
+export function given(): Given {
+  const it: Partial<Given> = {};
+  before(async () => {
+    it.template = await Template.make();
+  });
+  after(() => it.template?.remove());
+  beforeEach(async () => {
+    it.account = await Account.open();
+  });
+  afterEach(() => it.account?.close());
+  return it as Given;
 }
