@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from typing import Any, Dict, Optional
 
 from . import fsutil
+from .background import hand_in, start_background
 from .clock import boot_seconds, iso
 from .context import Context
-from .credentials import without_credentials
 from .endkeys import keys_of
 from .procs import start_time
-from .selfpath import SELF
 
 
 class Companion:
@@ -67,24 +64,14 @@ class Companion:
         context = self._context
         assert context.spool is not None
         context.spool.watchdog.unlink(missing_ok=True)
-        argv = [sys.executable, "-I", SELF, "_watchdog", "--job-dir", str(context.job.path)]
+        argv = ["_watchdog", "--job-dir", str(context.job.path)]
         argv += ["--spool", str(context.spool.folder), "--epoch", str(context.spool.epoch)]
         argv += ["--pid", str(os.getpid()), "--start-time", str(start_time(os.getpid()) or 0)]
         if self._deadline is not None:
             argv += ["--deadline", repr(self._deadline)]
         try:
-            process = subprocess.Popen(
-                argv,
-                cwd="/",
-                env=without_credentials(os.environ),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            assert process.stdin is not None
-            with process.stdin as stream:
-                stream.write(json.dumps({"podId": self._pod_id, "keys": keys_of(context.sources.pod)}).encode())
+            process = start_background(argv)
+            hand_in(process, {"podId": self._pod_id, "keys": keys_of(context.sources.pod)})
         except OSError as problem:
             context.journal.emit("note", level="error", text=f"The watchdog could not be started: {problem}.")
             return

@@ -27,11 +27,8 @@ def run(options: argparse.Namespace) -> None:
     """Runs one of them and writes its answers."""
     from .filelines import Answers
 
-    answers = Answers()
-    try:
+    with Answers() as answers:
         _run(options, answers.add)
-    finally:
-        answers.flush()
 
 
 def _run(options: argparse.Namespace, answer: Answer) -> None:

@@ -20,7 +20,10 @@ Answer = Callable[[Dict[str, Any]], None]
 
 
 class Answers:
-    """Lines that go out together: a system call and a packet for each file would cost more than the file."""
+    """Lines that go out together: a system call and a packet for each file would cost more than the file.
+
+    As a context it sends what waits at its end, also when that is an error.
+    """
 
     def __init__(self) -> None:
         self._lines: List[str] = []
@@ -37,6 +40,12 @@ class Answers:
         sys.stdout.write("".join(self._lines))
         sys.stdout.flush()
         self._lines, self._since = [], time.monotonic()
+
+    def __enter__(self) -> Answers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.flush()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,6 +45,10 @@ class FrameReader:
             if not self._more():
                 raise _broken("it ends within a line")
 
+    def lines(self) -> Iterator[bytes]:
+        """The lines up to the end of the stream; what follows each is read before the next is asked for."""
+        return iter(self.line, b"")
+
     def pieces(self, length: int) -> Iterator[memoryview]:
         """The next `length` bytes, piece by piece."""
         while length > 0:
@@ -54,6 +58,11 @@ class FrameReader:
             self._position += len(piece)
             length -= len(piece)
             yield piece
+
+    def skip(self, length: int) -> None:
+        """Passes over the next `length` bytes."""
+        for _ in self.pieces(length):
+            pass
 
     def _more(self) -> bool:
         while self._position >= len(self._data) and not self._ended:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -13,14 +12,13 @@ from pathlib import Path
 from typing import Any, Dict, NoReturn, Optional
 
 from . import fsutil, procs
+from .background import hand_in, start_background
 from .clock import boot_seconds, now_iso
-from .credentials import without_credentials
 from .endkeys import EndKeys, keys_of
 from .endpod import end_pod
 from .jobdir import JobDir, read_lock, scratch_folder
 from .podapi import check_address
 from .podenv import pod_environment
-from .selfpath import SELF
 from .timings import Timings
 
 _FILE = "guard.json"
@@ -48,21 +46,11 @@ def guard(job: JobDir, rest_url: str, minutes: float, timings: Timings) -> Dict[
         pid, started = int(before.get("pid") or 0), int(before.get("startTime") or 0)
         if not pid or not procs.is_alive(pid, started):
             # The process waits for its input, so it reads a file that is complete.
-            process = subprocess.Popen(
-                [sys.executable, "-I", SELF, "_guard", str(folder)],
-                cwd="/",
-                env=without_credentials(os.environ),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            process = start_background(["_guard", str(folder)])
             pid, started = process.pid, procs.start_time(process.pid) or 0
             value.update(pid=pid, startTime=started)
             fsutil.write_json(folder / _FILE, value)
-            assert process.stdin is not None
-            with process.stdin as stream:
-                stream.write(json.dumps({"podId": pod_id, "keys": keys, "restUrl": rest_url}).encode())
+            hand_in(process, {"podId": pod_id, "keys": keys, "restUrl": rest_url})
         else:
             value.update(pid=pid, startTime=started)
             fsutil.write_json(folder / _FILE, value)

@@ -11,12 +11,11 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
 
-from .credentials import without_credentials
+from .background import hand_in, start_background
 from .errors import WorkerError
 from .job import already_running, run_job
 from .jobdir import JobDir, Lock, read_lock, spool_folder, whole_size, worker_alive
 from .podenv import pod_environment
-from .selfpath import SELF
 from .spec import load_spec
 from .stepenv import Sources
 from .timings import Timings
@@ -64,21 +63,11 @@ def start(job: JobDir, secrets: Dict[str, str], timings: Timings) -> Dict[str, A
 def _spawn(job: JobDir, output: Path, given: Dict[str, Any]) -> "subprocess.Popen[bytes]":
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-I", SELF, "_work", "--job-dir", str(job.path)],
-            cwd="/",
-            env=without_credentials(os.environ),
-            stdin=subprocess.PIPE,
-            stdout=descriptor,
-            stderr=descriptor,
-            start_new_session=True,
-        )
+        process = start_background(["_work", "--job-dir", str(job.path)], descriptor)
     finally:
         os.close(descriptor)
-    assert process.stdin is not None
     try:
-        with process.stdin as stream:
-            stream.write(json.dumps(given).encode())
+        hand_in(process, given)
     except OSError:
         pass  # it died already; the wait below tells why
     return process

@@ -30,14 +30,10 @@ def receive(root: Path, source: BinaryIO) -> None:
     frames, answers = FrameReader(source), Answers()
     full = False
     try:
-        while True:
-            line = frames.line()
-            if not line:
-                break
+        for line in frames.lines():
             sha256, size = _head(line)
             if full:
-                for _ in frames.pieces(size):
-                    pass
+                frames.skip(size)
                 continue
             answer = take(incoming, frames, sha256, size)
             full = "full" in answer

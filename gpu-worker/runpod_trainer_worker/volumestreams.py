@@ -98,18 +98,14 @@ def receive(root: Path, source: BinaryIO) -> None:
     answers.flush()
     full = False
     try:
-        while True:
-            line = frames.line()
-            if not line:
-                break
+        for line in frames.lines():
             head = _head(line)
             if "error" in head:
                 answers.add({"sha256": head["sha256"], "ok": False, "error": head["error"], "bytes": 0})
                 continue
             length = head["end"] - head["start"]
             if full:
-                for _ in frames.pieces(length):
-                    pass
+                frames.skip(length)
                 continue
             answer = _receive_one(incoming, frames, head)
             full = "full" in answer
@@ -158,8 +154,7 @@ def _receive_one(incoming: Incoming, frames: FrameReader, head: Dict[str, Any]) 
         # Only the folder itself can have failed here, before or after the piece was read.
         failure = problem
         if descriptor is None:
-            for _ in frames.pieces(end - start):
-                pass
+            frames.skip(end - start)
     finally:
         if descriptor is not None:
             os.close(descriptor)

@@ -3,10 +3,26 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { RequestSeen, Sandbox, SandboxOptions } from '../../sandbox/index.ts';
 import type { Installation } from '../../src/core/installation.ts';
+import type { CreatePodRequest } from '../../src/core/runpod/requests.ts';
 import type { Pod, Volume } from '../../src/core/runpod/schemas.ts';
 import { makeInstallation } from './installation.ts';
 import { startRecordedSandbox, type RecordedSandbox } from './recorded-sandbox.ts';
 import { until } from './wait.ts';
+
+/** The request for a pod with the volume, but for its hardware. */
+export function podRequest(name: string, volume: Volume, publicKey: string): Omit<CreatePodRequest, 'cpu' | 'gpu'> {
+  return {
+    name,
+    image: 'runpod/base:1.0.2-ubuntu2404',
+    dataCenterIds: [volume.dataCenter],
+    disk: 20,
+    ports: ['22/tcp'],
+    mounts: { network: [{ volumeId: volume.id, path: '/workspace' }] },
+    env: { PUBLIC_KEY: publicKey },
+  };
+}
+
+export const smallCpu = { id: 'cpu5c', vcpuCount: 2 };
 
 /** A sandbox, an installation that talks to it, and a folder; everything is gone after `close`. */
 export class Account {
@@ -39,16 +55,7 @@ export class Account {
   /** A pod of the user's own with the volume, once it has an address. */
   async rentPod(volume: Volume): Promise<string> {
     const { client, key } = this.installation;
-    const { id } = await client.pods.create({
-      name: 'rpt-own',
-      image: 'runpod/base:1.0.2-ubuntu2404',
-      dataCenterIds: [volume.dataCenter],
-      disk: 20,
-      ports: ['22/tcp'],
-      mounts: { network: [{ volumeId: volume.id, path: '/workspace' }] },
-      env: { PUBLIC_KEY: key.publicKey },
-      cpu: { id: 'cpu5c', vcpuCount: 2 },
-    });
+    const { id } = await client.pods.create({ ...podRequest('rpt-own', volume, key.publicKey), cpu: smallCpu });
     await until('the pod has an address', async () => (await client.pods.get(id)).ssh.direct !== null);
     return id;
   }

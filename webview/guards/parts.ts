@@ -1,5 +1,5 @@
-import { h } from '../job-panel/dom.ts';
-import { icon, type IconName } from '../job-panel/icons.ts';
+import { h } from '../page/dom.ts';
+import { icon, type IconName } from '../page/icons.ts';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'calm' | 'busy';
 

@@ -1,6 +1,6 @@
 import type { Series } from '../../src/messages/job-panel.ts';
 import { linePath, scaleOf } from './chart-scale.ts';
-import { h, svg } from './dom.ts';
+import { h, svg } from '../page/dom.ts';
 import { elapsed, figure } from './format.ts';
 
 const size = { width: 360, height: 170 };

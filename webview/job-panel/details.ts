@@ -1,7 +1,7 @@
 import type { PanelAction, PanelDetail, PanelGate, PanelState, PanelStep } from '../../src/messages/job-panel.ts';
-import { h } from './dom.ts';
+import { h } from '../page/dom.ts';
 import { bytes, clock } from './format.ts';
-import { icon } from './icons.ts';
+import { icon } from '../page/icons.ts';
 
 export interface DetailsActions {
   copy: (text: string) => void;

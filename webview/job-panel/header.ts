@@ -1,7 +1,7 @@
 import type { PanelAction, PanelState } from '../../src/messages/job-panel.ts';
-import { h, setText } from './dom.ts';
+import { h, setText } from '../page/dom.ts';
 import { bytes, clock, costSoFar, elapsed, money } from './format.ts';
-import { icon, type IconName } from './icons.ts';
+import { icon, type IconName } from '../page/icons.ts';
 
 const statusIcons: Record<PanelState['status'], IconName> = {
   starting: 'running',

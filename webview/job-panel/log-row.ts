@@ -1,5 +1,5 @@
 import type { Look, Piece } from '../../src/messages/terminal-text.ts';
-import { h } from './dom.ts';
+import { h } from '../page/dom.ts';
 import { readableHere } from './theme.ts';
 
 export interface MarkedPiece extends Piece {

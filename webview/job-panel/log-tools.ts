@@ -1,5 +1,5 @@
-import { h, setAttributes, setText } from './dom.ts';
-import { icon, type IconName } from './icons.ts';
+import { h, setAttributes, setText } from '../page/dom.ts';
+import { icon, type IconName } from '../page/icons.ts';
 
 export interface LogToolsOptions {
   /** The text to find has changed. */

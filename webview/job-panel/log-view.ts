@@ -1,6 +1,6 @@
 import { keptLines, type PanelLog } from '../../src/messages/job-panel.ts';
 import { parseLine, plainLine } from '../../src/messages/terminal-text.ts';
-import { h, setText } from './dom.ts';
+import { h, setText } from '../page/dom.ts';
 import { LogLayout, textWidth } from './log-layout.ts';
 import { LogLines } from './log-lines.ts';
 import { columnsIn, marked, pieceElement } from './log-row.ts';

@@ -12,12 +12,20 @@ import {
 } from '../../src/messages/job-panel.ts';
 import { chartCard } from './chart.ts';
 import { details } from './details.ts';
-import { h, setText } from './dom.ts';
+import { h, setText } from '../page/dom.ts';
 import { Header } from './header.ts';
 import { LogView } from './log-view.ts';
 import { announcement, stepToShow, tabToShow, type TabName } from './selection.ts';
-import './style.css';
-import { Tabs } from './tabs.ts';
+import '../page/base.css';
+import '../page/tabs.css';
+import './layout.css';
+import './header.css';
+import './timeline.css';
+import './log.css';
+import './metrics.css';
+import './details.css';
+import './narrow.css';
+import { Tabs } from '../page/tabs.ts';
 import { followTheme } from './theme.ts';
 import { Timeline } from './timeline.ts';
 

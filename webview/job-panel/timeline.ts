@@ -1,7 +1,7 @@
 import type { PanelGate, PanelState, PanelStep } from '../../src/messages/job-panel.ts';
-import { h, setText } from './dom.ts';
+import { h, setText } from '../page/dom.ts';
 import { took } from './format.ts';
-import { icon, type IconName } from './icons.ts';
+import { icon, type IconName } from '../page/icons.ts';
 
 const statusWords: Record<PanelStep['status'], string> = {
   waiting: 'waiting',

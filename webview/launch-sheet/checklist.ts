@@ -1,6 +1,6 @@
 import type { SheetCheck, SheetFinding, SheetState } from '../../src/messages/launch-sheet.ts';
-import { h } from '../job-panel/dom.ts';
-import type { IconName } from '../job-panel/icons.ts';
+import { h } from '../page/dom.ts';
+import type { IconName } from '../page/icons.ts';
 import { button, mark, type Tone } from '../guards/parts.ts';
 
 const severities: Record<SheetFinding['severity'], [icon: IconName, tone: Tone, word: string]> = {

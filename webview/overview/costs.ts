@@ -1,5 +1,5 @@
 import type { CostsPage, MoneyTable } from '../../src/messages/overview.ts';
-import { h } from '../job-panel/dom.ts';
+import { h } from '../page/dom.ts';
 import { note, table } from '../guards/parts.ts';
 
 /** Figures of the day, then jobs, days and projects with the meter beside the bill. */

@@ -9,9 +9,11 @@ import {
   type OverviewState,
   type OverviewTab,
 } from '../../src/messages/overview.ts';
-import { h, setText } from '../job-panel/dom.ts';
-import { Tabs } from '../job-panel/tabs.ts';
+import { h, setText } from '../page/dom.ts';
+import { Tabs } from '../page/tabs.ts';
 import { button, mark, note, redraw } from '../guards/parts.ts';
+import '../page/base.css';
+import '../page/tabs.css';
 import '../guards/page.css';
 import { costsPage } from './costs.ts';
 import { radarPage } from './radar.ts';

@@ -1,5 +1,5 @@
 import type { RadarEndpointLine, RadarPage, RadarPodLine } from '../../src/messages/overview.ts';
-import { h } from '../job-panel/dom.ts';
+import { h } from '../page/dom.ts';
 import { button, mark, note, table } from '../guards/parts.ts';
 
 const verbs: Record<RadarPodLine['action'], string> = {

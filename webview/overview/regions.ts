@@ -1,5 +1,5 @@
 import type { RegionLine, RegionsPage } from '../../src/messages/overview.ts';
-import { h } from '../job-panel/dom.ts';
+import { h } from '../page/dom.ts';
 import { button, mark, note } from '../guards/parts.ts';
 
 export interface RegionActions {

@@ -17,8 +17,6 @@ import { RemoteWorker, type Started } from './worker.ts';
 const guardMinutes = 30;
 /** A client at work renews it this often, in ms. */
 const renewEvery = 60_000;
-/** So often a broken link is renewed before the job is given up: 31 s of pauses. */
-const triesAllowed = 5;
 
 export interface HandOver {
   installation: Installation;

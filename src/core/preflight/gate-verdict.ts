@@ -2,7 +2,7 @@ import type { Gate } from '../project/schema.ts';
 import type { LocalFile } from '../transfer/scan.ts';
 import type { Facts } from './facts.ts';
 import { BrokenParquet, nullsOf, readColumns, type ParquetFile } from './parquet.ts';
-import { some, sizeText } from './text.ts';
+import { byteText, some } from './text.ts';
 
 type Scalar = string | number | boolean;
 
@@ -20,7 +20,7 @@ export async function gateVerdict(
     const small = files.filter((f) => f.size < gate.minBytes);
     return small.length === 0
       ? undefined
-      : `${some(small.map((f) => `${f.path} has ${sizeText(f.size)}`))}, less than ${sizeText(gate.minBytes)}`;
+      : `${some(small.map((f) => `${f.path} has ${byteText(f.size)}`))}, less than ${byteText(gate.minBytes)}`;
   }
   if (gate.type !== 'rows' && gate.type !== 'distinct' && gate.type !== 'populated') {
     return undefined;

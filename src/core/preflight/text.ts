@@ -1,8 +1,8 @@
-import { byteText } from '../format.ts';
+import { byteText as withDecimal } from '../format.ts';
 
-/** `1.5 KB`, `20 GB`: as `byteText`, but without a zero after the point. */
-export function sizeText(bytes: number): string {
-  return byteText(bytes).replace('.0 ', ' ');
+/** `1.5 KB`, `20 GB`: without a zero after the point; a GB is 1000³ bytes, as RunPod counts. */
+export function byteText(bytes: number): string {
+  return withDecimal(bytes).replace('.0 ', ' ');
 }
 
 /** The first few of many, and how many more there are. */

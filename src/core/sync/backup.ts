@@ -52,8 +52,6 @@ export interface BackupReport {
   notRead: string[];
 }
 
-/** So often a broken link is renewed before the backup is given up: 31 s of pauses. */
-const triesAllowed = 5;
 const ignoreFile = '.runpodignore';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, realpath, rename, rm, rmdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { throwIfCancelled, UserError } from '../errors.ts';
+import { throwIfCancelled } from '../errors.ts';
 import { takeLock } from '../file-lock.ts';
 import { isSameTime, type VolumeStore } from '../s3/index.ts';
 import { placeBelow, unsafeName } from './confine.ts';

@@ -8,6 +8,7 @@ import { RunPodClient } from '../../../src/core/runpod/client.ts';
 import type { CreatePodRequest } from '../../../src/core/runpod/requests.ts';
 import type { Pod } from '../../../src/core/runpod/schemas.ts';
 import { FileHostKeys, generateKeyPair } from '../../../src/core/ssh/index.ts';
+import { podRequest, smallCpu } from '../../support/account.ts';
 import { until } from '../../support/wait.ts';
 
 export type DoctorInstallation = Pick<Installation, 'client' | 'restUrl' | 'key' | 'hostKeys'>;
@@ -45,14 +46,8 @@ export class Clinic {
     const { client, key } = this.installation;
     const volume = (await client.volumes.list())[0] ?? (await this.#volume());
     return client.pods.create({
-      name: 'rpt-doctor',
-      image: 'runpod/base:1.0.2-ubuntu2404',
-      dataCenterIds: [volume.dataCenter],
-      disk: 20,
-      ports: ['22/tcp'],
-      mounts: { network: [{ volumeId: volume.id, path: '/workspace' }] },
-      env: { PUBLIC_KEY: key.publicKey },
-      ...(changes.gpu === undefined ? { cpu: { id: 'cpu5c', vcpuCount: 2 } } : {}),
+      ...podRequest('rpt-doctor', volume, key.publicKey),
+      ...(changes.gpu === undefined ? { cpu: smallCpu } : {}),
       ...changes,
     } as CreatePodRequest);
   }

@@ -13,13 +13,10 @@ describe('sandbox S3, bad days (R9.7)', () => {
   before(async () => {
     s3 = await S3Bench.start();
     Bucket = s3.volume;
-    faults = s3.sandbox.s3.faults;
+    faults = s3.faults;
   });
   after(() => s3.close());
-  afterEach(async () => {
-    faults.restore();
-    await until('unfinished uploads to be gone', () => s3.clean, 5);
-  });
+  afterEach(() => s3.settle());
 
   describe('listings', () => {
     it('that are recursive repeat their token beyond 1000 keys; one level does not, nor do markers', async () => {

@@ -10,7 +10,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { S3Faults } from '../../../sandbox/index.ts';
-import { isRoot, until } from './harness.ts';
+import { isRoot } from './harness.ts';
 import { change, filesBelow, makeVolume, pattern, refused, region, S3Bench } from './s3-harness.ts';
 
 describe('sandbox S3, what is too much (R9.7)', () => {
@@ -21,13 +21,10 @@ describe('sandbox S3, what is too much (R9.7)', () => {
   before(async () => {
     s3 = await S3Bench.start();
     Bucket = s3.volume;
-    faults = s3.sandbox.s3.faults;
+    faults = s3.faults;
   });
   after(() => s3.close());
-  afterEach(async () => {
-    faults.restore();
-    await until('unfinished uploads to be gone', () => s3.clean, 5);
-  });
+  afterEach(() => s3.settle());
 
   /** Aborts what a refused part left open. */
   async function abandon(Key: string): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
 import {
@@ -14,14 +14,17 @@ import {
   S3ServiceException,
   UploadPartCommand,
   type CompleteMultipartUploadCommandOutput,
+  type GetObjectCommandOutput,
   type HeadObjectCommandOutput,
   type PutObjectCommandOutput,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3';
-import { startSandbox, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
-import { call, Workbench } from './harness.ts';
+import { startSandbox, type S3Faults, type Sandbox, type SandboxOptions } from '../../../sandbox/index.ts';
+import { call, until, Workbench } from './harness.ts';
 
 export const region = 'US-MD-1';
+/** What `file` holds, see `startWithFile`. */
+const fileContent = 'content';
 
 /** A sandbox with a volume in a data center with S3, and the SDK's clients for it. */
 export class S3Bench {
@@ -45,6 +48,17 @@ export class S3Bench {
   static async start(options: Partial<SandboxOptions> = {}, bench = new Workbench()): Promise<S3Bench> {
     const sandbox = await startSandbox({ root: path.join(bench.folder, 'root'), ...options });
     return new S3Bench(bench, sandbox, await makeVolume(sandbox, region));
+  }
+
+  /** One whose volume has the object `file`, which the tests leave as it is. */
+  static async startWithFile(): Promise<S3Bench> {
+    const s3 = await S3Bench.start();
+    s3.write('file', fileContent);
+    return s3;
+  }
+
+  get faults(): S3Faults {
+    return this.sandbox.s3.faults;
   }
 
   /** A client that tries once and adds no checksums. */
@@ -73,6 +87,11 @@ export class S3Bench {
       new GetObjectCommand({ Bucket: this.volume, Key, ...(Range && { Range }) }),
     );
     return Buffer.from(await Body!.transformToByteArray());
+  }
+
+  /** The answer that a client gets for an object. */
+  getAs(client: S3Client, Key = 'file'): Promise<GetObjectCommandOutput> {
+    return client.send(new GetObjectCommand({ Bucket: this.volume, Key }));
   }
 
   head(Key: string): Promise<HeadObjectCommandOutput> {
@@ -107,6 +126,18 @@ export class S3Bench {
   /** Whether nothing of bodies and uploads is left on the volume. */
   get clean(): boolean {
     return !existsSync(this.at('.s3compat_uploads'));
+  }
+
+  /** Checks that no upload was left unfinished, and that `file` is as it was. */
+  assertUntouched(): void {
+    assert.ok(this.clean, 'unfinished uploads were left');
+    assert.equal(readFileSync(this.at('file'), 'utf8'), fileContent);
+  }
+
+  /** Takes all faults away and waits until no upload is unfinished. */
+  async settle(): Promise<void> {
+    this.faults.restore();
+    await until('unfinished uploads to be gone', () => this.clean, 5);
   }
 
   /** Ends the sandbox and keeps its files. */

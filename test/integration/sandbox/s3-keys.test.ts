@@ -5,7 +5,6 @@ import path from 'node:path';
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
-  GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   UploadPartCommand,
@@ -19,17 +18,11 @@ describe('sandbox S3, keys (R9.7)', () => {
   let Bucket: string;
 
   before(async () => {
-    s3 = await S3Bench.start();
+    s3 = await S3Bench.startWithFile();
     Bucket = s3.volume;
-    s3.write('file', 'content');
   });
   after(() => s3.close());
-  afterEach(() => {
-    assert.ok(s3.clean, 'unfinished uploads were left');
-    assert.equal(readFileSync(s3.at('file'), 'utf8'), 'content');
-  });
-
-  const get = (client: S3Client, Key = 'file') => client.send(new GetObjectCommand({ Bucket, Key }));
+  afterEach(() => s3.assertUntouched());
 
   /** Sends the path as it is written, signed. */
   const at = (target: string) => change(s3.connect(), 'build', (request) => (request.path = target));
@@ -60,7 +53,7 @@ describe('sandbox S3, keys (R9.7)', () => {
     ] as const) {
       const target = `/${Bucket}/${key}`;
       for (const send of [
-        (client: S3Client) => get(client),
+        (client: S3Client) => s3.getAs(client),
         (client: S3Client) => client.send(new PutObjectCommand({ Bucket, Key: 'x', Body: 'x' })),
         (client: S3Client) => client.send(new DeleteObjectCommand({ Bucket, Key: 'x' })),
       ]) {
@@ -71,7 +64,7 @@ describe('sandbox S3, keys (R9.7)', () => {
       assert.equal((await refused(s3.client.send(copy)))[1], code, `copy of ${key}`);
     }
     for (const bucket of ['..', '%2e%2e', '.', `${Bucket}%2F..`, '']) {
-      const [status] = await refused(get(at(`/${bucket}/beside`)));
+      const [status] = await refused(s3.getAs(at(`/${bucket}/beside`)));
       assert.ok([400, 404, 501].includes(status ?? 0), bucket);
     }
     const found = await s3.client.send(new ListObjectsV2Command({ Bucket, Prefix: '../' }));
@@ -89,7 +82,7 @@ describe('sandbox S3, keys (R9.7)', () => {
     symlinkSync(path.join(folder, 'secret'), s3.at('out-file'));
     symlinkSync('file', s3.at('inside'));
     for (const Key of ['out/secret', 'out-file', 'inside']) {
-      assert.deepEqual(await refused(get(s3.client, Key)), [404, 'NoSuchKey'], Key);
+      assert.deepEqual(await refused(s3.getAs(s3.client, Key)), [404, 'NoSuchKey'], Key);
     }
     const put = (Key: string) => s3.client.send(new PutObjectCommand({ Bucket, Key, Body: 'changed' }));
     assert.deepEqual(await refused(put('out/new')), [400, 'InvalidArgument']);
@@ -114,7 +107,7 @@ describe('sandbox S3, keys (R9.7)', () => {
 
   it('do not wait for what is no file', async () => {
     execFileSync('mkfifo', [s3.at('pipe')]);
-    assert.deepEqual(await refused(get(s3.client, 'pipe')), [404, 'NoSuchKey']);
+    assert.deepEqual(await refused(s3.getAs(s3.client, 'pipe')), [404, 'NoSuchKey']);
     await s3.client.send(new DeleteObjectCommand({ Bucket, Key: 'pipe' }));
     assert.ok(existsSync(s3.at('pipe')));
   });
@@ -123,7 +116,7 @@ describe('sandbox S3, keys (R9.7)', () => {
     it('that the user may not read are AccessDenied', async () => {
       s3.write('locked', 'x');
       execFileSync('chmod', ['000', s3.at('locked')]);
-      assert.deepEqual(await refused(get(s3.client, 'locked')), [403, 'AccessDenied']);
+      assert.deepEqual(await refused(s3.getAs(s3.client, 'locked')), [403, 'AccessDenied']);
     });
   }
 });

@@ -5,7 +5,6 @@ import { crc32 } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 import {
   CopyObjectCommand,
-  GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListBucketsCommand,
@@ -19,18 +18,13 @@ describe('sandbox S3, who may do what (R9.7)', () => {
   let Bucket: string;
 
   before(async () => {
-    s3 = await S3Bench.start();
+    s3 = await S3Bench.startWithFile();
     Bucket = s3.volume;
-    s3.write('file', 'content');
   });
   after(() => s3.close());
-  afterEach(() => {
-    assert.ok(s3.clean, 'unfinished uploads were left');
-    assert.equal(readFileSync(s3.at('file'), 'utf8'), 'content');
-  });
+  afterEach(() => s3.assertUntouched());
 
   const head = (client: S3Client) => client.send(new HeadObjectCommand({ Bucket, Key: 'file' }));
-  const get = (client: S3Client, Key = 'file') => client.send(new GetObjectCommand({ Bucket, Key }));
 
   describe('signatures', () => {
     it('are made with the keys of this start', async () => {
@@ -43,9 +37,9 @@ describe('sandbox S3, who may do what (R9.7)', () => {
         Object.fromEntries(Object.entries(told).filter(([name]) => name.startsWith('s3'))),
       );
       const wrongSecret = s3.connect({ credentials: { accessKeyId, secretAccessKey: 'rps_wrong' } });
-      assert.deepEqual(await refused(get(wrongSecret)), [403, 'SignatureDoesNotMatch']);
+      assert.deepEqual(await refused(s3.getAs(wrongSecret)), [403, 'SignatureDoesNotMatch']);
       const wrongId = s3.connect({ credentials: { accessKeyId: 'user_wrong', secretAccessKey } });
-      assert.deepEqual(await refused(get(wrongId)), [403, 'InvalidAccessKeyId']);
+      assert.deepEqual(await refused(s3.getAs(wrongId)), [403, 'InvalidAccessKeyId']);
       const apiKey = await raw(s3.sandbox.s3Url, 'GET', `/${Bucket}/file`, {
         host: new URL(s3.sandbox.s3Url).host,
         authorization: `Bearer ${s3.sandbox.key}`,
@@ -58,7 +52,7 @@ describe('sandbox S3, who may do what (R9.7)', () => {
 
     it('name the data center of the volume, in upper or lower case', async () => {
       await head(s3.connect({ region: region.toLowerCase() }));
-      const wrong = refused(get(s3.connect({ region: 'EU-RO-1' })));
+      const wrong = refused(s3.getAs(s3.connect({ region: 'EU-RO-1' })));
       assert.deepEqual(await wrong, [400, 'AuthorizationHeaderMalformed']);
       const { Buckets } = await s3.connect({ region: 'eu-ro-1' }).send(new ListBucketsCommand({}));
       assert.deepEqual(Buckets, []);
@@ -79,17 +73,17 @@ describe('sandbox S3, who may do what (R9.7)', () => {
 
     it('cover path, query, headers and payload', async () => {
       const edits: [string, Parameters<typeof change>[2], (client: S3Client) => Promise<unknown>][] = [
-        ['path', (request) => (request.path = `/${Bucket}/other`), (client) => get(client)],
+        ['path', (request) => (request.path = `/${Bucket}/other`), (client) => s3.getAs(client)],
         ['query', (request) => (request.query['prefix'] = 'f'), (c) => c.send(new ListObjectsV2Command({ Bucket }))],
-        ['header', (request) => (request.headers['x-amz-date'] = laterBy(1000)), (client) => get(client)],
-        ['hash', (request) => (request.headers['x-amz-content-sha256'] = 'a'.repeat(64)), (client) => get(client)],
+        ['header', (request) => (request.headers['x-amz-date'] = laterBy(1000)), (client) => s3.getAs(client)],
+        ['hash', (request) => (request.headers['x-amz-content-sha256'] = 'a'.repeat(64)), (client) => s3.getAs(client)],
       ];
       for (const [what, edit, send] of edits) {
         const seen = await refused(send(change(s3.connect(), 'deserialize', edit)));
         assert.deepEqual(seen, [403, 'SignatureDoesNotMatch'], what);
       }
       const unsigned = change(s3.connect(), 'deserialize', (request) => (request.headers['x-amz-meta-new'] = '1'));
-      assert.deepEqual(await refused(get(unsigned)), [403, 'AccessDenied']);
+      assert.deepEqual(await refused(s3.getAs(unsigned)), [403, 'AccessDenied']);
     });
 
     const laterBy = (ms: number): string => new Date(Date.now() + ms).toISOString().replace(/[-:]|\.\d+/g, '');
@@ -119,7 +113,7 @@ describe('sandbox S3, who may do what (R9.7)', () => {
       for (const minutes of [-55, 55]) await head(s3.connect({ systemClockOffset: minutes * 60_000 }));
       for (const minutes of [-65, 65]) {
         const client = s3.connect({ systemClockOffset: minutes * 60_000 });
-        assert.deepEqual(await refused(get(client)), [403, 'RequestTimeTooSkewed']);
+        assert.deepEqual(await refused(s3.getAs(client)), [403, 'RequestTimeTooSkewed']);
       }
     });
 
@@ -144,7 +138,7 @@ describe('sandbox S3, who may do what (R9.7)', () => {
           request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
         });
       await put(unsigned(), 'unsigned');
-      s3.sandbox.s3.faults.unsignedPayloads = false;
+      s3.faults.unsignedPayloads = false;
       assert.deepEqual(await refused(put(unsigned(), 'unsigned')), [403, 'AccessDenied']);
 
       const chunked = (body: string) =>
@@ -164,7 +158,7 @@ describe('sandbox S3, who may do what (R9.7)', () => {
       const told = checksum.toString('base64');
       const right = `5\r\nabcde\r\n3\r\nfgh\r\n0\r\nx-amz-checksum-crc32:${told}\r\n\r\n`;
       assert.deepEqual(await refused(put(chunked(right), 'chunked')), [501, 'NotImplemented']);
-      s3.sandbox.s3.faults.trailers = true;
+      s3.faults.trailers = true;
       await put(chunked(right), 'chunked');
       assert.equal(readFileSync(s3.at('chunked'), 'utf8'), 'abcdefgh');
       for (const [body, code] of [
@@ -174,7 +168,7 @@ describe('sandbox S3, who may do what (R9.7)', () => {
       ] as const) {
         assert.deepEqual(await refused(put(chunked(body), 'chunked')), [400, code]);
       }
-      s3.sandbox.s3.faults.restore();
+      s3.faults.restore();
     });
   });
 

@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
-import { some, sizeText } from '../text.ts';
+import { byteText, some } from '../text.ts';
 import { messageOf } from '../../errors.ts';
 import type { LocalFile } from '../../transfer/scan.ts';
 
@@ -109,7 +109,7 @@ async function weightsProblem(facts: Facts, file: LocalFile): Promise<string | u
     const tensors = JSON.parse(header.toString('utf8')) as Record<string, { data_offsets?: [number, number] }>;
     const end = Math.max(0, ...Object.values(tensors).map((t) => t.data_offsets?.[1] ?? 0));
     return 8 + length + end > file.size
-      ? `it has ${sizeText(file.size)} of ${sizeText(8 + length + end)}, so a part is missing`
+      ? `it has ${byteText(file.size)} of ${byteText(8 + length + end)}, so a part is missing`
       : undefined;
   } catch (error) {
     return `its header cannot be read (${messageOf(error)})`;

@@ -1,5 +1,5 @@
 import type { Check } from '../check.ts';
-import { sizeText } from '../text.ts';
+import { byteText } from '../text.ts';
 
 /** Writes begin to fail a little before the size that RunPod states. */
 const usableShare = 0.94;
@@ -34,7 +34,7 @@ export const volumeSpace: Check = {
     if (upload > room) {
       const largest = files.reduce((a, b) => (b.size > a.size ? b : a), files[0] ?? { path: '', size: 0 });
       say.error('volume-too-small', {
-        what: `The upload takes ${sizeText(upload)}, but the volume has ${sizeGb} GB. The largest file is ${largest.path} (${sizeText(largest.size)}).`,
+        what: `The upload takes ${byteText(upload)}, but the volume has ${sizeGb} GB. The largest file is ${largest.path} (${byteText(largest.size)}).`,
         why: 'A full volume stops the upload, or the training in the middle of writing a checkpoint.',
         next,
         at: facts.place('target', 'volume', exists ? 'name' : 'size'),
@@ -53,7 +53,7 @@ export const volumeSpace: Check = {
       });
     } else if (full || (exists && used + upload > room && options.volumeUse !== undefined)) {
       say.warning('volume-nearly-full', {
-        what: `${sizeText(used)} of ${sizeGb} GB were in use at ${options.volumeUse?.time ?? 'the last look'}, and the upload takes up to ${sizeText(upload)}.`,
+        what: `${byteText(used)} of ${sizeGb} GB were in use at ${options.volumeUse?.time ?? 'the last look'}, and the upload takes up to ${byteText(upload)}.`,
         why: 'Files of an earlier upload are counted twice here, so it may just fit; a full volume breaks checkpoints.',
         next: 'Delete what is not needed on the volume, or enlarge it.',
         at: facts.place('target', 'volume', 'name'),
