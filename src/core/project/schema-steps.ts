@@ -1,0 +1,130 @@
+import * as z from 'zod';
+import { env, name, pattern, patterns, relativePath } from './schema-values.ts';
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+const gateBase = { type: z.string() };
+
+const gateSchema = z.discriminatedUnion('type', [
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('file'),
+      path: pattern,
+      minBytes: z.int().min(0).default(1).describe('Smallest acceptable size of each matching file, in bytes.'),
+    })
+    .describe('A file exists.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('rows'),
+      path: relativePath,
+      equals: z.int().min(0).optional().describe('Exact number of rows.'),
+      min: z.int().min(0).optional().describe('Smallest number of rows.'),
+      max: z.int().min(0).optional().describe('Largest number of rows.'),
+    })
+    .refine((g) => g.equals !== undefined || g.min !== undefined || g.max !== undefined, {
+      message: 'needs "equals", "min" or "max"',
+    })
+    .describe('The row count of a parquet file.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('distinct'),
+      path: relativePath,
+      column: z.string().min(1),
+      includes: z.array(scalar).optional().describe('Values that must all be present.'),
+      count: z.int().min(1).optional().describe('Exact number of distinct values.'),
+    })
+    .refine((g) => g.includes !== undefined || g.count !== undefined, { message: 'needs "includes" or "count"' })
+    .describe('The distinct values of a parquet column.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('populated'),
+      path: relativePath,
+      column: z.string().min(1),
+      where: z
+        .strictObject({ column: z.string().min(1), equals: scalar })
+        .optional()
+        .describe('Looks only at rows where this column has this value.'),
+      minShare: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(1)
+        .describe('Share of the selected rows that must have a value, 0 to 1.'),
+    })
+    .describe('A parquet column has values in the rows that a filter selects.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('metric'),
+      name: z.string().min(1).describe('Name of a metric that the step reports through RUNPOD_TRAINER_METRICS.'),
+      min: z.number().optional(),
+      max: z.number().optional(),
+      of: z.enum(['last', 'best', 'worst']).default('last').describe('Which reported value counts.'),
+    })
+    .refine((g) => g.min !== undefined || g.max !== undefined, { message: 'needs "min" or "max"' })
+    .describe('A reported metric is finite and within bounds.'),
+  z.strictObject({ ...gateBase, type: z.literal('checkpoint'), path: relativePath }).describe('A checkpoint loads.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('script'),
+      script: relativePath,
+      args: z.array(z.string()).default([]),
+    })
+    .describe('A Python script of your own exits with 0.'),
+]);
+
+export const side = z.enum(['local', 'pod']);
+
+const stepFields = {
+  name: name.describe('Unique name of the step.'),
+  module: z
+    .string()
+    .regex(/^[A-Za-z_][\w.]*$/)
+    .optional()
+    .describe('Runs `python -m <module>`.'),
+  script: relativePath.optional().describe('Runs `python <script>`.'),
+  notebook: relativePath
+    .optional()
+    .describe('Runs the notebook cell by cell; the executed copy is kept after every cell.'),
+  shell: z.string().min(1).optional().describe('Runs under `bash -euo pipefail`.'),
+  args: z.array(z.string()).optional().describe('Arguments of a module or script.'),
+  parameters: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe('Values for the notebook; they override its cell tagged `parameters`.'),
+  env: env.optional().describe('Environment variables of this step only.'),
+  secrets: z
+    .array(z.string())
+    .optional()
+    .describe('Names of secrets that this step may read as environment variables.'),
+  where: side.default('pod').describe('`local` runs on this machine before the upload, `pod` on the rented pod.'),
+  timeoutMinutes: z.number().positive().optional().describe('The step fails when it takes longer.'),
+  inputs: patterns
+    .optional()
+    .describe(
+      'Files that the step reads. The step is skipped while these, its code, command and environment are unchanged.',
+    ),
+  outputs: patterns.optional().describe('Files that the step writes.'),
+  gates: z.array(gateSchema).default([]).describe('Checks after the step; the next step starts only when all hold.'),
+};
+
+export const stepSchema = z
+  .strictObject(stepFields)
+  .refine((s) => [s.module, s.script, s.notebook, s.shell].filter((x) => x !== undefined).length === 1, {
+    message: 'needs exactly one of "module", "script", "notebook" or "shell"',
+  })
+  .refine((s) => s.parameters === undefined || s.notebook !== undefined, {
+    message: '"parameters" goes with "notebook"; use "args" for a module or script',
+  })
+  .refine((s) => s.args === undefined || s.module !== undefined || s.script !== undefined, {
+    message: '"args" goes with "module" or "script"',
+  });
+
+export type Step = z.infer<typeof stepSchema>;
+export type Gate = z.infer<typeof gateSchema>;
+export type Side = z.infer<typeof side>;
