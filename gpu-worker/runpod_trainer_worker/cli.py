@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any, Dict, List, NoReturn
+from typing import Any, Dict, List, NoReturn, Optional, TextIO
 
 from . import __version__, filecommands, volumecommands
 from .errors import WorkerError
@@ -23,10 +23,11 @@ class _Parser(argparse.ArgumentParser):
         raise WorkerError("The command was not understood.", f"{message}.", "Run it with --help.")
 
 
-def _answer(value: Dict[str, Any]) -> None:
+def _answer(value: Dict[str, Any], stream: Optional[TextIO] = None) -> None:
     """One JSON object on a line; ASCII only, so that any file name survives any locale."""
-    sys.stdout.write(json.dumps(value) + "\n")
-    sys.stdout.flush()
+    stream = sys.stdout if stream is None else stream
+    stream.write(json.dumps(value) + "\n")
+    stream.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -124,12 +125,14 @@ def _run(options: argparse.Namespace) -> int:
 
 def main(arguments: List[str]) -> int:
     """Runs one command; answers its exit code."""
+    # What `follow` prints is the journal, byte by byte, and nothing else.
+    errors = sys.stderr if arguments[:1] == ["follow"] else sys.stdout
     try:
         if arguments and arguments[0] in ("_work", "_watchdog", "_guard", "_gate", "_notebook", "_requirements"):
             return _internal(arguments)
         return _run(_parser().parse_args(arguments))
     except WorkerError as problem:
-        _answer(problem.to_json())
+        _answer(problem.to_json(), errors)
         return _ERROR
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -137,10 +140,10 @@ def main(arguments: List[str]) -> int:
     except OSError as problem:
         what = f"{problem.filename or 'A file'} could not be used."
         why = f"{problem.strerror or problem}."
-        _answer(WorkerError(what, why, "Check the path and that the volume answers.").to_json())
+        _answer(WorkerError(what, why, "Check the path and that the volume answers.").to_json(), errors)
         return _ERROR
     except Exception as problem:
         traceback.print_exc()
         why = f"{type(problem).__name__}: {problem}."
-        _answer(WorkerError("The worker has an error of its own.", why, "Report this.").to_json())
+        _answer(WorkerError("The worker has an error of its own.", why, "Report this.").to_json(), errors)
         return _ERROR

@@ -9,12 +9,11 @@ import time
 from pathlib import Path
 from typing import Callable, Optional
 
-from .errors import WorkerError
 from .jobdir import JobDir, is_finished, read_lock, worker_alive
 from .podenv import pod_environment
 from .timings import Timings
 
-FINISHED, GONE = 0, 3
+FINISHED, GONE, OTHER_JOURNAL = 0, 3, 4
 _CHUNK = 1 << 20
 
 
@@ -59,14 +58,13 @@ def _reader_gone(descriptor: int) -> bool:
 
 
 def follow(job: JobDir, offset: int, once: bool, timings: Timings) -> int:
-    """Exit code: 0 when the job has finished (or with `once`), 3 when its worker is gone without a word."""
+    """
+    Exit code: 0 when the job has finished (or with `once`), 3 when its worker is gone without a word, 4 when the journal
+    is shorter than the offset, so that it is another one than was followed before.
+    """
     reader = JournalReader(job.journal, offset)
-    if offset < 0 or offset > reader.size():
-        raise WorkerError(
-            f"The journal has no byte {offset}.",
-            f"It has {reader.size()} bytes: it is another journal than the one that was followed before.",
-            "Follow it from offset 0.",
-        )
+    if offset > reader.size():
+        return OTHER_JOURNAL
     descriptor = sys.stdout.fileno()
 
     def write(data: bytes) -> None:

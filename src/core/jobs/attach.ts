@@ -82,7 +82,7 @@ class JournalFollower {
   view: JobView = emptyView();
   /** When the last bytes came. */
   heard = new Date();
-  readonly #reader = new JournalReader();
+  #reader = new JournalReader();
   readonly #installation: Installation;
   readonly #job: string;
   readonly #onEvent: OnEvent;
@@ -106,11 +106,25 @@ class JournalFollower {
     if (remote === undefined) {
       return 'worker-gone';
     }
+    const worker = new RemoteWorker(connection, remote.worker, remote.python);
+    const end = await this.#followFrom(worker, remote.jobDir, signal);
+    if (end !== 'other-journal') {
+      return end;
+    }
+    await this.#installation.records.putJournalAside(this.#job);
+    this.#reader = new JournalReader();
+    this.view = emptyView();
+    const text =
+      'The journal on the volume is shorter than the copy here: it is read anew, and the copy is kept beside it.';
+    this.#onEvent({ type: 'warning', text });
+    return this.#followFrom(worker, remote.jobDir, signal);
+  }
+
+  async #followFrom(worker: RemoteWorker, jobDir: string, signal: AbortSignal | undefined): Promise<FollowEnd> {
     this.#reader.restart();
     let place = this.#reader.offset;
-    const worker = new RemoteWorker(connection, remote.worker, remote.python);
     return worker.follow(
-      remote.jobDir,
+      jobDir,
       place,
       async (chunk) => {
         this.heard = new Date();

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -150,6 +150,13 @@ export class JobRecords {
     } finally {
       await file.close();
     }
+  }
+
+  /** Puts the local copy of a journal aside: the one on the volume is another. Nothing is lost by it. */
+  async putJournalAside(job: string): Promise<void> {
+    const file = this.journalFile(job);
+    const aside = file.replace(/\.jsonl$/, `.before-${new Date().toISOString().replaceAll(':', '-')}.jsonl`);
+    await rename(file, aside).catch(() => undefined);
   }
 
   #file(job: string): string {

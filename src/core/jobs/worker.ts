@@ -46,7 +46,8 @@ const statusSchema = z.object({
 export type RemoteJob = z.infer<typeof statusSchema>['jobs'][number];
 
 /** How `follow` ended: the job said how it ended, or its worker is dead without having said so. */
-export type FollowEnd = 'finished' | 'worker-gone';
+/** `other-journal`: the journal is shorter than the offset, so it is not the one that was followed before. */
+export type FollowEnd = 'finished' | 'worker-gone' | 'other-journal';
 
 /** The worker's commands on a pod (docs/job-directory.md). */
 export class RemoteWorker {
@@ -107,7 +108,10 @@ export class RemoteWorker {
     if (result.code === 3) {
       return 'worker-gone';
     }
-    throw brokenWorker('follow', result.code, result.stderr);
+    if (result.code === 4) {
+      return 'other-journal';
+    }
+    throw refusal(result.stderr) ?? brokenWorker('follow', result.code, result.stderr);
   }
 
   async control(jobDir: string, request: 'cancel' | 'hold' | 'release', signal?: AbortSignal): Promise<void> {
@@ -126,18 +130,32 @@ export class RemoteWorker {
       maxStdout: 16 * 1024 * 1024,
     });
     const name = command[0] ?? '';
-    const value = parseJson(result.stdout.toString('utf8').trimEnd().split('\n').at(-1) ?? '');
-    const error = errorSchema.safeParse(value);
-    if (error.success) {
-      const { what, why, next } = error.data.error;
-      throw new UserError('worker-refused', { what, why: why ?? undefined, next: next ?? undefined });
+    const answer = result.stdout.toString('utf8');
+    const refused = refusal(answer);
+    if (refused !== undefined) {
+      throw refused;
     }
+    const value = lastJson(answer);
     const parsed = schema.safeParse(value);
     if (result.code !== 0 || !parsed.success) {
       throw brokenWorker(name, result.code, result.stderr);
     }
     return parsed.data;
   }
+}
+
+function lastJson(text: string): unknown {
+  return parseJson(text.trimEnd().split('\n').at(-1) ?? '');
+}
+
+/** The worker's own words for what it could not do, if the last line has them. */
+function refusal(text: string): UserError | undefined {
+  const error = errorSchema.safeParse(lastJson(text));
+  if (!error.success) {
+    return undefined;
+  }
+  const { what, why, next } = error.data.error;
+  return new UserError('worker-refused', { what, why: why ?? undefined, next: next ?? undefined });
 }
 
 function brokenWorker(command: string, code: number | null, stderr: string): UserError {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { until } from '../../support/wait.ts';
 import { eventsOf, nothingRuns, World, type Cli, type Result } from './harness.ts';
@@ -93,6 +93,25 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     assert.equal(elsewhere.code, 2);
     assert.match(elsewhere.stderr, new RegExp(`No job "${job}" was started from here`));
     assert.match(elsewhere.stderr, /runpod-trainer jobs/);
+  });
+
+  it('reads a journal anew that is shorter than the copy here, and keeps that copy', async () => {
+    const project = waiting(world, 'shorter');
+    const { code, stdout } = await world.run(['run', project.file, '--yes', '--detach']);
+    assert.equal(code, 0, stdout);
+    const job = jobIn(stdout);
+    const folder = path.join(world.home, 'jobs', job);
+    writeFileSync(path.join(folder, 'events.jsonl'), `${'x'.repeat(9_999)}\n`.repeat(100));
+    const attached = world.start(['attach', job, '--json']);
+    await attached.says('line 50');
+    await go(world, project);
+    const ended = await attached.ended;
+    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    const warnings = attached.told().filter((t) => t.type === 'warning');
+    assert.match(JSON.stringify(warnings), /shorter than the copy here: it is read anew/);
+    const journal = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', job, 'events.jsonl');
+    assert.equal(readFileSync(path.join(folder, 'events.jsonl'), 'utf8'), readFileSync(journal, 'utf8'));
+    assert.ok(readdirSync(folder).some((name) => name.startsWith('events.before-')));
   });
 
   it('cancels with Ctrl-C before the job runs: the pod that was rented is ended', async () => {
