@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { takeLock } from '../file-lock.ts';
 import { withGateway } from '../gateway/gateway.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
@@ -41,6 +42,23 @@ export async function fetchResults(
     });
   }
   const { onEvent, signal } = options;
+  const onWait = (): void =>
+    onEvent({ type: 'phase', phase: 'fetch', text: 'Waiting for another client that brings these results home' });
+  const unlock = await takeLock(installation.records.fetchLock(record.job), { signal, onWait });
+  try {
+    return await fetchAll(installation, record, remote, connection, options);
+  } finally {
+    await unlock();
+  }
+}
+
+async function fetchAll(
+  installation: Installation,
+  record: JobRecord,
+  remote: NonNullable<JobRecord['remote']>,
+  connection: SshConnection,
+  { onEvent, signal }: FinishOptions,
+): Promise<JobRecord> {
   onEvent({ type: 'phase', phase: 'fetch', text: `Bringing results home to ${resultsFolder(record)}` });
   const worker = new RemoteWorker(connection, remote.worker, remote.python);
   const hold = (): void => void worker.control(remote.jobDir, 'hold', signal).catch(() => undefined);

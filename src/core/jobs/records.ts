@@ -133,6 +133,11 @@ export class JobRecords {
     return join(this.folder, job, 'conclude.lock');
   }
 
+  /** The lock of the client that writes into this job's folder of results. */
+  fetchLock(job: string): string {
+    return join(this.folder, job, 'fetch.lock');
+  }
+
   /** Size of the local copy of the journal in bytes, and when it last grew. */
   async journal(job: string): Promise<{ bytes: number; updated: Date } | undefined> {
     return stat(this.journalFile(job)).then(

@@ -114,6 +114,21 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     assert.ok(readdirSync(folder).some((name) => name.startsWith('events.before-')));
   });
 
+  it('brings results home for two at the same moment, one after the other (R2.6)', async () => {
+    const project = waiting(world, 'twofold');
+    const { code, stdout } = await world.run(['run', project.file, '--yes', '--detach']);
+    assert.equal(code, 0, stdout);
+    const job = jobIn(stdout);
+    const out = path.join(await world.volume('tests'), 'projects', 'twofold', 'out.txt');
+    await until('the step to have written', () => existsSync(out) && readFileSync(out, 'utf8') === 'kept\n');
+    const both = await Promise.all([1, 2].map(() => world.run(['fetch', job, '--yes'])));
+    for (const ended of both) {
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+    }
+    assert.equal(readFileSync(path.join(project.root, 'runpod-results', job, 'out.txt'), 'utf8'), 'kept\n');
+    assert.equal((await world.run(['cancel', job])).code, 0);
+  });
+
   it('cancels with Ctrl-C before the job runs: the pod that was rented is ended', async () => {
     const project = waiting(world, 'early');
     held.name = '-early-';
