@@ -9,7 +9,7 @@ import { readIfThere } from '../core/files.ts';
 import { fileKeyPair, homeFolder, hostKeysIn, platformIn, recordsIn, type Installation } from '../core/installation.ts';
 import { RunPodClient } from '../core/runpod/client.ts';
 import { defaultRestUrl, type RunPodConnection } from '../core/runpod/connection.ts';
-import type { S3Source } from '../core/sync/s3-source.ts';
+import type { S3Source } from '../core/s3/s3-source.ts';
 
 export interface GlobalOptions {
   sandbox?: boolean;

@@ -29,7 +29,11 @@ export async function verifyPlatformCommand(options: VerifyCommandOptions): Prom
   const { signal } = interrupt;
   const file = new PlatformFile(homeFolder());
   try {
-    const plan = await planVerification(installation.client, { volume: options.volume === true, signal });
+    const plan = await planVerification(installation.client, {
+      volume: options.volume === true,
+      s3: installation.s3?.endpoints,
+      signal,
+    });
     output.note(planText(plan, new URL(connection.restUrl).host));
     await confirm(`Start for at most ${dollars(plan.mostDollars)}?`, options.yes === true);
     const { findings, answers } = await verifyPlatform({
@@ -37,10 +41,10 @@ export async function verifyPlatformCommand(options: VerifyCommandOptions): Prom
       connection,
       plan,
       signal,
+      onFindings: (found) => file.save(installation.restUrl, found),
       onAnswer: (answer) =>
         output.result({ type: 'answer', ...answer }, answerText(answer, output.style, output.width)),
     });
-    await file.save(installation.restUrl, findings);
     const open = answers.filter((a) => a.status === 'unknown').length;
     output.result(
       { type: 'result', file: file.file, findings, open },

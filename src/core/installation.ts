@@ -7,7 +7,7 @@ import { readIfThere } from './files.ts';
 import { JobRecords } from './jobs/records.ts';
 import { PlatformFile } from './platform/capabilities.ts';
 import type { RunPodClient } from './runpod/client.ts';
-import type { S3Source } from './sync/s3-source.ts';
+import type { S3Source } from './s3/s3-source.ts';
 import { FileHostKeys, generateKeyPair, type HostKeys, type SshKeyPair } from './ssh/index.ts';
 
 /** What every operation on jobs needs of this installation; made by the command line or by the extension. */

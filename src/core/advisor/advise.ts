@@ -8,24 +8,28 @@ import { rankRegions } from './rank.ts';
 import type { Advice, AdviceRequest } from './types.ts';
 
 /**
- * Which data center to use and how large a volume: reads the catalog and this computer's own records, and asks S3 where
- * there is a volume. Creates nothing.
+ * Which data center to use and how large a volume: reads the catalog, this computer's own records and what a check of
+ * the platform found, and asks S3 where there is a volume. Creates nothing.
  * Throws ApiError, and CancelledError when the signal aborts.
  */
 export async function advise(
-  { client, records, restUrl, s3 }: Pick<Installation, 'client' | 'records' | 'restUrl' | 's3'>,
+  { client, platform, records, restUrl, s3 }: Pick<Installation, 'client' | 'platform' | 'records' | 'restUrl' | 's3'>,
   request: AdviceRequest,
   signal?: AbortSignal,
 ): Promise<Advice> {
-  const [dataCenters, catalog, boots, probed] = await Promise.all([
+  const [dataCenters, catalog, boots, { s3Works = {} }, probed] = await Promise.all([
     client.catalog.dataCenters({}, signal),
     readCatalog(client, request, signal),
     recordedBoots(records, restUrl),
+    platform.capabilities(restUrl),
     client.volumes.list(signal).then((volumes) => probeS3(s3, volumes, signal)),
   ]);
+  const checked = Object.entries(s3Works).map(
+    ([dataCenter, works]) => [dataCenter, works ? 'yes' : 'unknown'] as const,
+  );
   return rankRegions(
     { dataCenters, catalog, boots: bootHistory(boots), at: new Date() },
-    { s3: s3?.endpoints, probed, ...request },
+    { s3: s3?.endpoints, probed: { ...Object.fromEntries(checked), ...probed }, ...request },
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Volume } from '../runpod/schemas.ts';
 import { VolumeStore } from '../s3/index.ts';
-import { s3AccessOf, type S3Source } from '../sync/s3-source.ts';
+import { s3AccessOf, type S3Source } from '../s3/s3-source.ts';
 import type { AdviceRequest } from './types.ts';
 
 /** A probe that has said nothing by then did not answer. */

@@ -30,6 +30,12 @@ const values = {
   billShowsRunning: z.boolean(),
   /** Whether a volume can be deleted while a pod has it. */
   attachedVolumeDeletable: z.boolean(),
+  /** Whether S3 opened a volume, by data center. */
+  s3Works: z.record(z.string(), z.boolean()),
+  /** Whether S3 answers a part of a file. */
+  s3Ranges: z.boolean(),
+  /** Up to where S3 takes CRC32 checksums: as a header, or also behind a stream. */
+  s3Checksums: z.enum(['none', 'header', 'trailer']),
 };
 
 export type CapabilityName = keyof typeof values;
@@ -68,6 +74,9 @@ const findingsSchema = z.object({
   billLagSeconds: entry(values.billLagSeconds),
   billShowsRunning: entry(values.billShowsRunning),
   attachedVolumeDeletable: entry(values.attachedVolumeDeletable),
+  s3Works: entry(values.s3Works),
+  s3Ranges: entry(values.s3Ranges),
+  s3Checksums: entry(values.s3Checksums),
 });
 
 const fileSchema = z.object({

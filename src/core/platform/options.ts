@@ -5,11 +5,13 @@ import type { Findings } from './capabilities.ts';
 import type { VerifyPlan } from './plan.ts';
 
 export interface VerifyOptions {
-  installation: Pick<Installation, 'client' | 'key' | 'hostKeys'>;
+  installation: Pick<Installation, 'client' | 'key' | 'hostKeys' | 's3'>;
   /** Raw answers are looked at too, with the same key. */
   connection: RunPodConnection;
   plan: VerifyPlan;
   onAnswer: (answer: Answer) => void;
+  /** Gets what is to be kept, also when the check is cancelled or fails half-way. */
+  onFindings?: ((findings: Findings) => Promise<void>) | undefined;
   signal?: AbortSignal | undefined;
   /** How long the first login may take; 360 unless told. */
   readySeconds?: number | undefined;

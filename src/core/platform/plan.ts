@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
 import type { RunPodClient } from '../runpod/client.ts';
+import { s3Endpoint, type EndpointOptions } from '../s3/index.ts';
 
 /** Most that a check may cost, in USD. */
 export const costLimit = 0.1;
@@ -35,13 +36,16 @@ export interface VerifyPlan {
 /** Chooses the pods that could be rented and computes the most that the check can cost from the catalog's prices. */
 export async function planVerification(
   client: RunPodClient,
-  options: { volume: boolean; signal?: AbortSignal | undefined },
+  options: { volume: boolean; s3?: EndpointOptions | undefined; signal?: AbortSignal | undefined },
 ): Promise<VerifyPlan> {
   const [types, dataCenters] = await Promise.all([
     client.catalog.cpus({ vcpuCount }, options.signal),
     client.catalog.dataCenters({}, options.signal),
   ]);
   const standard = new Set(dataCenters.filter((d) => d.networkVolumeTypes.includes('STANDARD')).map((d) => d.id));
+  // A volume is the better for the check where S3 can be asked about it.
+  const withoutS3 = ({ dataCenter }: VerifyCandidate): number =>
+    options.volume && s3Endpoint(dataCenter, options.s3) === undefined ? 1 : 0;
   const candidates = types
     .flatMap((type) => {
       const price = type.price?.securePerVcpu ?? 0;
@@ -50,7 +54,7 @@ export async function planVerification(
         ? []
         : open.map((d) => ({ flavor: type.id, vcpuCount, dataCenter: d.id, costPerHour: price * vcpuCount }));
     })
-    .toSorted((a, b) => a.costPerHour - b.costPerHour)
+    .toSorted((a, b) => withoutS3(a) - withoutS3(b) || a.costPerHour - b.costPerHour)
     .slice(0, 4);
   const mostDollars = mostOf(candidates, options.volume);
   if (mostDollars > costLimit) {

@@ -13,9 +13,9 @@ import { askForFree } from './free-questions.ts';
 import type { Verification, VerifyOptions } from './options.ts';
 import { deadlineMinutes, volumeSizeGb } from './plan.ts';
 import { askAboutVolume, askThePod, enter, rentForCheck, verifyPrefix } from './pod-questions.ts';
+import { askS3, tellWithoutS3 } from './s3-questions.ts';
 
 const notAsked: readonly [id: string, question: string][] = [
-  ['s3', 'Which checksums, ranges and region names does the S3 API take, and does it serve high-performance volumes?'],
   [
     'serverless',
     'What timeout has an endpoint that was created without one, what does an empty input do, can a running job be cancelled?',
@@ -29,8 +29,12 @@ const notAsked: readonly [id: string, question: string][] = [
  */
 export async function verifyPlatform(options: VerifyOptions): Promise<Verification> {
   const answers = new Answers(options.onAnswer);
-  await askForFree(answers, new ApiHttp(options.connection), options.installation.client, options.signal);
-  await askWithPod(options, answers);
+  try {
+    await askForFree(answers, new ApiHttp(options.connection), options.installation.client, options.signal);
+    await askWithPod(options, answers);
+  } finally {
+    await options.onFindings?.(answers.findings);
+  }
   for (const [id, question] of notAsked) {
     answers.tell(id, question, 'not asked', 'not asked by this version');
   }
@@ -56,6 +60,14 @@ async function askWithPod(options: VerifyOptions, answers: Answers): Promise<voi
         },
         signal,
       );
+    }
+    if (volume === undefined) {
+      tellWithoutS3(
+        answers,
+        plan.withVolume ? 'no volume was made' : 'it needs the new volume of --volume, and S3 keys',
+      );
+    } else {
+      await askS3(options, answers, volume, within);
     }
     const where = volume?.dataCenter;
     const places = plan.candidates.filter((c) => where === undefined || c.dataCenter === where);

@@ -3,7 +3,7 @@ import { jobTime } from '../jobs/id.ts';
 import { parseJobState, type JobState } from '../jobs/state.ts';
 import type { Volume } from '../runpod/schemas.ts';
 import { s3Endpoint, VolumeStore } from '../s3/index.ts';
-import { s3AccessOf, type S3Source } from '../sync/s3-source.ts';
+import { s3AccessOf, type S3Source } from '../s3/s3-source.ts';
 
 /** What the job directories of volumes say, and why some of them could not be read. */
 export interface VolumeJobs {

@@ -16,7 +16,7 @@ import { fetchFiles, fetchOverS3, type RemoteFiles } from '../transfer/index.ts'
 import type { RouteKind } from '../transfer/plan/index.ts';
 import { connectToPod, openStore, remoteFiles } from './far-end.ts';
 import { contentOf } from './folder-content.ts';
-import { s3AccessOf } from './s3-source.ts';
+import { s3AccessOf } from '../s3/s3-source.ts';
 
 export interface BackupOptions {
   loaded: LoadedProject;

@@ -5,7 +5,7 @@ import { VolumeStore } from '../s3/index.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker, lookAtFiles, putFilesState, readManifest, type RemoteFiles } from '../transfer/index.ts';
 import type { AskFar, FarState, ManifestFiles, Surroundings } from '../transfer/plan/index.ts';
-import { s3AccessOf } from './s3-source.ts';
+import { s3AccessOf } from '../s3/s3-source.ts';
 
 /** Requests side by side. */
 const lanes = 16;

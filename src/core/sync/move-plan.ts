@@ -7,7 +7,7 @@ import type { Volume } from '../runpod/schemas.ts';
 import { knownSize, sizeOverPod, type VolumeSize } from './move-size.ts';
 import { moveTime, type MoveTime } from './move-time.ts';
 import type { MovePod, MoveWay } from './move-way.ts';
-import { s3AccessOf } from './s3-source.ts';
+import { s3AccessOf } from '../s3/s3-source.ts';
 
 export interface MoveRequest {
   /** Name or id of the volume that is moved. */

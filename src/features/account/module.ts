@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import type { S3Source } from '../../core/sync/s3-source.ts';
+import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';

@@ -1,5 +1,5 @@
 import { s3DataCenters } from '../../core/s3/endpoints.ts';
-import type { S3Source } from '../../core/sync/s3-source.ts';
+import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { Settings } from '../common/settings.ts';
 import type { Account } from './account.ts';
 import type { Credentials } from './credentials.ts';

@@ -3,7 +3,7 @@ import { podPrefix } from '../../core/jobs/id.ts';
 import type { Pod, Volume } from '../../core/runpod/schemas.ts';
 import type { VolumeStore } from '../../core/s3/index.ts';
 import { s3Endpoint } from '../../core/s3/endpoints.ts';
-import { s3AccessOf } from '../../core/sync/s3-source.ts';
+import { s3AccessOf } from '../../core/s3/s3-source.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { Disposable } from '../common/disposables.ts';
 import type { PolledList } from '../common/polled-list.ts';

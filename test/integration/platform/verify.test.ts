@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import type { Isolation, PodKeyRights, RequestSeen, SandboxOptions } from '../../../sandbox/index.ts';
 import { Problem } from '../../../sandbox/index.ts';
 import { CancelledError } from '../../../src/core/errors.ts';
-import { planVerification, verifyPlatform, type Answer, type Verification } from '../../../src/core/platform/index.ts';
+import {
+  planVerification,
+  verifyPlatform,
+  type Answer,
+  type Verification,
+  type VerifyOptions,
+} from '../../../src/core/platform/index.ts';
 import { until } from '../../support/wait.ts';
 import { Clinic } from '../doctor/setup.ts';
 import { isolations } from '../sandbox/harness.ts';
@@ -34,14 +40,16 @@ async function withSandbox(options: Partial<SandboxOptions>, work: (check: Check
 
 async function verify(
   { clinic }: Check,
-  more: { volume?: boolean; signal?: AbortSignal; onAnswer?: (answer: Answer) => void } = {},
+  more: Pick<Partial<VerifyOptions>, 'signal' | 'onAnswer' | 'onFindings'> & { volume?: boolean; s3?: boolean } = {},
 ): Promise<Verification> {
   const { installation, sandbox } = clinic;
+  const s3 = { endpoints: { template: sandbox.s3Url }, keys: () => Promise.resolve(sandbox.s3Keys) };
   return verifyPlatform({
-    installation,
+    installation: { ...installation, ...(more.s3 === true && { s3 }) },
     connection: { restUrl: sandbox.restUrl, apiKey: sandbox.key },
     plan: await planVerification(installation.client, { volume: more.volume === true }),
     onAnswer: more.onAnswer ?? (() => undefined),
+    onFindings: more.onFindings,
     signal: more.signal,
     readySeconds: 30,
     billSeconds: 2,
@@ -113,6 +121,44 @@ describe('verification of the platform', () => {
       const result = await verify(check, { volume: true });
       assert.equal(result.findings.attachedVolumeDeletable?.value, false);
       assert.match(by(result, 'df').answer, /it shows [\d.]+ GB/);
+      await assertNothingLeft(check);
+    }));
+
+  for (const [trailers, checksums] of [
+    [false, 'header'],
+    [true, 'trailer'],
+  ] as const) {
+    it(`asks S3 with the keys of the account, where checksums behind a stream are ${trailers ? 'taken' : 'refused'}`, () =>
+      withSandbox({}, async (check) => {
+        check.clinic.sandbox.s3.faults.trailers = trailers;
+        const result = await verify(check, { volume: true, s3: true });
+        const { s3Works, s3Ranges, s3Checksums } = result.findings;
+        assert.deepEqual(Object.values(s3Works?.value ?? {}), [true], JSON.stringify(result.answers));
+        assert.deepEqual([s3Ranges?.value, s3Checksums?.value], [true, checksums]);
+        assert.equal(by(result, 's3-region').status, 'answered');
+        await assertNothingLeft(check);
+      }));
+  }
+
+  it('says why S3 is not asked, or that it does not open the volume', () =>
+    withSandbox({}, async (check) => {
+      const { answer } = by(await verify(check, { volume: true }), 's3');
+      assert.equal(answer, 'no S3 keys are set');
+      check.clinic.sandbox.s3.faults.fail(403, { operation: 'HeadBucket' });
+      const aborted = new AbortController();
+      const kept: string[] = [];
+      const asked = verify(check, {
+        volume: true,
+        s3: true,
+        signal: aborted.signal,
+        onFindings: (findings) => Promise.resolve(void kept.push(...Object.keys(findings))),
+      });
+      const { client } = check.clinic.installation;
+      const stop = until('the volume', async () => (await client.volumes.list()).length > 0, 30_000);
+      void stop.then(() => aborted.abort());
+      await assert.rejects(asked, { name: 'CancelledError' });
+      await stop;
+      assert.ok(kept.includes('dataCenters') && !kept.includes('s3Works'), 'what was found is kept all the same');
       await assertNothingLeft(check);
     }));
 

@@ -1,6 +1,5 @@
-import type { EndpointOptions } from '../s3/endpoints.ts';
-import { s3Endpoint } from '../s3/endpoints.ts';
-import type { S3Access } from '../s3/access.ts';
+import type { S3Access } from './access.ts';
+import { s3Endpoint, type EndpointOptions } from './endpoints.ts';
 
 export interface S3Keys {
   accessKeyId: string;
