@@ -28,14 +28,21 @@ const env = {
 /** The whole run: counts, and the failures `{layer, title, message}` to be told at the end. */
 export const tally = { passed: 0, failed: 0, failures: [], unsteady: [] };
 
-/** Runs a command to its end; `onLine` gets its standard output line by line. Answers its exit code. */
-function run(command, args, { cwd = '.', onLine } = {}) {
+/**
+ * Runs a command to its end; `onLine` gets its standard output line by line, `onText` both outputs as they come. Answers
+ * its exit code.
+ */
+function run(command, args, { cwd = '.', onLine, onText } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: join(root, cwd),
-      stdio: ['ignore', onLine ? 'pipe' : 'inherit', 'inherit'],
+      stdio: ['ignore', onLine || onText ? 'pipe' : 'inherit', onText ? 'pipe' : 'inherit'],
       env,
     });
+    if (onText) {
+      child.stdout.on('data', onText);
+      child.stderr.on('data', onText);
+    }
     const hangs = setTimeout(() => child.kill('SIGKILL'), hangsAfterMinutes * 60_000);
     const end = (code) => {
       clearTimeout(hangs);
@@ -76,11 +83,12 @@ function broken(code, told) {
   return { passed: 0, kept: 0, failed: 1, failures: [{ title: '(runner)', message }], failedFiles: undefined };
 }
 
-/** A check counts as one test. */
+/** A check counts as one test. Several run at the same time, so each prints when it is over. */
 export async function check(name, command, args, cwd) {
-  console.log(`\n== ${name}`);
   const attempt = async () => {
-    const code = await run(command, args, { cwd });
+    const output = [];
+    const code = await run(command, args, { cwd, onText: (text) => output.push(text) });
+    process.stdout.write(`\n== ${name}\n${Buffer.concat(output)}`);
     return code === 0 ? { passed: 1, failed: 0, failures: [] } : broken(code, true);
   };
   return await settle(name, attempt, { again: false });

@@ -8,6 +8,7 @@ from typing import Dict, List, Optional
 
 from . import fsutil
 from .execute import BROKEN, CANCEL, FENCED, Line
+from .inbox import Inbox
 from .jobdir import JobDir, Spool
 from .journal import Journal
 from .requirements import Interpreter
@@ -35,6 +36,7 @@ class Context:
     state: State
     sources: Sources
     spool: Optional[Spool]
+    inbox: Inbox
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
     base_env: Dict[str, str] = dataclasses.field(default_factory=dict)
     python: Interpreter = dataclasses.field(default_factory=lambda: Interpreter("python3", "", ()))
@@ -47,7 +49,7 @@ class Context:
         if self.problem is not None or self.journal.stuck_for() > self.timings.stuck:
             self.problem = self.problem or self.journal.error
             return BROKEN
-        if self.stop_asked() or self.interrupted.is_set() or (self.job.control / "cancel").exists():
+        if self.stop_asked() or self.interrupted.is_set() or self.inbox.has("cancel"):
             return CANCEL
         return None
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from . import fsutil
-from .clock import boot_seconds, now_iso
 from .errors import WorkerError
-from .jobdir import JobDir, read_lock, worker_alive
+from .inbox import Inbox
+from .jobdir import JobDir, read_lock, spool_place, worker_alive
 from .podenv import pod_environment
 from .timings import Timings
 
@@ -19,14 +19,11 @@ def control(job: JobDir, request: str, timings: Timings) -> Dict[str, Any]:
     """Writes a request; answers `{"ok": true, "alive": bool}`."""
     if not job.path.is_dir():
         raise WorkerError("There is no job here.", f"{job.path} does not exist.", "Check --job-dir.")
-    job.control.mkdir(exist_ok=True)
+    inbox = Inbox(job, spool_place(job))
     if request == "release":
-        try:
-            (job.control / "hold").unlink()
-        except FileNotFoundError:
-            pass
+        inbox.withdraw("hold")
     else:
-        fsutil.write_json(job.control / request, {"time": now_iso(), "boot": boot_seconds()})
+        inbox.put(request)
     return {"ok": True, "alive": worker_alive(job, read_lock(job), _pod_id(), timings)}
 
 

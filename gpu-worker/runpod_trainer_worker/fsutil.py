@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 CHUNK = 1 << 20
+#: What writing fails with where no space is left, on the disk or of the quota.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def dumps(value: Any) -> str:

@@ -16,7 +16,8 @@ from .companion import Companion
 from .context import Context, Stopped
 from .errors import WorkerError
 from .execute import Command, Execution, Line
-from .jobdir import JobDir, Lock, Spool, last_event, read_lock, scratch_folder, spool_folder, worker_alive
+from .inbox import Inbox
+from .jobdir import JobDir, Lock, Spool, last_event, read_lock, scratch_folder, spool_folder, spool_place, worker_alive
 from .journal import Journal
 from .requirements import find_python, make_environment
 from .selfpath import SELF
@@ -70,7 +71,8 @@ def run_job(
     spec = load_spec(job_dir.path)
     job_dir.control.mkdir(exist_ok=True)
     job_dir.steps.mkdir(exist_ok=True)
-    (job_dir.control / "cancel").unlink(missing_ok=True)
+    inbox = Inbox(job_dir, spool_place(job_dir) if watched else None)
+    inbox.withdraw("cancel")
     lock = take_over(job_dir, pod_id, timings)
     folder = spool_folder(job_dir) if watched else None
     spool = None if folder is None else Spool(folder, lock.epoch)
@@ -80,7 +82,7 @@ def run_job(
         spool = Spool(job_dir.path / "spool", lock.epoch)
         spool.folder.mkdir(exist_ok=True)
     state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq)
-    context = Context(job_dir, spec, side, timings, journal, state, sources, spool)
+    context = Context(job_dir, spec, side, timings, journal, state, sources, spool, inbox)
     return _Job(context, pod_id).run()
 
 

@@ -157,13 +157,16 @@ def scratch_folder() -> Optional[Path]:
     return None
 
 
-def spool_folder(job: JobDir) -> Optional[Path]:
-    """The job's part of the scratch folder; None when there is none."""
+def spool_place(job: JobDir) -> Optional[Path]:
+    """Where the job's part of the scratch folder is or would be; None when there is no such folder."""
     scratch = scratch_folder()
-    if scratch is None:
-        return None
-    folder = scratch / hashlib.sha256(os.fsencode(str(job.path))).hexdigest()[:16]
-    return folder if _private_folder(folder) else None
+    return None if scratch is None else scratch / hashlib.sha256(os.fsencode(str(job.path))).hexdigest()[:16]
+
+
+def spool_folder(job: JobDir) -> Optional[Path]:
+    """The job's part of the scratch folder, made if need be; None when there can be none."""
+    folder = spool_place(job)
+    return folder if folder is not None and _private_folder(folder) else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,8 +197,8 @@ class Spool:
         return self.folder / f"stop-{self.epoch}.json"
 
     def remove(self) -> None:
-        """Deletes the epoch's files, and the folder when it is empty."""
-        for path in (self.events, self.base, self.watchdog, self.stop):
+        """Deletes the epoch's files and what was asked of the job, and the folder when it is empty."""
+        for path in (self.events, self.base, self.watchdog, self.stop, *self.folder.glob("request-*.json")):
             try:
                 path.unlink()
             except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import threading
 import time
@@ -14,7 +13,6 @@ from .clock import now_iso
 from .jobdir import JobDir, Spool, cut_torn_tail, read_lock
 from .timings import Timings
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _RESERVE_BYTES = 1 << 18
 
 
@@ -176,6 +174,6 @@ class Journal:
             else:
                 if self.error is None:
                     self._error_since = time.monotonic()
-                full = " (it is full: delete something, or make it larger)" if problem.errno in _FULL else ""
+                full = " (it is full: delete something, or make it larger)" if problem.errno in fsutil.FULL else ""
                 self.error = f"The volume cannot be written: {problem.strerror}{full}."
             self._state.notify_all()

@@ -9,14 +9,13 @@ import os
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterable, Optional, Tuple
 
+from . import fsutil
 from .errors import WorkerError
 from .filelines import Answers, Wanted, check, is_sha256, wanted_of
 from .files import opened, opened_incoming
 from .frames import LIMIT, FrameReader, FrameWriter
 from .incoming import Incoming
 from .saferoot import Escape, SafeRoot
-
-FULL_CODES = (errno.ENOSPC, errno.EDQUOT)
 
 
 def receive(root: Path, source: BinaryIO) -> None:
@@ -70,7 +69,7 @@ def take(incoming: Incoming, frames: FrameReader, sha256: str, size: int) -> Dic
             if descriptor is not None and failure is None:
                 failure = _write(descriptor, piece)
         if failure is not None:
-            full = {"full": errno.errorcode[failure.errno]} if failure.errno in FULL_CODES else {}
+            full = {"full": errno.errorcode[failure.errno]} if failure.errno in fsutil.FULL else {}
             return {"sha256": sha256, "ok": False, "error": f"{failure.strerror}.", **full}
         found = digest.hexdigest()
         if found != sha256:

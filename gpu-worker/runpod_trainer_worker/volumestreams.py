@@ -11,13 +11,14 @@ import os
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterable, List, Optional, Tuple
 
+from . import fsutil
 from .errors import WorkerError
 from .filelines import Answers, is_sha256
 from .files import opened, opened_incoming
 from .frames import LIMIT, FrameReader, FrameWriter
 from .incoming import Incoming, merged
 from .saferoot import Escape, SafeRoot
-from .streams import FULL_CODES, take
+from .streams import take
 
 #: The most of a file that travels twice after a cut.
 _PIECE = 16 << 20
@@ -160,5 +161,5 @@ def _receive_one(incoming: Incoming, frames: FrameReader, head: Dict[str, Any]) 
             os.close(descriptor)
     if failure is None:
         return {"sha256": sha256, "ok": True}
-    full = {"full": True} if failure.errno in FULL_CODES else {}
+    full = {"full": True} if failure.errno in fsutil.FULL else {}
     return {"sha256": sha256, "ok": False, "error": f"{failure.strerror}.", **full}

@@ -7,16 +7,17 @@ import threading
 import time
 from typing import Any, Dict, Optional
 
-from . import fsutil
 from .clock import now_iso
+from .inbox import Inbox
 from .jobdir import JobDir, Lock, read_lock
 
 
 class VolumeView:
     """`lock` and `hold` are the last that could be read; `log` never waits."""
 
-    def __init__(self, job: JobDir, pause: float) -> None:
+    def __init__(self, job: JobDir, inbox: Inbox, pause: float) -> None:
         self._job = job
+        self._inbox = inbox
         self._pause = pause
         self._lines: "queue.Queue[Optional[str]]" = queue.Queue()
         self.lock: Optional[Lock] = None
@@ -37,7 +38,7 @@ class VolumeView:
     def _read(self) -> None:
         while True:
             self.lock = read_lock(self._job)
-            self.hold = fsutil.read_json(self._job.control / "hold") or {}
+            self.hold = self._inbox.read("hold")
             time.sleep(self._pause)
 
     def _write(self) -> None:

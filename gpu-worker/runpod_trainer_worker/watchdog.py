@@ -15,6 +15,7 @@ from . import fsutil, host, procs
 from .clock import boot_seconds, iso
 from .endkeys import EndKeys
 from .endpod import end_pod
+from .inbox import Inbox
 from .jobdir import JobDir, Spool, last_event
 from .spec import Spec, load_spec
 from .stall import StallWatch
@@ -47,7 +48,7 @@ class Watchdog:
         self._keys = EndKeys(spec.rest_url, pod_id, keys, timings.api_timeout)
         self._asked: Optional[float] = None
         self._oom_kills = host.oom_kills()
-        self._view = VolumeView(job, timings.watch_poll)
+        self._view = VolumeView(job, Inbox(job, spool.folder), timings.watch_poll)
 
     def run(self) -> None:
         """Until the pod ends, or there is nothing to watch any more."""

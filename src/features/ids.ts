@@ -39,6 +39,7 @@ export const commands = {
   allowSecretFile: 'runpodTrainer.allowSecretFile',
   uploadVolumeFiles: 'runpodTrainer.uploadVolumeFiles',
   deleteVolumeFile: 'runpodTrainer.deleteVolumeFile',
+  deleteVolume: 'runpodTrainer.deleteVolume',
   refresh: 'runpodTrainer.refresh',
   stopPod: 'runpodTrainer.stopPod',
   connectionDoctor: 'runpodTrainer.connectionDoctor',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Editor, openEditor } from './support/editor.ts';
+import { podRequest, smallCpu } from '../support/account.ts';
 import { makeMoving, type Moving } from './support/moving.ts';
 import type { Workbench } from './support/workbench.ts';
 
@@ -254,6 +255,32 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
     const there = volumes.find((volume) => volume.dataCenter === 'EU-RO-1');
     const moved = join(moving.sandbox.volumeDirectory(there?.id ?? ''), 'projects', 'whales', 'model', 'net.py');
     assert.equal(await readFile(moved, 'utf8'), 'layers = 12\n');
+  });
+
+  it('a volume is deleted by typing its name, and not while a pod has it (R9.1)', async () => {
+    const { workbench } = editor;
+    const { client } = moving;
+    const [old] = (await client.volumes.list()).filter((volume) => volume.dataCenter === 'US-MD-1');
+    assert.ok(old);
+    const pod = await client.pods.create({ ...podRequest('user', old, ''), cpu: smallCpu });
+    await workbench.rowMenu('Volumes', 'whales', 'Delete Volume…');
+    await workbench.notification(/The volume whales was not deleted.*user has it/s);
+    await workbench.runCommand('Notifications: Clear All Notifications');
+    await client.pods.terminate(pod.id);
+    await workbench.rowMenu('Volumes', 'whales', 'Delete Volume…');
+    await workbench.until('the question', async () =>
+      /Everything on it is lost for good.*saves \$1\.40 a month/s.test(
+        await workbench.page.locator('.quick-input-widget').innerText(),
+      ),
+    );
+    await workbench.settle();
+    await workbench.screenshot('volume-delete-whole');
+    await workbench.type('Delete Volume whales (US-MD-1, 20 GB)', 'whales');
+    await workbench.statusItem('Deleted the volume whales in US-MD-1');
+    assert.deepEqual(
+      (await client.volumes.list()).map((volume) => volume.dataCenter),
+      ['EU-RO-1'],
+    );
   });
 });
 

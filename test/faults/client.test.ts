@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { TestProject, untilGo } from '../integration/jobs/projects.ts';
@@ -244,11 +253,14 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
       });
       const { id } = (await answer.json()) as { id: string };
       world.sandbox.limitVolume(id, 20_000_000);
-      const { code, result } = await world.runJson(['run', project.file, '--yes']);
+      // Somebody else writes there too, so not even what the worker kept in reserve stays free.
+      const fill = setInterval(() => fillUp(world.sandbox.volumeDirectory(id)), 5);
+      const { code, result } = await world.runJson(['run', project.file, '--yes']).finally(() => clearInterval(fill));
       assert.equal(code, 1);
       assert.equal(result.outcome, 'failed');
       assert.match(result.reason ?? '', /No space left on device|full/);
       assert.deepEqual(await podsOf('fill'), []);
+      assert.ok(existsSync(path.join(world.sandbox.volumeDirectory(id), 'filler')));
       assert.ok(existsSync(path.join(result.results ?? '', 'job', 'events.jsonl')));
     });
   }
@@ -260,3 +272,16 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     return ((await answer.json()) as { ssh: { direct: { port: number } } }).ssh.direct.port;
   }
 });
+
+/** Takes what is left of a small volume, once the job on it has said its last words. */
+function fillUp(folder: string): void {
+  const [job = ''] = globSync('.runpod-trainer/jobs/*/events.jsonl', { cwd: folder });
+  const { bavail, bsize } = statfsSync(folder);
+  if (bavail > 0 && job !== '' && readFileSync(path.join(folder, job), 'utf8').includes('"job.finished"')) {
+    try {
+      appendFileSync(path.join(folder, 'filler'), Buffer.alloc(bavail * bsize));
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+    }
+  }
+}

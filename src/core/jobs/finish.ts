@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../errors.ts';
+import { throwIfCancelled, UserError } from '../errors.ts';
 import { takeLock } from '../file-lock.ts';
 import { withGateway } from '../gateway/gateway.ts';
 import type { Installation } from '../installation.ts';
@@ -62,7 +62,8 @@ async function fetchAll(
   onEvent({ type: 'phase', phase: 'fetch', text: `Bringing results home to ${resultsFolder(record)}` });
   const worker = new RemoteWorker(connection, remote.worker, remote.python);
   const hold = (): void => void worker.control(remote.jobDir, 'hold', signal).catch(() => undefined);
-  await worker.control(remote.jobDir, 'hold', signal);
+  // Without a lease there are 15 s, which logs and evidence need not.
+  await worker.control(remote.jobDir, 'hold', signal).catch(() => throwIfCancelled(signal));
   const lease = setInterval(hold, renewEvery);
   try {
     const into = resultsFolder(record);

@@ -87,5 +87,12 @@ export function createVolumesModule(
       return deleteVolumeFile({ vs, files, records: lateRecords() }, target).finally(() => changed.fire(undefined));
     }),
   );
+  store.add(
+    registry.register(commands.deleteVolume, async (target) => {
+      account.requireTrust();
+      const { deleteVolume } = await import('./delete-volume.ts');
+      return deleteVolume(vs, await account.client(), target).finally(() => volumes.refresh());
+    }),
+  );
   return { volumes, dispose: () => store.dispose() };
 }
