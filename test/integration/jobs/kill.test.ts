@@ -52,6 +52,17 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     await cli.ended;
   }
 
+  /** Runs the project and kills the client when RunPod has its request for a pod and has not answered it. */
+  async function killAtCreate(project: TestProject): Promise<void> {
+    hold.create = true;
+    const run = world.start(['run', project.file, '--yes', '--json']);
+    await run.says('"phase":"pod"');
+    await until('the request arrives', () => world.requests.at(-1)?.method === 'POST');
+    await kill(run);
+    hold.create = false;
+    hold.release();
+  }
+
   async function go(project: string): Promise<void> {
     writeFileSync(path.join(await world.volume('tests'), 'projects', project, 'go'), '');
   }
@@ -68,13 +79,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
 
   it("the client while RunPod creates the pod: the pod is shown as its job's and can be cancelled", async () => {
     const project = make('at-pod');
-    hold.create = true;
-    const run = world.start(['run', project.file, '--yes', '--json']);
-    await run.says('"phase":"pod"');
-    await until('the request arrives', () => world.requests.at(-1)?.method === 'POST');
-    await kill(run);
-    hold.create = false;
-    hold.release();
+    await killAtCreate(project);
     await until('RunPod has the pod', async () => (await podsOf('at-pod')).length === 1);
     const [job] = await listed('at-pod');
     assert.equal(job?.state, 'left while in "pod"');
@@ -87,13 +92,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
 
   it('the client before it could note the pod: the next run uses that pod, and does not end it', async () => {
     const project = make('at-answer');
-    hold.create = true;
-    const run = world.start(['run', project.file, '--yes', '--json']);
-    await run.says('"phase":"pod"');
-    await until('the request arrives', () => world.requests.at(-1)?.method === 'POST');
-    await kill(run);
-    hold.create = false;
-    hold.release();
+    await killAtCreate(project);
     const pod = await until('the pod can be logged in to', async () => {
       const [found] = (await world.pods()).filter((p) => p.name.startsWith('rpt-at-answer-'));
       return found?.status === 'RUNNING' && found.ssh.direct !== null && found;
