@@ -36,7 +36,7 @@ class Inbox:
     def read(self, request: str) -> Dict[str, Any]:
         """The newest of a request; empty when there is none."""
         found = [value for value in map(fsutil.read_json, self._places(request)) if value is not None]
-        return max(found, key=lambda value: str(value.get("time")), default={})
+        return max(found, key=_age, default={})
 
     def withdraw(self, request: str) -> None:
         """Takes a request back."""
@@ -46,6 +46,12 @@ class Inbox:
     def _places(self, request: str) -> List[Path]:
         own = [] if self._spool is None else [_spooled(self._spool, request)]
         return [self._job.control / request, *own]
+
+
+def _age(request: Dict[str, Any]) -> float:
+    """Seconds since the pod booted, finer than the time; what is no number is the oldest."""
+    boot = request.get("boot")
+    return float(boot) if isinstance(boot, (int, float)) else 0.0
 
 
 def _spooled(folder: Path, request: str) -> Path:

@@ -46,7 +46,7 @@ def test_a_full_volume_takes_no_request_so_the_own_disk_does(
     inbox.put("hold")
     inbox.put("cancel")
     again = inbox.read("hold")
-    assert again["time"] > first["time"] and again["boot"] > first["boot"], "the newest counts"
+    assert again["boot"] > first["boot"], "the newest counts"
     assert inbox.has("cancel") and not (job.control / "cancel").exists()
     inbox.withdraw("hold")
     assert inbox.read("hold") == {} and inbox.has("cancel")
