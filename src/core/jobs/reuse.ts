@@ -56,11 +56,13 @@ export async function idlePod(
   const pods = await installation.client.pods.list(signal);
   for (const pod of pods.filter((p) => isOurs(p, plan, volume) && !prepared.has(p.id))) {
     const looked = await look(installation, pod, access, signal);
-    const running = looked?.jobs.find((j) => j.alive && j.state?.project === plan.loaded.project.name);
+    const running = looked?.jobs.find(
+      (j) => j.alive && j.state?.project === plan.loaded.project.name && isThere(j.state.podId, pods),
+    );
     if (running !== undefined) {
       looked?.ready.connection.close();
       throw new UserError('job-running', {
-        what: `The job ${running.job} of this project is still running on the pod ${pod.name}.`,
+        what: `The job ${running.job} of this project is still running on the pod ${nameOf(running, pods) ?? pod.name}.`,
         why: 'Two jobs of one project would write the same files on the volume.',
         next: `Stay with it: runpod-trainer attach ${running.job}; or stop it: runpod-trainer cancel ${running.job}`,
       });
@@ -136,6 +138,15 @@ function isLeft(record: JobRecord): boolean {
   const failed = phase === 'done' && podEnded === undefined && (outcome === undefined || remote === undefined);
   const killed = ['pod', 'wait', 'transfer'].includes(phase) && !isBeingPrepared(record);
   return client?.host === hostname() && (failed || killed);
+}
+
+function nameOf({ state }: RemoteJob, pods: readonly Pod[]): string | undefined {
+  return pods.find((p) => p.id === state?.podId)?.name;
+}
+
+/** Whether a job's pod exists: one that was lost with its host looks alive for a moment by what it last wrote. */
+function isThere(podId: string | null | undefined, pods: readonly Pod[]): boolean {
+  return podId == null || pods.some((p) => p.id === podId && p.status !== 'TERMINATED' && p.status !== 'EXITED');
 }
 
 function isOurs(pod: Pod, plan: RunPlan, volume: Volume): boolean {

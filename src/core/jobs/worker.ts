@@ -32,6 +32,7 @@ const statusSchema = z.object({
         .object({
           status: z.string(),
           project: z.string().nullish(),
+          podId: z.string().nullish(),
           step: z.string().nullable().optional(),
           reason: z.string().nullable().optional(),
           epoch: z.int().optional(),
@@ -45,8 +46,10 @@ const statusSchema = z.object({
 });
 export type RemoteJob = z.infer<typeof statusSchema>['jobs'][number];
 
-/** How `follow` ended: the job said how it ended, or its worker is dead without having said so. */
-/** `other-journal`: the journal is shorter than the offset, so it is not the one that was followed before. */
+/**
+ * How `follow` ended: the job said how it ended, its worker is dead without having said so, or the journal is shorter
+ * than the offset and so not the one that was followed before.
+ */
 export type FollowEnd = 'finished' | 'worker-gone' | 'other-journal';
 
 /** The worker's commands on a pod (docs/job-directory.md). */

@@ -164,6 +164,26 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     );
   });
 
+  it('the host, and then the client of the next run: the job that was lost does not count as running', async () => {
+    const project = make('lost-host');
+    const first = world.start(['run', project.file, '--yes', '--json']);
+    await first.says('line 50');
+    await kill(first);
+    const [pod] = (await world.pods()).filter((p) => p.name.startsWith('rpt-lost-host-'));
+    assert.ok(pod);
+    await world.sandbox.loseHost(pod.id);
+    const second = world.start(['run', project.file, '--yes', '--json']);
+    await second.says('"phase":"transfer"');
+    await kill(second);
+    const third = world.start(['run', project.file, '--yes', '--json']);
+    await third.says('line 50');
+    await go('lost-host');
+    const { code, stdout, stderr } = await third.ended;
+    assert.equal(code, 0, stdout + stderr);
+    assert.equal(third.told().find((t) => t.type === 'pod')?.reused, true);
+    assert.deepEqual(await podsOf('lost-host'), []);
+  });
+
   it('the client while the job runs: a second run is refused, attach goes on to the end', async () => {
     const project = make('at-run');
     const run = world.start(['run', project.file, '--yes', '--json']);
