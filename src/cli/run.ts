@@ -71,10 +71,14 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   }
 }
 
+/** The estimate does without the upload when planning it takes longer: a volume that does not answer must not hold a run up. */
+const planMs = 5_000;
+
 /** What the run will cost, with the time that its pod waits for files where that can be planned. */
 async function costOf(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Estimate> {
   const { loaded } = plan;
-  const upload = planSync(installation, loaded, { signal }).then((sync) => uploadWait(loaded.root, sync.plan));
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(planMs)]);
+  const upload = planSync(installation, loaded, { signal: soon }).then((sync) => uploadWait(loaded.root, sync.plan));
   const waits = await upload.catch(() => null);
   throwIfCancelled(signal);
   return estimateRun(installation, plan, waits);

@@ -3,7 +3,7 @@ import { throwIfCancelled, UserError } from '../errors.ts';
 import { takeLock } from '../file-lock.ts';
 import type { Installation } from '../installation.ts';
 import { endPod } from '../pods/end.ts';
-import { connectTo, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
+import { connectTo, findPod, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../transfer/index.ts';
@@ -56,13 +56,14 @@ export async function idlePod(
   const pods = await installation.client.pods.list(signal);
   for (const pod of pods.filter((p) => isOurs(p, plan, volume) && !prepared.has(p.id))) {
     const looked = await look(installation, pod, access, signal);
-    const running = looked?.jobs.find(
-      (j) => j.alive && j.state?.project === plan.loaded.project.name && isThere(j.state.podId, pods),
-    );
+    const running = await runningOf(installation, plan, pod, looked?.jobs ?? [], signal).catch((error: unknown) => {
+      looked?.ready.connection.close();
+      throw error;
+    });
     if (running !== undefined) {
       looked?.ready.connection.close();
       throw new UserError('job-running', {
-        what: `The job ${running.job} of this project is still running on the pod ${nameOf(running, pods) ?? pod.name}.`,
+        what: `The job ${running.job} of this project is still running on the pod ${running.pod.name}.`,
         why: 'Two jobs of one project would write the same files on the volume.',
         next: `Stay with it: runpod-trainer attach ${running.job}; or stop it: runpod-trainer cancel ${running.job}`,
       });
@@ -140,13 +141,27 @@ function isLeft(record: JobRecord): boolean {
   return client?.host === hostname() && (failed || killed);
 }
 
-function nameOf({ state }: RemoteJob, pods: readonly Pod[]): string | undefined {
-  return pods.find((p) => p.id === state?.podId)?.name;
-}
-
-/** Whether a job's pod exists: one that was lost with its host looks alive for a moment by what it last wrote. */
-function isThere(podId: string | null | undefined, pods: readonly Pod[]): boolean {
-  return podId == null || pods.some((p) => p.id === podId && p.status !== 'TERMINATED' && p.status !== 'EXITED');
+/**
+ * A job of the project that runs on the volume, and its pod. One that was lost with its host looks alive for a moment by
+ * what it wrote last, so the pod of another one is asked for.
+ */
+async function runningOf(
+  { client }: Installation,
+  plan: RunPlan,
+  here: Pod,
+  jobs: readonly RemoteJob[],
+  signal: AbortSignal | undefined,
+): Promise<{ job: string; pod: Pod } | undefined> {
+  for (const { job, alive, state } of jobs) {
+    if (alive && state?.project === plan.loaded.project.name) {
+      const elsewhere = state.podId != null && state.podId !== here.id;
+      const pod = elsewhere ? await findPod(client, state.podId ?? '', signal) : here;
+      if (pod !== undefined && pod.status !== 'EXITED') {
+        return { job, pod };
+      }
+    }
+  }
+  return undefined;
 }
 
 function isOurs(pod: Pod, plan: RunPlan, volume: Volume): boolean {

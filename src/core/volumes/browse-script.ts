@@ -1,6 +1,6 @@
 /**
- * Answers one question about files below a mount, or deletes or renames there, read as JSON from standard input: a line of JSON, then the content
- * where that was asked for. Names that are not UTF-8 travel as surrogate escapes and come back as they went. A path
+ * Answers one question about files below a mount, or deletes or renames there, as JSON on standard input asks: a line of
+ * JSON, then the content where that was asked for. Names that are not UTF-8 travel as surrogate escapes and come back as they went. A path
  * that leaves the mount through a link is refused. Any Python 3 can run it.
  */
 export const browseScript = `

@@ -1,9 +1,3 @@
-import * as z from 'zod';
-import { parseJson } from '../json.ts';
-
-const stateSchema = z.object({ status: z.string() });
-const ended = ['succeeded', 'failed', 'cancelled', 'lost'];
-
 /** What may be deleted of a volume: a job's directory only when its job has ended. */
 export type Deletable = { kind: 'free' } | { kind: 'job'; job: string } | { kind: 'protected' };
 
@@ -17,9 +11,4 @@ export function deletable(path: string): Deletable {
   return own === '.runpod-trainer' && jobs === 'jobs' && job !== undefined && below.length === 0
     ? { kind: 'job', job }
     : { kind: 'protected' };
-}
-
-/** Whether the `state.json` of a job says that it has ended. */
-export function hasEnded(state: string): boolean {
-  return ended.includes(stateSchema.safeParse(parseJson(state)).data?.status ?? '');
 }

@@ -1,9 +1,10 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import { byteText } from '../../core/format.ts';
+import { parseJobState } from '../../core/jobs/state.ts';
 import type { Amount } from '../../core/volumes/browse.ts';
 import { visibleName } from '../../core/volumes/names.ts';
-import { deletable, hasEnded } from '../../core/volumes/protected.ts';
+import { deletable } from '../../core/volumes/protected.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { LateRecords } from '../jobs/late-records.ts';
 import type { FileSource } from './file-source.ts';
@@ -75,8 +76,9 @@ async function jobEnded(
   if (record !== undefined) {
     return record.outcome !== undefined;
   }
-  const state = await source.read(`${path}/state.json`, mostState).catch(() => undefined);
-  return state !== undefined && hasEnded(state.toString('utf8'));
+  const text = await source.read(`${path}/state.json`, mostState).catch(() => undefined);
+  const state = text && parseJobState(job, text.toString('utf8'));
+  return state !== undefined && state.status !== 'running';
 }
 
 async function mayDelete({ vs, files }: DeleteContext, volume: string, path: string, amount: Amount): Promise<boolean> {
