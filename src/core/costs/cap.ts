@@ -77,8 +77,7 @@ export class PodCaps {
 
   /** The most that the pod can come to when its start takes `beforeSeconds`; for the caps of the day, before the grant. */
   reservation(beforeSeconds: number): CapPromise {
-    const byHours = this.#caps.hours === undefined ? Infinity : this.#caps.hours * 3600 + beforeSeconds + endSeconds;
-    const seconds = Math.min(rentSeconds(this.#caps, this.#costPerHour, this.#left) ?? Infinity, byHours);
+    const seconds = mostSeconds(this.#caps, this.#costPerHour, this.#left, beforeSeconds);
     return {
       stopsBy: Number.isFinite(seconds) ? new Date(this.#wall + seconds * 1000).toISOString() : null,
       mostDollars: mostDollarsOf(this.#caps, this.#costPerHour, this.#left, beforeSeconds),
@@ -116,6 +115,12 @@ export function rentSeconds(caps: Caps, costPerHour: number | null, left: DayLef
   return Number.isFinite(seconds) ? seconds : null;
 }
 
+/** Seconds that a pod can be there by the caps, its start included; Infinity when no cap limits it. */
+function mostSeconds(caps: Caps, costPerHour: number | null, left: DayLeft, beforeSeconds: number): number {
+  const byHours = caps.hours === undefined ? Infinity : caps.hours * 3600 + beforeSeconds + endSeconds;
+  return Math.min(rentSeconds(caps, costPerHour, left) ?? Infinity, byHours);
+}
+
 /** USD that a pod at this price can cost by the caps; null when no cap limits it. `beforeSeconds` is its start. */
 export function mostDollarsOf(
   caps: Caps,
@@ -126,9 +131,7 @@ export function mostDollarsOf(
   if (costPerHour === null) {
     return null;
   }
-  const byRent = rentSeconds(caps, costPerHour, left) ?? Infinity;
-  const byHours = caps.hours === undefined ? Infinity : caps.hours * 3600 + beforeSeconds + endSeconds;
-  const seconds = Math.min(byRent, byHours);
+  const seconds = mostSeconds(caps, costPerHour, left, beforeSeconds);
   return Number.isFinite(seconds) ? (seconds / 3600) * costPerHour : null;
 }
 
