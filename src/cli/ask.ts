@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import * as z from 'zod';
 import { CancelledError, UserError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
-import { readIfThere, writeFileAtomic } from '../core/files.ts';
+import { readIfThere, writeFileAtomic } from '../core/files/atomic.ts';
 import type { Step } from '../core/project/schema.ts';
 
 /** Asks yes or no on a terminal; `--yes` answers for the user, and without a terminal it has to. */

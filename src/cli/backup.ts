@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { pricePerHour } from '../core/format.ts';
-import { backup, type BackupReport } from '../core/sync/backup.ts';
-import { routeKinds } from '../core/transfer/plan/index.ts';
+import { backup, type BackupReport } from '../core/volumes/backup.ts';
+import { routeKinds } from '../core/volumes/plan/index.ts';
 import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';

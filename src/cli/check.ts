@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { preflight, type Finding, type PreflightReport, type Severity } from '../core/preflight/index.ts';
+import { preflight, type Finding, type PreflightReport, type Severity } from '../core/guards/preflight/index.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { placeOf, position } from '../core/project/parse.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';

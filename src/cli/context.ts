@@ -5,8 +5,15 @@ import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { UserError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
-import { readIfThere } from '../core/files.ts';
-import { fileKeyPair, homeFolder, hostKeysIn, platformIn, recordsIn, type Installation } from '../core/installation.ts';
+import { readIfThere } from '../core/files/atomic.ts';
+import {
+  fileKeyPair,
+  homeFolder,
+  hostKeysIn,
+  platformIn,
+  recordsIn,
+  type Installation,
+} from '../core/home/installation.ts';
 import { RunPodClient } from '../core/runpod/client.ts';
 import { defaultRestUrl, type RunPodConnection } from '../core/runpod/connection.ts';
 import type { S3Source } from '../core/s3/s3-source.ts';

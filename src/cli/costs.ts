@@ -1,4 +1,6 @@
-import { accountCosts, dollars, type CostGroup, type Costs, type Funds, type JobCost } from '../core/costs/index.ts';
+import { accountCosts, type Costs, type Funds } from '../core/costs/account-costs.ts';
+import { dollars } from '../core/caps/meter.ts';
+import type { CostGroup, JobCost } from '../core/costs/ledger.ts';
 import { UserError } from '../core/errors.ts';
 import { clock, duration, pricePerHour } from '../core/format.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';

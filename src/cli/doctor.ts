@@ -1,5 +1,5 @@
-import { checkTitles, examine, type Check, type Subject } from '../core/doctor/index.ts';
-import type { Installation } from '../core/installation.ts';
+import { checkTitles, examine, type Check, type Subject } from '../core/guards/doctor/index.ts';
+import type { Installation } from '../core/home/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { makeOutput, onInterrupt } from './output.ts';

@@ -1,4 +1,4 @@
-import type { ClientOutcome } from '../core/jobs/progress.ts';
+import type { ClientOutcome } from '../core/journal/run-event.ts';
 
 /** Exit codes of the command line; 0 only for success. */
 export const exitCodes = {

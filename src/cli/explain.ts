@@ -1,5 +1,5 @@
-import { explain, gatherEvidence, type Explanation } from '../core/explain/index.ts';
-import type { JobRecord } from '../core/jobs/records.ts';
+import { explain, gatherEvidence, type Explanation } from '../core/guards/explain/index.ts';
+import type { JobRecord } from '../core/journal/records.ts';
 import { quoteArgv } from '../core/ssh/quote.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';

@@ -1,6 +1,13 @@
 import { UserError } from '../core/errors.ts';
 import { duration, pricePerHour, spent } from '../core/format.ts';
-import { moveWays, planMove, runMove, type MovePlan, type MoveResult, type MoveWay } from '../core/sync/move.ts';
+import {
+  moveWays,
+  planMove,
+  runMove,
+  type MovePlan,
+  type MoveResult,
+  type MoveWay,
+} from '../core/volumes/move/move.ts';
 import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';

@@ -1,4 +1,4 @@
-import type { OnEvent } from '../core/jobs/progress.ts';
+import type { OnEvent } from '../core/journal/run-event.ts';
 import type { JobResult } from '../core/jobs/run.ts';
 import { exitCodeOf } from './exit.ts';
 import { Renderer } from './render.ts';

@@ -1,5 +1,5 @@
 import { duration } from '../core/format.ts';
-import type { TransferPlan } from '../core/transfer/plan/index.ts';
+import type { TransferPlan } from '../core/volumes/plan/index.ts';
 import { byteText, columns, fit, printable, wrap, type Style } from './style.ts';
 
 export interface PlanTextOptions {

@@ -1,9 +1,9 @@
 import { UserError } from '../core/errors.ts';
-import type { Installation } from '../core/installation.ts';
+import type { Installation } from '../core/home/installation.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { applyProfile } from '../core/project/profile.ts';
-import { planSync } from '../core/sync/sync.ts';
-import { preparePlan, routeKinds, type PreparedPlan, type RouteKind } from '../core/transfer/plan/index.ts';
+import { planSync } from '../core/volumes/sync.ts';
+import { preparePlan, routeKinds, type PreparedPlan, type RouteKind } from '../core/volumes/plan/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { makeOutput, onInterrupt } from './output.ts';

@@ -1,5 +1,5 @@
-import { dollars } from '../core/costs/meter.ts';
-import { homeFolder } from '../core/installation.ts';
+import { dollars } from '../core/caps/meter.ts';
+import { homeFolder } from '../core/home/installation.ts';
 import {
   deadlineMinutes,
   PlatformFile,
@@ -7,7 +7,7 @@ import {
   verifyPlatform,
   type Answer,
   type VerifyPlan,
-} from '../core/platform/index.ts';
+} from '../core/guards/verify/index.ts';
 import { confirm } from './ask.ts';
 import { findConnection, makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';

@@ -8,7 +8,7 @@ import {
   type RadarEndpoint,
   type RadarPod,
   type RadarVolume,
-} from '../core/radar/index.ts';
+} from '../core/guards/radar/index.ts';
 import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';

@@ -1,9 +1,16 @@
 import { readdir } from 'node:fs/promises';
-import { advise, adviceRequest, usable, waitForStock, type Advice, type RegionRow } from '../core/advisor/index.ts';
-import type { AdviceRequest } from '../core/advisor/index.ts';
+import {
+  advise,
+  adviceRequest,
+  usable,
+  waitForStock,
+  type Advice,
+  type RegionRow,
+} from '../core/guards/advisor/index.ts';
+import type { AdviceRequest } from '../core/guards/advisor/index.ts';
 import { UserError } from '../core/errors.ts';
 import { duration, pricePerHour } from '../core/format.ts';
-import type { Installation } from '../core/installation.ts';
+import type { Installation } from '../core/home/installation.ts';
 import { loadProject } from '../core/project/load.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';

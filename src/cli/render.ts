@@ -1,5 +1,5 @@
-import type { JobEvent } from '../core/jobs/events.ts';
-import type { RunEvent } from '../core/jobs/progress.ts';
+import type { JobEvent } from '../core/journal/events.ts';
+import type { RunEvent } from '../core/journal/run-event.ts';
 import { byteText, duration, fit, printableDeep, type Style } from './style.ts';
 import { gateLine, messageLines } from './summary.ts';
 

@@ -1,7 +1,7 @@
-import { dollars } from '../core/costs/meter.ts';
-import type { GateResult } from '../core/jobs/events.ts';
+import { dollars } from '../core/caps/meter.ts';
+import type { GateResult } from '../core/journal/events.ts';
 import type { JobResult } from '../core/jobs/run.ts';
-import { failedStep, type StepView } from '../core/jobs/view.ts';
+import { failedStep, type StepView } from '../core/journal/view.ts';
 import {
   byteText,
   columns,

@@ -1,8 +1,8 @@
 import { UserError } from '../core/errors.ts';
 import { duration, pricePerHour } from '../core/format.ts';
 import { planVolume, volumeCostPerMonth } from '../core/pods/volume.ts';
-import { runSync, type SyncResult } from '../core/sync/sync.ts';
-import type { TransferPlan } from '../core/transfer/plan/index.ts';
+import { runSync, type SyncResult } from '../core/volumes/sync.ts';
+import type { TransferPlan } from '../core/volumes/plan/index.ts';
 import { confirm } from './ask.ts';
 import { makeInstallation } from './context.ts';
 import { exitCodes } from './exit.ts';

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { JournalReader } from '../../src/core/jobs/journal.ts';
-import type { JobEvent } from '../../src/core/jobs/events.ts';
-import type { JobRecord } from '../../src/core/jobs/records.ts';
+import { JournalReader } from '../../src/core/journal/reader.ts';
+import type { JobEvent } from '../../src/core/journal/events.ts';
+import type { JobRecord } from '../../src/core/journal/records.ts';
 import { eventsOf, processesOf, type Ended, type Result, type Told, type World } from '../integration/jobs/harness.ts';
 import type { Hit } from './inject.ts';
 import { linesPerStep } from './stage.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { RequestSeen, Sandbox, SandboxOptions } from '../../sandbox/index.ts';
-import type { Installation } from '../../src/core/installation.ts';
+import type { Installation } from '../../src/core/home/installation.ts';
 import type { CreatePodRequest } from '../../src/core/runpod/requests.ts';
 import type { Pod, Volume } from '../../src/core/runpod/schemas.ts';
 import { makeInstallation } from './installation.ts';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { platformIn, recordsIn, type Installation } from '../../src/core/installation.ts';
+import { platformIn, recordsIn, type Installation } from '../../src/core/home/installation.ts';
 import { RunPodClient } from '../../src/core/runpod/client.ts';
 import { FileHostKeys, generateKeyPair } from '../../src/core/ssh/index.ts';
 

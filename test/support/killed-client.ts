@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import type { Installation } from '../../src/core/installation.ts';
+import type { Installation } from '../../src/core/home/installation.ts';
 import type { Account } from './account.ts';
 import { makeInstallation } from './installation.ts';
 import { until } from './wait.ts';

@@ -3,9 +3,9 @@ import { duration } from '../format.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
-import { knownOf, type CostSource } from './day.ts';
+import { knownOf, type CostSource } from '../caps/day.ts';
 import { ledgerOf, type BillFacts, type Ledger } from './ledger.ts';
-import { dollars } from './meter.ts';
+import { dollars } from '../caps/meter.ts';
 
 /** The account's money; null where RunPod does not tell it to this key. */
 export interface Funds {

@@ -1,11 +1,11 @@
-import { recordedBoots } from '../advisor/boots.ts';
-import type { Installation } from '../installation.ts';
+import { recordedBoots } from '../journal/boots.ts';
+import type { Installation } from '../home/installation.ts';
 import type { RunPlan } from '../jobs/plan.ts';
 import { shortName, type Candidate } from '../pods/hardware.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
 import { estimate, type Estimate, type EstimateFacts, type StepFacts } from './estimate.ts';
-import { EstimatesFile } from './estimates-file.ts';
-import { stepHistory, type StepHistory } from './step-history.ts';
+import { EstimatesFile } from '../caps/estimates-file.ts';
+import { stepHistory, type StepHistory } from '../caps/step-history.ts';
 
 /** So many of the newest boots are looked at. */
 const bootsRead = 10;

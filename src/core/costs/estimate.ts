@@ -1,5 +1,5 @@
 import { duration } from '../format.ts';
-import { dollars } from './meter.ts';
+import { dollars } from '../caps/meter.ts';
 
 /** A range, in seconds or USD. `likely` and `high` are null where nobody can say. */
 export interface Range {

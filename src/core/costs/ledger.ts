@@ -1,6 +1,6 @@
-import type { JobRecord } from '../jobs/records.ts';
+import type { JobRecord } from '../journal/records.ts';
 import type { BillingRecord } from '../runpod/schemas.ts';
-import { spanOf, within, type PodKnown, type PodSpan } from './span.ts';
+import { spanOf, within, type PodKnown, type PodSpan } from '../caps/span.ts';
 
 /** What one job has cost. */
 export interface JobCost {

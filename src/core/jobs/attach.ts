@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { CancelledError, UserError } from '../errors.ts';
-import type { Installation } from '../installation.ts';
+import type { Installation } from '../home/installation.ts';
 import { connectTo, findPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { JournalReader } from './journal.ts';
-import { overLink } from './link.ts';
-import type { ClientOutcome, OnEvent } from './progress.ts';
-import { isBeingPrepared, type JobRecord } from './records.ts';
-import { emptyView, reduceView, type JobView } from './view.ts';
-import { RemoteWorker, type FollowEnd } from './worker.ts';
+import { JournalReader } from '../journal/reader.ts';
+import { overLink } from '../pods/link.ts';
+import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
+import { isBeingPrepared, type JobRecord } from '../journal/records.ts';
+import { emptyView, reduceView, type JobView } from '../journal/view.ts';
+import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
 
 export interface Attached {
   view: JobView;

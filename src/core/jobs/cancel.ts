@@ -1,14 +1,14 @@
-import { meteredCost } from '../costs/meter.ts';
+import { meteredCost } from '../caps/meter.ts';
 import { messageOf, throwIfCancelled } from '../errors.ts';
-import type { Installation } from '../installation.ts';
+import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { reconnect } from './attach.ts';
-import { podsOf, withPod } from './pods.ts';
-import type { JobRecord } from './records.ts';
+import { podsOf, withPod } from '../pods/of-job.ts';
+import type { JobRecord } from '../journal/records.ts';
 import { follow, type JobResult, type RunOptions } from './run.ts';
-import { emptyView } from './view.ts';
-import { RemoteWorker } from './worker.ts';
+import { emptyView } from '../journal/view.ts';
+import { RemoteWorker } from '../pods/worker.ts';
 
 /**
  * Cancels a job: the running step is interrupted, what it wrote is kept and fetched, the pod is ended. Of a job that

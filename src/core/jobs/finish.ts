@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfCancelled, UserError } from '../errors.ts';
-import { takeLock } from '../file-lock.ts';
-import { withGateway } from '../gateway/gateway.ts';
-import type { Installation } from '../installation.ts';
+import { takeLock } from '../files/lock.ts';
+import { withGateway } from '../transport/gateway/gateway.ts';
+import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import type { Candidate } from '../pods/hardware.ts';
 import { findPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { fetchFiles } from '../transfer/index.ts';
+import { fetchFiles } from '../transport/ssh/fetch.ts';
 import { reconnect } from './attach.ts';
-import { helperName } from './pods.ts';
-import { JournalReader } from './journal.ts';
-import type { OnEvent } from './progress.ts';
-import { resultsFolder, type JobRecord } from './records.ts';
-import { RemoteWorker } from './worker.ts';
+import { helperName } from '../pods/of-job.ts';
+import { JournalReader } from '../journal/reader.ts';
+import type { OnEvent } from '../journal/run-event.ts';
+import { resultsFolder, type JobRecord } from '../journal/records.ts';
+import { RemoteWorker } from '../pods/worker.ts';
 
 /** A lease is renewed this often while results are fetched, in ms; the watchdog lets it lapse after 20 s. */
 const renewEvery = 5_000;

@@ -1,17 +1,19 @@
-import type { PodCaps } from '../costs/cap.ts';
+import type { PodCaps } from '../caps/cap.ts';
 import { UserError } from '../errors.ts';
-import type { Installation } from '../installation.ts';
+import type { Installation } from '../home/installation.ts';
 import type { ReadyPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { installWorker, push, type HashedFile } from '../transfer/index.ts';
-import { readLastKnown, rememberTransfer } from '../transfer/plan/index.ts';
+import { installWorker } from '../transport/ssh/install-worker.ts';
+import { push } from '../transport/ssh/push.ts';
+import type { HashedFile } from '../files/hash.ts';
+import { readLastKnown, rememberTransfer } from '../volumes/plan/index.ts';
 import { reconnect } from './attach.ts';
-import { doneOverLink } from './link.ts';
+import { doneOverLink } from '../pods/link.ts';
 import type { RunPlan } from './plan.ts';
-import type { OnEvent } from './progress.ts';
-import type { JobRecord, Phase } from './records.ts';
-import { buildSpec, type LocalResult } from './spec.ts';
-import { RemoteWorker, type Started } from './worker.ts';
+import type { OnEvent } from '../journal/run-event.ts';
+import type { JobRecord, Phase } from '../journal/records.ts';
+import { buildSpec, type LocalResult } from '../journal/spec.ts';
+import { RemoteWorker, type Started } from '../pods/worker.ts';
 
 /** Minutes that a pod waits for its job while no client renews this; then it ends itself. */
 const guardMinutes = 30;

@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledError, UserError } from '../errors.ts';
-import type { Installation } from '../installation.ts';
+import type { Installation } from '../home/installation.ts';
 import type { LoadedProject } from '../project/load.ts';
-import { JournalReader } from './journal.ts';
-import type { OnEvent } from './progress.ts';
-import { buildSpec, stepsOn, type LocalResult } from './spec.ts';
-import { emptyView, failedStep, reduceView, type JobView } from './view.ts';
+import { JournalReader } from '../journal/reader.ts';
+import type { OnEvent } from '../journal/run-event.ts';
+import { buildSpec, stepsOn, type LocalResult } from '../journal/spec.ts';
+import { emptyView, failedStep, reduceView, type JobView } from '../journal/view.ts';
 
 /** How the steps on this machine ended. */
 export interface LocalRun {

@@ -1,5 +1,5 @@
-import { mostDollarsOf, wholeDay, type DayLeft } from '../costs/cap.ts';
-import { leftToday, type CostSource } from '../costs/day.ts';
+import { mostDollarsOf, wholeDay, type DayLeft } from '../caps/cap.ts';
+import { leftToday, type CostSource } from '../caps/day.ts';
 import { UserError } from '../errors.ts';
 import { candidates, type Candidate } from '../pods/hardware.ts';
 import { planVolume, type VolumePlan } from '../pods/volume.ts';
@@ -9,9 +9,9 @@ import { position } from '../project/parse.ts';
 import { applyProfile } from '../project/profile.ts';
 import type { Project, Step } from '../project/schema.ts';
 import type { RunPodClient } from '../runpod/client.ts';
-import { scan } from '../transfer/index.ts';
-import { newJobId } from './id.ts';
-import { stepsOn } from './spec.ts';
+import { scan } from '../files/scan.ts';
+import { newJobId } from '../journal/id.ts';
+import { stepsOn } from '../journal/spec.ts';
 
 /** What a run would do, known before anything is paid for. A value: the same for the terminal and the editor. */
 export interface RunPlan {

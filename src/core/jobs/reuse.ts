@@ -1,17 +1,17 @@
 import { hostname } from 'node:os';
 import { throwIfCancelled, UserError } from '../errors.ts';
-import { takeLock } from '../file-lock.ts';
-import type { Installation } from '../installation.ts';
+import { takeLock } from '../files/lock.ts';
+import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import { connectTo, findPod, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { installWorker } from '../transfer/index.ts';
-import { podPrefix, projectVariable } from './id.ts';
+import { installWorker } from '../transport/ssh/install-worker.ts';
+import { podPrefix, projectVariable } from '../journal/id.ts';
 import type { RunPlan } from './plan.ts';
-import { podsOf, withPod } from './pods.ts';
-import { isBeingPrepared, type JobRecord } from './records.ts';
-import { RemoteWorker, type RemoteJob } from './worker.ts';
+import { podsOf, withPod } from '../pods/of-job.ts';
+import { isBeingPrepared, type JobRecord } from '../journal/records.ts';
+import { RemoteWorker, type RemoteJob } from '../pods/worker.ts';
 
 /** Milliseconds. */
 const lockPatience = 1000;

@@ -1,23 +1,23 @@
 import { CancelledError, messageOf, UserError } from '../errors.ts';
 import { hostname } from 'node:os';
-import { guardCap } from '../costs/cap-guard.ts';
-import { capSentence } from '../costs/cap-sentence.ts';
+import { guardCap } from '../caps/guard.ts';
+import { capSentence } from '../caps/sentence.ts';
 import type { Estimate } from '../costs/estimate.ts';
-import { EstimatesFile } from '../costs/estimates-file.ts';
-import { costOf, type CostReport } from '../costs/meter.ts';
-import { takeLock } from '../file-lock.ts';
-import type { Installation } from '../installation.ts';
+import { EstimatesFile } from '../caps/estimates-file.ts';
+import { costOf, type CostReport } from '../caps/meter.ts';
+import { takeLock } from '../files/lock.ts';
+import type { Installation } from '../home/installation.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import { attach, reconnect, triesForResults, type Attached } from './attach.ts';
 import { endJobPod, fetchResults } from './finish.ts';
-import { overLink } from './link.ts';
+import { overLink } from '../pods/link.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
-import type { ClientOutcome, OnEvent } from './progress.ts';
-import { resultsFolder, type JobRecord } from './records.ts';
-import type { LocalResult } from './spec.ts';
+import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
+import { resultsFolder, type JobRecord } from '../journal/records.ts';
+import type { LocalResult } from '../journal/spec.ts';
 import { submit, type Submitted } from './submit.ts';
-import { emptyView, type JobView } from './view.ts';
+import { emptyView, type JobView } from '../journal/view.ts';
 
 /** How a job ended as far as this client can tell, and what came of it. */
 export interface JobResult {

@@ -1,6 +1,6 @@
 import { open, rm, stat, truncate } from 'node:fs/promises';
 import * as z from 'zod';
-import { readIfThere, writeFileAtomic } from '../files.ts';
+import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { parseJson } from '../json.ts';
 
 const schema = z.object({

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
-import { takeLock } from '../file-lock.ts';
-import { inParallel } from '../transfer/pool.ts';
+import { takeLock } from '../files/lock.ts';
+import { inParallel } from '../files/in-parallel.ts';
 import { completeUpload, isCompleted } from './complete.ts';
 import type { S3Link } from './link.ts';
 import { abortUpload, createUpload, listParts } from './parts.ts';

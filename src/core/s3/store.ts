@@ -2,7 +2,7 @@ import { buffer as collect } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
-import { unsafeName } from '../transfer/confine.ts';
+import { unsafeName } from '../files/confine.ts';
 import { checkAccess, type S3Access } from './access.ts';
 import {
   defaultDownloadLimits,

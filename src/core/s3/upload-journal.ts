@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { readIfThere, writeFileAtomic } from '../files.ts';
+import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { parseJson } from '../json.ts';
 
 const headSchema = z.object({

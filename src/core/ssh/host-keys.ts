@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { messageOf, UserError } from '../errors.ts';
-import { takeLock } from '../file-lock.ts';
-import { readIfThere, writeFileAtomic } from '../files.ts';
+import { takeLock } from '../files/lock.ts';
+import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 
 /** Remembers which host key (`SHA256:…`) a machine showed; one id per pod and start, because keys change at each. */
 export interface HostKeys {

@@ -1,13 +1,13 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import { byteText, pricePerHour } from '../../core/format.ts';
-import type { Installation } from '../../core/installation.ts';
-import type { JobRecord } from '../../core/jobs/records.ts';
+import type { Installation } from '../../core/home/installation.ts';
+import type { JobRecord } from '../../core/journal/records.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import type { Volume } from '../../core/runpod/schemas.ts';
-import { backup, type BackupReport } from '../../core/sync/backup.ts';
+import { backup, type BackupReport } from '../../core/volumes/backup.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
-import { visibleName } from '../../core/volumes/names.ts';
+import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { Account } from '../account/account.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';

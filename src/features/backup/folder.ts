@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
-import { readIfThere } from '../../core/files.ts';
+import { readIfThere } from '../../core/files/atomic.ts';
 import { byteText } from '../../core/format.ts';
 import { parseJson } from '../../core/json.ts';
 import type { LoadedProject } from '../../core/project/load.ts';

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
-import type { Check } from '../../core/doctor/index.ts';
-import type { Installation } from '../../core/installation.ts';
+import type { Check } from '../../core/guards/doctor/index.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
 import type { CommandRegistry } from '../common/commands.ts';
@@ -33,7 +33,7 @@ export function createDoctorModule(
     registry.register(commands.connectionDoctor, async (target) => {
       const [{ podOf }, { checkTitles, examine }, { doctorReport }] = await Promise.all([
         import('../pods/pod-commands.ts'),
-        import('../../core/doctor/index.ts'),
+        import('../../core/guards/doctor/index.ts'),
         import('./report.ts'),
       ]);
       const pod = await podOf(vs, account, pods, { title: 'Connection Doctor', none: 'look at' }, target);

@@ -1,5 +1,5 @@
-import type { Check, CheckStatus } from '../../core/doctor/index.ts';
-import { visibleName } from '../../core/volumes/names.ts';
+import type { Check, CheckStatus } from '../../core/guards/doctor/index.ts';
+import { visibleName } from '../../core/volumes/browse/names.ts';
 import { clock } from '../../core/format.ts';
 
 const marks: Record<CheckStatus, string> = { ok: '✓', failed: '✗', unknown: '?', skipped: '–' };

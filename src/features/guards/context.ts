@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
-import type { Installation } from '../../core/installation.ts';
-import type { JobRecords } from '../../core/jobs/records.ts';
+import type { Installation } from '../../core/home/installation.ts';
+import type { JobRecords } from '../../core/journal/records.ts';
 import type { Account } from '../account/account.ts';
 import type { Credentials } from '../account/credentials.ts';
 import type { Failures } from '../common/failures.ts';

@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
-import { dollars } from '../../core/costs/index.ts';
+import { dollars } from '../../core/caps/meter.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
-import type { Installation } from '../../core/installation.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { GuardsContext } from './context.ts';
 import { loadShown } from './project-text.ts';
@@ -69,7 +69,7 @@ export async function createVolume(context: GuardsContext, target: unknown): Pro
 }
 
 async function chooseDataCenter(vs: typeof vscode, here: Installation): Promise<string | undefined> {
-  const { advise } = await import('../../core/advisor/index.ts');
+  const { advise } = await import('../../core/guards/advisor/index.ts');
   const advice = valueOf(
     await withProgress(vs, { title: 'Reading the data centers…', where: 'window' }, (signal) =>
       advise(here, { dataBytes: 0 }, signal),

@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import type { Finding, Severity } from '../../core/preflight/index.ts';
+import type { Finding, Severity } from '../../core/guards/preflight/index.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import type { Disposable } from '../common/disposables.ts';

@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { dirname, sep } from 'node:path';
 import { CancelledError } from '../../core/errors.ts';
-import { preflight } from '../../core/preflight/index.ts';
+import { preflight } from '../../core/guards/preflight/index.ts';
 import { loadProject } from '../../core/project/load.ts';
 import { parseProject } from '../../core/project/parse.ts';
 import type { OverviewTab } from '../../messages/overview.ts';
@@ -91,7 +91,7 @@ export class Guards implements Disposable {
   async sweep(): Promise<void> {
     const { vs, installation, log } = this.#context;
     try {
-      const { radar } = await import('../../core/radar/index.ts');
+      const { radar } = await import('../../core/guards/radar/index.ts');
       const text = unownedText(unownedOf(await radar(await installation(), this.#sweeping.signal)));
       if (text !== undefined) {
         const show = 'Show';

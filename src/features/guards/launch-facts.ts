@@ -1,13 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { estimateRun, leftToday, mostDollarsOf, type Estimate } from '../../core/costs/index.ts';
-import type { Installation } from '../../core/installation.ts';
-import { stepsOn } from '../../core/jobs/spec.ts';
+import { estimateRun } from '../../core/costs/estimate-run.ts';
+import { leftToday } from '../../core/caps/day.ts';
+import { mostDollarsOf } from '../../core/caps/cap.ts';
+import type { Estimate } from '../../core/costs/estimate.ts';
+import type { Installation } from '../../core/home/installation.ts';
+import { stepsOn } from '../../core/journal/spec.ts';
 import { candidates, type Candidate } from '../../core/pods/hardware.ts';
 import { planVolume, type VolumePlan } from '../../core/pods/volume.ts';
-import { preflight, smokeProject, type PreflightReport } from '../../core/preflight/index.ts';
+import { preflight, smokeProject, type PreflightReport } from '../../core/guards/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
-import { planSync } from '../../core/sync/sync.ts';
-import { uploadWait, type PreparedPlan, type TimeEstimate } from '../../core/transfer/plan/index.ts';
+import { planSync } from '../../core/volumes/sync.ts';
+import { uploadWait, type PreparedPlan, type TimeEstimate } from '../../core/volumes/plan/index.ts';
 import type { Credentials } from '../account/credentials.ts';
 import type { RunRequest } from '../jobs/job-commands.ts';
 

@@ -1,7 +1,7 @@
-import type { Estimate } from '../../core/costs/index.ts';
+import type { Estimate } from '../../core/costs/estimate.ts';
 import { CancelledError } from '../../core/errors.ts';
-import type { Installation } from '../../core/installation.ts';
-import type { PreflightReport } from '../../core/preflight/index.ts';
+import type { Installation } from '../../core/home/installation.ts';
+import type { PreflightReport } from '../../core/guards/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import type { SheetState } from '../../messages/launch-sheet.ts';

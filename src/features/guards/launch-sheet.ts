@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { basename } from 'node:path';
 import { CancelledError } from '../../core/errors.ts';
 import { clock } from '../../core/format.ts';
-import type { PreflightReport } from '../../core/preflight/index.ts';
+import type { PreflightReport } from '../../core/guards/preflight/index.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import { fromSheetSchema, type FromSheet, type SheetState } from '../../messages/launch-sheet.ts';

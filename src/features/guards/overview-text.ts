@@ -1,7 +1,9 @@
-import { usable, type Advice, type AdviceRequest, type RegionRow } from '../../core/advisor/index.ts';
-import { dollars, type Costs, type Ledger } from '../../core/costs/index.ts';
+import { usable, type Advice, type AdviceRequest, type RegionRow } from '../../core/guards/advisor/index.ts';
+import { dollars } from '../../core/caps/meter.ts';
+import type { Costs } from '../../core/costs/account-costs.ts';
+import type { Ledger } from '../../core/costs/ledger.ts';
 import { clock, duration, pricePerHour, spent } from '../../core/format.ts';
-import type { Radar, RadarEndpoint, RadarPod } from '../../core/radar/index.ts';
+import type { Radar, RadarEndpoint, RadarPod } from '../../core/guards/radar/index.ts';
 import {
   caps,
   type CostsPage,

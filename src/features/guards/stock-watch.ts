@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { waitForStock, type StockWish } from '../../core/advisor/index.ts';
+import { waitForStock, type StockWish } from '../../core/guards/advisor/index.ts';
 import { pricePerHour } from '../../core/format.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import { withProgress } from '../common/progress.ts';

@@ -1,6 +1,6 @@
 import { CancelledError } from '../../core/errors.ts';
 import { pricePerHour } from '../../core/format.ts';
-import { stopEndpoint, stopPod, type RadarEndpoint, type RadarPod } from '../../core/radar/index.ts';
+import { stopEndpoint, stopPod, type RadarEndpoint, type RadarPod } from '../../core/guards/radar/index.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
 import type { GuardsContext } from './context.ts';

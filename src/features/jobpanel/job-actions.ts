@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
 import { pricePerHour } from '../../core/format.ts';
 import { UserError } from '../../core/errors.ts';
-import type { Installation } from '../../core/installation.ts';
-import { resultsFolder, type JobRecord, type JobRecords } from '../../core/jobs/records.ts';
+import type { Installation } from '../../core/home/installation.ts';
+import { resultsFolder, type JobRecord, type JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { LiveJobs } from '../jobs/live-jobs.ts';
 

@@ -1,7 +1,7 @@
-import type { GateResult, JobEvent } from '../../core/jobs/events.ts';
-import { JobJournals, standingOf } from '../../core/jobs/journals.ts';
-import type { JobRecord, JobRecords } from '../../core/jobs/records.ts';
-import type { JobView } from '../../core/jobs/view.ts';
+import type { GateResult, JobEvent } from '../../core/journal/events.ts';
+import { JobJournals, standingOf } from '../../core/journal/job-journals.ts';
+import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
+import type { JobView } from '../../core/journal/view.ts';
 import { StepLog } from './log-store.ts';
 import { StepMetrics } from './metric-store.ts';
 

@@ -1,5 +1,5 @@
-import type { RunEvent } from '../../core/jobs/progress.ts';
-import type { Phase } from '../../core/jobs/records.ts';
+import type { RunEvent } from '../../core/journal/run-event.ts';
+import type { Phase } from '../../core/journal/records.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 
 type Transfer = Extract<RunEvent, { type: 'transfer' }>;

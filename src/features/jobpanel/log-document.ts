@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { JobJournals } from '../../core/jobs/journals.ts';
-import type { JobRecords } from '../../core/jobs/records.ts';
+import { JobJournals } from '../../core/journal/job-journals.ts';
+import type { JobRecords } from '../../core/journal/records.ts';
 import { plainLine } from '../../messages/terminal-text.ts';
 
 /** VS Code opens no text beyond 50 MB; the newest lines are what people look for. */

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import type { GateResult } from '../../core/jobs/events.ts';
-import { resultsFolder, type JobRecord } from '../../core/jobs/records.ts';
-import { failedStep, type JobView, type StepView } from '../../core/jobs/view.ts';
+import type { GateResult } from '../../core/journal/events.ts';
+import { resultsFolder, type JobRecord } from '../../core/journal/records.ts';
+import { failedStep, type JobView, type StepView } from '../../core/journal/view.ts';
 import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
 import { plainLine } from '../../messages/terminal-text.ts';
 import { phaseTexts } from '../jobs/job-nodes.ts';

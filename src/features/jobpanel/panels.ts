@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
-import type { JobRecords } from '../../core/jobs/records.ts';
+import type { JobRecords } from '../../core/journal/records.ts';
 import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import type { LiveJobs } from '../jobs/live-jobs.ts';

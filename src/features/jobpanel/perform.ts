@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import type { JobRecords } from '../../core/jobs/records.ts';
+import type { JobRecords } from '../../core/journal/records.ts';
 import type { PanelAction } from '../../messages/job-panel.ts';
 import { commands } from '../ids.ts';
 import { revealFolder } from './job-actions.ts';

@@ -1,5 +1,5 @@
-import type { Phase } from '../../core/jobs/records.ts';
-import type { JobView } from '../../core/jobs/view.ts';
+import type { Phase } from '../../core/journal/records.ts';
+import type { JobView } from '../../core/journal/view.ts';
 
 /** A job as the list shows it. */
 export interface JobSummary {

@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
-import type { Estimate } from '../../core/costs/index.ts';
+import type { Estimate } from '../../core/costs/estimate.ts';
 import { UserError } from '../../core/errors.ts';
-import type { Installation } from '../../core/installation.ts';
-import type { JobRecord } from '../../core/jobs/records.ts';
+import type { Installation } from '../../core/home/installation.ts';
+import type { JobRecord } from '../../core/journal/records.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import type { Account, Memory } from '../account/account.ts';
@@ -101,7 +101,7 @@ async function smokeOf(
   secret: (name: string) => Promise<string | undefined>,
   signal: AbortSignal,
 ): Promise<LoadedProject> {
-  const { preflight, smokeProject } = await import('../../core/preflight/index.ts');
+  const { preflight, smokeProject } = await import('../../core/guards/preflight/index.ts');
   const project = applyProfile(given.project, profile);
   const { loaded } = await smokeProject(installation.client, { ...given, project }, signal);
   const { findings } = await preflight(installation, loaded, { secret, signal });

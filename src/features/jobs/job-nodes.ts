@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
-import type { GateResult } from '../../core/jobs/events.ts';
-import type { Phase } from '../../core/jobs/records.ts';
-import type { StepView } from '../../core/jobs/view.ts';
+import type { GateResult } from '../../core/journal/events.ts';
+import type { Phase } from '../../core/journal/records.ts';
+import type { StepView } from '../../core/journal/view.ts';
 import { duration, spent } from '../../core/format.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';

@@ -1,5 +1,5 @@
-import type { GateResult, JobEvent } from '../../core/jobs/events.ts';
-import type { RunEvent } from '../../core/jobs/progress.ts';
+import type { GateResult, JobEvent } from '../../core/journal/events.ts';
+import type { RunEvent } from '../../core/journal/run-event.ts';
 import { duration } from '../../core/format.ts';
 
 /** Lines of the job log for one event; none for what only other views show. */

@@ -1,4 +1,4 @@
-import type { JobRecords } from '../../core/jobs/records.ts';
+import type { JobRecords } from '../../core/journal/records.ts';
 
 /** What this machine knows of jobs. Its code is loaded at the first question. */
 export type LateRecords = () => Promise<JobRecords>;
@@ -9,6 +9,6 @@ export function lateRecords(): LateRecords {
 }
 
 async function open(): Promise<JobRecords> {
-  const { homeFolder, recordsIn } = await import('../../core/installation.ts');
+  const { homeFolder, recordsIn } = await import('../../core/home/installation.ts');
   return recordsIn(homeFolder());
 }

@@ -1,10 +1,10 @@
 import type * as vscode from 'vscode';
-import type { Estimate } from '../../core/costs/index.ts';
+import type { Estimate } from '../../core/costs/estimate.ts';
 import { CancelledError, UserError } from '../../core/errors.ts';
-import type { Installation } from '../../core/installation.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
-import type { OnEvent, RunEvent } from '../../core/jobs/progress.ts';
-import type { JobRecord } from '../../core/jobs/records.ts';
+import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
+import type { JobRecord } from '../../core/journal/records.ts';
 import type { JobResult, RunOptions } from '../../core/jobs/run.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';

@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { join } from 'node:path';
-import type { Estimate } from '../../core/costs/index.ts';
-import type { Installation } from '../../core/installation.ts';
+import type { Estimate } from '../../core/costs/estimate.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
@@ -70,7 +70,7 @@ export function createJobsModule(
     }),
   );
   const installation = async (): Promise<Installation> => {
-    const { homeFolder, hostKeysIn, platformIn } = await import('../../core/installation.ts');
+    const { homeFolder, hostKeysIn, platformIn } = await import('../../core/home/installation.ts');
     const home = homeFolder();
     return {
       client: await account.client(),

@@ -1,6 +1,6 @@
-import { meteredCost } from '../../core/costs/meter.ts';
-import { JobJournals, standingOf } from '../../core/jobs/journals.ts';
-import type { JobRecord, JobRecords } from '../../core/jobs/records.ts';
+import { meteredCost } from '../../core/caps/meter.ts';
+import { JobJournals, standingOf } from '../../core/journal/job-journals.ts';
+import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import type { JobHistory, JobSummary } from './history.ts';
 
 /** The jobs that this machine knows, from their records and the local copies of their journals. */

@@ -1,7 +1,7 @@
-import { dollars } from '../../core/costs/meter.ts';
+import { dollars } from '../../core/caps/meter.ts';
 import { byteText, duration, pricePerHour, spent } from '../../core/format.ts';
-import { movePodsCost, type MovePlan, type MoveResult, type MoveWay } from '../../core/sync/move.ts';
-import { visibleName } from '../../core/volumes/names.ts';
+import { movePodsCost, type MovePlan, type MoveResult, type MoveWay } from '../../core/volumes/move/move.ts';
+import { visibleName } from '../../core/volumes/browse/names.ts';
 
 export const wayNames: Record<MoveWay, string> = {
   'pod-to-pod': 'Straight from pod to pod',

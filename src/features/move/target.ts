@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
-import { advise, type AdviceRequest } from '../../core/advisor/index.ts';
-import { dollars } from '../../core/costs/meter.ts';
+import { advise, type AdviceRequest } from '../../core/guards/advisor/index.ts';
+import { dollars } from '../../core/caps/meter.ts';
 import { UserError } from '../../core/errors.ts';
-import type { Installation } from '../../core/installation.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Project } from '../../core/project/schema.ts';
 import type { Volume } from '../../core/runpod/schemas.ts';

@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { podPrefix } from '../../core/jobs/id.ts';
+import { podPrefix } from '../../core/journal/id.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import { duration, pricePerHour } from '../../core/format.ts';
 import type { TreeNode } from '../common/list-view.ts';

@@ -3,7 +3,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, UserError } from '../../core/errors.ts';
-import { readIfThere } from '../../core/files.ts';
+import { readIfThere } from '../../core/files/atomic.ts';
 import type { SandboxConnection } from './connection.ts';
 
 /** The file in which a running sandbox says where it is; gone when it has ended. */

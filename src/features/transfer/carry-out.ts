@@ -1,11 +1,11 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import { byteText, duration } from '../../core/format.ts';
-import type { Installation } from '../../core/installation.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import { planVolume } from '../../core/pods/volume.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
-import { runSync, type SyncOptions, type SyncResult } from '../../core/sync/sync.ts';
-import type { PreparedPlan } from '../../core/transfer/plan/index.ts';
+import { runSync, type SyncOptions, type SyncResult } from '../../core/volumes/sync.ts';
+import type { PreparedPlan } from '../../core/volumes/plan/index.ts';
 import { withProgress, type ProgressResult } from '../common/progress.ts';
 import { mayCreate, mayDelete, mayRent, mayReplace } from './consent.ts';
 import { count } from './plan-text.ts';

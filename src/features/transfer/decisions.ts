@@ -1,4 +1,4 @@
-import type { TransferPlan } from '../../core/transfer/plan/index.ts';
+import type { TransferPlan } from '../../core/volumes/plan/index.ts';
 import { UserError } from '../../core/errors.ts';
 
 /** A key on a volume can be read by everybody who may use the account, so nothing goes there by mistake. */

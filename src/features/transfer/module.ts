@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import type { Installation } from '../../core/installation.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import type { Volume } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
 import type { CommandRegistry } from '../common/commands.ts';

@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
 import { posix } from 'node:path';
 import { byteText } from '../../core/format.ts';
-import type { Conflict, TransferPlan } from '../../core/transfer/plan/index.ts';
-import { visibleName } from '../../core/volumes/names.ts';
+import type { Conflict, TransferPlan } from '../../core/volumes/plan/index.ts';
+import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { count } from './plan-text.ts';
 

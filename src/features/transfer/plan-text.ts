@@ -1,5 +1,5 @@
 import { byteText, clock, duration } from '../../core/format.ts';
-import type { RouteKind, TransferPlan } from '../../core/transfer/plan/index.ts';
+import type { RouteKind, TransferPlan } from '../../core/volumes/plan/index.ts';
 
 export const routeNames: Record<RouteKind, string> = {
   s3: 'S3, straight to the volume',

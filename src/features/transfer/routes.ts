@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
 import { pricePerHour } from '../../core/format.ts';
-import { gatewayOffers } from '../../core/gateway/offer.ts';
-import type { Installation } from '../../core/installation.ts';
-import type { RouteChoice, RouteKind, TransferPlan } from '../../core/transfer/plan/index.ts';
+import { gatewayOffers } from '../../core/transport/gateway/offer.ts';
+import type { Installation } from '../../core/home/installation.ts';
+import type { RouteChoice, RouteKind, TransferPlan } from '../../core/volumes/plan/index.ts';
 import { withProgress } from '../common/progress.ts';
 import { routeNames } from './plan-text.ts';
 

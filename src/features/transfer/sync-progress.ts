@@ -1,7 +1,7 @@
 import { byteText, duration } from '../../core/format.ts';
-import type { OnEvent, RunEvent } from '../../core/jobs/progress.ts';
-import { Pace, type PaceNow } from '../../core/transfer/pace.ts';
-import { visibleName } from '../../core/volumes/names.ts';
+import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
+import { Pace, type PaceNow } from '../../core/transport/pace.ts';
+import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { Report } from '../common/progress.ts';
 
 /** Letters of a path; its end tells more than its start. */

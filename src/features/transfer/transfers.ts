@@ -1,10 +1,10 @@
 import type * as vscode from 'vscode';
 import { CancelledError, UserError } from '../../core/errors.ts';
-import type { Installation } from '../../core/installation.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
-import { planSync, type SyncResult } from '../../core/sync/sync.ts';
-import type { PreparedPlan, RouteKind, TransferPlan } from '../../core/transfer/plan/index.ts';
+import { planSync, type SyncResult } from '../../core/volumes/sync.ts';
+import type { PreparedPlan, RouteKind, TransferPlan } from '../../core/volumes/plan/index.ts';
 import type { Account } from '../account/account.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { valueOf, withProgress } from '../common/progress.ts';

@@ -1,10 +1,10 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import { byteText } from '../../core/format.ts';
-import { parseJobState } from '../../core/jobs/state.ts';
-import type { Amount } from '../../core/volumes/browse.ts';
-import { visibleName } from '../../core/volumes/names.ts';
-import { deletable } from '../../core/volumes/protected.ts';
+import { parseJobState } from '../../core/journal/state.ts';
+import type { Amount } from '../../core/volumes/browse/browse.ts';
+import { visibleName } from '../../core/volumes/browse/names.ts';
+import { deletable } from '../../core/volumes/browse/deletable.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { LateRecords } from '../jobs/late-records.ts';
 import type { FileSource } from './file-source.ts';

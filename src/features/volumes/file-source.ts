@@ -1,4 +1,4 @@
-import type { Amount, VolumeEntry } from '../../core/volumes/browse.ts';
+import type { Amount, VolumeEntry } from '../../core/volumes/browse/browse.ts';
 import type { Report } from '../common/progress.ts';
 
 export interface FileState {

@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { byteText } from '../../core/format.ts';
-import type { VolumeEntry } from '../../core/volumes/browse.ts';
-import { isPlainName, visibleName } from '../../core/volumes/names.ts';
+import type { VolumeEntry } from '../../core/volumes/browse/browse.ts';
+import { isPlainName, visibleName } from '../../core/volumes/browse/names.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import type { Listings } from './listings.ts';

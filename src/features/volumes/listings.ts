@@ -1,4 +1,4 @@
-import type { VolumeEntry } from '../../core/volumes/browse.ts';
+import type { VolumeEntry } from '../../core/volumes/browse/browse.ts';
 
 export interface Listing {
   entries: VolumeEntry[];

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { SshConnection } from '../../core/ssh/index.ts';
-import { sha256Of } from '../../core/transfer/hash.ts';
-import { listFolder, measurePlace, readWhole, removePlace, statPlace } from '../../core/volumes/browse.ts';
-import { downloadFile } from '../../core/volumes/download.ts';
-import { uploadFile } from '../../core/volumes/upload.ts';
+import { sha256Of } from '../../core/files/hash.ts';
+import { listFolder, measurePlace, readWhole, removePlace, statPlace } from '../../core/volumes/browse/browse.ts';
+import { downloadFile } from '../../core/volumes/browse/download.ts';
+import { uploadFile } from '../../core/volumes/browse/upload.ts';
 import type { FileSource } from './file-source.ts';
 import { movedText } from './moved.ts';
 

@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { homeFolder } from '../../core/installation.ts';
+import { homeFolder } from '../../core/home/installation.ts';
 import { sourceOf, type UploadSource, type VolumeItem, type VolumeStore } from '../../core/s3/index.ts';
-import { sha256Of } from '../../core/transfer/hash.ts';
-import { mostEntries, type VolumeEntry } from '../../core/volumes/browse.ts';
-import { visibleName } from '../../core/volumes/names.ts';
-import { measureTree, removeTree } from '../../core/volumes/store-tree.ts';
+import { sha256Of } from '../../core/files/hash.ts';
+import { mostEntries, type VolumeEntry } from '../../core/volumes/browse/browse.ts';
+import { visibleName } from '../../core/volumes/browse/names.ts';
+import { measureTree, removeTree } from '../../core/volumes/browse/store-tree.ts';
 import type { Report } from '../common/progress.ts';
 import type { FileSource } from './file-source.ts';
 import { movedText } from './moved.ts';

@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { isPlainName } from '../../core/volumes/names.ts';
+import { isPlainName } from '../../core/volumes/browse/names.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { volumeUri } from './volume-documents.ts';
 import type { VolumeFiles } from './volume-files.ts';

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { podPrefix } from '../../core/jobs/id.ts';
+import { podPrefix } from '../../core/journal/id.ts';
 import type { Pod, Volume } from '../../core/runpod/schemas.ts';
 import type { VolumeStore } from '../../core/s3/index.ts';
 import { s3Endpoint } from '../../core/s3/endpoints.ts';
@@ -30,7 +30,7 @@ export class VolumeFiles implements Disposable {
     this.#s3 = s3;
     this.#connections = new PodConnections(async (pod) => {
       const { connectTo } = await import('../../core/pods/ready.ts');
-      const { homeFolder, hostKeysIn } = await import('../../core/installation.ts');
+      const { homeFolder, hostKeysIn } = await import('../../core/home/installation.ts');
       return connectTo(pod, { key: await credentials.sshKey(), hostKeys: hostKeysIn(homeFolder()) });
     });
   }

@@ -1,4 +1,4 @@
-import type { GateResult } from '../../../src/core/jobs/events.ts';
+import type { GateResult } from '../../../src/core/journal/events.ts';
 import { RecordedJob } from './recorded-job.ts';
 
 const gate = (change: Partial<GateResult>): GateResult => ({

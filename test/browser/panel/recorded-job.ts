@@ -1,7 +1,7 @@
 import { mkdir, writeFile, appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JobEvent } from '../../../src/core/jobs/events.ts';
-import type { JobRecord } from '../../../src/core/jobs/records.ts';
+import type { JobEvent } from '../../../src/core/journal/events.ts';
+import type { JobRecord } from '../../../src/core/journal/records.ts';
 
 type Without<T> = T extends unknown ? Omit<T, 'epoch' | 'seq' | 'time'> : never;
 export type NewEvent = Without<JobEvent>;

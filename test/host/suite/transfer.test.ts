@@ -3,8 +3,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { RunPodClient } from '../../../src/core/runpod/client.ts';
-import type { SyncResult } from '../../../src/core/sync/sync.ts';
-import type { TransferPlan } from '../../../src/core/transfer/plan/index.ts';
+import type { SyncResult } from '../../../src/core/volumes/sync.ts';
+import type { TransferPlan } from '../../../src/core/volumes/plan/index.ts';
 import { commands as ids } from '../../../src/features/ids.ts';
 import { planNodes } from '../../../src/features/transfer/plan-nodes.ts';
 

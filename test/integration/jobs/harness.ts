@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import os from 'node:os';
 import path from 'node:path';
 import type { RequestSeen, Sandbox, SandboxOptions } from '../../../sandbox/index.ts';
-import type { JobRecord } from '../../../src/core/jobs/records.ts';
+import type { JobRecord } from '../../../src/core/journal/records.ts';
 import { startRecordedSandbox, type RecordedSandbox } from '../../support/recorded-sandbox.ts';
 import { until } from '../../support/wait.ts';
 

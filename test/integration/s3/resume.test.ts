@@ -5,7 +5,7 @@ import { open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { sourceOf, VolumeStore } from '../../../src/core/s3/index.ts';
-import { sha256Of } from '../../../src/core/transfer/hash.ts';
+import { sha256Of } from '../../../src/core/files/hash.ts';
 import { CuttingProxy } from '../../support/cutting-proxy.ts';
 import { until } from '../../support/wait.ts';
 import { bucket, quick, startSecondServer } from './second-server.ts';

@@ -10,8 +10,8 @@ import {
   type UploadSource,
   type VolumeStoreOptions,
 } from '../../../src/core/s3/index.ts';
-import { hashFiles, type HashedFile } from '../../../src/core/transfer/index.ts';
-import { scan } from '../../../src/core/transfer/scan.ts';
+import { hashFiles, type HashedFile } from '../../../src/core/files/hash.ts';
+import { scan } from '../../../src/core/files/scan.ts';
 import { call, type Json } from '../sandbox/harness.ts';
 import { quick } from './second-server.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { JournalReader } from '../../../src/core/jobs/journal.ts';
+import { JournalReader } from '../../../src/core/journal/reader.ts';
 import { World, type Result } from '../jobs/harness.ts';
 import { TestProject } from '../jobs/projects.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { Renderer } from '../../../src/cli/render.ts';
 import { makeStyle } from '../../../src/cli/style.ts';
-import type { GateResult, JobEvent } from '../../../src/core/jobs/events.ts';
-import { JournalReader } from '../../../src/core/jobs/journal.ts';
-import type { RunEvent } from '../../../src/core/jobs/progress.ts';
+import type { GateResult, JobEvent } from '../../../src/core/journal/events.ts';
+import { JournalReader } from '../../../src/core/journal/reader.ts';
+import type { RunEvent } from '../../../src/core/journal/run-event.ts';
 
 /** A screen that keeps what is written. */
 function screen(interactive: boolean, columns = 80): { renderer: Renderer; text: () => string } {

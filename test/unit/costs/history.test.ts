@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { usedOf } from '../../../src/core/costs/day.ts';
+import { usedOf } from '../../../src/core/caps/day.ts';
 import { estimate } from '../../../src/core/costs/estimate.ts';
-import { EstimatesFile, recordOf } from '../../../src/core/costs/estimates-file.ts';
-import { stepHistory } from '../../../src/core/costs/step-history.ts';
-import { JobRecords, type JobRecord } from '../../../src/core/jobs/records.ts';
+import { EstimatesFile, recordOf } from '../../../src/core/caps/estimates-file.ts';
+import { stepHistory } from '../../../src/core/caps/step-history.ts';
+import { JobRecords, type JobRecord } from '../../../src/core/journal/records.ts';
 import { useTempFolder } from '../../support/temp.ts';
 import { at, job, pod } from './records.ts';
 

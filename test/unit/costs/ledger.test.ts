@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { fundsOf } from '../../../src/core/costs/account-costs.ts';
 import { ledgerOf, type BillFacts } from '../../../src/core/costs/ledger.ts';
-import type { PodKnown } from '../../../src/core/costs/span.ts';
+import type { PodKnown } from '../../../src/core/caps/span.ts';
 import { at, job, line, pod } from './records.ts';
 
 const noon = new Date(at(12));

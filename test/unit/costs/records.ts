@@ -1,4 +1,4 @@
-import type { JobRecord } from '../../../src/core/jobs/records.ts';
+import type { JobRecord } from '../../../src/core/journal/records.ts';
 import type { BillingRecord } from '../../../src/core/runpod/schemas.ts';
 
 /** A job that had a pod at $2 an hour for an hour from nine o'clock. */

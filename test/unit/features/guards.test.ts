@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import type { Advice, RegionRow } from '../../../src/core/advisor/index.ts';
-import type { Costs } from '../../../src/core/costs/index.ts';
-import { estimate } from '../../../src/core/costs/index.ts';
-import type { PreflightReport } from '../../../src/core/preflight/index.ts';
+import type { Advice, RegionRow } from '../../../src/core/guards/advisor/index.ts';
+import type { Costs } from '../../../src/core/costs/account-costs.ts';
+import { estimate } from '../../../src/core/costs/estimate.ts';
+import type { PreflightReport } from '../../../src/core/guards/preflight/index.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
-import type { Radar, RadarEndpoint, RadarPod } from '../../../src/core/radar/index.ts';
+import type { Radar, RadarEndpoint, RadarPod } from '../../../src/core/guards/radar/index.ts';
 import { explanationText } from '../../../src/features/guards/explain-failure.ts';
 import {
   costsText,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { movePodsCost, type MovePlan } from '../../../src/core/sync/move.ts';
-import { moveTime } from '../../../src/core/sync/move-time.ts';
+import { movePodsCost, type MovePlan } from '../../../src/core/volumes/move/move.ts';
+import { moveTime } from '../../../src/core/volumes/move/time.ts';
 import { placeIn } from '../../../src/features/backup/folder.ts';
 import { moveButton, movedText, planText } from '../../../src/features/move/move-text.ts';
 import { useTempFolder } from '../../support/temp.ts';

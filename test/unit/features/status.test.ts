@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spentToday } from '../../../src/core/costs/today.ts';
-import { emptyView } from '../../../src/core/jobs/view.ts';
+import { spentToday } from '../../../src/core/caps/today.ts';
+import { emptyView } from '../../../src/core/journal/view.ts';
 import { podSchema, type Pod } from '../../../src/core/runpod/schemas.ts';
 import type { ListState } from '../../../src/features/common/polled-list.ts';
 import type { JobSummary } from '../../../src/features/jobs/history.ts';

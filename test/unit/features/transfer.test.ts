@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { Pace } from '../../../src/core/transfer/pace.ts';
+import { Pace } from '../../../src/core/transport/pace.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
-import type { TransferPlan } from '../../../src/core/transfer/plan/index.ts';
+import type { TransferPlan } from '../../../src/core/volumes/plan/index.ts';
 import { allowEdits } from '../../../src/features/transfer/allow.ts';
 import { refuseSecrets, stillDecided, surprise } from '../../../src/features/transfer/decisions.ts';
 import { planMessage, planPlaces } from '../../../src/features/transfer/plan-text.ts';

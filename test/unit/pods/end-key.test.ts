@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { UserError } from '../../../src/core/errors.ts';
-import { jobEventSchema } from '../../../src/core/jobs/events.ts';
+import { jobEventSchema } from '../../../src/core/journal/events.ts';
 import { endKeyEnv, isSecretName } from '../../../src/core/pods/end-key.ts';
 
 describe('the key by which a pod ends itself (R4.3)', () => {

@@ -1,0 +1,47 @@
+import type { JobRecord } from '../journal/records.ts';
+import type { RunPodClient } from '../runpod/client.ts';
+
+/** USD that a pod has cost by the clock: its price per hour times the time since it was created. */
+export function meteredCost(
+  pod: { created: string; costPerHour: number } | undefined,
+  until: string | Date = new Date(),
+): number {
+  if (pod === undefined) {
+    return 0;
+  }
+  const hours = (new Date(until).getTime() - Date.parse(pod.created)) / 3_600_000;
+  return Math.max(0, hours) * pod.costPerHour;
+}
+
+export interface CostReport {
+  /** By our own meter, in USD. */
+  metered: number;
+  /** What RunPod has billed so far for the pod, in USD; it lags, so it may be less or missing. */
+  billed?: number;
+}
+
+/** What a job's pod has cost. The bill is optional: a key without billing rights still gets the meter. */
+export async function costOf(client: RunPodClient, record: JobRecord, signal?: AbortSignal): Promise<CostReport> {
+  const metered = meteredCost(record.pod, record.podEnded ?? new Date());
+  if (record.pod === undefined) {
+    return { metered };
+  }
+  try {
+    const bill = await client.billing.pods(
+      { podId: record.pod.id, startTime: record.pod.created, bucketSize: 'hour' },
+      signal,
+    );
+    return { metered, billed: bill.totalAmount };
+  } catch {
+    return { metered };
+  }
+}
+
+/** `$0.74`, `$0.0031`: two digits that mean something. */
+export function dollars(amount: number): string {
+  if (amount === 0) {
+    return '$0.00';
+  }
+  const digits = amount >= 0.095 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(amount)));
+  return `$${amount.toFixed(digits)}`;
+}

@@ -1,0 +1,36 @@
+import path from 'node:path';
+import type { LoadedProject } from '../project/load.ts';
+import type { BuiltArchive } from './archive.ts';
+import { buildArchives } from './archive.ts';
+import type { HashedFile } from './hash.ts';
+import { hashFiles } from './hash.ts';
+import type { ScanResult } from './scan.ts';
+import { scan } from './scan.ts';
+
+/** All that a project would have on its volume. */
+export interface Collected {
+  /** The project's files and its archives, sorted by path. */
+  files: HashedFile[];
+  archives: BuiltArchive[];
+  scan: ScanResult;
+}
+
+/** The folder in a project where the client keeps what it can make again; never uploaded. */
+export function stateFolder(root: string): string {
+  return path.join(root, '.runpod-trainer');
+}
+
+/**
+ * Finds a project's files, makes its archives and computes every sha256. Reads files only where they changed since the
+ * last time. Rejects with the codes of `scan`, `buildArchives` and `hashFiles`.
+ */
+export async function collect(
+  { root, project }: Pick<LoadedProject, 'root' | 'project'>,
+  signal?: AbortSignal,
+): Promise<Collected> {
+  const found = await scan(root, project.sync, { never: [`/${project.onFinish.into}/`], signal });
+  const archives = await buildArchives(found.archives, path.join(stateFolder(root), 'archives'), signal);
+  const hashed = await hashFiles(found.files, path.join(stateFolder(root), 'hashes.json'), signal);
+  const files = [...hashed, ...archives.map(({ file }) => file)].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { files, archives, scan: found };
+}

@@ -1,0 +1,64 @@
+import type { Exclusion } from './patterns.ts';
+import { normal } from './patterns.ts';
+
+/** What one rule left out. A folder counts as one, for what is in it was not read. */
+export interface Ignored extends Exclusion {
+  files: number;
+  folders: number;
+  /** The first few paths, sorted; folders end with `/`. */
+  examples: string[];
+}
+
+const examplesKept = 3;
+/** What the product keeps in a project for itself is nobody's concern. */
+const notTold = '.runpod-trainer/';
+
+/** Collects what rules leave out, by rule. */
+export class Leftovers {
+  readonly #groups = new Map<string, Ignored>();
+
+  /** A folder's path ends with `/`. */
+  add({ rule, from }: Exclusion, path: string): void {
+    if (from === 'always' && rule === notTold) {
+      return;
+    }
+    const key = JSON.stringify([from, rule]);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = { rule, from, files: 0, folders: 0, examples: [] };
+      this.#groups.set(key, group);
+    }
+    group[path.endsWith('/') ? 'folders' : 'files'] += 1;
+    // The smallest few, whatever the order in which the disk lists them.
+    group.examples = [...group.examples, path].sort().slice(0, examplesKept);
+  }
+
+  /** Sorted by where the rule stands, then by the rule. */
+  groups(): Ignored[] {
+    return [...this.#groups.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
+  }
+}
+
+const collisionsTold = 5;
+
+/** Sentences about names that differ here but are one name on systems that ignore case or the Unicode form. */
+export function nameNotes(paths: readonly string[]): string[] {
+  const seen = new Map<string, string>();
+  const pairs: string[] = [];
+  for (const path of paths) {
+    const key = normal(path).toLowerCase();
+    const other = seen.get(key);
+    if (other === undefined) {
+      seen.set(key, path);
+    } else {
+      pairs.push(`${other} and ${path}`);
+    }
+  }
+  const rest = pairs.length - collisionsTold;
+  return [
+    ...pairs
+      .slice(0, collisionsTold)
+      .map((pair) => `${pair} differ only in case or accents: on Windows and macOS one would replace the other.`),
+    ...(rest > 0 ? [`${rest} more names differ only in case or accents.`] : []),
+  ];
+}

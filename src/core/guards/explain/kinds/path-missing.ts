@@ -1,0 +1,126 @@
+import type { Project, Step } from '../../../project/schema.ts';
+import { lastHit, shown } from '../lines.ts';
+import type { Change, Detector, Facts, ProjectPath } from '../types.ts';
+
+const patterns = [
+  /FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'/,
+  /FileNotFoundError: (?:\[Errno 2\] )?(?:Failed to open local file|Unable to find|Couldn't find file at|No such file or directory:?) '?([^'\s]+)'?/,
+  /NotADirectoryError: \[Errno 20\] Not a directory: '([^']+)'/,
+  /PermissionError: \[Errno 13\] Permission denied: '([^']+)'/,
+  /HFValidationError: Repo id must .*'(\/[^']+)'/,
+  /can't open file '([^']+)': \[Errno 2\]/,
+  /^(?:bash|\/bin\/bash|sh): (?:line \d+: )?([^:\s]+): No such file or directory/,
+  /^(?:cat|cp|mv|ls|tar|rm|head|tail|wc): (?:cannot (?:access|stat|open) )?'?([^':]+)'?: (?:Cannot open: )?No such file or directory/,
+];
+
+/** Paths as they are on people's own computers. */
+const laptop = /^(?:[A-Za-z]:[\\/]|\/Users\/|\/home\/|\/mnt\/[a-z]\/|~)/;
+
+/** A file that the step names is not where it looks. */
+export const pathMissing: Detector = {
+  kind: 'path-missing',
+  detect: (facts) => {
+    const hit = lastHit(facts.lines, ...patterns);
+    const path = hit?.match[1];
+    if (hit === undefined || path === undefined) {
+      return undefined;
+    }
+    const { what, why, next, better } = judge(path, facts);
+    const place = placeOf(path, facts);
+    const change: Change | null =
+      place === undefined || better === undefined
+        ? null
+        : {
+            path: place.path,
+            from: place.whole,
+            to: place.whole.replace(path, better),
+            text: `Set it to ${better} in the project file.`,
+          };
+    return {
+      at: hit.at,
+      what,
+      evidence: [shown(hit.line)],
+      why,
+      next: [change?.text, next].filter((t) => t !== undefined).join(' '),
+      change,
+    };
+  },
+};
+
+function judge(
+  path: string,
+  { evidence }: Facts,
+): { what: string; why: string; next: string; better?: string | undefined } {
+  const { mount = '/workspace', project, localNames = [] } = evidence;
+  const what = `The step looks for ${path}, which is not there.`;
+  if (laptop.test(path)) {
+    const name = path.split(/[\\/]/).at(-1) ?? path;
+    return {
+      what,
+      why: 'That is a path of another computer; on the pod the project lies on the volume and is the working directory.',
+      next: `Name the file relative to the project folder (its name is ${name}), and upload it under "sync.data" or "sync.must".`,
+    };
+  }
+  const foreign = ['/runpod-volume', '/workspace'].find((m) => m !== mount && (path === m || path.startsWith(`${m}/`)));
+  if (foreign !== undefined) {
+    return {
+      what,
+      why: `The volume of this pod is mounted at ${mount}, not at ${foreign}.`,
+      next: 'Better still, name paths relative to the project folder, which is the working directory of every step.',
+      better: `${mount}${path.slice(foreign.length)}`,
+    };
+  }
+  const relative = relativeTo(path, project?.name, mount);
+  const top = relative?.split('/')[0] ?? '';
+  if (relative !== undefined && localNames.includes(top)) {
+    return {
+      what,
+      why: `${top} is in the project's folder on this computer, but this file of it was not uploaded or is written by a step that did not run.`,
+      next: `Check that "sync" names ${relative} and that "sync.never" does not leave it out, or let the step before write it.`,
+    };
+  }
+  return {
+    what,
+    why: 'Every step begins in the project folder on the volume; nothing else of this computer is there.',
+    next: 'Check the spelling, that "sync" uploads it, or that an earlier step writes it; a gate of type "file" on that step finds it sooner.',
+  };
+}
+
+/** The path below the project's folder on the pod; undefined when it lies elsewhere. */
+function relativeTo(path: string, project: string | undefined, mount: string): string | undefined {
+  if (!path.startsWith('/')) {
+    return path.replace(/^\.\//, '');
+  }
+  const root = `${mount}/projects/${project ?? ''}/`;
+  return project !== undefined && path.startsWith(root) ? path.slice(root.length) : undefined;
+}
+
+interface Place {
+  path: ProjectPath;
+  whole: string;
+}
+
+/** Where the project file hands this path, or a folder above it, to the step. */
+function placeOf(path: string, { evidence: { project }, step }: Facts): Place | undefined {
+  const index = project?.steps.findIndex((s) => s.name === step?.name) ?? -1;
+  const own = project?.steps[index];
+  return project === undefined || own === undefined
+    ? undefined
+    : texts(project, own, index).find(({ whole }) => whole.includes(path));
+}
+
+function texts(project: Project, step: Step, index: number): Place[] {
+  const at: ProjectPath = ['steps', index];
+  const parameters = Object.entries(step.parameters ?? {}).flatMap(([name, value]) =>
+    typeof value === 'string' ? [{ path: [...at, 'parameters', name], whole: value }] : [],
+  );
+  const env = (from: Readonly<Record<string, string>>, below: ProjectPath): Place[] =>
+    Object.entries(from).map(([name, whole]) => ({ path: [...below, name], whole }));
+  return [
+    ...parameters,
+    ...(step.args ?? []).map((whole, i) => ({ path: [...at, 'args', i], whole })),
+    ...(step.shell === undefined ? [] : [{ path: [...at, 'shell'], whole: step.shell }]),
+    ...env(step.env ?? {}, [...at, 'env']),
+    ...env(project.env, ['env']),
+  ];
+}

@@ -1,0 +1,126 @@
+import type { Check } from '../check.ts';
+import type { Facts } from '../facts.ts';
+import type { Say } from '../finding.ts';
+import { installedBy } from '../notebook.ts';
+import { packageFor, provided, provides } from '../packages.ts';
+import type { PythonFacts } from '../python.ts';
+import { some } from '../text.ts';
+import type { Step } from '../../../project/schema.ts';
+
+export const imports: Check = {
+  id: 'imports',
+  title: 'Imports',
+  run: async (facts, say) => {
+    const python = await facts.python();
+    ownModules(facts, say, python);
+    await notUploaded(facts, say, python);
+    for (const { step, index } of facts.steps()) {
+      const outside = python.entries[step.name]?.outside ?? {};
+      if (step.where === 'local') {
+        here(facts, say, step, index, outside, python);
+      } else {
+        await onPod(facts, say, step, index, outside);
+      }
+    }
+  },
+};
+
+type Outside = PythonFacts['entries'][string]['outside'];
+
+/** Modules of the project's own packages that do not exist, wherever the step runs. */
+function ownModules(facts: Facts, say: Say, { entries }: PythonFacts): void {
+  const told = new Set<string>();
+  for (const { step, index } of facts.steps()) {
+    for (const [module, file, line] of entries[step.name]?.missing ?? []) {
+      const key = `${module} ${file}`;
+      if (told.has(key)) {
+        continue;
+      }
+      told.add(key);
+      say.error('import-own', {
+        what: `${file}, line ${line} imports ${module}, which the project does not have.`,
+        why: module.startsWith('.')
+          ? 'A relative import needs a module of that name beside it, and none works in a script that is started itself.'
+          : `The step ${step.name} would fail at its start.`,
+        next: 'Correct the name, or add the module.',
+        at: facts.place('steps', index),
+      });
+    }
+  }
+}
+
+/** Modules of the project that steps on the pod import and that are not uploaded. */
+async function notUploaded(facts: Facts, say: Say, { entries }: PythonFacts): Promise<void> {
+  if (!facts.rentsPod) {
+    return;
+  }
+  const uploaded = new Set((await facts.scan()).files.map((f) => f.path));
+  const missing = new Map<string, number>();
+  for (const { step, index } of facts.steps('pod')) {
+    for (const file of entries[step.name]?.files ?? []) {
+      const isStep = file === step.script || file.startsWith(`${step.notebook ?? '\0'},`);
+      const isModule =
+        step.module !== undefined && file.replace(/(\/__main__)?\.py$/, '') === step.module.replaceAll('.', '/');
+      if (!isStep && !isModule && !uploaded.has(file)) {
+        missing.set(file, missing.get(file) ?? index);
+      }
+    }
+  }
+  const files = [...missing.keys()].filter((f) => !f.endsWith('/__init__.py') || missing.size === 1);
+  const index = missing.get(files[0] ?? '');
+  if (index !== undefined) {
+    say.error('import-not-uploaded', {
+      what: `Steps on the pod import ${some(files)}, which "sync" does not upload.`,
+      why: `The step ${facts.project.steps[index]?.name ?? ''} would fail with ModuleNotFoundError, on a pod that is paid for.`,
+      next: 'Add the files or their folder to "sync.must".',
+      at: facts.place('sync', 'must'),
+    });
+  }
+}
+
+function here(facts: Facts, say: Say, step: Step, index: number, outside: Outside, python: PythonFacts): void {
+  const missing = Object.entries(outside).filter(
+    ([name, [, , changesPath]]) => !changesPath && python.importable[name] === false,
+  );
+  const [first] = missing;
+  if (first !== undefined) {
+    const names = missing.map(([name]) => name);
+    say.error('import-here', {
+      what: `The Python of this machine (${facts.installation.localPython}) has no ${some(names)}, which the step ${step.name} imports (${first[1][0]}, line ${first[1][1]}).`,
+      why: 'The step runs on this machine, before the upload.',
+      next: `Install ${some(names.map(packageFor))} there, or choose another Python with --python or RUNPOD_TRAINER_PYTHON.`,
+      at: facts.place('steps', index),
+    });
+  }
+}
+
+async function onPod(facts: Facts, say: Say, step: Step, index: number, outside: Outside): Promise<void> {
+  const requirements = await facts.requirements();
+  if (requirements?.all.opaque === true) {
+    say.unknown('The requirements install packages whose contents are not known here, so imports cannot be compared.');
+    return;
+  }
+  const { image } = facts;
+  const notebook = step.notebook === undefined ? undefined : await facts.notebook(step.notebook).catch(() => undefined);
+  const own = notebook?.cells.flatMap((c) => installedBy(c.source)) ?? [];
+  const packages = provided([...(requirements?.all.packages.map((p) => p.name) ?? []), ...own], image?.official);
+  const missing = Object.entries(outside).filter(
+    ([name, [, , changesPath]]) => !changesPath && !provides(packages, name),
+  );
+  const [first] = missing;
+  if (first === undefined) {
+    return;
+  }
+  const names = missing.map(([name]) => name);
+  const details = {
+    what: `The step ${step.name} imports ${some(names, 5)} (${first[1][0]}, line ${first[1][1]}), which ${image?.official === undefined ? 'the requirements file does not name' : 'neither the image nor the requirements file is known to have'}.`,
+    why: 'Without it the step fails with ModuleNotFoundError, on a pod that is paid for.',
+    next: `Add ${some(names.map(packageFor), 5)} to ${facts.project.target.requirements ?? 'a requirements file, and name that in "target.requirements"'}.`,
+    at: facts.place('steps', index),
+  };
+  if (image?.official === undefined) {
+    say.info('import-unsure', details);
+  } else {
+    say.warning('import-missing', details);
+  }
+}

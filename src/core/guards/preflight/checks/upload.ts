@@ -1,0 +1,91 @@
+import type { Check } from '../check.ts';
+import type { Facts } from '../facts.ts';
+import type { Say } from '../finding.ts';
+import { mayMeet, names } from '../overlap.ts';
+import { some } from '../text.ts';
+import type { ScanResult } from '../../../files/scan.ts';
+
+const manyFiles = 20_000;
+
+export const upload: Check = {
+  id: 'upload',
+  title: 'Files to upload',
+  run: async (facts, say) => {
+    if (!facts.rentsPod) {
+      return;
+    }
+    const found = await facts.scan();
+    for (const { list, pattern } of found.missing) {
+      missing(facts, say, found, list, pattern);
+    }
+    for (const note of found.notes) {
+      say.warning('upload-left-out', {
+        what: note,
+        why: 'The pod will not have it.',
+        next: 'Replace links by files, or rename what cannot be told apart.',
+        at: facts.place('sync'),
+      });
+    }
+    environments(facts, say, found);
+    if (found.files.length > manyFiles) {
+      say.warning('many-files', {
+        what: `${found.files.length} files would be uploaded one by one.`,
+        why: 'A volume needs a moment and about 64 KB for every file; hundreds of thousands take hours.',
+        next: 'Put them into an archive with "sync.archives", or name folders that the pod does not need in "sync.never".',
+        at: facts.place('sync'),
+      });
+    }
+  },
+};
+
+function missing(facts: Facts, say: Say, found: ScanResult, list: string, pattern: string): void {
+  const key = list as 'must' | 'data' | 'archives';
+  const index =
+    key === 'archives'
+      ? (facts.project.sync.archives ?? []).findIndex((a) => a.from === pattern)
+      : facts.project.sync[key].indexOf(pattern);
+  const at = facts.place('sync', key, ...(index === -1 ? [] : [index]));
+  const maker = facts.steps('local').find(({ step }) => (step.outputs ?? []).some((o) => mayMeet(o, pattern)));
+  if (maker !== undefined) {
+    return;
+  }
+  const hidden = found.ignored.find((group) =>
+    group.examples.some((e) => names(pattern, e) || pattern.startsWith(e) || mayMeet(pattern, e)),
+  );
+  if (hidden !== undefined) {
+    const from =
+      hidden.from === 'always' ? 'what is never uploaded' : hidden.from === 'project' ? '"sync.never"' : hidden.from;
+    say.error('never-hides', {
+      what: `"${pattern}" is to be uploaded, but the rule "${hidden.rule}" of ${from} leaves it out.`,
+      why: `"never" wins over the other lists, so the pod would not have ${some(hidden.examples)}.`,
+      next: 'Make the rule narrower, or take the entry out.',
+      at,
+    });
+    return;
+  }
+  say.error('upload-missing', {
+    what: `Nothing matches "${pattern}" of "sync.${list}".`,
+    why: 'The steps on the pod would miss it after the pod has been paid for.',
+    next: 'Make the file (a local step may do it and name it among its outputs), correct the name, or remove the entry.',
+    at,
+    ...(!/[*?[]/.test(pattern) &&
+      !pattern.endsWith('/') &&
+      key === 'must' && {
+        fix: { title: `Create ${pattern}`, command: 'create-file' as const, args: { file: pattern } },
+      }),
+  });
+}
+
+/** A virtual environment is thousands of files that work on this machine only. */
+function environments(facts: Facts, say: Say, { files }: ScanResult): void {
+  const found = files.find((f) => f.path === 'pyvenv.cfg' || f.path.endsWith('/pyvenv.cfg'));
+  if (found !== undefined) {
+    const folder = found.path.split('/').slice(0, -1).join('/');
+    say.warning('upload-environment', {
+      what: `The Python environment ${folder}/ would be uploaded.`,
+      why: 'It is thousands of files, and works on this machine only.',
+      next: `Add "${folder}/" to "sync.never"; packages for the pod belong in "target.requirements".`,
+      at: facts.place('sync', 'never'),
+    });
+  }
+}

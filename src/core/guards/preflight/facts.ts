@@ -1,0 +1,233 @@
+import { existsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
+import type { Installation } from '../../home/installation.ts';
+import { readIfThere } from '../../files/atomic.ts';
+import type { LoadedProject } from '../../project/load.ts';
+import { applyProfile } from '../../project/profile.ts';
+import type { Project, Side, Step } from '../../project/schema.ts';
+import { scan, type LocalFile, type ScanResult } from '../../files/scan.ts';
+import { AccountFacts } from './account-facts.ts';
+import { readImage, type ImageFacts } from './image.ts';
+import { Memo } from './memo.ts';
+import { plainPython, readNotebook, type Notebook } from './notebook.ts';
+import { names } from './overlap.ts';
+import { readFooter, type ParquetFile } from './parquet.ts';
+import { placeIn } from './place.ts';
+import { readPython, type Entry, type PythonFacts } from './python.ts';
+import { readRequirements, type Requirements } from './requirements.ts';
+
+/** What the caller knows and preflight cannot find out by itself. */
+export interface PreflightOptions {
+  profile?: string | undefined;
+  /** Looks a secret up by its name; without it secrets are not checked. */
+  secret?: ((name: string) => string | undefined | Promise<string | undefined>) | undefined;
+  /** Expected cost of the run in USD. */
+  estimateDollars?: number | undefined;
+  /** Use of the volume by the last `du` in bytes, and when that was (ISO time). */
+  volumeUse?: { bytes: number; time: string } | undefined;
+  /** Whether S3 keys are known; undefined when nobody has looked. */
+  s3Keys?: boolean | undefined;
+  /** Milliseconds since 1970, for tests of the clock. */
+  now?: (() => number) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+const fileLimitMs = 10_000;
+
+/** Everything that checks look at, each thing fetched once and only when a check asks for it. */
+export class Facts {
+  readonly installation: Installation;
+  /** The project with its profile applied. */
+  readonly project: Project;
+  readonly root: string;
+  readonly text: string;
+  readonly options: PreflightOptions;
+  readonly account: AccountFacts;
+  readonly signal: AbortSignal | undefined;
+  readonly #file: Project;
+  readonly #memo: Memo;
+
+  constructor(installation: Installation, loaded: LoadedProject, options: PreflightOptions) {
+    this.installation = installation;
+    this.project = applyProfile(loaded.project, options.profile);
+    this.#file = loaded.project;
+    this.root = loaded.root;
+    this.text = loaded.text;
+    this.options = options;
+    this.signal = options.signal;
+    this.#memo = new Memo(options.signal);
+    this.account = new AccountFacts(this.#memo, installation, this.project.target, options.now ?? Date.now);
+  }
+
+  /** Where a value stands in the project file, also when the profile sets it. */
+  place(...path: (string | number)[]): (string | number)[] {
+    return placeIn(this.#file, this.options.profile, path);
+  }
+
+  get image(): ImageFacts | undefined {
+    return readImage(this.project.target.image);
+  }
+
+  /** Steps of one side with their index in the project. */
+  steps(side?: Side): { step: Step; index: number }[] {
+    return this.project.steps
+      .map((step, index) => ({ step, index }))
+      .filter(({ step }) => side === undefined || step.where === side);
+  }
+
+  get rentsPod(): boolean {
+    return this.project.steps.some((s) => s.where === 'pod');
+  }
+
+  /** What would be uploaded now, and what is missing. */
+  scan(): Promise<ScanResult> {
+    return this.#memo.get('The list of files', fileLimitMs, (signal) =>
+      scan(this.root, this.project.sync, { signal, never: [`/${this.project.onFinish.into}/`] }),
+    );
+  }
+
+  /** Files on this machine that steps name as inputs or outputs or in gates. */
+  async stepFiles(): Promise<LocalFile[]> {
+    const { files } = await this.#memo.get('The files of the steps', fileLimitMs, (signal) => {
+      const all = this.project.steps.flatMap((s) => [
+        ...(s.inputs ?? []),
+        ...(s.outputs ?? []),
+        ...s.gates.flatMap((g) => ('path' in g ? [g.path] : [])),
+      ]);
+      return scan(this.root, { must: [...new Set(all)], data: [], optional: [], never: [] }, { signal });
+    });
+    return files;
+  }
+
+  /** Whether a file would be on the volume after the upload. */
+  async isUploaded(path: string): Promise<boolean> {
+    const { files } = await this.scan();
+    return files.some((f) => f.path === path);
+  }
+
+  /** The local step that makes a file, if any. */
+  localMaker(path: string): Step | undefined {
+    return this.steps('local').find(({ step }) => (step.outputs ?? []).some((o) => names(o, path)))?.step;
+  }
+
+  parquet(path: string): Promise<ParquetFile> {
+    return this.#memo.get(`The footer of ${path}`, fileLimitMs, () => readFooter(join(this.root, path)));
+  }
+
+  /** Rejects when the file is missing or broken. */
+  notebook(path: string): Promise<Notebook> {
+    return this.#memo.get(`The notebook ${path}`, fileLimitMs, () => readNotebook(this.root, path));
+  }
+
+  /** Undefined without a requirements file in the project or on disk; with what it includes. */
+  requirements(): Promise<{ file: string; text: string; all: Requirements; missing: string[] } | undefined> {
+    return this.#memo.get('The requirements file', fileLimitMs, async () => {
+      const file = this.project.target.requirements;
+      const text = file === undefined ? undefined : await readIfThere(join(this.root, file));
+      return file === undefined || text === undefined
+        ? undefined
+        : { file, text, ...(await this.#included(file, text)) };
+    });
+  }
+
+  async #included(file: string, text: string): Promise<{ all: Requirements; missing: string[] }> {
+    const all = readRequirements(text);
+    const missing: string[] = [];
+    const seen = new Set([file]);
+    for (const { file: name } of all.includes) {
+      const path = posix.join(posix.dirname(file), name);
+      const more = seen.has(path) ? '' : await readIfThere(join(this.root, path));
+      seen.add(path);
+      if (more === undefined) {
+        missing.push(path);
+      } else {
+        const inner = readRequirements(more);
+        all.packages.push(...inner.packages);
+        all.opaque ||= inner.opaque || inner.includes.length > 0;
+      }
+    }
+    return { all, missing };
+  }
+
+  /** What one Python process of this machine reads from all code at once; nothing of it is run. */
+  python(): Promise<PythonFacts> {
+    return this.#memo.get('Reading the code', fileLimitMs, async (signal) =>
+      readPython(this.installation.localPython, this.root, await this.#entries(), signal),
+    );
+  }
+
+  async #entries(): Promise<Entry[]> {
+    const all = await Promise.all(
+      this.project.steps.flatMap((step) => {
+        const gates = step.gates.flatMap((g) => (g.type === 'script' ? [g.script] : []));
+        return [
+          this.#entry(step),
+          ...gates.map((script) => Promise.resolve(this.#script(`${step.name}/${script}`, script))),
+        ];
+      }),
+    );
+    return all.filter((e) => e !== undefined);
+  }
+
+  async #entry(step: Step): Promise<Entry | undefined> {
+    if (step.module !== undefined) {
+      const path = step.module.split('.').join('/');
+      const file = [`${path}.py`, `${path}/__main__.py`].find((f) => existsSync(join(this.root, f)));
+      // The packages around a module are imported first.
+      const packages = path
+        .split('/')
+        .slice(0, -1)
+        .map((_, i, parts) => `${parts.slice(0, i + 1).join('/')}/__init__.py`)
+        .filter((f) => existsSync(join(this.root, f)));
+      return file === undefined
+        ? undefined
+        : { id: step.name, kind: 'module', dirs: [''], units: [...packages, file].map((name) => ({ name })) };
+    }
+    if (step.script !== undefined) {
+      return this.#script(step.name, step.script);
+    }
+    if (step.notebook === undefined) {
+      return undefined;
+    }
+    const notebook = await this.notebook(step.notebook).catch(() => undefined);
+    const units = notebook?.cells.map((c) => ({
+      name: cellName(notebook.path, c.cell),
+      source: plainPython(c.source) ?? '',
+    }));
+    const dirs = ['', posix.dirname(step.notebook)];
+    return units === undefined ? undefined : { id: step.name, kind: 'notebook', dirs, units };
+  }
+
+  #script(id: string, path: string): Entry | undefined {
+    const isPython = path.endsWith('.py') && existsSync(join(this.root, path));
+    const folder = dirname(path) === '.' ? '' : posix.dirname(path);
+    return isPython ? { id, kind: 'script', dirs: [folder, ''], units: [{ name: path }] } : undefined;
+  }
+
+  /** The first bytes of a file, as text of single bytes. */
+  async head(file: LocalFile, length: number): Promise<string> {
+    const { open } = await import('node:fs/promises');
+    const handle = await open(file.absolute, 'r');
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, 0);
+      return buffer.toString('latin1', 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  }
+
+  read(path: string): Promise<Buffer> {
+    return readFile(join(this.root, path));
+  }
+
+  /** Milliseconds since 1970 of the last change; undefined when there is no such file. */
+  changed(path: string): number | undefined {
+    return statSync(join(this.root, path), { throwIfNoEntry: false })?.mtimeMs;
+  }
+}
+
+/** How a cell is named in findings. */
+export function cellName(notebook: string, cell: number): string {
+  return `${notebook}, code cell ${cell}`;
+}

@@ -1,0 +1,193 @@
+import { CancelledError, UserError } from '../../errors.ts';
+import type { Installation } from '../../home/installation.ts';
+import { podsOf } from '../../pods/of-job.ts';
+import type { JobRecord } from '../../journal/records.ts';
+import { endPod } from '../../pods/end.ts';
+import { isApiError } from '../../runpod/api-error.ts';
+import type { RunPodClient } from '../../runpod/client.ts';
+import type { Endpoint, Pod, Volume } from '../../runpod/schemas.ts';
+import type { Prices } from './endpoints.ts';
+import { namedBy } from './owner.ts';
+import { sweep } from './sweep.ts';
+import type { Radar, RadarEndpoint, RadarPod } from './types.ts';
+import { readVolumeJobs } from './volume-jobs.ts';
+
+/**
+ * Looks at everything in the account that costs money and says what of it no job needs: by the records of this
+ * computer, and for what another one made by the jobs' own state on the volumes, where S3 reaches them. Reads only.
+ * Throws ApiError, and CancelledError when the signal aborts.
+ */
+export async function radar(
+  { client, records, restUrl, s3 }: Pick<Installation, 'client' | 'records' | 'restUrl' | 's3'>,
+  signal?: AbortSignal,
+): Promise<Radar> {
+  const [pods, volumes, { endpoints, notes }, all] = await Promise.all([
+    client.pods.list(signal),
+    client.volumes.list(signal),
+    endpointsOf(client, signal),
+    records.list(),
+  ]);
+  const own = all.filter((r) => r.restUrl === restUrl);
+  const [prices, seen] = await Promise.all([
+    pricesFor(client, endpoints, signal),
+    readVolumeJobs(s3, volumesToRead(pods, endpoints, volumes, own), signal),
+  ]);
+  return sweep({
+    pods,
+    endpoints,
+    volumes,
+    records: own,
+    onVolumes: seen.jobs,
+    prices,
+    notes: [...notes, ...seen.notes],
+    at: new Date(),
+  });
+}
+
+/** A key may be restricted to what a job needs. */
+async function endpointsOf(
+  client: RunPodClient,
+  signal: AbortSignal | undefined,
+): Promise<{ endpoints: Endpoint[]; notes: string[] }> {
+  try {
+    return { endpoints: await client.serverless.list(signal), notes: [] };
+  } catch (error) {
+    if (isApiError(error, 'permission')) {
+      return { endpoints: [], notes: ['This API key may not read Serverless endpoints, so they are not shown.'] };
+    }
+    throw error;
+  }
+}
+
+/** The catalog is asked only when some workers stand by; without it their price is not known. */
+async function pricesFor(
+  client: RunPodClient,
+  endpoints: readonly Endpoint[],
+  signal: AbortSignal | undefined,
+): Promise<Prices> {
+  const standing = endpoints.filter(({ workers }) => workers.min > 0);
+  const ask = async <T>(needed: boolean, read: () => Promise<T[]>): Promise<T[]> => {
+    try {
+      return needed ? await read() : [];
+    } catch (error) {
+      if (isApiError(error)) {
+        return [];
+      }
+      throw error;
+    }
+  };
+  const [gpus, cpus] = await Promise.all([
+    ask(
+      standing.some(({ gpu }) => gpu !== null),
+      () => client.catalog.gpus({}, signal),
+    ),
+    ask(
+      standing.some(({ gpu }) => gpu === null),
+      () => client.catalog.cpus({}, signal),
+    ),
+  ]);
+  return { gpus, cpus };
+}
+
+/** Volumes of pods and endpoints that name a job which no record of this computer knows. */
+function volumesToRead(
+  pods: readonly Pod[],
+  endpoints: readonly Endpoint[],
+  volumes: readonly Volume[],
+  records: readonly JobRecord[],
+): Volume[] {
+  const ids = [
+    ...pods
+      .filter((pod) => pod.status !== 'TERMINATED' && namedBy(pod).job !== undefined)
+      .filter((pod) => !records.some((r) => podsOf(r, [pod]).length > 0))
+      .flatMap((pod) => pod.mounts.network.map(({ volumeId }) => volumeId)),
+    ...endpoints
+      .filter((endpoint) => {
+        const { job } = namedBy(endpoint);
+        return job !== undefined && !records.some((r) => r.job === job);
+      })
+      .flatMap(({ networkVolumes }) => networkVolumes),
+  ];
+  return volumes.filter(({ id }) => ids.includes(id));
+}
+
+/** The pod or endpoint with this id or name, else a UserError. */
+export function onRadar({ pods, endpoints }: Radar, name: string): RadarPod | RadarEndpoint {
+  const hits = [
+    ...pods.filter(({ pod }) => pod.id === name || pod.name === name),
+    ...endpoints.filter(({ endpoint }) => endpoint.id === name || endpoint.name === name),
+  ];
+  const [hit] = hits;
+  if (hit === undefined || hits.length > 1) {
+    throw new UserError('radar-unknown', {
+      what:
+        hit === undefined
+          ? `There is no pod and no endpoint "${name}" in this account.`
+          : `${hits.length} pods or endpoints are named "${name}".`,
+      next: 'See the list with: runpod-trainer radar; each can be named by its id.',
+    });
+  }
+  return hit;
+}
+
+/**
+ * Ends one pod as its `action` says, after `confirm` agreed to exactly that. A pod whose job is at work is refused: its
+ * job can be cancelled. Ends with CancelledError when `confirm` said no.
+ */
+export async function stopPod(
+  { client, records }: Pick<Installation, 'client' | 'records'>,
+  seen: RadarPod,
+  confirm: (seen: RadarPod) => Promise<boolean>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { action, pod } = seen;
+  if (action.how === 'cancel') {
+    const job = seen.job?.id ?? '';
+    throw new UserError('pod-at-work', {
+      what: `The pod ${pod.name} was not touched.`,
+      why: `The job ${job} of this computer is at work on it.`,
+      next: `Stop the job, which keeps what it wrote: runpod-trainer cancel ${job}`,
+    });
+  }
+  if (!(await confirm(seen))) {
+    throw new CancelledError('Nothing was stopped.');
+  }
+  await endPod(client, pod, action.how, signal);
+  const podEnded = new Date().toISOString();
+  for (const record of await records.list()) {
+    if (record.pod?.id === pod.id && record.podEnded === undefined) {
+      await records.save({ ...record, phase: 'done', podEnded });
+    }
+  }
+}
+
+/**
+ * Scales an endpoint to zero or deletes it, as its `action` says, after `confirm` agreed to exactly that. One of a job
+ * at work, and one without workers, is refused. Ends with CancelledError when `confirm` said no.
+ */
+export async function stopEndpoint(
+  { client }: Pick<Installation, 'client'>,
+  seen: RadarEndpoint,
+  confirm: (seen: RadarEndpoint) => Promise<boolean>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { action, endpoint } = seen;
+  if (action.how === 'none') {
+    throw new UserError('endpoint-kept', { what: `The endpoint ${endpoint.name} was not touched.`, why: action.text });
+  }
+  if (!(await confirm(seen))) {
+    throw new CancelledError('Nothing was changed.');
+  }
+  if (action.how === 'delete') {
+    await client.serverless.delete(endpoint.id, signal);
+    return;
+  }
+  const { workers } = await client.serverless.patch(endpoint.id, { workers: { min: 0, max: 0 } }, signal);
+  if (workers.min > 0) {
+    throw new UserError('endpoint-kept', {
+      what: `The endpoint ${endpoint.name} still has ${workers.min} workers that stand by.`,
+      why: 'RunPod accepted the change and answered with another number.',
+      next: 'Look at it in the RunPod console.',
+    });
+  }
+}

@@ -1,0 +1,130 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobEvent } from './events.ts';
+import { JournalReader } from './reader.ts';
+import { localJobFolder } from '../jobs/local.ts';
+import type { JobRecord, JobRecords } from './records.ts';
+import { emptyView, reduceView, type JobView } from './view.ts';
+
+/** Hears every event once, in order; `restart` comes when a journal is read from its beginning again. */
+export interface JournalListener {
+  event(event: JobEvent, side: 'local' | 'pod'): void;
+  restart(): void;
+}
+
+/** One journal file, of which each read takes what is new. */
+class JournalFile {
+  readonly path: string;
+  view = emptyView();
+  heard: Date | undefined;
+  #reader = new JournalReader();
+  /** A torn last line has been read too, but not taken. */
+  #seen = 0;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Whether there was news. A file that became shorter is another one and is read from its beginning. */
+  async read(onEvent: (event: JobEvent) => void, onRestart: () => void, signal?: AbortSignal): Promise<boolean> {
+    const found = await stat(this.path).catch(() => undefined);
+    if (found === undefined || found.size === 0 || found.size === this.#seen) {
+      return false;
+    }
+    if (found.size < this.#reader.offset) {
+      this.#reader = new JournalReader();
+      this.view = emptyView();
+      onRestart();
+    }
+    this.#reader.restart();
+    const range = { start: this.#reader.offset, end: found.size - 1, signal };
+    for await (const chunk of createReadStream(this.path, range)) {
+      for (const event of this.#reader.push(chunk as Buffer)) {
+        if (event.type !== 'bad-line') {
+          this.view = reduceView(this.view, event);
+          onEvent(event);
+        }
+      }
+    }
+    this.#seen = found.size;
+    this.heard = found.mtime;
+    return true;
+  }
+}
+
+/** What this machine has of a job's journals: that of its own steps, and the copy of the pod's. */
+export class JobJournals {
+  readonly #local: JournalFile;
+  readonly #pod: JournalFile;
+  readonly #listener: JournalListener | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(records: JobRecords, { root, job }: Pick<JobRecord, 'root' | 'job'>, listener?: JournalListener) {
+    this.#local = new JournalFile(join(localJobFolder(root, job), 'events.jsonl'));
+    this.#pod = new JournalFile(records.journalFile(job));
+    this.#listener = listener;
+  }
+
+  /** Reads what is new and answers whether there was any. One read at a time: a second one waits for the first. */
+  read(signal?: AbortSignal): Promise<boolean> {
+    const reading = this.#last.then(() => this.#read(signal));
+    this.#last = reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #read(signal?: AbortSignal): Promise<boolean> {
+    const listener = this.#listener;
+    const restarted = { yes: false };
+    const take = (file: JournalFile, side: 'local' | 'pod'): Promise<boolean> =>
+      file.read(
+        (event) => listener?.event(event, side),
+        () => (restarted.yes = true),
+        signal,
+      );
+    const news = [await take(this.#local, 'local'), await take(this.#pod, 'pod')];
+    if (restarted.yes && listener !== undefined) {
+      await this.#tellAgain(listener, signal);
+    }
+    return news.includes(true);
+  }
+
+  /** The last write to the journal that counts. */
+  get heard(): Date | undefined {
+    return this.#pod.heard ?? this.#local.heard;
+  }
+
+  /** The pod's journal where there is one, with what the other one knows better of the steps on this machine. */
+  get view(): JobView {
+    const local = this.#local.view;
+    const pod = this.#pod.view;
+    if (pod.status === 'starting') {
+      return local;
+    }
+    const own = new Map(local.steps.filter((s) => s.where === 'local').map((s) => [s.name, s]));
+    return { ...pod, steps: pod.steps.map((s) => (s.where === 'local' ? (own.get(s.name) ?? s) : s)) };
+  }
+
+  /** A journal was replaced, so its listener has heard what no longer counts. */
+  async #tellAgain(listener: JournalListener, signal?: AbortSignal): Promise<void> {
+    listener.restart();
+    for (const [file, side] of [
+      [this.#local, 'local'],
+      [this.#pod, 'pod'],
+    ] as const) {
+      await new JournalFile(file.path).read(
+        (event) => listener.event(event, side),
+        () => undefined,
+        signal,
+      );
+    }
+  }
+}
+
+/** What a record and its journals say together about how a job stands. */
+export function standingOf(record: JobRecord, view: JobView): JobView {
+  // While the record is not done, an ended journal only means that the steps on this machine have ended.
+  const status = record.outcome ?? (view.status === 'succeeded' ? 'running' : view.status);
+  const reason = record.reason ?? view.reason;
+  return { ...view, status, ...(reason !== undefined && { reason }) };
+}

@@ -1,7 +1,0 @@
-export type { Answer } from './answers.ts';
-export { capNote, PlatformFile, shippedDefaults } from './capabilities.ts';
-export type { Capabilities, Findings } from './capabilities.ts';
-export { deadlineMinutes, planVerification } from './plan.ts';
-export type { VerifyPlan } from './plan.ts';
-export { verifyPlatform } from './verify.ts';
-export type { Verification, VerifyOptions } from './options.ts';

@@ -1,0 +1,33 @@
+import { shortName } from './hardware.ts';
+import type { Pod } from '../runpod/schemas.ts';
+import { podName } from '../journal/id.ts';
+import type { JobRecord } from '../journal/records.ts';
+
+/** Name of the small pod through which a job's results are fetched when its own is gone. */
+export function helperName(job: string): string {
+  return `${podName(job)}-fetch`;
+}
+
+/** The record with the pod that a killed client had no time to write down, so that what it cost is shown. */
+export function withPod(record: JobRecord, pod: Pod): JobRecord {
+  const { id, name, createdAt, cost } = pod;
+  const found = { id, name, created: createdAt ?? record.created, hardware: hardwareOf(pod), costPerHour: cost ?? 0 };
+  return { ...record, pod: record.pod ?? found };
+}
+
+/** A pod's hardware for people. */
+export function hardwareOf(pod: Pod): string {
+  if (pod.gpu !== null) {
+    return `${pod.gpu.count > 1 ? `${pod.gpu.count} × ` : ''}${shortName(pod.gpu.id)}`;
+  }
+  return pod.cpu === null ? 'pod' : `CPU pod${pod.cpu.vcpuCount === null ? '' : `, ${pod.cpu.vcpuCount} vCPU`}`;
+}
+
+/**
+ * The pods among these that a job rented: the one its record names, one whose id a killed client had no time to write
+ * down, and a helper for fetching that a killed client left.
+ */
+export function podsOf(record: JobRecord, pods: readonly Pod[]): Pod[] {
+  const names = [podName(record.job), helperName(record.job)];
+  return pods.filter((p) => p.status !== 'TERMINATED' && (p.id === record.pod?.id || names.includes(p.name)));
+}

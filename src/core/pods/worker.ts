@@ -1,0 +1,171 @@
+import * as z from 'zod';
+import { UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
+import type { SshConnection } from '../ssh/index.ts';
+import { capKeySchema } from '../journal/events.ts';
+
+const errorSchema = z.object({
+  error: z.object({
+    what: z.string(),
+    why: z.string().nullish(),
+    next: z.string().nullish(),
+  }),
+});
+
+const watchdogSchema = z.object({
+  armed: z.boolean(),
+  detail: z.string(),
+  deadline: z.string().nullable(),
+  owners: z.array(capKeySchema).nullish(),
+});
+
+const startedSchema = z.object({ epoch: z.int(), watchdog: watchdogSchema });
+export type Started = z.infer<typeof startedSchema>;
+
+const guardSchema = z.object({ armed: z.boolean(), detail: z.string() });
+
+const statusSchema = z.object({
+  jobs: z.array(
+    z.object({
+      job: z.string(),
+      state: z
+        .object({
+          status: z.string(),
+          project: z.string().nullish(),
+          podId: z.string().nullish(),
+          step: z.string().nullable().optional(),
+          reason: z.string().nullable().optional(),
+          epoch: z.int().optional(),
+          watchdog: watchdogSchema.optional(),
+        })
+        .nullable(),
+      alive: z.boolean(),
+      bytes: z.number(),
+    }),
+  ),
+});
+export type RemoteJob = z.infer<typeof statusSchema>['jobs'][number];
+
+/**
+ * How `follow` ended: the job said how it ended, its worker is dead without having said so, or the journal is shorter
+ * than the offset and so not the one that was followed before.
+ */
+export type FollowEnd = 'finished' | 'worker-gone' | 'other-journal';
+
+/** The worker's commands on a pod (docs/job-directory.md). */
+export class RemoteWorker {
+  readonly argv: readonly string[];
+  readonly #connection: SshConnection;
+
+  /** `worker` is the path of the worker's file on the pod. */
+  constructor(connection: SshConnection, worker: string, python = 'python3') {
+    this.#connection = connection;
+    this.argv = [python, worker];
+  }
+
+  /** Starts the job detached. Secrets travel on standard input only. */
+  start(jobDir: string, secrets: Record<string, string>, signal?: AbortSignal): Promise<Started> {
+    return this.#ask(['start', '--job-dir', jobDir], startedSchema, JSON.stringify({ secrets }), signal);
+  }
+
+  /** What `start` has answered, or would have, when the job has begun already; undefined when it has not. */
+  async started(jobDir: string, signal?: AbortSignal): Promise<Started | undefined> {
+    const answer = await this.#ask(['status', '--job-dir', jobDir], statusSchema, undefined, signal);
+    const state = answer.jobs[0]?.state;
+    return state?.epoch === undefined || state.watchdog === undefined
+      ? undefined
+      : { epoch: state.epoch, watchdog: state.watchdog };
+  }
+
+  /** Lets the pod end itself when no worker of this job has started within so many minutes from now. */
+  async guard(
+    jobDir: string,
+    restUrl: string,
+    minutes: number,
+    signal?: AbortSignal,
+  ): Promise<z.infer<typeof guardSchema>> {
+    const command = ['guard', '--job-dir', jobDir, '--rest-url', restUrl, '--minutes', String(minutes)];
+    return this.#ask(command, guardSchema, undefined, signal);
+  }
+
+  async status(mount: string, signal?: AbortSignal): Promise<RemoteJob[]> {
+    const answer = await this.#ask(['status', '--mount', mount], statusSchema, undefined, signal);
+    return answer.jobs;
+  }
+
+  /** Hands over the journal's bytes from `offset` on, until the job has ended. */
+  async follow(
+    jobDir: string,
+    offset: number,
+    onBytes: (chunk: Buffer) => void | Promise<void>,
+    options: { once?: boolean; signal?: AbortSignal | undefined } = {},
+  ): Promise<FollowEnd> {
+    const argv = [...this.argv, 'follow', '--job-dir', jobDir, '--offset', String(offset)];
+    const result = await this.#connection.stream(options.once === true ? [...argv, '--once'] : argv, {
+      onStdout: onBytes,
+      signal: options.signal,
+    });
+    if (result.code === 0) {
+      return 'finished';
+    }
+    if (result.code === 3) {
+      return 'worker-gone';
+    }
+    if (result.code === 4) {
+      return 'other-journal';
+    }
+    throw refusal(result.stderr) ?? brokenWorker('follow', result.code, result.stderr);
+  }
+
+  async control(jobDir: string, request: 'cancel' | 'hold' | 'release', signal?: AbortSignal): Promise<void> {
+    await this.#ask(['control', '--job-dir', jobDir, request], z.looseObject({}), undefined, signal);
+  }
+
+  async #ask<T extends z.ZodType>(
+    command: string[],
+    schema: T,
+    stdin?: string,
+    signal?: AbortSignal,
+  ): Promise<z.output<T>> {
+    const result = await this.#connection.exec([...this.argv, ...command], {
+      stdin,
+      signal,
+      maxStdout: 16 * 1024 * 1024,
+    });
+    const name = command[0] ?? '';
+    const answer = result.stdout.toString('utf8');
+    const refused = refusal(answer);
+    if (refused !== undefined) {
+      throw refused;
+    }
+    const value = lastJson(answer);
+    const parsed = schema.safeParse(value);
+    if (result.code !== 0 || !parsed.success) {
+      throw brokenWorker(name, result.code, result.stderr);
+    }
+    return parsed.data;
+  }
+}
+
+function lastJson(text: string): unknown {
+  return parseJson(text.trimEnd().split('\n').at(-1) ?? '');
+}
+
+/** The worker's own words for what it could not do, if the last line has them. */
+function refusal(text: string): UserError | undefined {
+  const error = errorSchema.safeParse(lastJson(text));
+  if (!error.success) {
+    return undefined;
+  }
+  const { what, why, next } = error.data.error;
+  return new UserError('worker-refused', { what, why: why ?? undefined, next: next ?? undefined });
+}
+
+function brokenWorker(command: string, code: number | null, stderr: string): UserError {
+  const lines = stderr.trim().split('\n').slice(-3).join(' ');
+  return new UserError('worker-broken', {
+    what: `The worker's command "${command}" failed on the pod (exit code ${code ?? 'none'}).`,
+    why: lines === '' ? undefined : lines,
+    next: 'Check that the image has Python 3.9 or newer as python3 and that the volume is not full, then start again.',
+  });
+}

@@ -1,0 +1,60 @@
+import * as z from 'zod';
+import { parseJson } from '../../json.ts';
+import type { VolumeStore } from '../../s3/index.ts';
+
+const entrySchema = z.object({ size: z.number(), sha256: z.string(), mtime: z.string() });
+const manifestSchema = z.object({ schema: z.literal(1), files: z.record(z.string(), z.unknown()) });
+
+/** What the transfer put under one path: `mtime` is the file's time at the far end afterwards, ISO 8601. */
+export type ManifestEntry = z.infer<typeof entrySchema>;
+
+export type Manifest = Map<string, ManifestEntry>;
+
+/** A million files with long names fit. */
+const mostBytes = 512 * 1024 * 1024;
+
+/** The folder of a project on the volume. */
+export function projectFolder(project: string): string {
+  return `projects/${project}`;
+}
+
+export function manifestKey(project: string): string {
+  return `${projectFolder(project)}/.runpod-trainer/files.json`;
+}
+
+/** What the transfer put into a project's folder so far; empty when nothing was, or when the record is damaged. */
+export async function readManifest(
+  store: VolumeStore,
+  project: string,
+  signal: AbortSignal | undefined,
+): Promise<Manifest> {
+  const content = await store.read(manifestKey(project), { maxBytes: mostBytes, signal });
+  const parsed = manifestSchema.safeParse(parseJson(content?.toString('utf8') ?? ''));
+  const manifest: Manifest = new Map();
+  for (const [path, value] of Object.entries(parsed.success ? parsed.data.files : {})) {
+    const entry = entrySchema.safeParse(value);
+    if (entry.success) {
+      manifest.set(path, entry.data);
+    }
+  }
+  return manifest;
+}
+
+/** Reads the record, changes it and writes it, for the worker or another window may have added to it meanwhile. */
+export async function changeManifest(
+  store: VolumeStore,
+  project: string,
+  changes: ReadonlyMap<string, ManifestEntry | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const manifest = await readManifest(store, project, signal);
+  for (const [path, entry] of changes) {
+    if (entry === undefined) {
+      manifest.delete(path);
+    } else {
+      manifest.set(path, entry);
+    }
+  }
+  const text = JSON.stringify({ schema: 1, files: Object.fromEntries(manifest) });
+  await store.write(manifestKey(project), Buffer.from(text), signal);
+}

@@ -1,0 +1,134 @@
+import { UserError } from '../errors.ts';
+import type { Installation } from '../home/installation.ts';
+import { connectTo, findPod, mountOf } from '../pods/ready.ts';
+import { VolumeStore } from '../s3/index.ts';
+import type { SshConnection } from '../ssh/index.ts';
+import { installWorker } from '../transport/ssh/install-worker.ts';
+import { lookAt as lookAtFiles } from '../transport/s3/compare.ts';
+import { putFilesState } from '../transport/ssh/put-files.ts';
+import { readManifest } from '../transport/s3/manifest.ts';
+import type { RemoteFiles } from '../transport/ssh/worker-files.ts';
+import type { AskFar, FarState, ManifestFiles, Surroundings } from './plan/index.ts';
+import { s3AccessOf } from '../s3/s3-source.ts';
+
+/** Requests side by side. */
+const lanes = 16;
+
+/**
+ * How to ask, for nothing, what lies on the project's volume: over S3, else through a pod that runs with it. Undefined
+ * where neither is there.
+ */
+export function farEnd(installation: Installation, project: string, around: Surroundings): AskFar | undefined {
+  const { volume, s3, pods } = around;
+  const { id, dataCenter } = volume;
+  if (id === null || dataCenter === null) {
+    return undefined;
+  }
+  if (s3.endpoint === 'yes' && s3.keys) {
+    return async (signal, lookAt) => {
+      const store = await openStore(installation, { id, dataCenter });
+      try {
+        return await askStore(store, project, lookAt, signal);
+      } finally {
+        await store.close();
+      }
+    };
+  }
+  const [pod] = pods;
+  return pod === undefined
+    ? undefined
+    : (signal) => onPod(installation, pod.id, project, signal, (remote) => askPod(remote, signal));
+}
+
+/** The volume over S3. Rejects with `s3-none` where the data center has no S3 or this installation no keys. */
+export async function openStore(
+  installation: Installation,
+  volume: { id: string; dataCenter: string },
+): Promise<VolumeStore> {
+  const access = await s3AccessOf(installation.s3, volume.dataCenter);
+  if (access === undefined) {
+    throw new UserError('s3-none', {
+      what: `The volume cannot be reached over S3.`,
+      why: `Either ${volume.dataCenter} has no S3 API, or there are no S3 keys on this machine.`,
+      next: 'Set S3 keys (RunPod console, Settings, S3 API Keys), or take another route.',
+    });
+  }
+  return new VolumeStore(access, volume.id);
+}
+
+/** What the transfer put there, and what is there now for the paths that matter. */
+export async function askStore(
+  store: VolumeStore,
+  project: string,
+  lookAt: (manifest: ManifestFiles) => string[],
+  signal: AbortSignal | undefined,
+): Promise<FarState> {
+  const files: ManifestFiles = Object.fromEntries(await readManifest(store, project, signal));
+  const paths = lookAt(files);
+  const found = await lookAtFiles(store, project, paths, lanes, signal);
+  const actual = paths.map((path) => {
+    const file = found.get(path);
+    // A file whose time nobody tells is compared by its size alone.
+    const mtime = file?.modified?.toISOString() ?? files[path]?.mtime ?? '';
+    return [path, file === undefined ? null : { size: file.size, mtime }] as const;
+  });
+  return { kind: 'volume', at: new Date().toISOString(), files, actual: Object.fromEntries(actual) };
+}
+
+/** The same through a pod. */
+export async function askPod(remote: RemoteFiles, signal: AbortSignal | undefined): Promise<FarState> {
+  const state = await putFilesState(remote, signal);
+  const files: ManifestFiles = {};
+  const actual: NonNullable<FarState['actual']> = {};
+  for (const { path, size, sha256, mtime, missing, now } of state) {
+    files[path] = { size, sha256, mtime };
+    actual[path] = missing ? null : (now ?? { size, sha256, mtime });
+  }
+  return { kind: 'volume', at: new Date().toISOString(), files, actual };
+}
+
+/** Does `work` with the project's folder on a pod that runs. */
+async function onPod<T>(
+  installation: Installation,
+  podId: string,
+  project: string,
+  signal: AbortSignal | undefined,
+  work: (remote: RemoteFiles) => Promise<T>,
+): Promise<T> {
+  const connection = await connectToPod(installation, podId, signal);
+  try {
+    return await work(await remoteFiles(installation, connection, podId, project, signal));
+  } finally {
+    connection.close();
+  }
+}
+
+/** A connection to a pod that should run. Rejects with `pod-gone` when it does not any more. */
+export async function connectToPod(
+  installation: Installation,
+  podId: string,
+  signal: AbortSignal | undefined,
+): Promise<SshConnection> {
+  const pod = await findPod(installation.client, podId, signal);
+  if (pod === undefined) {
+    throw new UserError('pod-gone', {
+      what: 'The pod that the files were to go through is gone.',
+      next: 'Plan again; another way is chosen.',
+    });
+  }
+  return connectTo(pod, installation, signal);
+}
+
+/** The project's folder over a connection; puts the worker there when it is not. */
+export async function remoteFiles(
+  installation: Installation,
+  connection: SshConnection,
+  podId: string,
+  project: string,
+  signal: AbortSignal | undefined,
+): Promise<RemoteFiles> {
+  const pod = await installation.client.pods.get(podId, signal);
+  const mount = mountOf(pod);
+  const worker = await installWorker(connection, mount, installation.workerFile, signal);
+  return { connection, worker: ['python3', worker], root: `${mount}/projects/${project}` };
+}

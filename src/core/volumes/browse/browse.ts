@@ -1,0 +1,160 @@
+import * as z from 'zod';
+import { UserError } from '../../errors.ts';
+import type { SshConnection } from '../../ssh/index.ts';
+import { browseScript } from './browse-script.ts';
+import { visibleName } from './names.ts';
+
+/** A folder with very many files is shown in part, since a list of a million rows helps nobody. */
+export const mostEntries = 2000;
+
+const entrySchema = z.object({
+  name: z.string(),
+  kind: z.enum(['file', 'folder', 'link', 'other']),
+  /** Bytes. */
+  size: z.number().nonnegative(),
+  /** Unix time in seconds. */
+  modified: z.number(),
+  /** What a link says that it leads to. */
+  target: z.string().nullish(),
+});
+export type VolumeEntry = z.infer<typeof entrySchema>;
+
+const listSchema = z.object({ entries: z.array(entrySchema), more: z.int().nonnegative() });
+const readSchema = z.object({ size: z.number(), modified: z.number(), kind: z.enum(['file', 'folder']) });
+const errorSchema = z.object({ error: z.string() });
+
+/** A place on a volume as a pod sees it: the path is relative to the mount, with `/`; empty for the volume itself. */
+export interface VolumePlace {
+  mount: string;
+  path: string;
+}
+
+/** Bytes that an answer may have around the content that was asked for. */
+const overhead = 64 * 1024;
+const mostListBytes = 16 * 1024 * 1024;
+
+/** One folder, folders first, by name; `more` counts what was left out. Links are told, never followed. */
+export async function listFolder(
+  connection: SshConnection,
+  place: VolumePlace,
+  signal?: AbortSignal,
+): Promise<{ entries: VolumeEntry[]; more: number }> {
+  const answer = await ask(connection, { op: 'list', ...place, limit: mostEntries }, mostListBytes, signal);
+  return parse(listSchema, answer.head, place);
+}
+
+/** Size and time of a file or folder. */
+export async function statPlace(
+  connection: SshConnection,
+  place: VolumePlace,
+  signal?: AbortSignal,
+): Promise<z.infer<typeof readSchema>> {
+  const answer = await ask(connection, { op: 'stat', ...place }, overhead, signal);
+  return parse(readSchema, answer.head, place);
+}
+
+/** A whole file. Rejects with `file-too-large` above `cap` bytes, before any of it has travelled. */
+export async function readWhole(
+  connection: SshConnection,
+  place: VolumePlace,
+  cap: number,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const answer = await ask(connection, { op: 'read', ...place, cap }, cap + overhead, signal);
+  const { size } = parse(readSchema, answer.head, place);
+  if (size > cap) {
+    throw new UserError('file-too-large', {
+      what: `${visibleName(place.path)} has ${megabytes(size)}; at most ${megabytes(cap)} are opened in the editor.`,
+      next: 'Download it instead.',
+    });
+  }
+  return answer.body;
+}
+
+const amountSchema = z.object({ files: z.int().nonnegative(), bytes: z.number().nonnegative() });
+/** How much lies somewhere; links count as files, and what they lead to does not. */
+export type Amount = z.infer<typeof amountSchema>;
+
+export async function measurePlace(
+  connection: SshConnection,
+  place: VolumePlace,
+  signal?: AbortSignal,
+): Promise<Amount> {
+  const answer = await ask(connection, { op: 'measure', ...place }, overhead, signal);
+  return parse(amountSchema, answer.head, place);
+}
+
+/** Deletes a file, or a folder with everything in it; links are deleted, never followed. Answers what is gone. */
+export async function removePlace(
+  connection: SshConnection,
+  place: VolumePlace,
+  signal?: AbortSignal,
+): Promise<Amount> {
+  const answer = await ask(connection, { op: 'remove', ...place }, overhead, signal);
+  return parse(amountSchema, answer.head, place);
+}
+
+/** Gives a file that has arrived its name, when it has this sha256; replaces a file of that name. */
+export async function placeFile(
+  connection: SshConnection,
+  place: VolumePlace,
+  name: string,
+  sha256: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const answer = await ask(connection, { op: 'place', ...place, name, sha256 }, overhead, signal);
+  parse(amountSchema, answer.head, place);
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
+
+const verbs: Record<string, string> = { remove: 'deleted', place: 'put in place' };
+
+async function ask(
+  connection: SshConnection,
+  request: Record<string, unknown> & VolumePlace & { op: string },
+  maxStdout: number,
+  signal?: AbortSignal,
+): Promise<{ head: unknown; body: Buffer }> {
+  const stdin = JSON.stringify(request);
+  const result = await connection.exec(['python3', '-c', browseScript], { stdin, signal, maxStdout });
+  const end = result.stdout.indexOf(10);
+  const head = end < 0 ? undefined : jsonOf(result.stdout.subarray(0, end).toString('utf8'));
+  const refused = errorSchema.safeParse(head);
+  if (refused.success) {
+    throw new UserError('volume-read', {
+      what: `${visibleName(request.path) || 'The volume'} could not be ${verbs[request.op] ?? 'read'}.`,
+      why: visibleName(refused.data.error),
+      next: 'Refresh the view; it may have changed meanwhile.',
+    });
+  }
+  if (result.code !== 0 || head === undefined) {
+    throw new UserError('volume-read', {
+      what: 'The pod could not list its files.',
+      why: visibleName(result.stderr.trim().split('\n').at(-1) ?? '').slice(0, 300),
+      next: 'Check that the image has Python 3 as python3.',
+    });
+  }
+  return { head, body: result.stdout.subarray(end + 1) };
+}
+
+function parse<T>(schema: z.ZodType<T>, head: unknown, place: VolumePlace): T {
+  const parsed = schema.safeParse(head);
+  if (!parsed.success) {
+    throw new UserError('volume-read', {
+      what: `The pod's answer about ${visibleName(place.path) || 'the volume'} could not be understood.`,
+      next: 'Refresh the view.',
+    });
+  }
+  return parsed.data;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

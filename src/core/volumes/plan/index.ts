@@ -1,0 +1,25 @@
+export { collect, stateFolder } from '../../files/collect.ts';
+export type { Collected } from '../../files/collect.ts';
+export { pathsToLookAt } from './compare.ts';
+export type { Rate } from './transfer-time.ts';
+export { lastKnownState, readLastKnown, rememberTransfer } from './last-transfer.ts';
+export type { LastKnown } from './last-transfer.ts';
+export type { Ignored } from '../../files/excluded.ts';
+export { planCollected, planTransfer } from './plan.ts';
+export type { PlanOptions, PreparedPlan } from './plan.ts';
+export { preparePlan } from './prepare.ts';
+export type { PrepareOptions } from './prepare.ts';
+export { uploadWait } from './upload-wait.ts';
+export { chooseRoute, routeKinds } from './route.ts';
+export type { Route, RouteChoice, RouteKind, Surroundings } from './route.ts';
+export type { SecretFinding } from '../../files/secrets.ts';
+export type {
+  AskFar,
+  Conflict,
+  FarFile,
+  FarState,
+  ManifestFiles,
+  PlannedFile,
+  TimeEstimate,
+  TransferPlan,
+} from './types.ts';

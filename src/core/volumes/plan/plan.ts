@@ -1,0 +1,128 @@
+import path from 'node:path';
+import type { LoadedProject } from '../../project/load.ts';
+import type { Project } from '../../project/schema.ts';
+import type { HashedFile } from '../../files/hash.ts';
+import { collect, stateFolder, type Collected } from '../../files/collect.ts';
+import { compare, type Comparison } from './compare.ts';
+import { estimateTime, type Rate } from './transfer-time.ts';
+import { chooseRoute, type RouteKind, type Surroundings } from './route.ts';
+import { findSecrets, type SecretFinding } from '../../files/secrets.ts';
+import type { FarState, TransferPlan } from './types.ts';
+import { wasteAvoided, wasteOf } from './waste.ts';
+
+export interface PlanOptions {
+  far: FarState;
+  around: Surroundings;
+  /** The route that the user wants. */
+  route?: RouteKind | undefined;
+  /** Whether files that the project does not have any more are deleted there. */
+  deletes?: boolean | undefined;
+  /** What each route did last time. */
+  rates?: Partial<Record<RouteKind, Rate>> | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** A plan, and what it takes to carry it out. */
+export interface PreparedPlan {
+  plan: TransferPlan;
+  /** The files of `plan.send`, in the same order. */
+  send: HashedFile[];
+  /** The files of `plan.conflicts`, in the same order, for those that the user decides to replace. */
+  conflicts: HashedFile[];
+}
+
+/** Room for this much, that archives could save, is worth a word; in bytes. */
+const wasteWorthANote = 20_000_000;
+
+/** Scans, hashes and compares a project. Rejects with the codes of `collect` and `chooseRoute`. Changes nothing there. */
+export async function planTransfer(
+  loaded: Pick<LoadedProject, 'root' | 'project'>,
+  options: PlanOptions,
+): Promise<PreparedPlan> {
+  return planCollected(loaded, await collect(loaded, options.signal), options);
+}
+
+/** The same for files that were collected already, such as to find out which paths to look at. */
+export async function planCollected(
+  loaded: Pick<LoadedProject, 'root' | 'project'>,
+  collected: Collected,
+  options: PlanOptions,
+): Promise<PreparedPlan> {
+  const compared = compare(collected.files, options.far, options.deletes ?? false);
+  const byPath = new Map(collected.files.map((file) => [file.path, file]));
+  const pick = (list: readonly { path: string }[]): HashedFile[] => list.flatMap((item) => byPath.get(item.path) ?? []);
+  const send = pick(compared.send);
+  const leaving = new Set([...compared.send, ...compared.conflicts].map((item) => item.path));
+  const sources = [
+    ...collected.scan.files.filter((file) => leaving.has(file.path)),
+    ...collected.archives.filter(({ file }) => leaving.has(file.path)).flatMap(({ members }) => members),
+  ];
+  const secrets = await findSecrets(sources, {
+    allow: loaded.project.sync.allowSecrets,
+    cacheFile: path.join(stateFolder(loaded.root), 'secrets.json'),
+    signal: options.signal,
+  });
+  const plan = makePlan(loaded.project, collected, compared, secrets, options);
+  return { plan, send, conflicts: pick(compared.conflicts) };
+}
+
+/** The value itself; pure. */
+function makePlan(
+  project: Project,
+  collected: Collected,
+  compared: Comparison,
+  secrets: SecretFinding[],
+  { far, around, route: wanted, rates }: PlanOptions,
+): TransferPlan {
+  const totals = {
+    files: compared.send.length,
+    bytes: compared.send.reduce((sum, file) => sum + file.size, 0),
+  };
+  const route = chooseRoute(around, totals, wanted);
+  return {
+    schema: 1,
+    project: project.name,
+    volume: around.volume,
+    route,
+    send: compared.send,
+    unchanged: compared.unchanged,
+    conflicts: compared.conflicts,
+    deletes: compared.deletes,
+    archives: collected.archives.map(({ file, members }) => ({
+      to: file.path,
+      files: members.length,
+      bytes: file.size,
+    })),
+    wasteAvoided: wasteAvoided(
+      collected.archives.map(({ file, members }) => ({
+        size: file.size,
+        memberSizes: members.map((member) => member.size),
+      })),
+    ),
+    secrets,
+    missing: collected.scan.missing.map((entry) => ({ ...entry, madeBy: makerOf(project, entry.pattern) })),
+    ignored: collected.scan.ignored,
+    notes: [...volumeNote(around), ...collected.scan.notes, ...compared.notes, ...wasteNote(collected)],
+    totals,
+    time: estimateTime(route.kind, totals.files, totals.bytes, rates?.[route.kind]),
+    comparedWith: { kind: far.kind, at: far.at },
+  };
+}
+
+/** The local step that makes the files of a pattern. */
+function makerOf(project: Project, pattern: string): string | null {
+  return project.steps.find((step) => step.where === 'local' && step.outputs?.includes(pattern))?.name ?? null;
+}
+
+function volumeNote({ asked, volume }: Surroundings): string[] {
+  return asked && volume.id === null ? [`The volume ${volume.name} does not exist yet; the first run creates it.`] : [];
+}
+
+function wasteNote({ files }: Collected): string[] {
+  const waste = wasteOf(files.map((file) => file.size));
+  return waste < wasteWorthANote
+    ? []
+    : [
+        `Small files of this project take about ${Math.round(waste / 1e6)} MB on the volume beyond their content (an estimate); "sync.archives" would save most of it where the job can read archives.`,
+      ];
+}
