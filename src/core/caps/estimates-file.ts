@@ -4,7 +4,6 @@ import { takeLock } from '../files/lock.ts';
 import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import type { JobRecords } from '../journal/records.ts';
 import { parseJson } from '../json.ts';
-import type { Estimate, EstimateRecord } from '../costs/estimate.ts';
 import { spanOf } from './span.ts';
 
 const entrySchema = z.object({
@@ -18,6 +17,16 @@ const entrySchema = z.object({
   actual: z.number().optional(),
 });
 export type EstimateEntry = z.infer<typeof entrySchema>;
+/** In USD; `likely` and `high` are null where nobody can say. */
+export type EstimatedDollars = Pick<EstimateEntry, 'low' | 'likely' | 'high'>;
+
+/** The estimates' own error over the last jobs. */
+export interface EstimateRecord {
+  /** How many jobs. */
+  count: number;
+  /** What they cost over what was thought likely, less one: 0.12 means that the estimates were 12 % too low. */
+  error: number;
+}
 
 const fileSchema = z.object({ schema: z.literal(1), estimates: z.array(entrySchema) });
 
@@ -43,7 +52,7 @@ export class EstimatesFile {
   }
 
   /** Keeps what was estimated for a job that is about to start. */
-  async note(job: string, project: string, { low, likely, high }: Estimate): Promise<void> {
+  async note(job: string, project: string, { low, likely, high }: EstimatedDollars): Promise<void> {
     const entry = { job, project, time: new Date().toISOString(), low, likely, high };
     await this.#change((all) => [...all.filter((e) => e.job !== job), entry]);
   }

@@ -1,3 +1,4 @@
+import type { EstimateRecord } from '../caps/estimates-file.ts';
 import { duration } from '../format.ts';
 import { dollars } from '../caps/meter.ts';
 
@@ -49,14 +50,6 @@ export interface EstimateFacts {
   mostDollars: number | null;
   /** How wrong the estimates before this one were. */
   record: EstimateRecord | undefined;
-}
-
-/** The estimates' own error over the last jobs. */
-export interface EstimateRecord {
-  /** How many jobs. */
-  count: number;
-  /** What they cost over what was thought likely, less one: 0.12 means that the estimates were 12 % too low. */
-  error: number;
 }
 
 /** A host of average speed pulls an image and starts sshd within this time, in seconds. */

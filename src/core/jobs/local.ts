@@ -5,6 +5,7 @@ import { CancelledError, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import type { LoadedProject } from '../project/load.ts';
 import { JournalReader } from '../journal/reader.ts';
+import { localJobFolder } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
 import { buildSpec, stepsOn, type LocalResult } from '../journal/spec.ts';
 import { emptyView, failedStep, reduceView, type JobView } from '../journal/view.ts';
@@ -14,11 +15,6 @@ export interface LocalRun {
   view: JobView;
   results: LocalResult[];
   folder: string;
-}
-
-/** Folder of a job on this machine; `.runpod-trainer` is never uploaded. */
-export function localJobFolder(root: string, job: string): string {
-  return join(root, '.runpod-trainer', 'jobs', job);
 }
 
 /**

@@ -2,8 +2,7 @@ import { CancelledError, messageOf, UserError } from '../errors.ts';
 import { hostname } from 'node:os';
 import { guardCap } from '../caps/guard.ts';
 import { capSentence } from '../caps/sentence.ts';
-import type { Estimate } from '../costs/estimate.ts';
-import { EstimatesFile } from '../caps/estimates-file.ts';
+import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts';
 import { costOf, type CostReport } from '../caps/meter.ts';
 import { takeLock } from '../files/lock.ts';
 import type { Installation } from '../home/installation.ts';
@@ -37,7 +36,7 @@ export interface RunOptions {
   /** Returns as soon as the job runs on its own. */
   detach?: boolean | undefined;
   /** What it was thought to cost; kept, so that the next estimate can tell how right this one was. */
-  estimate?: Estimate | undefined;
+  estimate?: EstimatedDollars | undefined;
 }
 
 /** Runs a plan from the first local step to the end of the pod. */

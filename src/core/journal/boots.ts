@@ -2,7 +2,6 @@ import { open } from 'node:fs/promises';
 import { podName } from './id.ts';
 import { JournalReader } from './reader.ts';
 import type { JobRecord, JobRecords } from './records.ts';
-import type { BootHistory } from '../guards/advisor/types.ts';
 
 /** The newest so many jobs are looked at. */
 const jobsRead = 200;
@@ -51,6 +50,12 @@ async function headOf(path: string): Promise<Buffer> {
   } finally {
     await file.close();
   }
+}
+
+/** Seconds from renting a pod to its job at work, upload included, by the jobs of this computer. */
+export interface BootHistory {
+  median: number;
+  count: number;
 }
 
 /** Median and number of boots by data center. */

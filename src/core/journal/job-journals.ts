@@ -3,8 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobEvent } from './events.ts';
 import { JournalReader } from './reader.ts';
-import { localJobFolder } from '../jobs/local.ts';
-import type { JobRecord, JobRecords } from './records.ts';
+import { localJobFolder, type JobRecord, type JobRecords } from './records.ts';
 import { emptyView, reduceView, type JobView } from './view.ts';
 
 /** Hears every event once, in order; `restart` comes when a journal is read from its beginning again. */

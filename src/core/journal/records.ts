@@ -186,3 +186,8 @@ export function isBeingPrepared(record: JobRecord): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
+
+/** Folder of a job on this machine; `.runpod-trainer` is never uploaded. */
+export function localJobFolder(root: string, job: string): string {
+  return join(root, '.runpod-trainer', 'jobs', job);
+}

@@ -40,3 +40,20 @@ export class Meter {
     }
   }
 }
+
+export interface PushResult {
+  /** Files that were put in place, and the bytes that had to be sent for them. */
+  sent: number;
+  bytes: number;
+  unchanged: number;
+  /** Files that were replaced although somebody had changed them at the far end; absent when there are none. */
+  overwritten?: string[];
+}
+
+export interface FetchResult {
+  /** Files that were written, and their bytes. */
+  files: number;
+  bytes: number;
+  /** Files that were here already with the same content. */
+  unchanged: number;
+}

@@ -4,7 +4,8 @@ import { hardwareIn, usable, type HardwareCatalog } from './hardware.ts';
 import { waysOn } from './no-stock.ts';
 import { regionReason } from './reason.ts';
 import { sizeText, volumeSizeGb } from './size.ts';
-import type { Advice, AdviceRequest, BootHistory, RegionRow, S3Answer } from './types.ts';
+import type { BootHistory } from '../../journal/boots.ts';
+import type { Advice, AdviceRequest, RegionRow, S3Answer } from './types.ts';
 
 /** Everything that advice is made from; no clock and no network. */
 export interface AdviceFacts {

@@ -1,5 +1,6 @@
 import type { EndpointOptions } from '../../s3/endpoints.ts';
 import type { Availability, Volume } from '../../runpod/schemas.ts';
+import type { BootHistory } from '../../journal/boots.ts';
 
 /** What a project needs of a data center. */
 export interface AdviceRequest {
@@ -36,12 +37,6 @@ export interface Hardware {
 export interface S3Answer {
   answer: 'yes' | 'no' | 'unknown';
   source: 'table' | 'setting' | 'probe';
-}
-
-/** Seconds from renting a pod to its job at work, upload included, by the jobs of this computer. */
-export interface BootHistory {
-  median: number;
-  count: number;
 }
 
 export interface RegionRow {

@@ -1,12 +1,10 @@
 import { CancelledError, throwIfCancelled, UserError } from '../../errors.ts';
 import { takeLock } from '../../files/lock.ts';
 import { S3Error, type VolumeStore } from '../../s3/index.ts';
-import { Failures } from '../../files/failures.ts';
+import { Failures } from '../failures.ts';
 import type { HashedFile } from '../../files/hash.ts';
 import { inParallel, smallFile } from '../../files/in-parallel.ts';
-import type { TransferProgress } from '../progress.ts';
-import { Meter } from '../progress.ts';
-import type { PushResult } from '../ssh/push.ts';
+import { Meter, type PushResult, type TransferProgress } from '../progress.ts';
 import { isAsPut, judge, lookAt, type Conflict } from './compare.ts';
 import { projectFolder, readManifest, type Manifest } from './manifest.ts';
 import { PutRecord } from './put-record.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../../errors.ts';
 import type { SftpSession } from '../../ssh/index.ts';
-import type { RemoteFile } from '../../files/safe-names.ts';
+import type { RemoteFile } from '../safe-names.ts';
 import type { Downloads } from './local-incoming.ts';
 import { drop, mismatch } from './local-incoming.ts';
 import { FrameReader, streamBroken } from './frames.ts';

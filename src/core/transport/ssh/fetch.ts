@@ -1,20 +1,21 @@
 import { lstat, mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import type { RemoteFile } from '../../files/safe-names.ts';
-import { accept, listSchema } from '../../files/safe-names.ts';
+import type { RemoteFile } from '../safe-names.ts';
+import { accept, listSchema } from '../safe-names.ts';
 import type { Download } from './local-incoming.ts';
 import { Downloads, LocalIncoming } from './local-incoming.ts';
-import { Failures } from '../../files/failures.ts';
-import type { FetchOptions, FetchResult } from '../fetch-options.ts';
+import { Failures } from '../failures.ts';
+import type { FetchResult } from '../progress.ts';
+import type { FetchOptions } from './fetch-options.ts';
 import { fetchRanges } from './fetch-ranges.ts';
 import { fetchStreams } from './fetch-stream.ts';
 import { sha256Of } from '../../files/hash.ts';
 import { openLanes } from './connections.ts';
-import { rangeBytes, streamBelow } from '../push-options.ts';
+import { rangeBytes, streamBelow } from './push-options.ts';
 import { lengthOf } from '../../files/ranges.ts';
 import { callFiles } from './worker-files.ts';
 
-export type { FetchOptions, FetchResult };
+export type { FetchOptions };
 
 /**
  * Brings files of the pod's project folder home, small ones as one stream and large ones in ranges. Each is written

@@ -3,13 +3,13 @@ import { renameSync, rmSync, utimesSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../errors.ts';
-import type { RemoteFile } from '../../files/safe-names.ts';
+import type { RemoteFile } from '../safe-names.ts';
 import { placeBelow, placeBelowNow } from '../../files/confine.ts';
 import { diskFull } from '../../files/disk-full.ts';
-import type { Failures } from '../../files/failures.ts';
-import { endsAll } from '../../files/failures.ts';
-import type { FetchOptions, FetchResult } from '../fetch-options.ts';
-import { Meter } from '../progress.ts';
+import type { Failures } from '../failures.ts';
+import { endsAll } from '../failures.ts';
+import type { FetchOptions } from './fetch-options.ts';
+import { Meter, type FetchResult } from '../progress.ts';
 import type { Range } from '../../files/ranges.ts';
 import { lengthOf, merged, readJournal } from '../../files/ranges.ts';
 

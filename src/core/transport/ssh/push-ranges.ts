@@ -4,7 +4,7 @@ import { throwIfCancelled } from '../../errors.ts';
 import type { RemoteFile } from '../../ssh/sftp.ts';
 import type { SftpSession } from '../../ssh/index.ts';
 import { chunkSize, Window } from '../../ssh/window.ts';
-import { endsAll } from '../../files/failures.ts';
+import { endsAll } from '../failures.ts';
 import type { HashedFile } from '../../files/hash.ts';
 import { fileChanged } from '../../files/hash.ts';
 import type { Lanes } from './connections.ts';

@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
 import { SshError } from '../../ssh/index.ts';
-import type { Failures } from '../../files/failures.ts';
+import type { Failures } from '../failures.ts';
 import type { HashedFile } from '../../files/hash.ts';
 import { Meter } from '../progress.ts';
-import type { PushOptions } from '../push-options.ts';
+import type { PushOptions } from './push-options.ts';
 import type { Range } from '../../files/ranges.ts';
 import { lengthOf } from '../../files/ranges.ts';
 import { fullVolume } from './volume-full.ts';

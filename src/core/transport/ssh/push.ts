@@ -1,19 +1,20 @@
 import * as z from 'zod';
 import { UserError } from '../../errors.ts';
-import { Failures } from '../../files/failures.ts';
+import { Failures } from '../failures.ts';
 import type { HashedFile } from '../../files/hash.ts';
 import { openLanes } from './connections.ts';
-import type { PushOptions, PushResult } from '../push-options.ts';
+import type { PushResult } from '../progress.ts';
+import type { PushOptions } from './push-options.ts';
 import { pushRanges } from './push-ranges.ts';
 import { pushStreams } from './push-stream.ts';
-import { rangeBytes, streamBelow } from '../push-options.ts';
+import { rangeBytes, streamBelow } from './push-options.ts';
 import type { Range } from '../../files/ranges.ts';
 import { lengthOf, merged } from '../../files/ranges.ts';
 import type { Upload } from './push-state.ts';
 import { isFull, Uploads } from './push-state.ts';
 import { broken, callFiles } from './worker-files.ts';
 
-export type { PushOptions, PushResult };
+export type { PushOptions };
 
 /** Files that changed at both sides; nothing was sent. */
 export class PushConflicts extends UserError {

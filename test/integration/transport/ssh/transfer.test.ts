@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { CancelledError } from '../../../../src/core/errors.ts';
 import type { SshConnection } from '../../../../src/core/ssh/index.ts';
 import type { HashedFile } from '../../../../src/core/files/hash.ts';
-import type { PushResult } from '../../../../src/core/transport/ssh/push.ts';
+import type { PushResult } from '../../../../src/core/transport/progress.ts';
 import type { TransferProgress } from '../../../../src/core/transport/progress.ts';
 import { fetchFiles } from '../../../../src/core/transport/ssh/fetch.ts';
 import { hashFiles } from '../../../../src/core/files/hash.ts';

@@ -17,7 +17,7 @@ describe('page on preflight (R4.1)', () => {
   });
 
   it('names every finding', () => {
-    const folder = path.join(repository, 'src/core/preflight/checks');
+    const folder = path.join(repository, 'src/core/guards/preflight/checks');
     const ids = readdirSync(folder).flatMap((file) =>
       [...readFileSync(path.join(folder, file), 'utf8').matchAll(/(?:say\.\w+|report)\(\s*'([a-z0-9-]+)'/g)].map(
         (m) => m[1] ?? '',

@@ -1,6 +1,6 @@
-import type { HashedFile } from '../files/hash.ts';
-import type { TransferProgress } from './progress.ts';
-import type { RemoteFiles } from './ssh/worker-files.ts';
+import type { HashedFile } from '../../files/hash.ts';
+import type { TransferProgress } from '../progress.ts';
+import type { RemoteFiles } from './worker-files.ts';
 
 export interface PushOptions extends RemoteFiles {
   files: readonly HashedFile[];
@@ -18,15 +18,6 @@ export interface PushOptions extends RemoteFiles {
   streamBelow?: number | undefined;
   /** Bytes of a range, the most of a large file that is sent twice after a cut for each range under way; 16 MiB. */
   rangeBytes?: number | undefined;
-}
-
-export interface PushResult {
-  /** Files that were put in place, and the bytes that had to be sent for them. */
-  sent: number;
-  bytes: number;
-  unchanged: number;
-  /** Files that were replaced although somebody had changed them at the far end; absent when there are none. */
-  overwritten?: string[];
 }
 
 export const streamBelow = 8 * 1024 * 1024;

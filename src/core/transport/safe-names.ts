@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { unsafeName } from './confine.ts';
+import { unsafeName } from '../files/confine.ts';
 import type { Failures } from './failures.ts';
-import { compilePattern, neverMatcher } from './patterns.ts';
+import { compilePattern, neverMatcher } from '../files/patterns.ts';
 
 /** One file of the pod, as the worker lists it. */
 export const listSchema = z.object({

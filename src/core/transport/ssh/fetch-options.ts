@@ -1,5 +1,5 @@
-import type { TransferProgress } from './progress.ts';
-import type { RemoteFiles } from './ssh/worker-files.ts';
+import type { TransferProgress } from '../progress.ts';
+import type { RemoteFiles } from './worker-files.ts';
 
 export interface FetchOptions extends RemoteFiles {
   /** Patterns of the project file, relative to `root`. */
@@ -14,12 +14,4 @@ export interface FetchOptions extends RemoteFiles {
   streamBelow?: number | undefined;
   /** Bytes of a range, the most of a large file that comes twice after a cut for each range under way; 16 MiB. */
   rangeBytes?: number | undefined;
-}
-
-export interface FetchResult {
-  /** Files that were written, and their bytes. */
-  files: number;
-  bytes: number;
-  /** Files that were here already with the same content. */
-  unchanged: number;
 }
