@@ -9,7 +9,7 @@ export { planCollected, planTransfer } from './plan.ts';
 export type { PlanOptions, PreparedPlan } from './plan.ts';
 export { preparePlan } from './prepare.ts';
 export type { PrepareOptions } from './prepare.ts';
-export { uploadWait } from './upload-wait.ts';
+export { uploadWait } from './transfer-time.ts';
 export { chooseRoute, routeKinds } from './route.ts';
 export type { Route, RouteChoice, RouteKind, Surroundings } from './route.ts';
 export type { SecretFinding } from '../../files/secrets.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { deletable } from '../../../../src/core/volumes/browse/deletable.ts';
+import { deletable } from '../../../../src/core/volumes/browse/names.ts';
 
 describe('what may be deleted on a volume (R9.1)', () => {
   it('is everything but what jobs keep, and a job only as a whole', () => {
