@@ -29,8 +29,8 @@ def why_run(
         why.append("asked for" if forced == step.name else f"it comes after {forced}, from which the job was asked to run")
     if record is None:
         return [*why, "it never ran, or its last run did not pass"]
-    why += differences(record.parts, parts, step)
-    why += missing_outputs(project, record)
+    why += _differences(record.parts, parts, step)
+    why += _missing_outputs(project, record)
     if not step.inputs and ran_before is not None:
         why.append(f"it declares no inputs and {ran_before} ran before it")
     return why
@@ -65,7 +65,7 @@ def _sentences(part: str, old: Mapping[str, str], new: Mapping[str, str], step: 
     return told
 
 
-def differences(old: Parts, new: Parts, step: Step) -> List[str]:
+def _differences(old: Parts, new: Parts, step: Step) -> List[str]:
     """One short sentence for each thing that changed, naming the file, variable or parameter."""
     told: List[str] = []
     for part in ("command", "env", "inputs", "code", "environment"):
@@ -73,7 +73,7 @@ def differences(old: Parts, new: Parts, step: Step) -> List[str]:
     return told
 
 
-def missing_outputs(project: Path, record: Record) -> List[str]:
+def _missing_outputs(project: Path, record: Record) -> List[str]:
     """Declared outputs of the recorded run that are not there any more."""
     gone = [path for path in record.outputs if not (project / path).is_file()]
     told = [f"output {path} is gone" for path in gone[:_TOLD]]

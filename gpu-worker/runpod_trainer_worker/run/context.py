@@ -44,7 +44,7 @@ class Context:
     problem: Optional[str] = None
 
     def should_stop(self) -> Optional[str]:
-        """Why everything must stop, or None; one of the reasons of `execute`."""
+        """Why everything must stop, or None; one of the reasons in `process`."""
         if self.journal.fenced:
             return FENCED
         if self.problem is not None or self.journal.stuck_for() > self.timings.stuck:
