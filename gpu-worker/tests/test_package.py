@@ -29,6 +29,13 @@ def test_runs_as_file_and_from_the_checkout(pyz: Path) -> None:
         assert done.stdout.strip().count(".") == 2
 
 
+def test_finds_itself_as_file_and_in_the_checkout(pyz: Path) -> None:
+    for where in (str(pyz), str(ROOT)):
+        code = f"import sys; sys.path[:0] = [{where!r}]; from runpod_trainer_worker.base.selfpath import SELF; print(SELF)"
+        done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == where
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_every_file_is_python_39_and_not_long(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
