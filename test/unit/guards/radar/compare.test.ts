@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import type { JobRecord } from '../../../../src/core/journal/records.ts';
 import type { JobState } from '../../../../src/core/journal/state.ts';
-import { sweep, type RadarFacts } from '../../../../src/core/guards/radar/sweep.ts';
+import { compareWithJobs, type RadarFacts } from '../../../../src/core/guards/radar/compare.ts';
 import { endpointSchema, podSchema, volumeSchema, type Pod } from '../../../../src/core/runpod/schemas.ts';
 
 const at = new Date('2026-11-22T12:00:00Z');
@@ -42,7 +42,7 @@ const record = (more: Partial<JobRecord> = {}): JobRecord => ({
 
 const volume = volumeSchema.parse({ id: 'v1', name: 'songs', size: 100, dataCenter: 'US-MD-1', type: 'STANDARD' });
 const look = (facts: Partial<RadarFacts>) =>
-  sweep({
+  compareWithJobs({
     pods: [],
     endpoints: [],
     volumes: [volume],

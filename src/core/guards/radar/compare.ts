@@ -5,7 +5,7 @@ import { volumeCostPerMonth } from '../../pods/volume.ts';
 import type { JobState } from '../../journal/state.ts';
 import type { Endpoint, Pod, Volume } from '../../runpod/schemas.ts';
 import { lookAtEndpoint, type Prices } from './endpoints.ts';
-import { standingOf, type Standing } from './owner.ts';
+import { needOf, type Need } from './owner.ts';
 import type { Owner, PodAction, Radar, RadarPod, RadarVolume } from './types.ts';
 
 /** USD per GB and month of a pod's own volume disk (RunPod pricing page): dearer while the pod is stopped. */
@@ -29,13 +29,13 @@ export interface RadarFacts {
 }
 
 /** Compares the account's pods, endpoints and volumes with the jobs of this computer and those on the volumes. */
-export function sweep(facts: RadarFacts): Radar {
+export function compareWithJobs(facts: RadarFacts): Radar {
   const { volumes, records, onVolumes, at } = facts;
   const alive = facts.pods.filter((pod) => pod.status !== 'TERMINATED');
   const pods = alive
     .map((pod) => {
       const onVolume = pod.mounts.network.flatMap(({ volumeId }) => onVolumes.get(volumeId) ?? []);
-      return look(pod, standingOf(pod, { records, onVolume, at }), volumes, at);
+      return look(pod, needOf(pod, { records, onVolume, at }), volumes, at);
     })
     .sort(byConcern);
   const endpoints = facts.endpoints.map((endpoint) => lookAtEndpoint(endpoint, facts)).sort(byConcern);
@@ -64,10 +64,10 @@ function byConcern(a: Concern, b: Concern): number {
   return concern(a) - concern(b) || (b.costPerHour ?? 0) - (a.costPerHour ?? 0);
 }
 
-function look(pod: Pod, standing: Standing, volumes: readonly Volume[], at: Date): RadarPod {
+function look(pod: Pod, need: Need, volumes: readonly Volume[], at: Date): RadarPod {
   const { persistent } = pod.mounts;
   const stopped = isStopped(pod);
-  const reason = idleReason(pod, standing, at);
+  const reason = idleReason(pod, need, at);
   return {
     pod: {
       id: pod.id,
@@ -76,14 +76,14 @@ function look(pod: Pod, standing: Standing, volumes: readonly Volume[], at: Date
       hardware: hardwareOf(pod),
       dataCenter: pod.dataCenterId,
     },
-    owner: standing.owner,
-    ...(standing.job && { job: standing.job }),
-    needed: standing.needed,
+    owner: need.owner,
+    ...(need.job && { job: need.job }),
+    needed: need.needed,
     costPerHour: stopped ? 0 : pod.cost,
     diskPerMonth: (persistent?.size ?? 0) * (stopped ? diskPrice.stopped : diskPrice.running),
     since: pod.createdAt ?? pod.startedAt,
     ...(reason !== undefined && { idle: { reason } }),
-    action: actionOf(pod, standing, volumes),
+    action: actionOf(pod, need, volumes),
   };
 }
 
@@ -91,7 +91,7 @@ function isStopped({ status }: Pod): boolean {
   return status === 'EXITED' || status === 'ERROR';
 }
 
-function idleReason(pod: Pod, { needed, owner, reason }: Standing, at: Date): string | undefined {
+function idleReason(pod: Pod, { needed, owner, reason }: Need, at: Date): string | undefined {
   if (isStopped(pod)) {
     const size = pod.mounts.persistent?.size ?? 0;
     const cost =
@@ -122,7 +122,7 @@ function quietFor({ runtime, startedAt, createdAt }: Pod, at: Date): number | un
   return gpus.length > 0 && gpus.every((g) => g.util === 0) && seconds >= idleMinutes * 60 ? seconds : undefined;
 }
 
-function actionOf(pod: Pod, { job, needed, owner }: Standing, volumes: readonly Volume[]): PodAction {
+function actionOf(pod: Pod, { job, needed, owner }: Need, volumes: readonly Volume[]): PodAction {
   if (owner === 'job' && needed === 'yes' && job !== undefined && !isStopped(pod)) {
     const text = `Its job is at work. Cancelling the job ${job.id} interrupts the running step, fetches what it wrote and ends the pod.`;
     return { how: 'cancel', text };
@@ -145,7 +145,7 @@ function actionOf(pod: Pod, { job, needed, owner }: Standing, volumes: readonly 
   return { how, text: `It is ended for good, and what is in its container is lost.${lost}${kept}${running}` };
 }
 
-function elsewhere(needed: Standing['needed'], job: string | undefined): string {
+function elsewhere(needed: Need['needed'], job: string | undefined): string {
   if (needed === 'yes') {
     return ` The job ${job ?? ''} of another computer is at work on it and is ended with it.`;
   }
