@@ -30,7 +30,7 @@ describe('the built command line under the oldest Node', function () {
   function start(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
     return new Promise((resolve) => {
       execFile(node, args, { env: { PATH: process.env.PATH, HOME: home.path, ...env } }, (error, stdout, stderr) =>
-        resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+        resolve({ code: error === null ? 0 : Number(error.code ?? NaN), stdout, stderr }),
       );
     });
   }
