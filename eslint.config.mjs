@@ -65,5 +65,8 @@ export default tseslint.config(
       },
     ],
   ),
-  { files: ['src/cli.ts', 'sandbox/main.ts', 'scripts/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/cli.ts', 'src/cli/program.ts', 'sandbox/main.ts', 'scripts/**', 'bench/**'],
+    rules: { 'no-console': 'off' },
+  },
 );

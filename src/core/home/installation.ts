@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
@@ -9,6 +8,8 @@ import { PlatformFile } from './capabilities.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { S3Source } from '../s3/s3-source.ts';
 import { FileHostKeys, generateKeyPair, type HostKeys, type SshKeyPair } from '../ssh/index.ts';
+
+export { homeFolder } from './home.ts';
 
 /** What every operation on jobs needs of this installation; made by the command line or by the extension. */
 export interface Installation {
@@ -29,11 +30,6 @@ export interface Installation {
   s3?: S3Source | undefined;
   /** Folder for what this installation remembers. */
   home: string;
-}
-
-/** Folder of this installation: `RUNPOD_TRAINER_HOME`, else `~/.runpod-trainer`. */
-export function homeFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return env.RUNPOD_TRAINER_HOME ?? join(homedir(), '.runpod-trainer');
 }
 
 export function hostKeysIn(home: string): HostKeys {
