@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { exitCodes } from './cli/exit.ts';
 import { whyTooOld } from './cli/oldest-node.ts';
-import { homeFolder } from './core/home.ts';
+import { homeFolder } from './core/home/folder.ts';
 
 const refusal = whyTooOld(packageJson.engines.node, process.versions.node);
 if (refusal === undefined) {

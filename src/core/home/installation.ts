@@ -9,7 +9,7 @@ import type { RunPodClient } from '../runpod/client.ts';
 import type { S3Source } from '../s3/s3-source.ts';
 import { FileHostKeys, generateKeyPair, type HostKeys, type SshKeyPair } from '../ssh/index.ts';
 
-export { homeFolder } from './home.ts';
+export { homeFolder } from './folder.ts';
 
 /** What every operation on jobs needs of this installation; made by the command line or by the extension. */
 export interface Installation {
