@@ -12,7 +12,17 @@ const noVscode = { group: ['vscode'], message: 'vscode is imported only in src/e
 
 export default tseslint.config(
   {
-    ignores: ['dist', 'node_modules', '.venv', '.cache', '.sandbox', '**/.runpod-trainer', 'examples', 'gpu-worker'],
+    ignores: [
+      'dist',
+      'node_modules',
+      '.venv',
+      '.cache',
+      '.sandbox',
+      '**/.runpod-trainer',
+      'examples',
+      'gpu-worker',
+      'test/fixtures/old-home/{home,project}',
+    ],
   },
   {
     files: ['**/*.ts'],
@@ -65,5 +75,8 @@ export default tseslint.config(
       },
     ],
   ),
-  { files: ['src/cli.ts', 'sandbox/main.ts', 'scripts/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/cli.ts', 'sandbox/main.ts', 'scripts/**', 'bench/**', 'test/fixtures/**'],
+    rules: { 'no-console': 'off' },
+  },
 );
