@@ -72,7 +72,12 @@ describe('an old home and volume stay readable', () => {
     const { status, stdout, stderr } = spawnSync(python, [path.join(repository, 'gpu-worker'), ...args], {
       input,
       encoding: 'utf8',
-      env: { PATH: `${path.dirname(python)}:${process.env.PATH ?? ''}`, TMPDIR: folder, PYTHONDONTWRITEBYTECODE: '1', RUNPOD_TRAINER_TIMINGS: '{"follow_grace": 0.2}' },
+      env: {
+        PATH: `${path.dirname(python)}:${process.env.PATH ?? ''}`,
+        TMPDIR: folder,
+        PYTHONDONTWRITEBYTECODE: '1',
+        RUNPOD_TRAINER_TIMINGS: '{"follow_grace": 0.2}',
+      },
     });
     const lines = stdout.split('\n').filter(Boolean);
     assert.ok(lines.length > 0 || status === 0, stderr);
@@ -249,7 +254,6 @@ describe('an old home and volume stay readable', () => {
       rateLimitPerMinute: 3000,
       volumesInPages: false,
       billShowsRunning: false,
-      terminateSeconds: 0.5,
     });
     assert.deepEqual(known.dataCenters?.['US-MD-1'], ['STANDARD']);
     const { findings } = (readJson(inHome('platform.json')) as { platforms: { findings: object }[] }).platforms[0]!;
@@ -360,10 +364,10 @@ describe('an old home and volume stay readable', () => {
     for (const name of names) {
       assert.equal(files.find((file) => file.path === name)?.sha256, known.files[name]?.sha256, name);
     }
-    const volume = { id: volumeId('old'), name: 'old', dataCenter: 'US-MD-1', size: 10 };
+    const volume = { id: volumeId('old'), name: 'old', dataCenter: 'US-MD-1' };
     const far = product.lastKnownState(known, volume.id);
     const around = { asked: false, volume, s3: { endpoint: 'yes' as const, keys: true }, pods: [] };
-    const { plan } = await product.planTransfer(loaded, { far, around: around as never });
+    const { plan } = await product.planTransfer(loaded, { far, around });
     assert.deepEqual(
       plan.send.map(({ path: name }) => name),
       ['more/killed.txt', 'more/over-s3.txt', 'more/over-ssh.txt'],
