@@ -12,7 +12,17 @@ const noVscode = { group: ['vscode'], message: 'vscode is imported only in src/e
 
 export default tseslint.config(
   {
-    ignores: ['dist', 'node_modules', '.venv', '.cache', '.sandbox', '**/.runpod-trainer', 'examples', 'gpu-worker'],
+    ignores: [
+      'dist',
+      'node_modules',
+      '.venv',
+      '.cache',
+      '.sandbox',
+      '**/.runpod-trainer',
+      'examples',
+      'gpu-worker',
+      'test/fixtures/old-home/{home,project}',
+    ],
   },
   {
     files: ['**/*.ts'],
@@ -66,7 +76,7 @@ export default tseslint.config(
     ],
   ),
   {
-    files: ['src/cli.ts', 'src/cli/program.ts', 'sandbox/main.ts', 'scripts/**', 'bench/**'],
+    files: ['src/cli.ts', 'src/cli/program.ts', 'sandbox/main.ts', 'scripts/**', 'bench/**', 'test/fixtures/**'],
     rules: { 'no-console': 'off' },
   },
 );

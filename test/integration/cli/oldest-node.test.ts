@@ -7,7 +7,7 @@ import { whyTooOld } from '../../../src/cli/oldest-node.ts';
 import { Account } from '../../support/account.ts';
 import { oldestNode, oldestVersion } from '../../support/oldest-node.ts';
 import { useTempFolder } from '../../support/temp.ts';
-import { python, Template } from '../preflight/project.ts';
+import { python, Template } from '../guards/preflight/project.ts';
 
 const repository = path.resolve(import.meta.dirname, '..', '..', '..');
 
