@@ -7,7 +7,7 @@ import { createLog } from './features/common/log.ts';
 import { Settings } from './features/common/settings.ts';
 import { createBackupModule } from './features/backup/module.ts';
 import { createDoctorModule } from './features/doctor/module.ts';
-import { createGuardsModule } from './features/guards/module.ts';
+import { createGuardsModule } from './features/launch/module.ts';
 import { createJobPanelModule } from './features/jobpanel/module.ts';
 import { createJobsModule } from './features/jobs/module.ts';
 import { createMoveModule } from './features/move/module.ts';

@@ -7,7 +7,7 @@ import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { Account } from './account.ts';
 import { Credentials } from './credentials.ts';
-import { s3SourceOf } from './s3-source.ts';
+import { s3SourceOf } from './installation.ts';
 
 export interface AccountModule extends Disposable {
   account: Account;

@@ -11,10 +11,10 @@ import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { Account } from '../account/account.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { revealFolder } from '../jobpanel/job-actions.ts';
+import { revealFolder } from '../jobs/fetch-results.ts';
 import type { LateRecords } from '../jobs/late-records.ts';
 import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
-import { projectFor } from '../transfer/project-for.ts';
+import { projectFor } from '../projectfile/projects-on-volume.ts';
 import { syncProgress } from '../transfer/sync-progress.ts';
 import { chooseFolder } from './folder.ts';
 

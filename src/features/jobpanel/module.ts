@@ -5,7 +5,7 @@ import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { commands } from '../ids.ts';
 import type { JobsModule } from '../jobs/module.ts';
-import { LiveStates } from './live-states.ts';
+import { LiveStates } from './attached-states.ts';
 import { logScheme } from './log-address.ts';
 import type { JobPanels } from './panels.ts';
 import { viewType } from './view-type.ts';
@@ -61,7 +61,7 @@ export function createJobPanelModule(
       },
     }),
   );
-  const actions = () => import('./job-actions.ts');
+  const actions = () => import('../jobs/fetch-results.ts');
   const options = async () => ({ records: await records(), live, installation });
   store.add(registry.register(commands.openJob, async (target) => (await panels()).open(target)));
   store.add(

@@ -6,7 +6,7 @@ import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep
 import { plainLine } from '../../messages/terminal-text.ts';
 import { phaseTexts } from '../jobs/job-nodes.ts';
 import type { StepData } from './job-model.ts';
-import type { LiveState } from './live-states.ts';
+import type { LiveState } from './attached-states.ts';
 
 /** Text of unknown origin, without control characters and not longer than a message may carry. */
 function cut(text: string, length: number): string {

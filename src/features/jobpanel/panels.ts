@@ -3,15 +3,15 @@ import * as z from 'zod';
 import type { JobRecords } from '../../core/journal/records.ts';
 import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
-import type { LiveJobs } from '../jobs/live-jobs.ts';
+import type { LiveJobs } from '../jobs/attached-jobs.ts';
 import { columnBeside } from './column.ts';
-import { panelHtml } from './html.ts';
-import { chosenJob } from './job-actions.ts';
+import { panelHtml } from '../common/page/html.ts';
+import { chosenJob } from '../jobs/fetch-results.ts';
 import { JobModel } from './job-model.ts';
-import type { LiveStates } from './live-states.ts';
+import type { LiveStates } from './attached-states.ts';
 import { JobPanel } from './panel.ts';
 import { recordFolder } from './panel-state.ts';
-import { perform } from './perform.ts';
+import { perform } from './panel-actions.ts';
 import { viewType } from './view-type.ts';
 
 /** What a page leaves behind for the time after a reload of the window. */

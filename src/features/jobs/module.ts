@@ -11,10 +11,10 @@ import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
 import type { JobHistory, JobSummary } from './history.ts';
-import type { JobCommandOptions, Launch, RunRequest } from './job-commands.ts';
+import type { JobCommandOptions, Launch, RunRequest } from './run-job.ts';
 import { jobNodes } from './job-nodes.ts';
 import { lateRecords, type LateRecords } from './late-records.ts';
-import { LiveJobs } from './live-jobs.ts';
+import { LiveJobs } from './attached-jobs.ts';
 
 /** A local read, so it may be more frequent than calls to RunPod. */
 const refreshMs = 2000;
@@ -105,7 +105,7 @@ export function createJobsModule(
   store.add(account.onDidChange(() => void reattach()));
 
   const options: JobCommandOptions = { account, credentials, memory: context.globalState, live, installation };
-  const actions = () => import('./job-commands.ts');
+  const actions = () => import('./run-job.ts');
   const start: JobsModule['start'] = async (request, estimate) =>
     (await actions()).startRun(vs, options, request, estimate);
   let launch: Launch = async (request) => {

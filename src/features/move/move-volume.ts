@@ -7,12 +7,12 @@ import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import { planMove, runMove, type MovePlan, type MoveRequest, type MoveResult } from '../../core/volumes/move/move.ts';
 import type { Account } from '../account/account.ts';
 import { valueOf, withProgress, type ProgressResult } from '../common/progress.ts';
-import { setValue } from '../guards/project-text.ts';
+import { setValue } from '../projectfile/edit.ts';
 import { commands } from '../ids.ts';
-import { projectsOn } from '../transfer/project-for.ts';
+import { projectsOn } from '../projectfile/projects-on-volume.ts';
 import { syncProgress } from '../transfer/sync-progress.ts';
 import { movedText, moveButton, planText, wayNames } from './move-text.ts';
-import { chooseDataCenter, chooseVolume } from './target.ts';
+import { chooseDataCenter, chooseVolume } from './choose-target.ts';
 
 export interface MoveContext {
   vs: typeof vscode;

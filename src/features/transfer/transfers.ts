@@ -12,9 +12,9 @@ import { chooseProfile } from '../jobs/launch.ts';
 import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
 import { allowSecrets } from './allow.ts';
 import { agreed, carryOut, doneText } from './carry-out.ts';
-import { refuseSecrets, stillDecided, surprise } from './decisions.ts';
+import { refuseSecrets, stillDecided, surprise } from './recheck.ts';
 import { PlanView } from './plan-view.ts';
-import { askRoute } from './routes.ts';
+import { askRoute } from './choose-route.ts';
 
 export interface TransferOptions {
   account: Account;

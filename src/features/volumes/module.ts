@@ -67,7 +67,7 @@ export function createVolumesModule(
       isCaseSensitive: true,
     }),
   );
-  const actions = () => import('./volume-commands.ts');
+  const actions = () => import('./open-and-download.ts');
   store.add(registry.register(commands.openVolumeFile, async (target) => (await actions()).openVolumeFile(vs, target)));
   store.add(
     registry.register(commands.downloadVolumeFile, async (target) =>
@@ -76,14 +76,14 @@ export function createVolumesModule(
   );
   store.add(
     registry.register(commands.uploadVolumeFiles, async (target) => {
-      const { uploadVolumeFiles } = await import('./upload.ts');
+      const { uploadVolumeFiles } = await import('./upload-files.ts');
       await uploadVolumeFiles(vs, files, target).finally(() => volumes.refresh());
     }),
   );
   store.add(
     registry.register(commands.deleteVolumeFile, async (target) => {
       account.requireTrust();
-      const { deleteVolumeFile } = await import('./delete.ts');
+      const { deleteVolumeFile } = await import('./delete-file.ts');
       return deleteVolumeFile({ vs, files, records: lateRecords() }, target).finally(() => changed.fire(undefined));
     }),
   );

@@ -3,7 +3,7 @@ import { Pace } from '../../../src/core/transport/pace.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import type { TransferPlan } from '../../../src/core/volumes/plan/index.ts';
 import { allowEdits } from '../../../src/features/transfer/allow.ts';
-import { refuseSecrets, stillDecided, surprise } from '../../../src/features/transfer/decisions.ts';
+import { refuseSecrets, stillDecided, surprise } from '../../../src/features/transfer/recheck.ts';
 import { planMessage, planPlaces } from '../../../src/features/transfer/plan-text.ts';
 import { progressText, syncProgress } from '../../../src/features/transfer/sync-progress.ts';
 

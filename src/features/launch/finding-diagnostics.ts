@@ -3,7 +3,7 @@ import type { Finding, Severity } from '../../core/guards/preflight/index.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import type { Disposable } from '../common/disposables.ts';
-import { shown } from './text.ts';
+import { shown } from '../guards-text.ts';
 
 /** What the live check of the file marks already, with its own quick fixes. */
 const markedAnyway = new Set(['step-file', 'nothing-uploaded']);

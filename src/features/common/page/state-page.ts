@@ -1,9 +1,9 @@
 import type * as vscode from 'vscode';
 import type * as z from 'zod';
-import { dispatch, type Handlers } from '../../messages/dispatch.ts';
-import { DisposableStore, type Disposable } from '../common/disposables.ts';
-import type { Log } from '../common/log.ts';
-import { panelHtml } from '../jobpanel/html.ts';
+import { dispatch, type Handlers } from '../../../messages/dispatch.ts';
+import { DisposableStore, type Disposable } from '../disposables.ts';
+import type { Log } from '../log.ts';
+import { panelHtml } from './html.ts';
 
 /** Changes within this time reach the page as one message, in ms. */
 const settleMs = 30;

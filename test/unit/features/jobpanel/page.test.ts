@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { PanelGate, PanelState, PanelStep } from '../../../src/messages/job-panel.ts';
-import { linePath, scaleOf } from '../../../webview/job-panel/chart-scale.ts';
-import { contrast, parseColor, readable } from '../../../webview/job-panel/contrast.ts';
-import { bytes, costSoFar, elapsed, figure, money, took } from '../../../webview/job-panel/format.ts';
-import { announcement, stepToShow, tabToShow } from '../../../webview/job-panel/selection.ts';
+import type { PanelGate, PanelState, PanelStep } from '../../../../src/messages/job-panel.ts';
+import { linePath, scaleOf } from '../../../../webview/job-panel/chart-scale.ts';
+import { contrast, parseColor, readable } from '../../../../webview/job-panel/contrast.ts';
+import { bytes, costSoFar, elapsed, figure, money, took } from '../../../../webview/job-panel/format.ts';
+import { announcement, stepToShow, tabToShow } from '../../../../webview/job-panel/selection.ts';
 
 describe('the scale of a chart', () => {
   it('has round ends that hold all values', () => {

@@ -1,5 +1,5 @@
-import { messageOf } from '../../core/errors.ts';
-import { plainLine } from '../../messages/terminal-text.ts';
+import { messageOf } from '../core/errors.ts';
+import { plainLine } from '../messages/terminal-text.ts';
 
 /** Text of unknown origin for a page or a dialog: without control characters and not too long. */
 export function shown(text: string, length = 2_000): string {

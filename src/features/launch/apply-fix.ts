@@ -9,7 +9,7 @@ import type { LoadedProject } from '../../core/project/load.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
 import { emptyFile } from '../projectfile/fixes.ts';
-import { setValue } from './project-text.ts';
+import { setValue } from '../projectfile/edit.ts';
 
 const path = z.array(z.union([z.string(), z.number()]));
 const args = {

@@ -12,7 +12,7 @@ import {
   type RegionLine,
   type RegionsPage,
 } from '../../messages/overview.ts';
-import { count, shown } from './text.ts';
+import { count, shown } from '../guards-text.ts';
 
 const tiers: Record<string, string> = { STANDARD: 'standard', HIGH_PERFORMANCE: 'fast' };
 

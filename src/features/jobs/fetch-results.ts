@@ -4,7 +4,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { resultsFolder, type JobRecord, type JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import type { LiveJobs } from '../jobs/live-jobs.ts';
+import type { LiveJobs } from './attached-jobs.ts';
 
 export interface JobActionOptions {
   records: JobRecords;

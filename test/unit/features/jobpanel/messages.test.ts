@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { dispatch, type Handlers } from '../../../src/messages/dispatch.ts';
-import { caps, fromPanelSchema, toPanelSchema, type FromPanel } from '../../../src/messages/job-panel.ts';
+import { dispatch, type Handlers } from '../../../../src/messages/dispatch.ts';
+import { caps, fromPanelSchema, toPanelSchema, type FromPanel } from '../../../../src/messages/job-panel.ts';
 
 function receive(raw: unknown): { why: string | undefined; got: FromPanel[] } {
   const got: FromPanel[] = [];

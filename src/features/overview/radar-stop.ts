@@ -3,8 +3,8 @@ import { pricePerHour } from '../../core/format.ts';
 import { stopEndpoint, stopPod, type RadarEndpoint, type RadarPod } from '../../core/guards/radar/index.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
-import type { GuardsContext } from './context.ts';
-import { shown } from './text.ts';
+import type { GuardsContext } from '../launch/context.ts';
+import { shown } from '../guards-text.ts';
 
 /** Ends a pod that the radar shows, after saying what that means; the pod of a job at work is ended by cancelling the job. */
 export async function stopSeenPod(context: GuardsContext, seen: RadarPod): Promise<void> {

@@ -12,7 +12,7 @@ import type { LoadedProject } from '../../core/project/load.ts';
 import { planSync } from '../../core/volumes/sync.ts';
 import { uploadWait, type PreparedPlan, type TimeEstimate } from '../../core/volumes/plan/index.ts';
 import type { Credentials } from '../account/credentials.ts';
-import type { RunRequest } from '../jobs/job-commands.ts';
+import type { RunRequest } from '../jobs/run-job.ts';
 
 /** The checks wait this long for the price before they do without it, in ms. */
 const priceWaitMs = 2_000;

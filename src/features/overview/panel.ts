@@ -13,14 +13,14 @@ import {
 } from '../../messages/overview.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { commands } from '../ids.ts';
-import type { GuardsContext } from './context.ts';
-import { isLoopback } from './loopback.ts';
-import { costsText, radarText, regionsText } from './overview-text.ts';
-import { PageTab } from './page-tab.ts';
-import { loadShown } from './project-text.ts';
+import type { GuardsContext } from '../launch/context.ts';
+import { isLoopback } from '../guards-loopback.ts';
+import { costsText, radarText, regionsText } from './radar-text.ts';
+import { PageTab } from '../common/page/state-page.ts';
+import { loadShown } from '../projectfile/edit.ts';
 import type { StockWatch } from './stock-watch.ts';
-import { stopSeenEndpoint, stopSeenPod } from './stop-seen.ts';
-import { shown } from './text.ts';
+import { stopSeenEndpoint, stopSeenPod } from './radar-stop.ts';
+import { shown } from '../guards-text.ts';
 
 export interface OverviewOptions {
   context: GuardsContext;

@@ -4,8 +4,8 @@ import { dollars } from '../../core/caps/meter.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import type { GuardsContext } from './context.ts';
-import { loadShown } from './project-text.ts';
+import type { GuardsContext } from '../launch/context.ts';
+import { loadShown } from '../projectfile/edit.ts';
 
 /** What may be known beforehand. */
 const wishSchema = z.object({

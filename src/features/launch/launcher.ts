@@ -6,17 +6,17 @@ import { loadProject } from '../../core/project/load.ts';
 import { parseProject } from '../../core/project/parse.ts';
 import type { OverviewTab } from '../../messages/overview.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
-import type { RunRequest } from '../jobs/job-commands.ts';
+import type { RunRequest } from '../jobs/run-job.ts';
 import { checkProjectFile, chooseProjectFile } from '../projectfile/check.ts';
 import { isProjectFile } from '../projectfile/project-files.ts';
 import type { GuardsContext } from './context.ts';
-import { createVolume } from './create-volume.ts';
-import { explainFailure } from './explain-failure.ts';
+import { createVolume } from '../volumes/create-volume.ts';
+import { explainFailure } from '../jobs/explain-failure.ts';
 import { FindingDiagnostics } from './finding-diagnostics.ts';
-import { LaunchSheet } from './launch-sheet.ts';
-import { Overview } from './overview.ts';
-import { unownedOf, unownedText } from './overview-text.ts';
-import { StockWatch } from './stock-watch.ts';
+import { LaunchSheet } from './sheet.ts';
+import { Overview } from '../overview/panel.ts';
+import { unownedOf, unownedText } from '../overview/radar-text.ts';
+import { StockWatch } from '../overview/stock-watch.ts';
 
 /** Saves that come together are one, in ms. */
 const settleMs = 400;

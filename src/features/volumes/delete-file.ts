@@ -8,7 +8,7 @@ import { deletable } from '../../core/volumes/browse/deletable.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { LateRecords } from '../jobs/late-records.ts';
 import type { FileSource } from './file-source.ts';
-import { placeOfRow } from './volume-commands.ts';
+import { placeOfRow } from './open-and-download.ts';
 import type { VolumeFiles } from './volume-files.ts';
 
 export interface DeleteContext {

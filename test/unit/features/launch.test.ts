@@ -5,14 +5,14 @@ import { estimate } from '../../../src/core/costs/estimate.ts';
 import type { PreflightReport } from '../../../src/core/guards/preflight/index.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import type { Radar, RadarEndpoint, RadarPod } from '../../../src/core/guards/radar/index.ts';
-import { explanationText } from '../../../src/features/guards/explain-failure.ts';
+import { explanationText } from '../../../src/features/jobs/explain-failure.ts';
 import {
   costsText,
   radarText,
   regionsText,
   unownedOf,
   unownedText,
-} from '../../../src/features/guards/overview-text.ts';
+} from '../../../src/features/overview/radar-text.ts';
 import {
   checksText,
   endingText,
@@ -22,7 +22,7 @@ import {
   smokeText,
   startLabel,
   stepsText,
-} from '../../../src/features/guards/sheet-text.ts';
+} from '../../../src/features/launch/sheet-text.ts';
 import { fromSheetSchema, toSheetSchema } from '../../../src/messages/launch-sheet.ts';
 import { fromOverviewSchema, toOverviewSchema } from '../../../src/messages/overview.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseLine, plainLine } from '../../../src/messages/terminal-text.ts';
+import { parseLine, plainLine } from '../../../../src/messages/terminal-text.ts';
 
 describe('a line of a terminal (security rule 6)', () => {
   it('becomes pieces with their colors and weights', () => {

@@ -7,15 +7,15 @@ import { placeOf } from '../../core/project/parse.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import { fromSheetSchema, type FromSheet, type SheetState } from '../../messages/launch-sheet.ts';
 import type { Disposable } from '../common/disposables.ts';
-import type { RunRequest } from '../jobs/job-commands.ts';
+import type { RunRequest } from '../jobs/run-job.ts';
 import type { GuardsContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
-import { applyFix } from './finding-fix.ts';
-import { LaunchLook } from './launch-look.ts';
-import { isLoopback } from './loopback.ts';
-import { PageTab } from './page-tab.ts';
+import { applyFix } from './apply-fix.ts';
+import { LaunchLook } from './run-preview.ts';
+import { isLoopback } from '../guards-loopback.ts';
+import { PageTab } from '../common/page/state-page.ts';
 import * as sheetText from './sheet-text.ts';
-import { failureText, shown } from './text.ts';
+import { failureText, shown } from '../guards-text.ts';
 
 export interface LaunchSheetOptions {
   context: GuardsContext;

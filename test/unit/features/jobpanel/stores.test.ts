@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { StepLog } from '../../../src/features/jobpanel/log-store.ts';
-import { StepMetrics, thinned } from '../../../src/features/jobpanel/metric-store.ts';
-import { caps, keptLines } from '../../../src/messages/job-panel.ts';
-import { LogLayout, textWidth } from '../../../webview/job-panel/log-layout.ts';
-import { LogLines } from '../../../webview/job-panel/log-lines.ts';
+import { StepLog } from '../../../../src/features/jobpanel/log-store.ts';
+import { StepMetrics, thinned } from '../../../../src/features/jobpanel/metric-store.ts';
+import { caps, keptLines } from '../../../../src/messages/job-panel.ts';
+import { LogLayout, textWidth } from '../../../../webview/job-panel/log-layout.ts';
+import { LogLines } from '../../../../webview/job-panel/log-lines.ts';
 
 const numbered = (from: number, count: number): string[] => Array.from({ length: count }, (_, i) => `line ${from + i}`);
 

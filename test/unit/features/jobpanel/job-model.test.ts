@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recordsIn } from '../../../src/core/home/installation.ts';
-import type { JobRecord } from '../../../src/core/journal/records.ts';
-import { JobModel } from '../../../src/features/jobpanel/job-model.ts';
-import { reduceLive, type LiveState } from '../../../src/features/jobpanel/live-states.ts';
-import { panelDetail, panelState } from '../../../src/features/jobpanel/panel-state.ts';
-import { caps, toPanelSchema, type PanelState } from '../../../src/messages/job-panel.ts';
+import { recordsIn } from '../../../../src/core/home/installation.ts';
+import type { JobRecord } from '../../../../src/core/journal/records.ts';
+import { JobModel } from '../../../../src/features/jobpanel/job-model.ts';
+import { reduceLive, type LiveState } from '../../../../src/features/jobpanel/attached-states.ts';
+import { panelDetail, panelState } from '../../../../src/features/jobpanel/panel-state.ts';
+import { caps, toPanelSchema, type PanelState } from '../../../../src/messages/job-panel.ts';
 
 const quiet: LiveState = { link: undefined, heard: undefined, transfer: undefined, phase: undefined, warnings: [] };
 const gate = {

@@ -5,13 +5,13 @@ import type { PreflightReport } from '../../core/guards/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import type { SheetState } from '../../messages/launch-sheet.ts';
-import type { RunRequest } from '../jobs/job-commands.ts';
+import type { RunRequest } from '../jobs/run-job.ts';
 import type { GuardsContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
-import { launchFacts, smokeFacts } from './launch-facts.ts';
-import { loadShown } from './project-text.ts';
+import { launchFacts, smokeFacts } from './facts.ts';
+import { loadShown } from '../projectfile/edit.ts';
 import * as sheetText from './sheet-text.ts';
-import { failureText } from './text.ts';
+import { failureText } from '../guards-text.ts';
 
 type PartName = 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke';
 export type Parts = Pick<SheetState, PartName>;

@@ -12,9 +12,9 @@ import { placeOf, position } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import type { Project } from '../../core/project/schema.ts';
 import type { TimeEstimate, TransferPlan } from '../../core/volumes/plan/index.ts';
-import type { SmokeFacts } from './launch-facts.ts';
+import type { SmokeFacts } from './facts.ts';
 import { caps, type SheetState } from '../../messages/launch-sheet.ts';
-import { count, shown } from './text.ts';
+import { count, shown } from '../guards-text.ts';
 
 type Value<K extends 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke'> = NonNullable<
   SheetState[K]['value']

@@ -1,5 +1,5 @@
-import { h } from '../page/dom.ts';
-import { icon, type IconName } from '../page/icons.ts';
+import { h } from './dom.ts';
+import { icon, type IconName } from './icons.ts';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'calm' | 'busy';
 

@@ -4,7 +4,7 @@ import { pricePerHour } from '../../core/format.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import { withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
-import type { GuardsContext } from './context.ts';
+import type { GuardsContext } from '../launch/context.ts';
 
 /** Waits in the background until something wanted is free, and says so. One wish at a time. */
 export class StockWatch implements Disposable {

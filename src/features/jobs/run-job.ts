@@ -10,7 +10,7 @@ import type { Credentials } from '../account/credentials.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
 import { chooseProfile, confirmLocalSteps } from './launch.ts';
-import type { LiveJobs } from './live-jobs.ts';
+import type { LiveJobs } from './attached-jobs.ts';
 
 export interface JobCommandOptions {
   account: Account;

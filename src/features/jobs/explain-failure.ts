@@ -6,11 +6,11 @@ import { explain, gatherEvidence, type Explanation } from '../../core/guards/exp
 import type { JobRecord } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
-import { chosenJob } from '../jobpanel/job-actions.ts';
-import type { Launch } from '../jobs/job-commands.ts';
-import type { GuardsContext } from './context.ts';
-import { setValue } from './project-text.ts';
-import { shown } from './text.ts';
+import { chosenJob } from './fetch-results.ts';
+import type { Launch } from './run-job.ts';
+import type { GuardsContext } from '../launch/context.ts';
+import { setValue } from '../projectfile/edit.ts';
+import { shown } from '../guards-text.ts';
 
 /** Lines of evidence that a dialog shows; the whole log is one click away. */
 const mostEvidence = 8;

@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import type { JobRecords } from '../../core/journal/records.ts';
 import type { PanelAction } from '../../messages/job-panel.ts';
 import { commands } from '../ids.ts';
-import { revealFolder } from './job-actions.ts';
+import { revealFolder } from '../jobs/fetch-results.ts';
 import { logUri } from './log-address.ts';
 import { recordFolder } from './panel-state.ts';
 

@@ -7,7 +7,7 @@ import type { Log } from '../common/log.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import type { JobsModule } from '../jobs/module.ts';
-import type { Guards } from './guards.ts';
+import type { Guards } from './launcher.ts';
 
 /** A window that has just started has better things to do, in ms. */
 const sweepAfterMs = 4_000;
@@ -33,7 +33,7 @@ export function createGuardsModule(options: GuardsModuleOptions): Disposable {
   const store = new DisposableStore();
   let loaded: Promise<Guards> | undefined;
   const load = async (): Promise<Guards> => {
-    const module = await import('./guards.ts');
+    const module = await import('./launcher.ts');
     const { installation, records, start } = jobs;
     const { extensionUri } = context;
     const restUrl = (): string => account.restUrl;
