@@ -1,25 +1,16 @@
 import { dirname } from 'node:path';
 import type { GateResult } from '../../core/journal/events.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
 import { resultsFolder, type JobRecord } from '../../core/journal/records.ts';
 import { failedStep, type JobView, type StepView } from '../../core/journal/view.ts';
 import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
-import { plainLine } from '../../messages/terminal-text.ts';
+import { plainText } from '../common/text.ts';
 import { phaseTexts } from '../jobs/job-nodes.ts';
 import type { StepData } from './job-model.ts';
 import type { LiveState } from './attached-states.ts';
 
-/** Text of unknown origin, without control characters and not longer than a message may carry. */
-function cut(text: string, length: number): string {
-  const plain = text
-    .slice(0, length * 2)
-    .split('\n')
-    .map(plainLine)
-    .join('\n');
-  return plain.length <= length ? plain : `${plain.slice(0, length - 1)}…`;
-}
-
-const name = (text: string): string => cut(text, caps.name);
-const sentence = (text: string): string => cut(text, caps.sentence);
+const name = (text: string): string => plainText(text, caps.name);
+const sentence = (text: string): string => plainText(text, caps.sentence);
 
 function timeOf(iso: string | undefined | null): number | undefined {
   const ms = iso === undefined || iso === null ? NaN : Date.parse(iso);
@@ -175,17 +166,13 @@ export function panelDetail(step: string, data: StepData): PanelDetail {
   return {
     type: 'detail',
     step: name(step),
-    argv: data.argv.slice(0, caps.argv).map((a) => cut(a, caps.evidence)),
+    argv: data.argv.slice(0, caps.argv).map((a) => plainText(a, caps.evidence)),
     gates: data.gates.slice(0, caps.gates).map((gate) => ({
       type: name(gate.type),
       title: sentence(gate.title),
-      evidence: cut(JSON.stringify(gate.evidence, undefined, 2), caps.evidence),
+      evidence: plainText(JSON.stringify(gate.evidence, undefined, 2), caps.evidence),
     })),
   };
-}
-
-function isLoopback(url: string): boolean {
-  return URL.canParse(url) && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname);
 }
 
 /** Folder of a job's record, from the place of its journal. */

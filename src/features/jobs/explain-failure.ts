@@ -10,7 +10,7 @@ import { chosenJob } from './fetch-results.ts';
 import type { Launch } from './run-job.ts';
 import type { GuardsContext } from '../launch/context.ts';
 import { setValue } from '../projectfile/edit.ts';
-import { shown } from '../guards-text.ts';
+import { plainText } from '../common/text.ts';
 
 /** Lines of evidence that a dialog shows; the whole log is one click away. */
 const mostEvidence = 8;
@@ -48,7 +48,7 @@ export async function explainFailure(context: GuardsContext, launch: Launch, tar
   const buttons = [...(able ? [apply] : resume === null ? [] : [again]), log];
   const text = explanationText(explanation);
   const chosen = await vs.window.showWarningMessage(
-    shown(`${record.project}: ${explanation.what}`, 500),
+    plainText(`${record.project}: ${explanation.what}`, 500),
     { modal: true, detail: text },
     ...buttons,
   );
@@ -65,18 +65,18 @@ export async function explainFailure(context: GuardsContext, launch: Launch, tar
 
 /** For a dialog: what was seen, why, what to do and the change with its old and new value. */
 export function explanationText({ evidence, why, next, change }: Explanation): string {
-  const seen = evidence.slice(0, mostEvidence).map((line) => `  ${shown(line, 300)}`);
+  const seen = evidence.slice(0, mostEvidence).map((line) => `  ${plainText(line, 300)}`);
   const place = change?.path?.map((p) => (typeof p === 'number' ? `[${p}]` : `.${p}`)).join('');
   return [
     ...(seen.length === 0 ? [] : ['Seen:', ...seen, '']),
-    shown(why),
+    plainText(why),
     '',
-    shown(next),
+    plainText(next),
     ...(place === undefined || change === null
       ? []
       : [
           '',
-          `Change ${place.replace(/^\./, '')}: ${shown(JSON.stringify(change.from), 300)} → ${shown(JSON.stringify(change.to), 300)}`,
+          `Change ${place.replace(/^\./, '')}: ${plainText(JSON.stringify(change.from), 300)} → ${plainText(JSON.stringify(change.to), 300)}`,
         ]),
   ].join('\n');
 }
@@ -118,9 +118,9 @@ async function showUnexplained(
     });
   }
   const open = 'Open Job';
-  const last = log.slice(-mostEvidence).map((line) => `  ${shown(line, 300)}`);
+  const last = log.slice(-mostEvidence).map((line) => `  ${plainText(line, 300)}`);
   const detail = [
-    ...(record.reason === undefined ? [] : [shown(record.reason), '']),
+    ...(record.reason === undefined ? [] : [plainText(record.reason), '']),
     'No known cause was recognised, and nothing is guessed.',
     ...(last.length === 0 ? [] : ['', 'The last lines of its step:', ...last]),
   ].join('\n');

@@ -3,7 +3,7 @@ import type { Finding, Severity } from '../../core/guards/preflight/index.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import type { Disposable } from '../common/disposables.ts';
-import { shown } from '../guards-text.ts';
+import { plainText } from '../common/text.ts';
 
 /** What the live check of the file marks already, with its own quick fixes. */
 const markedAnyway = new Set(['step-file', 'nothing-uploaded']);
@@ -49,7 +49,7 @@ export class FindingDiagnostics implements Disposable {
       warning: vs.DiagnosticSeverity.Warning,
       info: vs.DiagnosticSeverity.Information,
     };
-    const message = shown([finding.what, finding.why, finding.next].join(' '));
+    const message = plainText([finding.what, finding.why, finding.next].join(' '));
     const diagnostic = new vs.Diagnostic(range, message, severities[finding.severity]);
     diagnostic.source = 'RunPod preflight';
     diagnostic.code = finding.id;

@@ -11,7 +11,7 @@ import type { FindingDiagnostics } from './finding-diagnostics.ts';
 import { launchFacts, smokeFacts } from './facts.ts';
 import { loadShown } from '../projectfile/edit.ts';
 import * as sheetText from './sheet-text.ts';
-import { failureText } from '../guards-text.ts';
+import { failureText } from '../common/text.ts';
 
 type PartName = 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke';
 export type Parts = Pick<SheetState, PartName>;

@@ -14,7 +14,7 @@ import type { Project } from '../../core/project/schema.ts';
 import type { TimeEstimate, TransferPlan } from '../../core/volumes/plan/index.ts';
 import type { SmokeFacts } from './facts.ts';
 import { caps, type SheetState } from '../../messages/launch-sheet.ts';
-import { count, shown } from '../guards-text.ts';
+import { count, plainText } from '../common/text.ts';
 
 type Value<K extends 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke'> = NonNullable<
   SheetState[K]['value']
@@ -31,16 +31,16 @@ export function checksText({ findings, checks, ms }: PreflightReport, loaded: Lo
   return {
     findings: findings.slice(0, caps.findings).map(({ severity, what, why, next, at, fix }) => ({
       severity,
-      what: shown(what),
-      why: shown(why),
-      next: shown(next),
+      what: plainText(what),
+      why: plainText(why),
+      next: plainText(next),
       place: at === undefined ? undefined : placeText(loaded, at),
-      fix: fix && shown(fix.title),
+      fix: fix && plainText(fix.title),
     })),
     checks: checks.slice(0, caps.checks).map(({ title, status, unknown }) => ({
-      title: shown(title),
+      title: plainText(title),
       status,
-      unknown: unknown.slice(0, caps.lines).map((text) => shown(text)),
+      unknown: unknown.slice(0, caps.lines).map((text) => plainText(text)),
     })),
     sum: `${found.length === 0 ? 'Nothing is wrong' : found.join(', ')} · ${count(checks.length, 'check')} in ${duration(ms / 1000)}`,
   };
@@ -48,7 +48,7 @@ export function checksText({ findings, checks, ms }: PreflightReport, loaded: Lo
 
 function placeText({ file, text }: LoadedProject, at: (string | number)[]): string {
   const [line = ''] = position(text, placeOf(text, at).offset).split(':');
-  return shown(`${basename(file)}, line ${line}`);
+  return plainText(`${basename(file)}, line ${line}`);
 }
 
 /** Which steps run where. */
@@ -63,7 +63,7 @@ export function stepsText(project: Project, from: string | undefined): SheetStat
     { name: 'On the pod', text: names('pod') },
   ]
     .filter(({ text }) => text !== '')
-    .map((fact) => ({ ...fact, text: shown(fact.text) }));
+    .map((fact) => ({ ...fact, text: plainText(fact.text) }));
 }
 
 const stocks: Record<Candidate['stock'], string> = {
@@ -82,19 +82,19 @@ export function podsText(volume: VolumePlan, candidates: readonly Candidate[]): 
   const month = `$${volumeCostPerMonth(size).toFixed(2)} a month`;
   const first = candidates.find((c) => c.stock !== 'NONE');
   return {
-    volume: shown(
+    volume: plainText(
       volume.exists
         ? `${name}, ${size} GB in ${where}`
         : `${name} will be created: ${size} GB in ${where} for good, about ${month}`,
     ),
     rows: candidates.slice(0, caps.rows).map((c) => ({
-      label: shown(c.label),
+      label: plainText(c.label),
       price: pricePerHour(c.costPerHour),
       stock: stocks[c.stock],
       free: c.stock !== 'NONE',
       first: c === first,
     })),
-    note: first === undefined ? `Nothing of it is free in ${shown(where, 100)} now.` : undefined,
+    note: first === undefined ? `Nothing of it is free in ${plainText(where, 100)} now.` : undefined,
   };
 }
 
@@ -116,7 +116,7 @@ export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSecond
     { name: 'Takes', text: totals.files === 0 ? '' : takes },
   ];
   return {
-    facts: facts.filter(({ text }) => text !== '').map((fact) => ({ ...fact, text: shown(fact.text) })),
+    facts: facts.filter(({ text }) => text !== '').map((fact) => ({ ...fact, text: plainText(fact.text) })),
     notes: [
       ...(totals.files > 0 && route.kind === 's3'
         ? ['"Sync Project" sends it over S3 beforehand, while no pod costs money.']
@@ -129,7 +129,7 @@ export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSecond
       ...plan.notes,
     ]
       .slice(0, caps.lines)
-      .map((text) => shown(text)),
+      .map((text) => plainText(text)),
   };
 }
 
@@ -137,9 +137,9 @@ export function estimateText({ text, seconds, assumptions }: Estimate): Value<'e
   const { low, likely, high } = seconds;
   const range = high === null ? `at least ${duration(low)}` : `${duration(low)} to ${duration(high)}`;
   return {
-    text: shown(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
+    text: plainText(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
     time: likely === null ? `The pod runs ${range}.` : `The pod runs about ${duration(likely)} (${range}).`,
-    assumptions: assumptions.slice(0, caps.lines).map((line) => shown(line)),
+    assumptions: assumptions.slice(0, caps.lines).map((line) => plainText(line)),
   };
 }
 
@@ -160,7 +160,7 @@ export function limitsText(
   const most = mostDollars === null ? '' : `, so at most ${dollars(mostDollars)}`;
   const unable = capNote(capabilities, endKeySecret);
   const keys =
-    endKeySecret === undefined ? 'its key' : `the pod's own key and the one in your secret ${shown(endKeySecret)}`;
+    endKeySecret === undefined ? 'its key' : `the pod's own key and the one in your secret ${plainText(endKeySecret)}`;
   const computer = capOwners({ stopsBy: null, mostDollars: null, armed: undefined }).find((o) => o.id === 'computer');
   return {
     text: set.length === 0 ? 'No cap: the pod runs until the job ends.' : `Stops after ${set.join(' or ')}${most}.`,
@@ -193,8 +193,8 @@ export function smokeText({ hardware, estimate, most, left }: SmokeFacts): Value
         ]),
   ];
   return {
-    text: shown(`${facts.join(', ')}: every step for at most a minute, in a folder of its own on the volume.`),
-    notes: notes.map((line) => shown(line)),
+    text: plainText(`${facts.join(', ')}: every step for at most a minute, in a folder of its own on the volume.`),
+    notes: notes.map((line) => plainText(line)),
   };
 }
 
@@ -207,7 +207,7 @@ const endings = {
 export function endingText({ onFinish }: Project): SheetState['ending'] {
   const { pod, fetch, into } = onFinish;
   const home = fetch.length === 0 ? 'Nothing is fetched' : `${fetch.join(', ')} come home to ${into}/`;
-  return { text: shown(`${endings[pod]} ${home}; the volume keeps everything.`), costs: pod !== 'terminate' };
+  return { text: plainText(`${endings[pod]} ${home}; the volume keeps everything.`), costs: pod !== 'terminate' };
 }
 
 /** What the button says: the likely price, else the most that it can be. */

@@ -12,10 +12,10 @@ import type { GuardsContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
 import { applyFix } from './apply-fix.ts';
 import { LaunchLook } from './run-preview.ts';
-import { isLoopback } from '../guards-loopback.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
 import { PageTab } from '../common/page/state-page.ts';
 import * as sheetText from './sheet-text.ts';
-import { failureText, shown } from '../guards-text.ts';
+import { failureText, plainText } from '../common/text.ts';
 
 export interface LaunchSheetOptions {
   context: GuardsContext;
@@ -170,14 +170,14 @@ export class LaunchSheet implements Disposable {
     return {
       type: 'state',
       look: number,
-      project: shown(project?.name ?? basename(file.fsPath), 200),
-      file: shown(this.#options.context.vs.workspace.asRelativePath(file)),
+      project: plainText(project?.name ?? basename(file.fsPath), 200),
+      file: plainText(this.#options.context.vs.workspace.asRelativePath(file)),
       sandbox: isLoopback(restUrl()),
       profiles: Object.entries(plain?.profiles ?? {}).map(([name, { description }]) => ({
-        name: shown(name, 200),
-        description: shown(description ?? ''),
+        name: plainText(name, 200),
+        description: plainText(description ?? ''),
       })),
-      profile: shown(profile ?? '', 200),
+      profile: plainText(profile ?? '', 200),
       steps: project === undefined ? [] : sheetText.stepsText(project, from),
       ...parts,
       ending: project === undefined ? { text: '', costs: false } : sheetText.endingText(project),

@@ -14,13 +14,13 @@ import {
 import type { Disposable } from '../common/disposables.ts';
 import { commands } from '../ids.ts';
 import type { GuardsContext } from '../launch/context.ts';
-import { isLoopback } from '../guards-loopback.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
 import { costsText, radarText, regionsText } from './radar-text.ts';
 import { PageTab } from '../common/page/state-page.ts';
 import { loadShown } from '../projectfile/edit.ts';
 import type { StockWatch } from './stock-watch.ts';
 import { stopSeenEndpoint, stopSeenPod } from './radar-stop.ts';
-import { shown } from '../guards-text.ts';
+import { plainText } from '../common/text.ts';
 
 export interface OverviewOptions {
   context: GuardsContext;
@@ -116,7 +116,7 @@ export class Overview implements Disposable {
     } catch (error) {
       if (!abort.signal.aborted) {
         // What was seen last stays, with its time.
-        this.#set(tab, { ...this.#parts[tab], busy: false, failure: shown(messageOf(error)) });
+        this.#set(tab, { ...this.#parts[tab], busy: false, failure: plainText(messageOf(error)) });
       }
     }
   }

@@ -4,7 +4,7 @@ import { stopEndpoint, stopPod, type RadarEndpoint, type RadarPod } from '../../
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
 import type { GuardsContext } from '../launch/context.ts';
-import { shown } from '../guards-text.ts';
+import { plainText } from '../common/text.ts';
 
 /** Ends a pod that the radar shows, after saying what that means; the pod of a job at work is ended by cancelling the job. */
 export async function stopSeenPod(context: GuardsContext, seen: RadarPod): Promise<void> {
@@ -51,13 +51,13 @@ interface Doing {
 }
 
 async function askAndDo({ vs, refresh }: GuardsContext, { verb, what, detail, doing, work }: Doing): Promise<void> {
-  const question = shown(`${verb} ${what}?`);
-  const chosen = await vs.window.showWarningMessage(question, { modal: true, detail: shown(detail) }, verb);
+  const question = plainText(`${verb} ${what}?`);
+  const chosen = await vs.window.showWarningMessage(question, { modal: true, detail: plainText(detail) }, verb);
   if (chosen !== verb) {
     return;
   }
   try {
-    valueOf(await withProgress(vs, { title: shown(doing), where: 'window' }, work));
+    valueOf(await withProgress(vs, { title: plainText(doing), where: 'window' }, work));
   } catch (error) {
     if (!(error instanceof CancelledError)) {
       throw error;

@@ -12,7 +12,7 @@ import {
   type RegionLine,
   type RegionsPage,
 } from '../../messages/overview.ts';
-import { count, shown } from '../guards-text.ts';
+import { count, plainText } from '../common/text.ts';
 
 const tiers: Record<string, string> = { STANDARD: 'standard', HIGH_PERFORMANCE: 'fast' };
 
@@ -25,16 +25,16 @@ export function regionsText(advice: Advice, request: AdviceRequest, project: str
       ? 'Without a project file: all GPUs count.'
       : `For ${project}: ${request.volume === undefined ? 'it has no volume yet' : `its volume ${request.volume.name} is in ${request.volume.dataCenter}, and a pod can only be where its volume is`}.`;
   return {
-    about: shown(wanted ? about : `${about} The best place comes first.`),
+    about: plainText(wanted ? about : `${about} The best place comes first.`),
     rows: rows.slice(0, caps.rows).map((row) => regionLine(row, advice, request)),
-    size: shown(sizeText),
+    size: plainText(sizeText),
     hasVolume: request.volume !== undefined,
     blocked: noStock && {
-      title: shown(`Nothing that is wanted is free in ${noStock.dataCenter} now.`),
+      title: plainText(`Nothing that is wanted is free in ${noStock.dataCenter} now.`),
       ways: [noStock.nextAcceptable?.text, noStock.moveVolume?.text]
         .filter((t) => t !== undefined)
-        .map((t) => shown(t)),
-      wait: shown(noStock.tellWhenFree.text),
+        .map((t) => plainText(t)),
+      wait: plainText(noStock.tellWhenFree.text),
     },
   };
 }
@@ -45,18 +45,18 @@ function regionLine(row: RegionRow, { recommended }: Advice, { volume }: AdviceR
   const more = free.length > 3 ? `, and ${free.length - 3} more` : '';
   const home = volume?.dataCenter === row.dataCenter;
   return {
-    id: shown(row.dataCenter, caps.name),
-    name: shown(row.name),
+    id: plainText(row.dataCenter, caps.name),
+    name: plainText(row.name),
     mark: home ? 'home' : row.dataCenter === recommended ? 'best' : 'none',
     volume: row.canCreateVolume
-      ? row.volumeTiers.map((t) => tiers[t] ?? shown(t.toLowerCase(), 50)).join(', ')
+      ? row.volumeTiers.map((t) => tiers[t] ?? plainText(t.toLowerCase(), 50)).join(', ')
       : 'none today',
     s3: row.s3.answer === 'unknown' ? 'not known' : row.s3.answer,
-    free: names.length === 0 ? 'nothing' : shown(`${names.join(', ')}${more}`),
+    free: names.length === 0 ? 'nothing' : plainText(`${names.join(', ')}${more}`),
     price: free[0] === undefined ? '' : pricePerHour(free[0].pricePerHour),
     boot:
       row.bootHistory === null ? '' : `${duration(row.bootHistory.median)} (${count(row.bootHistory.count, 'job')})`,
-    reason: shown(row.reason),
+    reason: plainText(row.reason),
     open: row.canCreateVolume,
   };
 }
@@ -93,14 +93,14 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
         ]),
   ];
   return {
-    figures: figures.map((f) => ({ name: f.name, value: f.value, note: shown(f.note) })),
-    warning: funds?.warning == null ? undefined : shown(funds.warning),
+    figures: figures.map((f) => ({ name: f.name, value: f.value, note: plainText(f.note) })),
+    warning: funds?.warning == null ? undefined : plainText(funds.warning),
     tables: [
       jobsTable(ledger),
       groupTable('Per day', 'Day', ledger.days),
       groupTable('Per project', 'Project', ledger.projects),
     ],
-    notes: notesOf(ledger).map((n) => shown(n)),
+    notes: notesOf(ledger).map((n) => plainText(n)),
   };
 }
 
@@ -120,9 +120,9 @@ function jobsTable({ jobs }: Ledger): MoneyTable {
     rows: jobs
       .slice(0, caps.rows)
       .map((j) => [
-        shown(j.project),
+        plainText(j.project),
         timeText(j.started),
-        shown(`${j.hardware} at ${pricePerHour(j.costPerHour)}`),
+        plainText(`${j.hardware} at ${pricePerHour(j.costPerHour)}`),
         j.running ? `${duration(j.seconds)}, running` : duration(j.seconds),
         money(j.metered),
         money(j.billed),
@@ -136,7 +136,7 @@ function groupTable(title: string, column: string, groups: Ledger['days']): Mone
   return {
     title,
     columns: [column, 'Jobs', 'Cost', 'Bill'],
-    rows: groups.slice(0, caps.rows).map((g) => [shown(g.key), String(g.jobs), spent(g.dollars), money(g.billed)]),
+    rows: groups.slice(0, caps.rows).map((g) => [plainText(g.key), String(g.jobs), spent(g.dollars), money(g.billed)]),
     empty: 'Nothing yet.',
   };
 }
@@ -197,7 +197,7 @@ export function unownedText({ pods, endpoints }: Unowned): string | undefined {
     ...(pods.length === 0 ? [] : [count(pods.length, 'pod')]),
     ...(endpoints.length === 0 ? [] : [count(endpoints.length, 'endpoint')]),
   ].join(' and ');
-  return shown(
+  return plainText(
     `${what} that no job of this computer needs ${verb} ${pricePerHour(perHour)}${disks}: ${names.join(', ')}${more}.`,
   );
 }
@@ -207,15 +207,15 @@ export function radarText(seen: Radar): RadarPage {
   const missing = unpriced.length === 0 ? '' : `, without ${unpriced.join(', ')}, whose price is not told`;
   const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage $${perMonthStorage.toFixed(2)} a month`;
   return {
-    total: shown(`${total}${missing}.`),
+    total: plainText(`${total}${missing}.`),
     unowned: unownedText(unownedOf(seen)),
     pods: pods.slice(0, caps.rows).map((p) => podLine(p, seen.at)),
     endpoints: endpoints.slice(0, caps.rows).map((e) => endpointLine(e, seen.at)),
     volumes: volumes.slice(0, caps.rows).map(({ volume, pricePerMonth, usedByProjects, lastUsed, attachedTo }) => ({
-      name: shown(volume.name),
-      facts: shown(`${volume.size} GB in ${volume.dataCenter}`),
+      name: plainText(volume.name),
+      facts: plainText(`${volume.size} GB in ${volume.dataCenter}`),
       price: pricePerMonth === null ? 'price unknown' : `$${pricePerMonth.toFixed(2)} a month`,
-      used: shown(
+      used: plainText(
         [
           usedByProjects.length === 0 ? 'by no job of this computer' : `by ${usedByProjects.join(', ')}`,
           ...(lastUsed === null ? [] : [`last ${timeText(lastUsed)}`]),
@@ -223,7 +223,7 @@ export function radarText(seen: Radar): RadarPage {
         ].join(', '),
       ),
     })),
-    notes: notes.slice(0, caps.lines).map((note) => shown(note)),
+    notes: notes.slice(0, caps.lines).map((note) => plainText(note)),
   };
 }
 
@@ -236,14 +236,14 @@ function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
   const where = pod.dataCenter === null ? '' : `in ${pod.dataCenter}`;
   const disk = diskPerMonth > 0 ? ` + $${diskPerMonth.toFixed(2)} a month for its disk` : '';
   return {
-    id: shown(pod.id, caps.name),
-    name: shown(pod.name),
-    facts: shown(
+    id: plainText(pod.id, caps.name),
+    name: plainText(pod.name),
+    facts: plainText(
       [pod.hardware, where, pod.status.toLowerCase(), ageText(since, at)].filter((t) => t !== '').join(' · '),
     ),
     price: `${pricePerHour(costPerHour)}${disk}`,
-    owner: shown(ownerText(seen)),
-    idle: idle && shown(idle.reason),
+    owner: plainText(ownerText(seen)),
+    idle: idle && plainText(idle.reason),
     unowned: isUnowned(seen),
     action: action.how,
   };
@@ -254,13 +254,13 @@ function endpointLine(seen: RadarEndpoint, at: string): RadarPage['endpoints'][n
   const { min, max } = endpoint.workers;
   const facts = ['Serverless', endpoint.hardware, `${min} to ${max} workers`, ageText(since, at)];
   return {
-    id: shown(endpoint.id, caps.name),
-    name: shown(endpoint.name),
-    facts: shown(facts.filter((t) => t !== '').join(' · ')),
+    id: plainText(endpoint.id, caps.name),
+    name: plainText(endpoint.name),
+    facts: plainText(facts.filter((t) => t !== '').join(' · ')),
     price: pricePerHour(costPerHour),
-    owner: shown(ownerText(seen)),
-    cost: shown(cost),
-    idle: idle && shown(idle.reason),
+    owner: plainText(ownerText(seen)),
+    cost: plainText(cost),
+    idle: idle && plainText(idle.reason),
     unowned: isUnowned(seen),
     action: action.how,
   };
