@@ -11,9 +11,9 @@ import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { Account } from '../account/account.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { revealFolder } from '../jobs/fetch-results.ts';
-import type { LateRecords } from '../jobs/late-records.ts';
-import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
+import { revealFolder } from '../common/reveal-folder.ts';
+import type { OpenRecords } from '../account/installation.ts';
+import { chooseProjectFile, saveChanges } from '../projectfile/choose.ts';
 import { projectFor } from '../projectfile/projects-on-volume.ts';
 import { syncProgress } from '../transfer/sync-progress.ts';
 import { chooseFolder } from './folder.ts';
@@ -22,7 +22,7 @@ export interface BackupContext {
   vs: typeof vscode;
   account: Account;
   installation: () => Promise<Installation>;
-  records: LateRecords;
+  records: OpenRecords;
   volumes: PolledList<Volume>;
   /** Folders that this window writes backups to now. */
   running: Set<string>;

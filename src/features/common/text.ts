@@ -1,4 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
+import { clock } from '../../core/format.ts';
 import { plainLine } from '../../messages/terminal-text.ts';
 
 /** Text of unknown origin for a page or a dialog: without control characters and not too long. */
@@ -19,4 +20,12 @@ export function count(number: number, word: string): string {
 /** Why something could not be found out or done, for a page. */
 export function failureText(error: unknown): string {
   return plainText(messageOf(error));
+}
+
+/** Local time of an ISO time, with the day where that is another one: `09:12`, `3 May 09:12`. */
+export function timeText(iso: string): string {
+  const time = new Date(iso);
+  const today = time.toDateString() === new Date().toDateString();
+  const day = time.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+  return today ? clock(time) : `${day} ${clock(time)}`;
 }

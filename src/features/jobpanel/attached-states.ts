@@ -5,7 +5,7 @@ import { Emitter, type Disposable } from '../common/disposables.ts';
 type Transfer = Extract<RunEvent, { type: 'transfer' }>;
 
 /** What only the window that is attached to a job knows of it. */
-export interface LiveState {
+export interface AttachedState {
   link: 'live' | 'lost' | undefined;
   /** When this window last heard of the pod, in ms since 1970. */
   heard: number | undefined;
@@ -15,11 +15,17 @@ export interface LiveState {
   warnings: string[];
 }
 
-const nothing: LiveState = { link: undefined, heard: undefined, transfer: undefined, phase: undefined, warnings: [] };
+const nothing: AttachedState = {
+  link: undefined,
+  heard: undefined,
+  transfer: undefined,
+  phase: undefined,
+  warnings: [],
+};
 const maxWarnings = 50;
 
 /** Adds one event; returns a new state. */
-export function reduceLive(state: LiveState, event: RunEvent, now: number): LiveState {
+export function reduceAttached(state: AttachedState, event: RunEvent, now: number): AttachedState {
   switch (event.type) {
     case 'link':
       return event.state === 'live' ? { ...state, link: 'live', heard: now } : { ...state, link: 'lost' };
@@ -40,18 +46,18 @@ export function reduceLive(state: LiveState, event: RunEvent, now: number): Live
 }
 
 /** Keeps the live state of every job that this window is or was attached to. */
-export class LiveStates implements Disposable {
-  readonly #states = new Map<string, LiveState>();
+export class AttachedStates implements Disposable {
+  readonly #states = new Map<string, AttachedState>();
   readonly #changed = new Emitter<string>();
   /** Fires with the job's id. */
   readonly onDidChange = this.#changed.event;
 
-  of(job: string): LiveState {
+  of(job: string): AttachedState {
     return this.#states.get(job) ?? nothing;
   }
 
   take(job: string, event: RunEvent): void {
-    this.#states.set(job, reduceLive(this.of(job), event, Date.now()));
+    this.#states.set(job, reduceAttached(this.of(job), event, Date.now()));
     this.#changed.fire(job);
   }
 

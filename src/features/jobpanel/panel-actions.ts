@@ -2,12 +2,12 @@ import type * as vscode from 'vscode';
 import type { JobRecords } from '../../core/journal/records.ts';
 import type { PanelAction } from '../../messages/job-panel.ts';
 import { commands } from '../ids.ts';
-import { revealFolder } from '../jobs/fetch-results.ts';
+import { revealFolder } from '../common/reveal-folder.ts';
 import { logUri } from './log-address.ts';
 import { recordFolder } from './panel-state.ts';
 
 /** Does what a button of the panel asks for; commands show their own failures. */
-export async function perform(
+export async function runPanelAction(
   vs: typeof vscode,
   records: JobRecords,
   { job, action, step }: { job: string; action: PanelAction; step: string },

@@ -7,7 +7,7 @@ import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep
 import { plainText } from '../common/text.ts';
 import { phaseTexts } from '../jobs/job-nodes.ts';
 import type { StepData } from './job-model.ts';
-import type { LiveState } from './attached-states.ts';
+import type { AttachedState } from './attached-states.ts';
 
 const name = (text: string): string => plainText(text, caps.name);
 const sentence = (text: string): string => plainText(text, caps.sentence);
@@ -21,7 +21,7 @@ export interface Known {
   record: JobRecord;
   view: JobView;
   heard: Date | undefined;
-  live: LiveState;
+  live: AttachedState;
   /** Whether this window is attached to the job. */
   attached: boolean;
   /** The record's folder. */

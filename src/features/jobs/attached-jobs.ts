@@ -16,7 +16,7 @@ import { jobLines } from './job-text.ts';
 const running = () => import('../../core/jobs/run.ts');
 
 /** The jobs that this window is attached to. Disposing detaches: the jobs go on. */
-export class LiveJobs implements Disposable {
+export class AttachedJobs implements Disposable {
   readonly #vs: typeof vscode;
   readonly #failures: Failures;
   readonly #output: vscode.OutputChannel;

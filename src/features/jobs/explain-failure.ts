@@ -2,31 +2,34 @@ import type * as vscode from 'vscode';
 import { isDeepStrictEqual } from 'node:util';
 import { findNodeAtLocation, getNodeValue, parseTree } from 'jsonc-parser';
 import { UserError } from '../../core/errors.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import { explain, gatherEvidence, type Explanation } from '../../core/guards/explain/index.ts';
-import type { JobRecord } from '../../core/journal/records.ts';
+import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
-import { chosenJob } from './fetch-results.ts';
+import { chosenJob } from './choose-job.ts';
 import type { Launch } from './run-job.ts';
-import type { GuardsContext } from '../launch/context.ts';
 import { setValue } from '../projectfile/edit.ts';
 import { plainText } from '../common/text.ts';
 
 /** Lines of evidence that a dialog shows; the whole log is one click away. */
 const mostEvidence = 8;
 
+export interface ExplainOptions {
+  records: JobRecords;
+  installation: () => Promise<Installation>;
+  launch: Launch;
+}
+
 /** Says why a job failed and what shows it; makes the one change that would help, and goes on from the step. */
-export async function explainFailure(context: GuardsContext, launch: Launch, target: unknown): Promise<void> {
-  const { vs, installation, records } = context;
+export async function explainFailure(
+  vs: typeof vscode,
+  { records, installation, launch }: ExplainOptions,
+  target: unknown,
+): Promise<void> {
   const failed = (r: JobRecord): boolean =>
     r.outcome === 'failed' || r.outcome === 'lost' || r.outcome === 'cancelled' || r.phase === 'done';
-  const record = await chosenJob(
-    vs,
-    await records(),
-    target,
-    'Explain Failure',
-    (r) => failed(r) && r.outcome !== 'succeeded',
-  );
+  const record = await chosenJob(vs, records, target, 'Explain Failure', (r) => failed(r) && r.outcome !== 'succeeded');
   if (record === undefined) {
     return;
   }

@@ -1,22 +1,25 @@
 import type * as vscode from 'vscode';
+import { createHash } from 'node:crypto';
 import type { Estimate } from '../../core/costs/estimate.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
-import type { JobRecord } from '../../core/journal/records.ts';
+import type { RunPlan } from '../../core/jobs/plan.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
+import type { Step } from '../../core/project/schema.ts';
 import type { Account, Memory } from '../account/account.ts';
 import type { Credentials } from '../account/credentials.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
-import { chooseProfile, confirmLocalSteps } from './launch.ts';
-import type { LiveJobs } from './attached-jobs.ts';
+import { chooseProfile, chooseProjectFile, saveChanges } from '../projectfile/choose.ts';
+import type { AttachedJobs } from './attached-jobs.ts';
 
-export interface JobCommandOptions {
+const trustedKey = 'trustedLocalSteps';
+
+export interface RunOptions {
   account: Account;
   credentials: Credentials;
   memory: Memory;
-  live: LiveJobs;
+  live: AttachedJobs;
   installation: () => Promise<Installation>;
 }
 
@@ -36,7 +39,7 @@ export type Launch = (request: RunRequest) => Promise<void>;
 /** Asks what to run, and shows what it will do and cost before anything is paid for. */
 export async function runPipeline(
   vs: typeof vscode,
-  options: JobCommandOptions,
+  options: RunOptions,
   launch: Launch,
   target: unknown,
   from?: string,
@@ -62,7 +65,7 @@ export async function runPipeline(
 /** Plans and starts a run. Answers whether it was started; not when the user does not want its local steps. */
 export async function startRun(
   vs: typeof vscode,
-  options: JobCommandOptions,
+  options: RunOptions,
   request: RunRequest,
   estimate?: Estimate,
 ): Promise<boolean> {
@@ -113,38 +116,32 @@ async function smokeOf(
   return loaded;
 }
 
-/** Cancels a job after saying what stays. */
-export async function cancel(
-  vs: typeof vscode,
-  options: JobCommandOptions,
-  records: readonly JobRecord[],
-  target: unknown,
-): Promise<void> {
-  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
-  const running = records.filter((record) => record.outcome === undefined);
-  const record = running.find((r) => r.job === id) ?? (id === undefined ? await chooseJob(vs, running) : undefined);
-  if (record === undefined) {
-    return;
+/** Commands of a project file that run on this machine are shown, and confirmed once per content. */
+async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan: RunPlan): Promise<boolean> {
+  if (plan.localSteps.length === 0) {
+    return true;
   }
-  const button = 'Cancel Job';
-  const detail =
-    'The running step is interrupted. What it wrote stays on the volume, results so far are brought home, and the pod ends.';
-  const chosen = await vs.window.showWarningMessage(
-    `Cancel the job of ${record.project}?`,
-    { modal: true, detail },
-    button,
-  );
-  if (chosen === button) {
-    const installation = await options.installation();
-    const title = `Cancelling ${record.project}…`;
-    valueOf(await withProgress(vs, { title, where: 'window' }, () => options.live.cancel(installation, record)));
+  const { root } = plan.loaded;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([root, plan.localSteps, plan.loaded.project.env]))
+    .digest('hex');
+  const stored = memory.get(trustedKey);
+  const trusted = Array.isArray(stored) ? stored.filter((d) => typeof d === 'string') : [];
+  if (trusted.includes(digest)) {
+    return true;
   }
+  const button = 'Run Them Here';
+  const detail = plan.localSteps.map((step) => `${step.name}: ${commandText(step)}`).join('\n');
+  const question = 'These steps of the project file run on this machine. Run them?';
+  if ((await vs.window.showWarningMessage(question, { modal: true, detail }, button)) !== button) {
+    return false;
+  }
+  await memory.update(trustedKey, [...trusted.slice(-199), digest]);
+  return true;
 }
 
-async function chooseJob(vs: typeof vscode, running: JobRecord[]): Promise<JobRecord | undefined> {
-  if (running.length === 0) {
-    throw new UserError('no-jobs-running', { what: 'No job is running.', next: 'There is nothing to cancel.' });
-  }
-  const items = running.map((record) => ({ label: record.project, description: record.job, record }));
-  return (await vs.window.showQuickPick(items, { title: 'Cancel Job', placeHolder: 'Which job?' }))?.record;
+function commandText(step: Step): string {
+  const command =
+    step.module === undefined ? (step.script ?? step.notebook ?? step.shell ?? '') : `python -m ${step.module}`;
+  return [command, ...(step.args ?? [])].join(' ');
 }

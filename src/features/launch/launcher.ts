@@ -4,40 +4,31 @@ import { CancelledError } from '../../core/errors.ts';
 import { preflight } from '../../core/guards/preflight/index.ts';
 import { loadProject } from '../../core/project/load.ts';
 import { parseProject } from '../../core/project/parse.ts';
-import type { OverviewTab } from '../../messages/overview.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { RunRequest } from '../jobs/run-job.ts';
-import { checkProjectFile, chooseProjectFile } from '../projectfile/check.ts';
+import { checkProjectFile } from '../projectfile/check.ts';
+import { chooseProjectFile } from '../projectfile/choose.ts';
 import { isProjectFile } from '../projectfile/project-files.ts';
-import type { GuardsContext } from './context.ts';
-import { createVolume } from '../volumes/create-volume.ts';
-import { explainFailure } from '../jobs/explain-failure.ts';
+import type { LaunchContext } from './context.ts';
 import { FindingDiagnostics } from './finding-diagnostics.ts';
 import { LaunchSheet } from './sheet.ts';
-import { Overview } from '../overview/panel.ts';
-import { unownedOf, unownedText } from '../overview/radar-text.ts';
-import { StockWatch } from '../overview/stock-watch.ts';
 
 /** Saves that come together are one, in ms. */
 const settleMs = 400;
 
-/** Everything of the guards but what a window needs at its start. */
-export class Guards implements Disposable {
-  readonly #context: GuardsContext;
+/** Shows the one launch sheet of the window, and keeps what was found in project files marked as it is now. */
+export class Launcher implements Disposable {
+  readonly #context: LaunchContext;
   readonly #store = new DisposableStore();
   readonly #diagnostics: FindingDiagnostics;
-  readonly #watch: StockWatch;
   #sheet: LaunchSheet | undefined;
-  #overview: Overview | undefined;
   #timer: NodeJS.Timeout | undefined;
   #quiet = new AbortController();
-  readonly #sweeping = new AbortController();
 
-  constructor(context: GuardsContext) {
+  constructor(context: LaunchContext) {
     const { vs } = context;
     this.#context = context;
     this.#diagnostics = this.#store.add(new FindingDiagnostics(vs));
-    this.#watch = this.#store.add(new StockWatch(context));
     this.#store.add(vs.workspace.onDidSaveTextDocument((document) => this.#saved(document)));
     this.#store.add({ dispose: () => clearTimeout(this.#timer) });
   }
@@ -67,49 +58,9 @@ export class Guards implements Disposable {
     }
   }
 
-  /** `target` is a project file where the caller knows one. */
-  async show(tab: OverviewTab, target: unknown): Promise<void> {
-    await this.#context.account.client();
-    const file = tab === 'regions' ? await this.#projectFile(target) : undefined;
-    if (this.#overview !== undefined) {
-      this.#overview.show(tab, file);
-      return;
-    }
-    const onClosed = (): void => (this.#overview = undefined);
-    this.#overview = new Overview({ context: this.#context, watch: this.#watch, tab, file, onClosed });
-  }
-
-  createVolume(target: unknown): Promise<boolean> {
-    return createVolume(this.#context, target);
-  }
-
-  explain(target: unknown): Promise<void> {
-    return explainFailure(this.#context, (request) => this.launch(request), target);
-  }
-
-  /** Looks whether something costs money that no job here needs, and says so once. */
-  async sweep(): Promise<void> {
-    const { vs, installation, log } = this.#context;
-    try {
-      const { radar } = await import('../../core/guards/radar/index.ts');
-      const text = unownedText(unownedOf(await radar(await installation(), this.#sweeping.signal)));
-      if (text !== undefined) {
-        const show = 'Show';
-        void vs.window.showWarningMessage(text, show).then((chosen) => {
-          return chosen === show ? this.show('radar', undefined) : undefined;
-        });
-      }
-    } catch (error) {
-      // Nobody asked for this look, so nobody is told that it failed.
-      log.info('The look for unused resources failed:', error instanceof Error ? error : String(error));
-    }
-  }
-
   dispose(): void {
     this.#quiet.abort(new CancelledError());
-    this.#sweeping.abort(new CancelledError());
     this.#sheet?.dispose();
-    this.#overview?.dispose();
     this.#store.dispose();
   }
 
@@ -165,19 +116,5 @@ export class Guards implements Disposable {
     } else if (isProjectFile(document) && this.#diagnostics.has(document.uri)) {
       void this.#checkQuietly(document.uri);
     }
-  }
-
-  /** The project that is meant: the one named, the one in the editor, or the only one. */
-  async #projectFile(target: unknown): Promise<vscode.Uri | undefined> {
-    const { vs } = this.#context;
-    const active = vs.window.activeTextEditor?.document;
-    if (target instanceof vs.Uri) {
-      return target;
-    }
-    if (active !== undefined && isProjectFile(active)) {
-      return active.uri;
-    }
-    const found = await vs.workspace.findFiles('**/*.runpod.json', '**/{node_modules,.venv,.runpod-trainer}/**', 2);
-    return found.length === 1 ? found[0] : undefined;
   }
 }

@@ -6,7 +6,7 @@ import type { LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import type { SheetState } from '../../messages/launch-sheet.ts';
 import type { RunRequest } from '../jobs/run-job.ts';
-import type { GuardsContext } from './context.ts';
+import type { LaunchContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
 import { launchFacts, smokeFacts } from './facts.ts';
 import { loadShown } from '../projectfile/edit.ts';
@@ -23,8 +23,8 @@ const unknown: Parts = { checks: busy, pods: busy, sync: busy, estimate: busy, l
 type Show = <K extends PartName>(name: K, value: Promise<Parts[K]['value']>) => Promise<void>;
 
 /** What is known of a run that is wished for; found out part by part, side by side, and again at will. */
-export class LaunchLook {
-  readonly #context: GuardsContext;
+export class RunPreview {
+  readonly #context: LaunchContext;
   readonly #diagnostics: FindingDiagnostics;
   readonly #changed: () => void;
   #number = 0;
@@ -37,7 +37,7 @@ export class LaunchLook {
   #mostDollars: number | null | undefined;
 
   /** @param changed told when a part is another one */
-  constructor(context: GuardsContext, diagnostics: FindingDiagnostics, changed: () => void) {
+  constructor(context: LaunchContext, diagnostics: FindingDiagnostics, changed: () => void) {
     this.#context = context;
     this.#diagnostics = diagnostics;
     this.#changed = changed;

@@ -8,17 +8,17 @@ import { applyProfile } from '../../core/project/profile.ts';
 import { fromSheetSchema, type FromSheet, type SheetState } from '../../messages/launch-sheet.ts';
 import type { Disposable } from '../common/disposables.ts';
 import type { RunRequest } from '../jobs/run-job.ts';
-import type { GuardsContext } from './context.ts';
+import type { LaunchContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
 import { applyFix } from './apply-fix.ts';
-import { LaunchLook } from './run-preview.ts';
+import { RunPreview } from './run-preview.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
-import { PageTab } from '../common/page/state-page.ts';
+import { StatePage } from '../common/page/state-page.ts';
 import * as sheetText from './sheet-text.ts';
 import { failureText, plainText } from '../common/text.ts';
 
 export interface LaunchSheetOptions {
-  context: GuardsContext;
+  context: LaunchContext;
   diagnostics: FindingDiagnostics;
   request: RunRequest;
   column: vscode.ViewColumn;
@@ -28,8 +28,8 @@ export interface LaunchSheetOptions {
 /** One tab that says what a run would do and cost, and starts it, or a short try of it. */
 export class LaunchSheet implements Disposable {
   readonly #options: LaunchSheetOptions;
-  readonly #page: PageTab<SheetState, FromSheet>;
-  readonly #known: LaunchLook;
+  readonly #page: StatePage<SheetState, FromSheet>;
+  readonly #known: RunPreview;
   #request: RunRequest;
   #starting: 'run' | 'smoke' | undefined;
   #failure: string | undefined;
@@ -40,8 +40,8 @@ export class LaunchSheet implements Disposable {
     this.#options = options;
     this.#request = options.request;
     const { vs, extensionUri, log } = options.context;
-    this.#known = new LaunchLook(options.context, options.diagnostics, () => this.#redraw());
-    this.#page = new PageTab(vs, {
+    this.#known = new RunPreview(options.context, options.diagnostics, () => this.#redraw());
+    this.#page = new StatePage(vs, {
       extensionUri,
       log,
       name: 'launch-sheet',
@@ -49,7 +49,6 @@ export class LaunchSheet implements Disposable {
       column: options.column,
       schema: fromSheetSchema,
       handlers: {
-        ready: () => this.#page.ready(),
         show: ({ look, finding }) => this.#try('Show', () => this.#showPlace(look, finding)),
         fix: ({ look, finding }) => this.#try('Fix', () => this.#fix(look, finding)),
         again: () => void this.look(),
@@ -60,7 +59,6 @@ export class LaunchSheet implements Disposable {
         start: () => this.#try('Start', () => this.#start('run')),
         smoke: () => this.#try('Smoke Run', () => this.#start('smoke')),
         cancel: () => this.#try('Cancel', () => this.#page.close()),
-        refused: ({ why }) => log.warn(`The launch sheet did not understand a message: ${why}`),
       },
       state: () => this.#state(),
       onClosed: () => {
@@ -161,7 +159,7 @@ export class LaunchSheet implements Disposable {
   }
 
   #state(): SheetState {
-    const { restUrl } = this.#options.context;
+    const { account } = this.#options.context;
     const { file, profile, from } = this.#request;
     const { number, parts, loaded, estimate, mostDollars } = this.#known;
     const plain = loaded?.project;
@@ -172,7 +170,7 @@ export class LaunchSheet implements Disposable {
       look: number,
       project: plainText(project?.name ?? basename(file.fsPath), 200),
       file: plainText(this.#options.context.vs.workspace.asRelativePath(file)),
-      sandbox: isLoopback(restUrl()),
+      sandbox: isLoopback(account.restUrl),
       profiles: Object.entries(plain?.profiles ?? {}).map(([name, { description }]) => ({
         name: plainText(name, 200),
         description: plainText(description ?? ''),

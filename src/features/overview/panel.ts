@@ -13,17 +13,19 @@ import {
 } from '../../messages/overview.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { commands } from '../ids.ts';
-import type { GuardsContext } from '../launch/context.ts';
+import type { OverviewContext } from './context.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
-import { costsText, radarText, regionsText } from './radar-text.ts';
-import { PageTab } from '../common/page/state-page.ts';
+import { costsText } from './costs-text.ts';
+import { radarText } from './radar-text.ts';
+import { regionsText } from './regions-text.ts';
+import { StatePage } from '../common/page/state-page.ts';
 import { loadShown } from '../projectfile/edit.ts';
 import type { StockWatch } from './stock-watch.ts';
-import { stopSeenEndpoint, stopSeenPod } from './radar-stop.ts';
+import { stopRadarEndpoint, stopRadarPod } from './radar-stop.ts';
 import { plainText } from '../common/text.ts';
 
-export interface OverviewOptions {
-  context: GuardsContext;
+export interface OverviewPanelOptions {
+  context: OverviewContext;
   watch: StockWatch;
   tab: OverviewTab;
   /** The project that regions are compared for. */
@@ -32,9 +34,9 @@ export interface OverviewOptions {
 }
 
 /** One tab about the account: where to rent, what was spent, and what costs money unseen. */
-export class Overview implements Disposable {
-  readonly #options: OverviewOptions;
-  readonly #page: PageTab<OverviewState, FromOverview>;
+export class OverviewPanel implements Disposable {
+  readonly #options: OverviewPanelOptions;
+  readonly #page: StatePage<OverviewState, FromOverview>;
   readonly #watching: Disposable;
   readonly #looks = new Map<OverviewTab, AbortController>();
   #tab: OverviewTab;
@@ -43,13 +45,13 @@ export class Overview implements Disposable {
   #advised: { advice: Advice; request: AdviceRequest; project: string | undefined } | undefined;
   #radar: Radar | undefined;
 
-  constructor(options: OverviewOptions) {
+  constructor(options: OverviewPanelOptions) {
     this.#options = options;
     this.#tab = options.tab;
     this.#file = options.file;
     const { vs, extensionUri, log } = options.context;
     this.#watching = options.watch.onDidChange(() => this.#page.changed());
-    this.#page = new PageTab(vs, {
+    this.#page = new StatePage(vs, {
       extensionUri,
       log,
       name: 'overview',
@@ -57,14 +59,12 @@ export class Overview implements Disposable {
       column: vs.ViewColumn.Active,
       schema: fromOverviewSchema,
       handlers: {
-        ready: () => this.#page.ready(),
         tab: ({ tab }) => this.#turnTo(tab),
         again: ({ tab }) => void this.#look(tab),
         createVolume: ({ dataCenter }) => void this.#createVolume(dataCenter),
         wait: ({ on }) => this.#wait(on),
         endPod: ({ id }) => this.#try('Stop Pod', () => this.#endPod(id)),
         endEndpoint: ({ id }) => this.#try('Stop Endpoint', () => this.#endEndpoint(id)),
-        refused: ({ why }) => log.warn(`The overview did not understand a message: ${why}`),
       },
       state: () => this.#state(),
       onClosed: () => {
@@ -173,7 +173,7 @@ export class Overview implements Disposable {
       return;
     }
     try {
-      await stopSeenPod(this.#options.context, seen);
+      await stopRadarPod(this.#options.context, seen);
     } finally {
       await this.#look('radar');
     }
@@ -185,7 +185,7 @@ export class Overview implements Disposable {
       return;
     }
     try {
-      await stopSeenEndpoint(this.#options.context, seen);
+      await stopRadarEndpoint(this.#options.context, seen);
     } finally {
       await this.#look('radar');
     }
@@ -199,7 +199,7 @@ export class Overview implements Disposable {
     return {
       type: 'state',
       tab: this.#tab,
-      sandbox: isLoopback(this.#options.context.restUrl()),
+      sandbox: isLoopback(this.#options.context.account.restUrl),
       ...this.#parts,
       waiting: this.#options.watch.text,
     };

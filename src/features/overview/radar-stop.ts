@@ -3,11 +3,11 @@ import { pricePerHour } from '../../core/format.ts';
 import { stopEndpoint, stopPod, type RadarEndpoint, type RadarPod } from '../../core/guards/radar/index.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
-import type { GuardsContext } from '../launch/context.ts';
+import type { OverviewContext } from './context.ts';
 import { plainText } from '../common/text.ts';
 
 /** Ends a pod that the radar shows, after saying what that means; the pod of a job at work is ended by cancelling the job. */
-export async function stopSeenPod(context: GuardsContext, seen: RadarPod): Promise<void> {
+export async function stopRadarPod(context: OverviewContext, seen: RadarPod): Promise<void> {
   const { vs, installation } = context;
   const { action, pod, costPerHour, job } = seen;
   if (action.how === 'cancel') {
@@ -25,7 +25,7 @@ export async function stopSeenPod(context: GuardsContext, seen: RadarPod): Promi
 }
 
 /** Scales an endpoint that the radar shows to zero, or deletes it, after saying what that means. */
-export async function stopSeenEndpoint(context: GuardsContext, seen: RadarEndpoint): Promise<void> {
+export async function stopRadarEndpoint(context: OverviewContext, seen: RadarEndpoint): Promise<void> {
   const { action, endpoint, cost } = seen;
   if (action.how === 'none') {
     return;
@@ -50,7 +50,7 @@ interface Doing {
   work: (signal: AbortSignal) => Promise<void>;
 }
 
-async function askAndDo({ vs, refresh }: GuardsContext, { verb, what, detail, doing, work }: Doing): Promise<void> {
+async function askAndDo({ vs, refresh }: OverviewContext, { verb, what, detail, doing, work }: Doing): Promise<void> {
   const question = plainText(`${verb} ${what}?`);
   const chosen = await vs.window.showWarningMessage(question, { modal: true, detail: plainText(detail) }, verb);
   if (chosen !== verb) {

@@ -4,16 +4,16 @@ import { pricePerHour } from '../../core/format.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import { withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
-import type { GuardsContext } from '../launch/context.ts';
+import type { OverviewContext } from './context.ts';
 
 /** Waits in the background until something wanted is free, and says so. One wish at a time. */
 export class StockWatch implements Disposable {
-  readonly #context: GuardsContext;
+  readonly #context: OverviewContext;
   readonly #changed = new Emitter<undefined>();
   readonly onDidChange = this.#changed.event;
   #now: { text: string; abort: AbortController } | undefined;
 
-  constructor(context: GuardsContext) {
+  constructor(context: OverviewContext) {
     this.#context = context;
   }
 

@@ -18,7 +18,7 @@ export function refuseSecrets({ secrets }: TransferPlan): void {
  * What a newer plan has that somebody who agreed to the older one has not seen: in words, or undefined when it is no
  * surprise. Files that are sent are none, for they are those of this machine.
  */
-export function surprise(seen: TransferPlan, now: TransferPlan): string | undefined {
+export function unseenChange(seen: TransferPlan, now: TransferPlan): string | undefined {
   if (now.route.kind !== seen.route.kind) {
     return 'The files would go another way.';
   }

@@ -3,9 +3,17 @@ import * as z from 'zod';
 import { dollars } from '../../core/caps/meter.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Installation } from '../../core/home/installation.ts';
+import type { Account } from '../account/account.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import type { GuardsContext } from '../launch/context.ts';
 import { loadShown } from '../projectfile/edit.ts';
+
+export interface CreateContext {
+  vs: typeof vscode;
+  account: Account;
+  installation: () => Promise<Installation>;
+  /** Pods or volumes may have changed. */
+  refresh: () => void;
+}
 
 /** What may be known beforehand. */
 const wishSchema = z.object({
@@ -18,7 +26,7 @@ const smallest = 10;
 const largest = 4096;
 
 /** Asks where, how it is called and how large, and makes a network volume. Answers whether it was made. */
-export async function createVolume(context: GuardsContext, target: unknown): Promise<boolean> {
+export async function createVolume(context: CreateContext, target: unknown): Promise<boolean> {
   const { vs, account, installation, refresh } = context;
   account.requireTrust();
   const wish = wishSchema.safeParse(target).data ?? {};

@@ -6,7 +6,7 @@ import type { Amount } from '../../core/volumes/browse/browse.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import { deletable } from '../../core/volumes/browse/deletable.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import type { LateRecords } from '../jobs/late-records.ts';
+import type { OpenRecords } from '../account/installation.ts';
 import type { FileSource } from './file-source.ts';
 import { placeOfRow } from './open-and-download.ts';
 import type { VolumeFiles } from './volume-files.ts';
@@ -14,7 +14,7 @@ import type { VolumeFiles } from './volume-files.ts';
 export interface DeleteContext {
   vs: typeof vscode;
   files: VolumeFiles;
-  records: LateRecords;
+  records: OpenRecords;
 }
 
 /** A job's state has no more bytes than this. */
@@ -67,7 +67,7 @@ async function refuseProtected({ records }: DeleteContext, source: FileSource, p
 }
 
 async function jobEnded(
-  records: Awaited<ReturnType<LateRecords>>,
+  records: Awaited<ReturnType<OpenRecords>>,
   source: FileSource,
   path: string,
   job: string,

@@ -1,12 +1,12 @@
 import type * as vscode from 'vscode';
 import { randomBytes } from 'node:crypto';
 
-/** The page of a panel. Only our own script and style sheet load; nothing else does. */
-export function panelHtml(
+/** A page of ours. Only our own script and style sheet load; nothing else does. */
+export function pageHtml(
   vs: typeof vscode,
   webview: vscode.Webview,
   folder: vscode.Uri,
-  { name, title } = { name: 'job-panel', title: 'Job' },
+  { name, title }: { name: string; title: string },
 ): string {
   const nonce = randomBytes(18).toString('base64url');
   const script = webview.asWebviewUri(vs.Uri.joinPath(folder, `${name}.js`)).toString();

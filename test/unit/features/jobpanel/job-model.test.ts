@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { recordsIn } from '../../../../src/core/home/installation.ts';
 import type { JobRecord } from '../../../../src/core/journal/records.ts';
 import { JobModel } from '../../../../src/features/jobpanel/job-model.ts';
-import { reduceLive, type LiveState } from '../../../../src/features/jobpanel/attached-states.ts';
+import { reduceAttached, type AttachedState } from '../../../../src/features/jobpanel/attached-states.ts';
 import { panelDetail, panelState } from '../../../../src/features/jobpanel/panel-state.ts';
 import { caps, toPanelSchema, type PanelState } from '../../../../src/messages/job-panel.ts';
 
-const quiet: LiveState = { link: undefined, heard: undefined, transfer: undefined, phase: undefined, warnings: [] };
+const quiet: AttachedState = { link: undefined, heard: undefined, transfer: undefined, phase: undefined, warnings: [] };
 const gate = {
   index: 0,
   type: 'rows',
@@ -43,7 +43,7 @@ describe('the job that the panel shows (R9.4)', () => {
   const log = (step: string, ...lines: string[]): string => line('log', { step, stream: 'out', lines });
   const local = (): string => join(home, '.runpod-trainer', 'jobs', 'j-1');
   const remote = (): string => join(home, 'jobs', 'j-1');
-  const state = (model: JobModel, live: Partial<LiveState> = {}, attached = true): PanelState => {
+  const state = (model: JobModel, live: Partial<AttachedState> = {}, attached = true): PanelState => {
     const { record: known, view, heard } = model;
     assert.ok(known && view);
     const shown = panelState({ record: known, view, heard, live: { ...quiet, ...live }, attached, folder: '/f' });
@@ -169,8 +169,8 @@ describe('the job that the panel shows (R9.4)', () => {
       [state(model, {}, false).link.state, state(model, {}, false).actions],
       ['apart', ['attach', 'cancel']],
     );
-    const lost = reduceLive(
-      reduceLive(quiet, { type: 'link', state: 'live', text: '' }, 5),
+    const lost = reduceAttached(
+      reduceAttached(quiet, { type: 'link', state: 'live', text: '' }, 5),
       { type: 'link', state: 'lost', text: '' },
       9,
     );
