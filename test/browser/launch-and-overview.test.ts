@@ -29,7 +29,7 @@ interface Project {
   steps: object[];
 }
 
-describe('guards in the editor (R4)', function () {
+describe('launch sheet and overview (R4)', function () {
   this.timeout(180_000);
   let sandbox: Sandbox;
   let client: RunPodClient;
