@@ -14,7 +14,7 @@ import { valueOf, withProgress } from '../common/progress.ts';
 import { revealFolder } from '../common/reveal-folder.ts';
 import type { OpenRecords } from '../account/installation.ts';
 import { chooseProjectFile, saveChanges } from '../projectfile/choose.ts';
-import { projectFor } from '../projectfile/projects-on-volume.ts';
+import { chooseProjectOnVolume } from '../projectfile/projects-on-volume.ts';
 import { syncProgress } from '../transfer/sync-progress.ts';
 import { chooseFolder } from './folder.ts';
 
@@ -50,7 +50,7 @@ async function projectOf({ vs, volumes, records }: BackupContext, target: unknow
   }
   const known = volumes.state.items ?? [];
   const record = known.some((volume) => volume.id === id) ? undefined : await (await records()).get(id);
-  return record === undefined ? load(vs, await projectFor(vs, known, target, title)) : projectOfJob(record);
+  return record === undefined ? load(vs, await chooseProjectOnVolume(vs, known, target, title)) : projectOfJob(record);
 }
 
 async function load(vs: typeof vscode, file: vscode.Uri | undefined): Promise<LoadedProject | undefined> {

@@ -25,7 +25,7 @@ const nothing: AttachedState = {
 const maxWarnings = 50;
 
 /** Adds one event; returns a new state. */
-export function reduceAttached(state: AttachedState, event: RunEvent, now: number): AttachedState {
+export function nextAttachedState(state: AttachedState, event: RunEvent, now: number): AttachedState {
   switch (event.type) {
     case 'link':
       return event.state === 'live' ? { ...state, link: 'live', heard: now } : { ...state, link: 'lost' };
@@ -57,7 +57,7 @@ export class AttachedStates implements Disposable {
   }
 
   take(job: string, event: RunEvent): void {
-    this.#states.set(job, reduceAttached(this.of(job), event, Date.now()));
+    this.#states.set(job, nextAttachedState(this.of(job), event, Date.now()));
     this.#changed.fire(job);
   }
 

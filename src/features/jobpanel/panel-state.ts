@@ -17,7 +17,7 @@ function timeOf(iso: string | undefined | null): number | undefined {
   return ms >= 0 ? ms : undefined;
 }
 
-export interface Known {
+export interface JobFacts {
   record: JobRecord;
   view: JobView;
   heard: Date | undefined;
@@ -29,7 +29,7 @@ export interface Known {
 }
 
 /** What the panel shows of a job. */
-export function panelState(known: Known): PanelState {
+export function panelState(known: JobFacts): PanelState {
   const { record, view, live } = known;
   const over = record.phase === 'done' || record.outcome !== undefined;
   const transfer = live.transfer;
@@ -86,7 +86,7 @@ export function panelState(known: Known): PanelState {
 }
 
 /** `Running phase_2, step 3 of 8`; after the end also what is still to do, since the pod costs until it is ended. */
-function activity(known: Known): string {
+function activity(known: JobFacts): string {
   const { record, view, live } = known;
   // The words of fetching name a folder, which is long: it stands in the tooltip.
   const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseTexts[record.phase] : live.phase.text;
@@ -113,7 +113,7 @@ function activity(known: Known): string {
   }
 }
 
-function linkOf({ record, live, attached, heard }: Known): PanelState['link'] {
+function linkOf({ record, live, attached, heard }: JobFacts): PanelState['link'] {
   if (record.phase === 'done') {
     return { state: 'over' };
   }
@@ -122,7 +122,7 @@ function linkOf({ record, live, attached, heard }: Known): PanelState['link'] {
   return { state, heard: time };
 }
 
-function actionsOf({ record, view, attached }: Known): PanelState['actions'] {
+function actionsOf({ record, view, attached }: JobFacts): PanelState['actions'] {
   const running = record.outcome === undefined && record.phase !== 'done';
   const reachable = record.remote !== undefined;
   const all: [PanelState['actions'][number], boolean][] = [

@@ -10,7 +10,7 @@ import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { Page } from '../common/page/page.ts';
 import type { JobModel } from './job-model.ts';
-import { panelDetail, panelState, type Known } from './panel-state.ts';
+import { panelDetail, panelState, type JobFacts } from './panel-state.ts';
 
 /** Times in ms. One message a beat, so at most ten in a second reach the page; the first ones come at once. */
 const beat = 100;
@@ -23,7 +23,7 @@ export interface JobPanelOptions {
   model: JobModel;
   log: Log;
   /** What this window adds to what is recorded. */
-  live: () => Pick<Known, 'live' | 'attached' | 'folder'>;
+  live: () => Pick<JobFacts, 'live' | 'attached' | 'folder'>;
   act: (action: PanelAction, step: string) => void;
   copy: (text: string) => void;
   /** The page has been told everything that there is. */

@@ -5,7 +5,7 @@ import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { jobPanelType } from '../ids.ts';
 import type { AttachedJobs } from '../jobs/attached-jobs.ts';
-import { chosenJob } from '../jobs/choose-job.ts';
+import { chooseJob } from '../jobs/choose-job.ts';
 import { JobModel } from './job-model.ts';
 import type { AttachedStates } from './attached-states.ts';
 import { JobPanel } from './panel.ts';
@@ -38,7 +38,7 @@ export class JobPanels implements Disposable {
 
   /** Brings the panel of a job to the front; `target` is its row, or nothing, and then the user picks. */
   async open(target: unknown): Promise<void> {
-    const record = await chosenJob(this.#vs, this.#options.records, target, 'Open Job Panel');
+    const record = await chooseJob(this.#vs, this.#options.records, target, 'Open Job Panel');
     if (record === undefined) {
       return;
     }

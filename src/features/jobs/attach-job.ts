@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import type { AttachedJobs } from './attached-jobs.ts';
-import { chosenJob } from './choose-job.ts';
+import { chooseJob } from './choose-job.ts';
 
 export interface AttachOptions {
   records: JobRecords;
@@ -14,7 +14,7 @@ export interface AttachOptions {
 /** Attaches this window to a job that goes on without it. */
 export async function attachToJob(vs: typeof vscode, options: AttachOptions, target: unknown): Promise<void> {
   const fits = (r: JobRecord): boolean => r.phase !== 'done' && r.remote !== undefined;
-  const record = await chosenJob(vs, options.records, target, 'Attach to Job', fits);
+  const record = await chooseJob(vs, options.records, target, 'Attach to Job', fits);
   if (record === undefined) {
     return;
   }

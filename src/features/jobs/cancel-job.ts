@@ -19,7 +19,8 @@ export async function cancelJob(
 ): Promise<void> {
   const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
   const running = records.filter((record) => record.outcome === undefined);
-  const record = running.find((r) => r.job === id) ?? (id === undefined ? await chooseJob(vs, running) : undefined);
+  const record =
+    running.find((r) => r.job === id) ?? (id === undefined ? await chooseRunningJob(vs, running) : undefined);
   if (record === undefined) {
     return;
   }
@@ -38,7 +39,7 @@ export async function cancelJob(
   }
 }
 
-async function chooseJob(vs: typeof vscode, running: JobRecord[]): Promise<JobRecord | undefined> {
+async function chooseRunningJob(vs: typeof vscode, running: JobRecord[]): Promise<JobRecord | undefined> {
   if (running.length === 0) {
     throw new UserError('no-jobs-running', { what: 'No job is running.', next: 'There is nothing to cancel.' });
   }

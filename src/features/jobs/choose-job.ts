@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 
 /** The job that a command is about: that of its row or panel, else the one that the user picks. */
-export async function chosenJob(
+export async function chooseJob(
   vs: typeof vscode,
   records: JobRecords,
   target: unknown,

@@ -7,9 +7,9 @@ import { explain, gatherEvidence, type Explanation } from '../../core/guards/exp
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
-import { chosenJob } from './choose-job.ts';
+import { chooseJob } from './choose-job.ts';
 import type { Launch } from './run-job.ts';
-import { setValue } from '../projectfile/edit.ts';
+import { setProjectValue } from '../projectfile/edit.ts';
 import { plainText } from '../common/text.ts';
 
 /** Lines of evidence that a dialog shows; the whole log is one click away. */
@@ -29,7 +29,7 @@ export async function explainFailure(
 ): Promise<void> {
   const failed = (r: JobRecord): boolean =>
     r.outcome === 'failed' || r.outcome === 'lost' || r.outcome === 'cancelled' || r.phase === 'done';
-  const record = await chosenJob(vs, records, target, 'Explain Failure', (r) => failed(r) && r.outcome !== 'succeeded');
+  const record = await chooseJob(vs, records, target, 'Explain Failure', (r) => failed(r) && r.outcome !== 'succeeded');
   if (record === undefined) {
     return;
   }
@@ -104,7 +104,7 @@ async function applyChange(
       next: 'Run the pipeline as it is, or change the value by hand.',
     });
   }
-  await setValue(vs, file, path, to);
+  await setProjectValue(vs, file, path, to);
 }
 
 async function showUnexplained(

@@ -3,7 +3,7 @@ import { pricePerHour } from '../../core/format.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { resultsFolder, type JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { chosenJob } from './choose-job.ts';
+import { chooseJob } from './choose-job.ts';
 
 export interface FetchOptions {
   records: JobRecords;
@@ -12,7 +12,7 @@ export interface FetchOptions {
 
 /** Brings a job's results home; asks before it rents anything for that. */
 export async function fetchJobResults(vs: typeof vscode, options: FetchOptions, target: unknown): Promise<void> {
-  const record = await chosenJob(
+  const record = await chooseJob(
     vs,
     options.records,
     target,

@@ -9,7 +9,7 @@ import type { LoadedProject } from '../../core/project/load.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';
 import { emptyFile } from '../projectfile/fixes.ts';
-import { setValue } from '../projectfile/edit.ts';
+import { setProjectValue } from '../projectfile/edit.ts';
 
 const path = z.array(z.union([z.string(), z.number()]));
 const args = {
@@ -33,7 +33,7 @@ export async function applyFix(
       return createFile(vs, loaded.root, args['create-file'].parse(fix.args).file);
     case 'set-value': {
       const { path: at, value } = args['set-value'].parse(fix.args);
-      return setValue(vs, file, at, value);
+      return setProjectValue(vs, file, at, value);
     }
     case 'grow-volume':
       return growVolume(vs, installation, args['grow-volume'].parse(fix.args));

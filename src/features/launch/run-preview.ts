@@ -9,12 +9,12 @@ import type { RunRequest } from '../jobs/run-job.ts';
 import type { LaunchContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
 import { launchFacts, smokeFacts } from './facts.ts';
-import { loadShown } from '../projectfile/edit.ts';
+import { loadFromEditor } from '../projectfile/edit.ts';
 import * as sheetText from './sheet-text.ts';
 import { failureText } from '../common/text.ts';
 
 type PartName = 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke';
-export type Parts = Pick<SheetState, PartName>;
+type Parts = Pick<SheetState, PartName>;
 const partNames: PartName[] = ['checks', 'pods', 'sync', 'estimate', 'limits', 'smoke'];
 
 const busy = { busy: true };
@@ -85,7 +85,7 @@ export class RunPreview {
     }
     const { vs, installation } = this.#context;
     try {
-      const [here, loaded] = await Promise.all([installation(), loadShown(vs, request.file)]);
+      const [here, loaded] = await Promise.all([installation(), loadFromEditor(vs, request.file)]);
       if (signal.aborted) {
         return undefined;
       }

@@ -19,7 +19,7 @@ import { costsText } from './costs-text.ts';
 import { radarText } from './radar-text.ts';
 import { regionsText } from './regions-text.ts';
 import { StatePage } from '../common/page/state-page.ts';
-import { loadShown } from '../projectfile/edit.ts';
+import { loadFromEditor } from '../projectfile/edit.ts';
 import type { StockWatch } from './stock-watch.ts';
 import { stopRadarEndpoint, stopRadarPod } from './radar-stop.ts';
 import { plainText } from '../common/text.ts';
@@ -130,7 +130,7 @@ export class OverviewPanel implements Disposable {
     const here = await installation();
     switch (tab) {
       case 'regions': {
-        const loaded: LoadedProject | undefined = this.#file && (await loadShown(vs, this.#file));
+        const loaded: LoadedProject | undefined = this.#file && (await loadFromEditor(vs, this.#file));
         const request = loaded === undefined ? { dataBytes: 0 } : await adviceRequest(here, loaded, signal);
         const advice = await advise(here, request, signal);
         this.#advised = { advice, request, project: loaded?.project.name };

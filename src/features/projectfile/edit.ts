@@ -6,7 +6,7 @@ import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import { parseProject } from '../../core/project/parse.ts';
 
 /** A project file as its editor shows it, saved or not; throws what `loadProject` throws. */
-export async function loadShown(vs: typeof vscode, file: vscode.Uri): Promise<LoadedProject> {
+export async function loadFromEditor(vs: typeof vscode, file: vscode.Uri): Promise<LoadedProject> {
   const open = vs.workspace.textDocuments.find((d) => d.uri.toString() === file.toString());
   const text = open?.isDirty === true ? open.getText() : undefined;
   const { project } = text === undefined ? {} : parseProject(text);
@@ -17,7 +17,7 @@ export async function loadShown(vs: typeof vscode, file: vscode.Uri): Promise<Lo
 }
 
 /** Sets a value of a project file, keeps comments and layout, and saves it. */
-export async function setValue(
+export async function setProjectValue(
   vs: typeof vscode,
   file: vscode.Uri,
   path: readonly (string | number)[],

@@ -5,7 +5,7 @@ import type { Volume } from '../../core/runpod/schemas.ts';
 import { projectFiles } from './choose.ts';
 
 /** The project file of this window that names the volume of a row; undefined when the user gave up. */
-export async function projectFor(
+export async function chooseProjectOnVolume(
   vs: typeof vscode,
   volumes: readonly Volume[],
   target: unknown,
@@ -19,7 +19,7 @@ export async function projectFor(
       next: 'Use the menu of a volume in the Volumes view.',
     });
   }
-  const fitting = await projectsOn(vs, volume);
+  const fitting = await projectsOnVolume(vs, volume);
   if (fitting.length === 0) {
     throw new UserError('no-project-here', {
       what: `No project file in this window names the volume ${volume.name} in ${volume.dataCenter}.`,
@@ -32,7 +32,7 @@ export async function projectFor(
 }
 
 /** The project files of this window that name a volume, as a pick shows them. */
-export async function projectsOn(
+export async function projectsOnVolume(
   vs: typeof vscode,
   volume: Pick<Volume, 'id' | 'name' | 'dataCenter'>,
 ): Promise<{ label: string; description: string; uri: vscode.Uri; loaded: LoadedProject }[]> {

@@ -5,7 +5,7 @@ import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { Account } from '../account/account.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { loadShown } from '../projectfile/edit.ts';
+import { loadFromEditor } from '../projectfile/edit.ts';
 
 export interface CreateContext {
   vs: typeof vscode;
@@ -36,7 +36,7 @@ export async function createVolume(context: CreateContext, target: unknown): Pro
   if (dataCenter === undefined) {
     return false;
   }
-  const known = file instanceof vs.Uri ? (await loadShown(vs, file)).project.target.volume.name : undefined;
+  const known = file instanceof vs.Uri ? (await loadFromEditor(vs, file)).project.target.volume.name : undefined;
   const name = await vs.window.showInputBox({
     title,
     prompt: `Name of the volume in ${dataCenter}. A project finds its volume by this name.`,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { recordsIn } from '../../../../src/core/home/installation.ts';
 import type { JobRecord } from '../../../../src/core/journal/records.ts';
 import { JobModel } from '../../../../src/features/jobpanel/job-model.ts';
-import { reduceAttached, type AttachedState } from '../../../../src/features/jobpanel/attached-states.ts';
+import { nextAttachedState, type AttachedState } from '../../../../src/features/jobpanel/attached-states.ts';
 import { panelDetail, panelState } from '../../../../src/features/jobpanel/panel-state.ts';
 import { caps, toPanelSchema, type PanelState } from '../../../../src/messages/job-panel.ts';
 
@@ -169,8 +169,8 @@ describe('the job that the panel shows (R9.4)', () => {
       [state(model, {}, false).link.state, state(model, {}, false).actions],
       ['apart', ['attach', 'cancel']],
     );
-    const lost = reduceAttached(
-      reduceAttached(quiet, { type: 'link', state: 'live', text: '' }, 5),
+    const lost = nextAttachedState(
+      nextAttachedState(quiet, { type: 'link', state: 'live', text: '' }, 5),
       { type: 'link', state: 'lost', text: '' },
       9,
     );
