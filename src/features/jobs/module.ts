@@ -10,7 +10,7 @@ import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
 import type { JobHistory, JobSummary } from './history.ts';
-import type { Launch, RunOptions, RunRequest } from './run-job.ts';
+import type { Launch, RunContext, RunRequest } from './run-job.ts';
 import { jobNodes } from './job-nodes.ts';
 import { AttachedJobs } from './attached-jobs.ts';
 
@@ -81,7 +81,7 @@ export function createJobsModule(
   };
   store.add(account.onDidChange(() => void reattach()));
 
-  const options: RunOptions = { account, credentials, memory: context.globalState, live, installation };
+  const options: RunContext = { account, credentials, memory: context.globalState, live, installation };
   const runJob = () => import('./run-job.ts');
   const start: JobsModule['start'] = async (request, estimate) =>
     (await runJob()).startRun(vs, options, request, estimate);

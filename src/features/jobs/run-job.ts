@@ -15,7 +15,7 @@ import type { AttachedJobs } from './attached-jobs.ts';
 
 const trustedKey = 'trustedLocalSteps';
 
-export interface RunOptions {
+export interface RunContext {
   account: Account;
   credentials: Credentials;
   memory: Memory;
@@ -39,7 +39,7 @@ export type Launch = (request: RunRequest) => Promise<void>;
 /** Asks what to run, and shows what it will do and cost before anything is paid for. */
 export async function runPipeline(
   vs: typeof vscode,
-  options: RunOptions,
+  options: RunContext,
   launch: Launch,
   target: unknown,
   from?: string,
@@ -65,7 +65,7 @@ export async function runPipeline(
 /** Plans and starts a run. Answers whether it was started; not when the user does not want its local steps. */
 export async function startRun(
   vs: typeof vscode,
-  options: RunOptions,
+  options: RunContext,
   request: RunRequest,
   estimate?: Estimate,
 ): Promise<boolean> {
