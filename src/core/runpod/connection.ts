@@ -14,9 +14,9 @@ export function graphqlUrl(connection: Pick<RunPodConnection, 'restUrl'>): strin
   return new URL('/graphql', connection.restUrl).href;
 }
 
-/** True for addresses that never leave this machine. */
+/** True for addresses that never leave this machine; false for what is no address. */
 export function isLoopback(url: string): boolean {
-  const host = new URL(url).hostname;
+  const host = URL.canParse(url) ? new URL(url).hostname : '';
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 

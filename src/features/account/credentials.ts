@@ -37,7 +37,7 @@ export class Credentials {
 
   async s3Keys(restUrl: string): Promise<S3Keys | undefined> {
     const text = await this.#store.get(nameOf('s3Keys', restUrl));
-    const { readS3Keys } = await import('./stored.ts');
+    const { readS3Keys } = await import('./stored-keys.ts');
     const keys = readS3Keys(text);
     return keys && { accessKeyId: keys.accessKeyId, secretAccessKey: new Secret(keys.secretAccessKey) };
   }
@@ -68,7 +68,7 @@ export class Credentials {
 
   /** The key pair for logging in to pods, made at its first use. */
   async sshKey(): Promise<SshKeyPair> {
-    const { readKeyPair } = await import('./stored.ts');
+    const { readKeyPair } = await import('./stored-keys.ts');
     const known = readKeyPair(await this.#store.get('sshKey'));
     if (known !== undefined) {
       return known;

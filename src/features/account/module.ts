@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { Installation } from '../../core/home/installation.ts';
 import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
@@ -7,19 +8,21 @@ import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { Account } from './account.ts';
 import { Credentials } from './credentials.ts';
-import { s3SourceOf } from './s3-source.ts';
+import { installationOf, openRecords, s3SourceOf, type OpenRecords } from './installation.ts';
 
 export interface AccountModule extends Disposable {
   account: Account;
   credentials: Credentials;
   /** The volumes' S3 API as this window reaches it now. */
   s3: () => S3Source;
+  records: OpenRecords;
+  installation: () => Promise<Installation>;
 }
 
 /** Sign-in, sign-out and the account that other features ask for a client. */
 export function createAccountModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState'>,
+  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState' | 'extensionPath'>,
   registry: CommandRegistry,
   settings: Settings,
 ): AccountModule {
@@ -44,5 +47,14 @@ export function createAccountModule(
     registry.register(commands.setSecret, async () => (await dialogs()).setStepSecret(vs, account, credentials)),
   );
   store.add(registry.register(commands.signOut, async () => (await dialogs()).signOut(vs, account)));
-  return { account, credentials, s3: () => s3SourceOf(account, credentials, settings), dispose: () => store.dispose() };
+  const records = openRecords();
+  const { extensionPath } = context;
+  return {
+    account,
+    credentials,
+    s3: () => s3SourceOf(account, credentials, settings),
+    records,
+    installation: () => installationOf({ extensionPath, settings, account, credentials, records }),
+    dispose: () => store.dispose(),
+  };
 }

@@ -36,7 +36,7 @@ const actionsByCode: Record<string, FailureAction[]> = {
 };
 
 /** The text and the buttons for a failure; undefined when the user asked for the stop. */
-export function explainFailure(
+export function describeFailure(
   error: unknown,
   doing: string,
 ): { text: string; actions: FailureAction[]; unexpected: boolean } | undefined {
@@ -62,7 +62,7 @@ export class Failures {
 
   /** Does not wait for the user. `doing` is what was attempted, in the user's words. */
   show(error: unknown, doing: string): void {
-    const failure = explainFailure(error, doing);
+    const failure = describeFailure(error, doing);
     if (failure === undefined) {
       return;
     }

@@ -31,12 +31,12 @@ export function createDoctorModule(
   );
   store.add(
     registry.register(commands.connectionDoctor, async (target) => {
-      const [{ podOf }, { checkTitles, examine }, { doctorReport }] = await Promise.all([
+      const [{ choosePod }, { checkTitles, examine }, { doctorReport }] = await Promise.all([
         import('../pods/pod-commands.ts'),
         import('../../core/guards/doctor/index.ts'),
         import('./report.ts'),
       ]);
-      const pod = await podOf(vs, account, pods, { title: 'Connection Doctor', none: 'look at' }, target);
+      const pod = await choosePod(vs, account, pods, { title: 'Connection Doctor', none: 'look at' }, target);
       if (pod === undefined) {
         return;
       }

@@ -45,7 +45,7 @@ export async function endPod(
   target: unknown,
 ): Promise<void> {
   const choice = { title: verb.button, none: verb.action, fits: (p: Pod) => p.actions.includes(verb.action) };
-  const pod = await podOf(vs, account, pods, choice, target);
+  const pod = await choosePod(vs, account, pods, choice, target);
   if (pod === undefined) {
     return;
   }
@@ -76,7 +76,7 @@ interface PodChoice {
 }
 
 /** The pod of a row, else the one that the user picks; undefined when they gave up. */
-export async function podOf(
+export async function choosePod(
   vs: typeof vscode,
   account: Account,
   pods: PolledList<Pod>,

@@ -11,7 +11,7 @@ import { mayCreate, mayDelete, mayRent, mayReplace } from './consent.ts';
 import { count } from './plan-text.ts';
 import { syncProgress } from './sync-progress.ts';
 
-export interface Decided {
+export interface DecidedPlan {
   loaded: LoadedProject;
   prepared: PreparedPlan;
   /** Conflicts that are replaced. */
@@ -19,7 +19,7 @@ export interface Decided {
 }
 
 /** Asks before anything is made or deleted on the user's account. */
-export async function agreed(vs: typeof vscode, installation: Installation, decided: Decided): Promise<boolean> {
+export async function agreed(vs: typeof vscode, installation: Installation, decided: DecidedPlan): Promise<boolean> {
   const volume = await planVolume(installation.client, decided.loaded.project.target.volume);
   return (await mayCreate(vs, volume)) && (await mayDelete(vs, decided.prepared.plan.deletes));
 }
@@ -28,7 +28,7 @@ export async function agreed(vs: typeof vscode, installation: Installation, deci
 export async function carryOut(
   vs: typeof vscode,
   installation: Installation,
-  { loaded, prepared, replace }: Decided,
+  { loaded, prepared, replace }: DecidedPlan,
 ): Promise<ProgressResult<SyncResult | undefined>> {
   const { project } = prepared.plan;
   const run = (replaced: SyncOptions['replace']): Promise<ProgressResult<SyncResult | undefined>> =>

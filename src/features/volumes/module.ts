@@ -3,15 +3,13 @@ import type { Pod, Volume } from '../../core/runpod/schemas.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
-import { createListView } from '../common/list-view.ts';
+import { createListView, type TreeNode } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
-import { lateRecords } from '../jobs/late-records.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
 import { Listings, type Listing } from './listings.ts';
 import { volumeDocuments, volumeScheme } from './volume-documents.ts';
 import { VolumeFiles } from './volume-files.ts';
-import { volumeNodes } from './volume-nodes.ts';
 
 export interface VolumesModule extends Disposable {
   volumes: PolledList<Volume>;
@@ -21,7 +19,7 @@ export interface VolumesModule extends Disposable {
 export function createVolumesModule(
   vs: typeof vscode,
   registry: CommandRegistry,
-  { account, credentials, s3 }: Pick<AccountModule, 'account' | 'credentials' | 's3'>,
+  { account, credentials, s3, records, installation }: AccountModule,
   settings: Settings,
   pods: PolledList<Pod>,
 ): VolumesModule {
@@ -67,7 +65,7 @@ export function createVolumesModule(
       isCaseSensitive: true,
     }),
   );
-  const actions = () => import('./volume-commands.ts');
+  const actions = () => import('./open-and-download.ts');
   store.add(registry.register(commands.openVolumeFile, async (target) => (await actions()).openVolumeFile(vs, target)));
   store.add(
     registry.register(commands.downloadVolumeFile, async (target) =>
@@ -76,15 +74,22 @@ export function createVolumesModule(
   );
   store.add(
     registry.register(commands.uploadVolumeFiles, async (target) => {
-      const { uploadVolumeFiles } = await import('./upload.ts');
+      const { uploadVolumeFiles } = await import('./upload-files.ts');
       await uploadVolumeFiles(vs, files, target).finally(() => volumes.refresh());
     }),
   );
   store.add(
     registry.register(commands.deleteVolumeFile, async (target) => {
       account.requireTrust();
-      const { deleteVolumeFile } = await import('./delete.ts');
-      return deleteVolumeFile({ vs, files, records: lateRecords() }, target).finally(() => changed.fire(undefined));
+      const { deleteVolumeFile } = await import('./delete-file.ts');
+      return deleteVolumeFile({ vs, files, records }, target).finally(() => changed.fire(undefined));
+    }),
+  );
+  store.add(
+    registry.register(commands.createVolume, async (target) => {
+      const { createVolume } = await import('./create-volume.ts');
+      const refresh = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
+      return createVolume({ vs, account, installation, refresh }, target);
     }),
   );
   store.add(
@@ -95,4 +100,20 @@ export function createVolumesModule(
     }),
   );
   return { volumes, dispose: () => store.dispose() };
+}
+
+function volumeNodes(vs: typeof vscode, volumes: Volume[], listings: Listings): TreeNode[] {
+  const nodesOf = async (volume: string): Promise<TreeNode[]> => {
+    const { folderNodes } = await import('./folder-nodes.ts');
+    return folderNodes(vs, listings, volume, '');
+  };
+  return volumes.map((volume) => {
+    const item = new vs.TreeItem(volume.name || volume.id, vs.TreeItemCollapsibleState.Collapsed);
+    item.id = `volume:${volume.id}`;
+    item.description = `${volume.dataCenter} · ${volume.size} GB`;
+    item.tooltip = `${volume.name}\n${volume.size} GB in ${volume.dataCenter}; it stays in this data center for good.\nId ${volume.id}`;
+    item.contextValue = 'volume';
+    item.iconPath = new vs.ThemeIcon('database');
+    return { item, id: volume.id, children: () => nodesOf(volume.id) };
+  });
 }

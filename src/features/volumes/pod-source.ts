@@ -3,10 +3,8 @@ import { basename } from 'node:path';
 import type { SshConnection } from '../../core/ssh/index.ts';
 import { sha256Of } from '../../core/files/hash.ts';
 import { listFolder, measurePlace, readWhole, removePlace, statPlace } from '../../core/volumes/browse/browse.ts';
-import { downloadFile } from '../../core/volumes/browse/one-file.ts';
-import { uploadFile } from '../../core/volumes/browse/one-file.ts';
-import type { FileSource } from './file-source.ts';
-import { movedText } from './moved.ts';
+import { downloadFile, uploadFile } from '../../core/volumes/browse/one-file.ts';
+import { bytesText, type FileSource } from './file-source.ts';
 
 /** A volume as a pod that runs with it sees it. */
 export function podSource(connection: SshConnection, mount: string): FileSource {
@@ -15,7 +13,7 @@ export function podSource(connection: SshConnection, mount: string): FileSource 
     stat: (path) => statPlace(connection, { mount, path }),
     read: (path, most) => readWhole(connection, { mount, path }, most),
     download: async (path, target, signal, report) => {
-      const onProgress = (bytes: number, total: number): void => report(...movedText(bytes, total));
+      const onProgress = (bytes: number, total: number): void => report(...bytesText(bytes, total));
       await downloadFile(connection, { mount, path }, target, { signal, onProgress });
     },
     upload: async (paths, folder, signal, report) => {
@@ -27,7 +25,7 @@ export function podSource(connection: SshConnection, mount: string): FileSource 
         report(`Reading ${name}…`);
         const file = { path, sha256: await sha256Of(path, signal) };
         const onBytes = (bytes: number): void => {
-          const [message, percent] = movedText((done += bytes), total);
+          const [message, percent] = bytesText((done += bytes), total);
           report(`${message} · ${name}`, percent);
         };
         await uploadFile(connection, { mount, path: folder }, file, { signal, onBytes });

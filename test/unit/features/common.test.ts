@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { CancelledError, UserError } from '../../../src/core/errors.ts';
 import { DisposableStore } from '../../../src/features/common/disposables.ts';
-import { explainFailure } from '../../../src/features/common/failures.ts';
+import { describeFailure } from '../../../src/features/common/failures.ts';
 import { duration, pricePerHour, spent } from '../../../src/core/format.ts';
 import { contextOf, staleMessage } from '../../../src/features/common/list-view.ts';
 import { logLine } from '../../../src/features/common/log.ts';
@@ -59,7 +59,7 @@ describe('failures in words', () => {
       why: 'Key refused.',
       next: 'Enter it.',
     });
-    const shown = explainFailure(error, 'Refresh');
+    const shown = describeFailure(error, 'Refresh');
     assert.equal(shown?.text, 'Could not list pods. Key refused. Enter it.');
     assert.deepEqual(
       shown.actions.map((a) => a.title),
@@ -68,8 +68,8 @@ describe('failures in words', () => {
   });
 
   it('is silent about what the user cancelled and offers the log for surprises', () => {
-    assert.equal(explainFailure(new CancelledError(), 'Run'), undefined);
-    const shown = explainFailure(new TypeError('x is undefined'), 'Run Pipeline…');
+    assert.equal(describeFailure(new CancelledError(), 'Run'), undefined);
+    const shown = describeFailure(new TypeError('x is undefined'), 'Run Pipeline…');
     assert.match(shown?.text ?? '', /"Run Pipeline…" failed.*x is undefined/);
     assert.deepEqual(
       shown?.actions.map((a) => a.title),

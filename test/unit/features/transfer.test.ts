@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { Pace } from '../../../src/core/transport/progress.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import type { TransferPlan } from '../../../src/core/volumes/plan/index.ts';
-import { allowEdits } from '../../../src/features/transfer/allow.ts';
-import { refuseSecrets, stillDecided, surprise } from '../../../src/features/transfer/decisions.ts';
+import { allowEdits } from '../../../src/features/projectfile/edit.ts';
+import { refuseSecrets, stillDecided, unseenChange } from '../../../src/features/transfer/recheck.ts';
 import { planMessage, planPlaces } from '../../../src/features/transfer/plan-text.ts';
 import { progressText, syncProgress } from '../../../src/features/transfer/sync-progress.ts';
 
@@ -105,11 +105,11 @@ describe('what the user decided about a plan (R2.5)', () => {
   });
 
   it('is asked again when the newer plan does what was not seen', () => {
-    assert.equal(surprise(plan, { ...plan, totals: { files: 9, bytes: 9 } }), undefined);
-    assert.match(surprise(plan, { ...plan, conflicts: [conflict('a', 1)] }) ?? '', /both sides/);
-    assert.match(surprise(plan, { ...plan, deletes: ['x'] }) ?? '', /deleted/);
-    assert.match(surprise(plan, { ...plan, route: { ...plan.route, kind: 'gateway' } }) ?? '', /another way/);
-    assert.equal(surprise({ ...plan, deletes: ['x'] }, plan), undefined);
+    assert.equal(unseenChange(plan, { ...plan, totals: { files: 9, bytes: 9 } }), undefined);
+    assert.match(unseenChange(plan, { ...plan, conflicts: [conflict('a', 1)] }) ?? '', /both sides/);
+    assert.match(unseenChange(plan, { ...plan, deletes: ['x'] }) ?? '', /deleted/);
+    assert.match(unseenChange(plan, { ...plan, route: { ...plan.route, kind: 'gateway' } }) ?? '', /another way/);
+    assert.equal(unseenChange({ ...plan, deletes: ['x'] }, plan), undefined);
   });
 
   it('stops at a secret, and names the file and never its value', () => {
