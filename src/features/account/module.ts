@@ -1,12 +1,14 @@
 import type * as vscode from 'vscode';
+import { homeFolder } from '../../core/home/folder.ts';
 import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
-import { Account } from './account.ts';
+import { Account, type Memory } from './account.ts';
 import { Credentials } from './credentials.ts';
+import { MachineMemory } from './machine-memory.ts';
 import { s3SourceOf } from './s3-source.ts';
 
 export interface AccountModule extends Disposable {
@@ -14,6 +16,8 @@ export interface AccountModule extends Disposable {
   credentials: Credentials;
   /** The volumes' S3 API as this window reaches it now. */
   s3: () => S3Source;
+  /** What is remembered of this machine alone. */
+  ownMemory: Memory;
 }
 
 /** Sign-in, sign-out and the account that other features ask for a client. */
@@ -25,10 +29,12 @@ export function createAccountModule(
 ): AccountModule {
   const store = new DisposableStore();
   const credentials = new Credentials(context.secrets);
+  const ownMemory = new MachineMemory(context.globalState, homeFolder());
   const account = store.add(
     new Account({
       credentials,
       memory: context.globalState,
+      ownMemory,
       restUrl: () => settings.restUrl,
       folder: () => vs.workspace.workspaceFolders?.[0]?.uri.toString() ?? 'no folder',
       trusted: () => vs.workspace.isTrusted,
@@ -44,5 +50,6 @@ export function createAccountModule(
     registry.register(commands.setSecret, async () => (await dialogs()).setStepSecret(vs, account, credentials)),
   );
   store.add(registry.register(commands.signOut, async () => (await dialogs()).signOut(vs, account)));
-  return { account, credentials, s3: () => s3SourceOf(account, credentials, settings), dispose: () => store.dispose() };
+  const s3 = (): S3Source => s3SourceOf(account, credentials, settings);
+  return { account, credentials, s3, ownMemory, dispose: () => store.dispose() };
 }

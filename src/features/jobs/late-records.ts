@@ -1,3 +1,4 @@
+import { homeFolder } from '../../core/home/folder.ts';
 import type { JobRecords } from '../../core/journal/records.ts';
 
 /** What this machine knows of jobs. Its code is loaded at the first question. */
@@ -9,6 +10,6 @@ export function lateRecords(): LateRecords {
 }
 
 async function open(): Promise<JobRecords> {
-  const { homeFolder, recordsIn } = await import('../../core/home/installation.ts');
-  return recordsIn(homeFolder());
+  const { JobRecords: Records } = await import('../../core/journal/records.ts');
+  return new Records(homeFolder());
 }

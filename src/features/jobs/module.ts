@@ -15,6 +15,7 @@ import type { JobCommandOptions, Launch, RunRequest } from './job-commands.ts';
 import { jobNodes } from './job-nodes.ts';
 import { lateRecords, type LateRecords } from './late-records.ts';
 import { LiveJobs } from './live-jobs.ts';
+import { jobsToReattach } from './reattach.ts';
 
 /** A local read, so it may be more frequent than calls to RunPod. */
 const refreshMs = 2000;
@@ -35,10 +36,10 @@ export interface JobsModule extends Disposable {
 /** Running pipelines, and the Jobs view. The view needs no account: what this machine knows is shown in any case. */
 export function createJobsModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalState'>,
+  context: Pick<vscode.ExtensionContext, 'extensionPath'>,
   registry: CommandRegistry,
   failures: Failures,
-  { account, credentials, s3 }: Pick<AccountModule, 'account' | 'credentials' | 's3'>,
+  { account, credentials, s3, ownMemory }: Pick<AccountModule, 'account' | 'credentials' | 's3' | 'ownMemory'>,
   settings: Settings,
   refreshPods: () => void,
 ): JobsModule {
@@ -70,21 +71,9 @@ export function createJobsModule(
     }),
   );
   const installation = async (): Promise<Installation> => {
-    const { homeFolder, hostKeysIn, platformIn } = await import('../../core/home/installation.ts');
-    const home = homeFolder();
-    return {
-      client: await account.client(),
-      restUrl: account.restUrl,
-      workerFile: join(context.extensionPath, 'dist', 'worker.pyz'),
-      localPython: settings.python,
-      endKeySecret: settings.endKeySecret,
-      key: await credentials.sshKey(),
-      hostKeys: hostKeysIn(home),
-      records: await records(),
-      platform: platformIn(home),
-      s3: s3(),
-      home,
-    };
+    const { editorInstallation } = await import('../account/installation.ts');
+    const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
+    return editorInstallation({ account, credentials, settings, s3, workerFile });
   };
 
   let shown: Promise<unknown> | undefined;
@@ -95,16 +84,13 @@ export function createJobsModule(
     }
     await Promise.all([shown, jobs.ensure(Infinity)]);
     const roots = (vs.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-    for (const record of await (await records()).list()) {
-      const ours = record.restUrl === account.restUrl && roots.some((root) => record.root.startsWith(root));
-      if (ours && record.phase !== 'done' && record.remote !== undefined) {
-        live.attach(await installation(), record);
-      }
+    for (const record of jobsToReattach(await (await records()).list(), account.restUrl, roots)) {
+      live.attach(await installation(), record);
     }
   };
   store.add(account.onDidChange(() => void reattach()));
 
-  const options: JobCommandOptions = { account, credentials, memory: context.globalState, live, installation };
+  const options: JobCommandOptions = { account, credentials, memory: ownMemory, live, installation };
   const actions = () => import('./job-commands.ts');
   const start: JobsModule['start'] = async (request, estimate) =>
     (await actions()).startRun(vs, options, request, estimate);
