@@ -16,15 +16,10 @@ export function machineId(home: string): string {
   if (known !== undefined) {
     return known;
   }
-  const file = fileIn(home);
-  const fresh = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   const id = randomUUID();
   try {
     mkdirSync(home, { recursive: true, mode: 0o700 });
-    writeFileSync(fresh, `${JSON.stringify({ schema: 1, id })}\n`, { mode: 0o600, flush: true });
-    if (!putFirst(fresh, file) && knownMachine(home) === undefined) {
-      renameSync(fresh, file); // what is there cannot be read
-    }
+    putFirst(fileIn(home), `${JSON.stringify({ schema: 1, id })}\n`, () => knownMachine(home) === undefined);
   } catch (error) {
     throw new UserError(
       'home-unwritable',
@@ -35,8 +30,6 @@ export function machineId(home: string): string {
       },
       { cause: error },
     );
-  } finally {
-    rmSync(fresh, { force: true });
   }
   return knownMachine(home) ?? id;
 }
@@ -61,28 +54,33 @@ function textOf(file: string): string {
   }
 }
 
-/** Gives a whole file its name when no file has that name yet; answers whether it did. */
-function putFirst(fresh: string, file: string): boolean {
+/** Makes a file as a whole when there is none, and replaces one that is `broken`. */
+function putFirst(file: string, text: string, broken: () => boolean): void {
+  const fresh = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  writeFileSync(fresh, text, { mode: 0o600, flush: true });
   try {
-    linkSync(fresh, file);
-    return true;
+    nameFirst(fresh, file);
   } catch (error) {
-    if (isThere(error)) {
-      return false;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+      throw error;
     }
-  }
-  try {
-    // Some file systems have no links.
-    copyFileSync(fresh, file, constants.COPYFILE_EXCL);
-    return true;
-  } catch (error) {
-    if (isThere(error)) {
-      return false;
+    if (broken()) {
+      renameSync(fresh, file);
     }
-    throw error;
+  } finally {
+    rmSync(fresh, { force: true });
   }
 }
 
-function isThere(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'EEXIST';
+/** Throws EEXIST when another file has the name. */
+function nameFirst(fresh: string, file: string): void {
+  try {
+    linkSync(fresh, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw error;
+    }
+    // Some file systems have no links.
+    copyFileSync(fresh, file, constants.COPYFILE_EXCL);
+  }
 }

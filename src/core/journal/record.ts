@@ -66,26 +66,32 @@ export type RecordChange = Partial<Omit<JobRecord, 'schema' | 'job'>>;
 
 /**
  * The record with a change, of which the client may have known less than the record says by now. A phase goes forward
- * only. How the job ended and when its pod ended is kept as it was said first, but for `lost`: that says only that
- * nobody had heard.
+ * only. How the job ended, with its reason, and when its pod ended is kept as it was said first, but for `lost`: that
+ * says only that nobody had heard.
  */
 export function changed(now: JobRecord, change: RecordChange): JobRecord {
-  const { outcome, reason, podEnded, phase = now.phase, ...rest } = change;
-  const isTold = now.outcome !== undefined && now.outcome !== 'lost';
-  // A reason belongs to its outcome.
-  const end = outcome !== undefined && isTold ? {} : defined({ outcome, reason });
-  return {
+  const next: Partial<JobRecord> = {
     ...now,
-    ...rest,
-    ...end,
-    ...(now.podEnded === undefined && defined({ podEnded })),
-    phase: phases.indexOf(phase) < phases.indexOf(now.phase) ? now.phase : phase,
+    ...change,
+    ...endOf(now, change),
+    podEnded: now.podEnded ?? change.podEnded,
+    phase: furthest(now.phase, change.phase),
     updated: new Date().toISOString(),
   };
+  return Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)) as JobRecord;
 }
 
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as typeof fields;
+/** A reason belongs to its outcome. */
+function endOf(now: JobRecord, { outcome, reason }: RecordChange): Pick<RecordChange, 'outcome' | 'reason'> {
+  if (outcome === undefined) {
+    return { outcome: now.outcome, reason: reason ?? now.reason };
+  }
+  const isTold = now.outcome !== undefined && now.outcome !== 'lost';
+  return isTold ? { outcome: now.outcome, reason: now.reason } : { outcome, reason };
+}
+
+function furthest(now: Phase, next: Phase = now): Phase {
+  return phases.indexOf(next) < phases.indexOf(now) ? now : next;
 }
 
 const preparing: readonly Phase[] = ['check', 'local', 'pod', 'wait', 'transfer', 'start'];

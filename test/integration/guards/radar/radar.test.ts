@@ -120,7 +120,7 @@ describe('the radar against an account (R4.5)', () => {
       { code: 'pod-at-work', message: new RegExp(`cancel ${job}`) },
     );
 
-    await remember(pod, { phase: 'done', outcome: 'failed' });
+    await account.installation.records.change(job, { phase: 'done', outcome: 'failed' });
     const left = podOnRadar(await radar(account.installation), pod.name);
     assert.match(left.idle?.reason ?? '', /has ended \(failed\)/);
     await assert.rejects(
