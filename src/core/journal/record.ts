@@ -78,7 +78,8 @@ export function changed(now: JobRecord, change: RecordChange): JobRecord {
     phase: furthest(now.phase, change.phase),
     updated: new Date().toISOString(),
   };
-  return Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined)) as JobRecord;
+  // As the file will have it: without what is undefined.
+  return JSON.parse(JSON.stringify(next)) as JobRecord;
 }
 
 /** A reason belongs to its outcome. */
