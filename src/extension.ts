@@ -34,7 +34,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const { pods } = store.add(createPodsModule(vscode, registry, account.account, settings));
   const { volumes } = store.add(createVolumesModule(vscode, registry, account, settings, pods));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
-  const jobs = store.add(createJobsModule(vscode, context, registry, failures, account, settings, refreshPods));
+  const jobs = store.add(createJobsModule(vscode, registry, failures, account, settings, refreshPods));
   const { installation, records } = account;
   store.add(createTransferModule(vscode, registry, account.account, volumes, installation, refreshPods));
   store.add(createBackupModule(vscode, registry, account, volumes));

@@ -142,7 +142,9 @@ function stateText(record: JobRecord, pods: Pod[]): string {
   if (phase === 'run') {
     return pods.length > 0 ? 'running' : 'unknown (its pod is gone)';
   }
-  return isBeingPrepared(record) ? `preparing (${phase})` : `left while in "${phase}"`;
+  const prepared = isBeingPrepared(record);
+  const left = prepared === 'no' ? 'left' : 'perhaps left';
+  return prepared === 'yes' ? `preparing (${phase})` : `${left} while in "${phase}"`;
 }
 
 function podText(pod: Pod): string {

@@ -1,5 +1,5 @@
 import { dollars } from '../core/caps/meter.ts';
-import { homeFolder } from '../core/home/installation.ts';
+import { homeFolder } from '../core/home/folder.ts';
 import {
   deadlineMinutes,
   PlatformFile,

@@ -49,7 +49,7 @@ describe('an old home and volume stay readable', () => {
   before(() => {
     folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'runpod-trainer-test-')));
     old = unpack(folder, { python });
-    records = product.recordsIn(old.home);
+    records = new product.JobRecords(old.home);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -141,16 +141,14 @@ describe('an old home and volume stay readable', () => {
     const left = await recordOf('left');
     assert.deepEqual([left.phase, left.project, left.pod], ['pod', 'second', undefined]);
     assert.equal(left.client?.pid, old.deadPid);
-    assert.equal(product.isBeingPrepared(left), false);
-    assert.equal(product.isBeingPrepared({ ...left, client: { ...left.client, pid: process.pid } }), true);
+    assert.equal(product.isBeingPrepared(left), 'no');
+    assert.equal(product.isBeingPrepared({ ...left, client: { ...left.client, pid: process.pid } }), 'yes');
   });
 
-  it('records: what is saved anew keeps what was there', async () => {
+  it('records: a change keeps what was there', async () => {
     const before = await recordOf('lost');
-    const { job, project, file, root, restUrl, onFinish, fetch, into, created, updated } = before;
-    const least = { schema: 1 as const, job, project, file, root, restUrl, onFinish, fetch, into, created, updated };
-    const saved = await product.recordsIn(old.home).save({ ...least, phase: 'done' });
-    assert.deepEqual({ ...saved, updated }, before);
+    const saved = await new product.JobRecords(old.home).change(before.job, { phase: 'done' });
+    assert.deepEqual({ ...saved, updated: before.updated }, before);
   });
 
   it('journals: every event is understood, and each job stands as it did', async () => {
@@ -245,7 +243,7 @@ describe('an old home and volume stay readable', () => {
   });
 
   it('what was found of the platform, host keys, and sizes of volumes', async () => {
-    const known = await product.platformIn(old.home).capabilities(layout.restUrl);
+    const known = await new product.PlatformFile(old.home).capabilities(layout.restUrl);
     assert.partialDeepStrictEqual(known, {
       podKeyRights: 'own',
       minDiskGb: 20,
@@ -257,9 +255,9 @@ describe('an old home and volume stay readable', () => {
     });
     assert.deepEqual(known.dataCenters?.['US-MD-1'], ['STANDARD']);
     const { findings } = (readJson(inHome('platform.json')) as { platforms: { findings: object }[] }).platforms[0]!;
-    assert.deepEqual(await product.platformIn(old.home).findings(layout.restUrl), findings);
+    assert.deepEqual(await new product.PlatformFile(old.home).findings(layout.restUrl), findings);
 
-    const hostKeys = product.hostKeysIn(old.home);
+    const hostKeys = new product.FileHostKeys(path.join(old.home, 'host-keys.json'));
     const { pins } = readJson(inHome('host-keys.json')) as { pins: { id: string; fingerprint: string }[] };
     assert.ok(pins.length >= 6);
     for (const { id, fingerprint } of pins) assert.equal(await hostKeys.expected(id), fingerprint);
@@ -285,7 +283,7 @@ describe('an old home and volume stay readable', () => {
       '-f',
       inHome('ssh/id_ed25519'),
     ]);
-    const pair = await product.fileKeyPair(old.home);
+    const pair = await product.keyPairOf(old.home);
     assert.equal(pair.privateKey, readFileSync(inHome('ssh/id_ed25519'), 'utf8'));
     assert.equal(`${pair.publicKey}\n`, readFileSync(inHome('ssh/id_ed25519.pub'), 'utf8'));
   });

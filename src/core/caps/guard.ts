@@ -33,8 +33,7 @@ export function guardCap(installation: Installation, record: JobRecord, onEvent:
       }
       onEvent({ type: 'warning', text: `The cap of ${record.job} is over and its pod is still there; it is ended.` });
       await endPod(installation.client, pod, 'terminate');
-      const now = (await installation.records.get(record.job)) ?? record;
-      await installation.records.save({ ...now, podEnded: new Date().toISOString() });
+      await installation.records.change(record.job, { podEnded: new Date().toISOString() });
     } catch (error) {
       onEvent({ type: 'warning', text: messageOf(error) });
       timer = setTimeout(() => void end(), patienceMs);

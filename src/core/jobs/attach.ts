@@ -184,7 +184,7 @@ function notStarted(record: JobRecord): UserError {
       next: 'Run the project again.',
     });
   }
-  const busy = isBeingPrepared(record);
+  const busy = isBeingPrepared(record) === 'yes';
   const left = pod !== undefined && podEnded === undefined;
   return new UserError('job-not-started', {
     what: `The job ${job} has not started on a pod${busy ? ' yet' : ''}.`,

@@ -42,12 +42,12 @@ export async function cancelJob(
     await endPod(installation.client, pod, 'terminate', options.signal);
   }
   const [pod] = pods;
-  const saved = await installation.records.save({
-    ...(pod === undefined ? record : withPod(record, pod)),
+  const saved = await installation.records.change(record.job, (now) => ({
+    ...(pod !== undefined && { pod: withPod(now, pod).pod }),
     phase: 'done',
-    outcome: record.outcome ?? 'cancelled',
-    podEnded: record.podEnded ?? new Date().toISOString(),
-  });
+    outcome: now.outcome ?? 'cancelled',
+    podEnded: new Date().toISOString(),
+  }));
   const cost = { metered: meteredCost(saved.pod, saved.podEnded) };
   return { record: saved, view: emptyView(), outcome: saved.outcome ?? 'cancelled', cost };
 }

@@ -11,7 +11,7 @@ import { reconnect } from './attach.ts';
 import { doneOverLink } from '../pods/link.ts';
 import type { RunPlan } from './plan.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import type { JobRecord, Phase } from '../journal/records.ts';
+import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
 import { buildSpec, type LocalResult } from '../journal/spec.ts';
 import { RemoteWorker, type Started } from '../pods/worker.ts';
 
@@ -29,7 +29,7 @@ export interface HandOver {
   localResults: LocalResult[];
   record: () => JobRecord;
   /** Notes a new phase in the record. */
-  step: (phase: Phase, text: string, change?: Partial<JobRecord>) => Promise<void>;
+  step: (phase: Phase, text: string, change?: RecordChange) => Promise<void>;
   onEvent: OnEvent;
   signal?: AbortSignal | undefined;
 }

@@ -1,7 +1,7 @@
-import { hostname } from 'node:os';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import { takeLock } from '../files/lock.ts';
 import type { Installation } from '../home/installation.ts';
+import { isThisMachine } from '../home/machine.ts';
 import { endPod } from '../pods/end.ts';
 import { connectTo, findPod, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
@@ -52,7 +52,7 @@ export async function idlePod(
 ): Promise<{ ready: ReadyPod | undefined; silent: ReadonlySet<string> }> {
   const silent = new Set<string>();
   const records = await installation.records.list();
-  const prepared = new Set(records.filter(isBeingPrepared).map((r) => r.pod?.id));
+  const prepared = new Set(records.filter((r) => isBeingPrepared(r) !== 'no').map((r) => r.pod?.id));
   const pods = await installation.client.pods.list(signal);
   for (const pod of pods.filter((p) => isOurs(p, plan, volume) && !prepared.has(p.id))) {
     const looked = await look(installation, pod, access, signal);
@@ -98,11 +98,15 @@ export async function endLeftPods(
     }
     const own = podsOf(record, pods);
     const isSilent = own.some((p) => silent.has(p.id));
-    const left = isLeft(record) || (isSilent && (await isOver(installation, record)));
+    const left = isLeft(installation, record) || (isSilent && (await isOver(installation, record)));
     for (const pod of own.filter((p) => left || isStopped(record, p))) {
       await endPod(client, pod, 'terminate', signal);
       const podEnded = new Date().toISOString();
-      await records.save({ ...withPod(record, pod), ...(left && { phase: 'done' as const }), podEnded });
+      await records.change(record.job, (now) => ({
+        pod: withPod(now, pod).pod,
+        ...(left && { phase: 'done' as const }),
+        podEnded,
+      }));
       ended.push(pod.name);
     }
   }
@@ -119,7 +123,7 @@ function isStopped({ onFinish }: JobRecord, pod: Pod): boolean {
  * container. The results are on the volume.
  */
 async function isOver(installation: Installation, record: JobRecord): Promise<boolean> {
-  if (record.outcome === undefined || record.onFinish !== 'terminate' || record.client?.host !== hostname()) {
+  if (record.outcome === undefined || record.onFinish !== 'terminate' || !isFromHere(installation, record)) {
     return false;
   }
   // A client that brings results home holds the lock, and ends the pod itself.
@@ -134,11 +138,16 @@ async function isOver(installation: Installation, record: JobRecord): Promise<bo
 }
 
 /** Whether no job began on the record's pod, and the client that rented it is dead or could not end it. */
-function isLeft(record: JobRecord): boolean {
-  const { client, outcome, phase, podEnded, remote } = record;
+function isLeft(installation: Installation, record: JobRecord): boolean {
+  const { outcome, phase, podEnded, remote } = record;
   const failed = phase === 'done' && podEnded === undefined && (outcome === undefined || remote === undefined);
-  const killed = ['pod', 'wait', 'transfer'].includes(phase) && !isBeingPrepared(record);
-  return client?.host === hostname() && (failed || killed);
+  const killed = ['pod', 'wait', 'transfer'].includes(phase) && isBeingPrepared(record) === 'no';
+  return isFromHere(installation, record) && (failed || killed);
+}
+
+/** Whether a client of this machine started the record's job. */
+function isFromHere({ machine }: Installation, { client }: JobRecord): boolean {
+  return client !== undefined && isThisMachine(client.host, machine);
 }
 
 /**

@@ -1,10 +1,10 @@
 import { CancelledError, messageOf, UserError } from '../errors.ts';
-import { hostname } from 'node:os';
 import { guardCap } from '../caps/guard.ts';
 import { capSentence } from '../caps/sentence.ts';
 import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts';
 import { costOf, type CostReport } from '../caps/meter.ts';
 import { takeLock } from '../files/lock.ts';
+import { thisProcess } from '../processes.ts';
 import type { Installation } from '../home/installation.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import { attach, reconnect, triesForResults, type Attached } from './attach.ts';
@@ -13,7 +13,7 @@ import { overLink } from '../pods/link.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
 import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
-import { resultsFolder, type JobRecord } from '../journal/records.ts';
+import { resultsFolder, type JobRecord, type RecordChange } from '../journal/records.ts';
 import type { LocalResult } from '../journal/spec.ts';
 import { submit, type Submitted } from './submit.ts';
 import { emptyView, type JobView } from '../journal/view.ts';
@@ -41,16 +41,19 @@ export interface RunOptions {
 
 /** Runs a plan from the first local step to the end of the pod. */
 export async function runJob(installation: Installation, plan: RunPlan, options: RunOptions): Promise<JobResult> {
-  const record = await installation.records.save(newRecord(installation, plan));
+  const record = await installation.records.create(newRecord(installation, plan));
   if (options.estimate !== undefined) {
     await new EstimatesFile(installation.home).note(record.job, record.project, options.estimate);
   }
   let prepared: JobResult | Submitted;
+  const stopShowing = installation.records.showPreparing(record.job);
   try {
     prepared = await prepare(installation, plan, record, options);
   } catch (error) {
     await abandoned(installation, record.job, error);
     throw error;
+  } finally {
+    stopShowing();
   }
   if ('outcome' in prepared) {
     return prepared;
@@ -73,7 +76,7 @@ async function tellCaps(
   const { armed, detail, owners } = started.watchdog;
   const text = capSentence({ ...promise, armed, detail, keys: owners ?? [] });
   onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text });
-  return installation.records.save({ ...record, cap: { ...promise, armed, text } });
+  return installation.records.change(record.job, { cap: { ...promise, armed, text } });
 }
 
 /** Everything until the job runs on the pod; the result when it ends before. */
@@ -87,7 +90,7 @@ async function prepare(
   let record = begun;
   let localResults: LocalResult[] = [];
   if (plan.localSteps.length > 0) {
-    record = await installation.records.save({ ...record, phase: 'local' });
+    record = await installation.records.change(record.job, { phase: 'local' });
     onEvent({ type: 'phase', phase: 'local', text: 'Running the steps of this machine' });
     const local = await runLocalSteps(installation, plan.loaded, plan.job, {
       from: plan.from,
@@ -100,8 +103,7 @@ async function prepare(
       const failed = local.view.status !== 'succeeded';
       const outcome = local.view.status === 'cancelled' ? 'cancelled' : failed ? 'failed' : 'succeeded';
       const reason = failed ? localFailure(local.view).message : undefined;
-      record = await installation.records.save({
-        ...record,
+      record = await installation.records.change(record.job, {
         phase: 'done',
         outcome,
         ...(reason !== undefined && { reason }),
@@ -114,12 +116,13 @@ async function prepare(
 
 /** Notes in the record why a job never ran, so that the list of jobs tells the truth. */
 async function abandoned(installation: Installation, job: string, error: unknown): Promise<void> {
-  const record = await installation.records.get(job);
-  if (record !== undefined && record.outcome === undefined) {
-    const outcome = error instanceof CancelledError ? { outcome: 'cancelled' as const } : {};
-    const phase = record.phase === 'start' && isLoss(error) ? 'run' : 'done';
-    await installation.records.save({ ...record, ...outcome, phase, reason: messageOf(error) });
-  }
+  const outcome = error instanceof CancelledError ? { outcome: 'cancelled' as const } : {};
+  const change = (now: JobRecord): RecordChange =>
+    now.outcome === undefined
+      ? { ...outcome, phase: now.phase === 'start' && isLoss(error) ? 'run' : 'done', reason: messageOf(error) }
+      : {};
+  // Why the job never ran is what the user has to hear, also when the record is gone.
+  await installation.records.change(job, change).catch(() => undefined);
 }
 
 /** Whether the pod was lost without a word: a start that was asked for may have taken effect, and only the journal knows. */
@@ -192,7 +195,7 @@ async function concludeAlone(
   const outcome = seen === 'unknown' ? (record.outcome ?? seen) : seen;
   const reason = seen === outcome ? (why ?? view.reason) : record.reason;
   if (outcome !== 'unknown' && now.phase !== 'done') {
-    now = await installation.records.save({ ...now, phase: 'fetch', outcome, ...(reason !== undefined && { reason }) });
+    now = await installation.records.change(now.job, { phase: 'fetch', outcome, reason });
   }
   if (now.fetched === undefined && outcome !== 'unknown') {
     now = await bringHome(installation, now, connection, options);
@@ -204,7 +207,7 @@ async function concludeAlone(
     options.onEvent({ type: 'warning', text: messageOf(error) });
   }
   if (outcome !== 'unknown') {
-    now = await installation.records.save({ ...now, phase: 'done' });
+    now = await installation.records.change(now.job, { phase: 'done' });
   }
   const cost = await costOf(installation.client, now);
   const results = now.fetched === undefined ? undefined : resultsFolder(now);
@@ -263,7 +266,7 @@ function newRecord(installation: Installation, plan: RunPlan): JobRecord {
     fetch: project.onFinish.fetch,
     into: project.onFinish.into,
     phase: 'check',
-    client: { host: hostname(), pid: process.pid },
+    client: { host: installation.machine, ...thisProcess() },
     created: now,
     updated: now,
   };

@@ -16,7 +16,7 @@ import { handOver } from './hand-over.ts';
 import { jobVariable, podName, projectVariable } from '../journal/id.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import type { JobRecord, Phase } from '../journal/records.ts';
+import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
 import { hardwareOf, podsOf, withPod } from '../pods/of-job.ts';
 import { endLeftPods, idlePod } from './reuse.ts';
 import type { LocalResult } from '../journal/spec.ts';
@@ -72,9 +72,12 @@ async function rentAndStart(
   const timer = new CapTimer(options.signal);
   const { signal } = timer;
   let current = record;
-  const step = async (phase: Phase, text: string, change: Partial<JobRecord> = {}): Promise<void> => {
+  const step = async (phase: Phase, text: string, change: RecordChange = {}): Promise<void> => {
     throwIfCancelled(signal);
-    current = await installation.records.save({ ...current, ...change, phase });
+    current = await installation.records.change(plan.job, { ...change, phase });
+    if (current.outcome !== undefined) {
+      throw new CancelledError('The job was cancelled from another terminal or window.');
+    }
     onEvent({ type: 'phase', phase, text });
   };
 
@@ -142,8 +145,12 @@ async function takeOver(installation: Installation, job: string, pod: Pod): Prom
   for (const record of await records.list()) {
     const had = podsOf(record, [pod]).length > 0 && (record.pod === undefined || record.pod.id === pod.id);
     if (record.job !== job && had && record.podEnded === undefined) {
-      const reason = record.reason ?? `Its pod went on with the job ${job}.`;
-      await records.save({ ...withPod(record, pod), phase: 'done', reason, podEnded: new Date().toISOString() });
+      await records.change(record.job, (now) => ({
+        pod: withPod(now, pod).pod,
+        phase: 'done',
+        reason: now.reason ?? `Its pod went on with the job ${job}.`,
+        podEnded: new Date().toISOString(),
+      }));
     }
   }
 }
@@ -159,7 +166,7 @@ async function abandon(
     return error;
   }
   await endPod(installation.client, pod, 'terminate');
-  const ended = await installation.records.save({ ...record, podEnded: new Date().toISOString() });
+  const ended = await installation.records.change(record.job, { podEnded: new Date().toISOString() });
   return withCost(error, ended);
 }
 

@@ -14,6 +14,8 @@ export interface Memory {
 export interface AccountOptions {
   credentials: Credentials;
   memory: Memory;
+  /** The same of this machine alone. */
+  ownMemory: Memory;
   /** The API's address by the setting. */
   restUrl: () => string;
   /** What this window is about: the open folder's address, or something fixed for an empty window. */
@@ -139,12 +141,12 @@ export class Account implements Disposable {
 
   /** True when this window was told to use the sandbox, whether that runs or not. */
   get usesSandbox(): boolean {
-    return this.#list(sandboxKey).includes(this.#options.folder());
+    return this.#sandboxFolders.includes(this.#options.folder());
   }
 
   async useSandbox(use: boolean, folder = this.#options.folder()): Promise<void> {
-    const others = this.#list(sandboxKey).filter((f) => f !== folder);
-    await this.#options.memory.update(sandboxKey, use ? [...others.slice(-99), folder] : others);
+    const others = this.#sandboxFolders.filter((f) => f !== folder);
+    await this.#options.ownMemory.update(sandboxKey, use ? [...others.slice(-99), folder] : others);
   }
 
   /** Where the sandbox of this window is; undefined when none runs or the window does not use it. */
@@ -196,8 +198,17 @@ export class Account implements Disposable {
     this.#store.dispose();
   }
 
-  #list(key: string): string[] {
-    const value = this.#options.memory.get(key);
-    return Array.isArray(value) ? value.filter((v) => typeof v === 'string') : [];
+  /** Until this machine has its own list the one of before counts: a folder of the sandbox never turns into a paid one. */
+  get #sandboxFolders(): string[] {
+    const { ownMemory, memory } = this.#options;
+    return strings(ownMemory.get(sandboxKey) ?? memory.get(sandboxKey));
   }
+
+  #list(key: string): string[] {
+    return strings(this.#options.memory.get(key));
+  }
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((v) => typeof v === 'string') : [];
 }

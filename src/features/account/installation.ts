@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import type { Installation } from '../../core/home/installation.ts';
+import { homeFolder } from '../../core/home/folder.ts';
+import type { Home, Installation } from '../../core/home/installation.ts';
 import type { JobRecords } from '../../core/journal/records.ts';
 import { s3DataCenters } from '../../core/s3/endpoints.ts';
 import type { S3Source } from '../../core/s3/s3-source.ts';
@@ -12,39 +12,43 @@ export type OpenRecords = () => Promise<JobRecords>;
 
 export function openRecords(): OpenRecords {
   const open = async (): Promise<JobRecords> => {
-    const { homeFolder, recordsIn } = await import('../../core/home/installation.ts');
-    return recordsIn(homeFolder());
+    const { JobRecords: Records } = await import('../../core/journal/records.ts');
+    return new Records(homeFolder());
   };
   let opened: Promise<JobRecords> | undefined;
   return () => (opened ??= open());
 }
 
-export interface InstallationParts {
-  extensionPath: string;
-  settings: Settings;
-  account: Account;
-  credentials: Credentials;
-  records: OpenRecords;
+/** What an operation of this window uses. */
+export interface WindowParts {
+  account: Pick<Account, 'client' | 'restUrl'>;
+  credentials: Pick<Credentials, 'keptSshKey'>;
+  settings: Pick<Settings, 'python' | 'endKeySecret'>;
+  s3: () => S3Source;
+  workerFile: string;
 }
 
-/** What every operation on jobs needs of this window as it is now: account, keys, settings and records. */
-export async function installationOf(parts: InstallationParts): Promise<Installation> {
-  const { extensionPath, settings, account, credentials, records } = parts;
-  const { homeFolder, hostKeysIn, platformIn } = await import('../../core/home/installation.ts');
-  const home = homeFolder();
-  return {
+/** The installation as this window uses it: its account, and the home that it shares with the terminals beside it. */
+export async function editorInstallation(
+  { account, credentials, settings, s3, workerFile }: WindowParts,
+  home = homeFolder(),
+): Promise<Installation> {
+  const { openInstallation } = await import('../../core/home/installation.ts');
+  const face = {
     client: await account.client(),
     restUrl: account.restUrl,
-    workerFile: join(extensionPath, 'dist', 'worker.pyz'),
+    workerFile,
     localPython: settings.python,
     endKeySecret: settings.endKeySecret,
-    key: await credentials.sshKey(),
-    hostKeys: hostKeysIn(home),
-    records: await records(),
-    platform: platformIn(home),
-    s3: s3SourceOf(account, credentials, settings),
-    home,
+    s3: s3(),
   };
+  return openInstallation(home, face, credentials.keptSshKey);
+}
+
+/** The same without an account. */
+export async function editorHome(credentials: Pick<Credentials, 'keptSshKey'>): Promise<Home> {
+  const { openHome } = await import('../../core/home/installation.ts');
+  return openHome(homeFolder(), credentials.keptSshKey);
 }
 
 /**

@@ -1,4 +1,6 @@
 import type * as vscode from 'vscode';
+import { join } from 'node:path';
+import { homeFolder } from '../../core/home/folder.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
@@ -6,9 +8,10 @@ import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
-import { Account } from './account.ts';
+import { Account, type Memory } from './account.ts';
 import { Credentials } from './credentials.ts';
-import { installationOf, openRecords, s3SourceOf, type OpenRecords } from './installation.ts';
+import { editorInstallation, openRecords, s3SourceOf, type OpenRecords } from './installation.ts';
+import { MachineMemory } from './machine-memory.ts';
 
 export interface AccountModule extends Disposable {
   account: Account;
@@ -17,6 +20,8 @@ export interface AccountModule extends Disposable {
   s3: () => S3Source;
   records: OpenRecords;
   installation: () => Promise<Installation>;
+  /** What is remembered of this machine alone. */
+  ownMemory: Memory;
 }
 
 /** Sign-in, sign-out and the account that other features ask for a client. */
@@ -28,10 +33,12 @@ export function createAccountModule(
 ): AccountModule {
   const store = new DisposableStore();
   const credentials = new Credentials(context.secrets);
+  const ownMemory = new MachineMemory(context.globalState, homeFolder());
   const account = store.add(
     new Account({
       credentials,
       memory: context.globalState,
+      ownMemory,
       restUrl: () => settings.restUrl,
       folder: () => vs.workspace.workspaceFolders?.[0]?.uri.toString() ?? 'no folder',
       trusted: () => vs.workspace.isTrusted,
@@ -47,14 +54,15 @@ export function createAccountModule(
     registry.register(commands.setSecret, async () => (await dialogs()).setStepSecret(vs, account, credentials)),
   );
   store.add(registry.register(commands.signOut, async () => (await dialogs()).signOut(vs, account)));
-  const records = openRecords();
-  const { extensionPath } = context;
+  const s3 = (): S3Source => s3SourceOf(account, credentials, settings);
+  const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
   return {
     account,
     credentials,
-    s3: () => s3SourceOf(account, credentials, settings),
-    records,
-    installation: () => installationOf({ extensionPath, settings, account, credentials, records }),
+    s3,
+    records: openRecords(),
+    installation: () => editorInstallation({ account, credentials, settings, s3, workerFile }),
+    ownMemory,
     dispose: () => store.dispose(),
   };
 }

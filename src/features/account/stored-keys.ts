@@ -1,7 +1,11 @@
 import * as z from 'zod';
+import { parseJson } from '../../core/json.ts';
 
 const s3Keys = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() });
-const keyPair = z.object({ privateKey: z.string(), publicKey: z.string() });
+const keyPair = z.object({
+  privateKey: z.string().startsWith('-----BEGIN OPENSSH PRIVATE KEY-----'),
+  publicKey: z.string(),
+});
 
 /** S3 keys as secret storage has them; undefined when they are not there or not whole. */
 export function readS3Keys(text: string | undefined): z.infer<typeof s3Keys> | undefined {
@@ -14,5 +18,5 @@ export function readKeyPair(text: string | undefined): z.infer<typeof keyPair> |
 }
 
 function read<T>(text: string | undefined, schema: z.ZodType<T>): T | undefined {
-  return text === undefined ? undefined : schema.safeParse(JSON.parse(text)).data;
+  return text === undefined ? undefined : schema.safeParse(parseJson(text)).data;
 }

@@ -13,6 +13,7 @@ import type { JobHistory, JobSummary } from './history.ts';
 import type { Launch, RunContext, RunRequest } from './run-job.ts';
 import { jobNodes } from './job-nodes.ts';
 import { AttachedJobs } from './attached-jobs.ts';
+import { jobsToReattach } from './reattach.ts';
 
 /** A local read, so it may be more frequent than calls to RunPod. */
 const refreshMs = 2000;
@@ -31,10 +32,9 @@ export interface JobsModule extends Disposable {
 /** Running pipelines, and the Jobs view. The view needs no account: what this machine knows is shown in any case. */
 export function createJobsModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'globalState'>,
   registry: CommandRegistry,
   failures: Failures,
-  { account, credentials, records, installation }: AccountModule,
+  { account, credentials, records, installation, ownMemory }: AccountModule,
   settings: Settings,
   refreshPods: () => void,
 ): JobsModule {
@@ -72,16 +72,13 @@ export function createJobsModule(
     }
     await Promise.all([shown, jobs.ensure(Infinity)]);
     const roots = (vs.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-    for (const record of await (await records()).list()) {
-      const ours = record.restUrl === account.restUrl && roots.some((root) => record.root.startsWith(root));
-      if (ours && record.phase !== 'done' && record.remote !== undefined) {
-        live.attach(await installation(), record);
-      }
+    for (const record of jobsToReattach(await (await records()).list(), account.restUrl, roots)) {
+      live.attach(await installation(), record);
     }
   };
   store.add(account.onDidChange(() => void reattach()));
 
-  const options: RunContext = { account, credentials, memory: context.globalState, live, installation };
+  const options: RunContext = { account, credentials, memory: ownMemory, live, installation };
   const runJob = () => import('./run-job.ts');
   const start: JobsModule['start'] = async (request, estimate) =>
     (await runJob()).startRun(vs, options, request, estimate);

@@ -22,7 +22,7 @@ export function createSandboxModule(
 ): Disposable {
   const store = new DisposableStore();
   const sandbox = new SandboxProcess(async () => {
-    const { homeFolder } = await import('../../core/home/installation.ts');
+    const { homeFolder } = await import('../../core/home/folder.ts');
     return {
       root: join(homeFolder(), 'sandbox'),
       script: join(context.extensionPath, 'dist', 'sandbox', 'main.js'),

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { homeFolder } from '../../core/home/installation.ts';
+import { homeFolder } from '../../core/home/folder.ts';
 import { sourceOf, type UploadSource, type VolumeItem, type VolumeStore } from '../../core/s3/index.ts';
 import { sha256Of } from '../../core/files/hash.ts';
 import { mostEntries, type VolumeEntry } from '../../core/volumes/browse/browse.ts';

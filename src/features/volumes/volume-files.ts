@@ -30,8 +30,8 @@ export class VolumeFiles implements Disposable {
     this.#s3 = s3;
     this.#connections = new PodConnections(async (pod) => {
       const { connectTo } = await import('../../core/pods/ready.ts');
-      const { homeFolder, hostKeysIn } = await import('../../core/home/installation.ts');
-      return connectTo(pod, { key: await credentials.sshKey(), hostKeys: hostKeysIn(homeFolder()) });
+      const { editorHome } = await import('../account/installation.ts');
+      return connectTo(pod, await editorHome(credentials));
     });
   }
 

@@ -45,7 +45,7 @@ describe('an old home and volume stay readable, with a sandbox on its old folder
     });
     installation = {
       ...makeInstallation(sandbox.restUrl, sandbox.key, old.home),
-      key: await product.fileKeyPair(old.home),
+      key: await product.keyPairOf(old.home),
       s3: { endpoints: { template: sandbox.s3Url }, keys: () => Promise.resolve(sandbox.s3Keys) },
     };
     const volumes = await installation.client.volumes.list();

@@ -8,19 +8,16 @@ export { ledgerOf } from '../../../src/core/costs/ledger.ts';
 export { stepHistory } from '../../../src/core/caps/step-history.ts';
 export { CancelledError } from '../../../src/core/errors.ts';
 export { takeLock } from '../../../src/core/files/lock.ts';
-export {
-  fileKeyPair,
-  hostKeysIn,
-  platformIn,
-  recordsIn,
-  type Installation,
-} from '../../../src/core/home/installation.ts';
+export { PlatformFile } from '../../../src/core/home/capabilities.ts';
+export type { Installation } from '../../../src/core/home/installation.ts';
+export { keyPairOf } from '../../../src/core/home/key-pair.ts';
+export { FileHostKeys } from '../../../src/core/ssh/index.ts';
 export { follow } from '../../../src/core/jobs/run.ts';
 export { JobJournals, viewWithRecord } from '../../../src/core/journal/job-journals.ts';
 export type { JobEvent } from '../../../src/core/journal/events.ts';
 export { JournalReader } from '../../../src/core/journal/reader.ts';
 export { podsOf } from '../../../src/core/pods/of-job.ts';
-export { isBeingPrepared, resultsFolder, type JobRecord, type JobRecords } from '../../../src/core/journal/records.ts';
+export { isBeingPrepared, resultsFolder, type JobRecord, JobRecords } from '../../../src/core/journal/records.ts';
 export { parseJobState } from '../../../src/core/journal/state.ts';
 export { RemoteWorker } from '../../../src/core/pods/worker.ts';
 export { connectTo } from '../../../src/core/pods/ready.ts';

@@ -121,8 +121,9 @@ export function useByRecord(record: JobRecord): { state: string } & Pick<Need, '
   if (phase === 'run' || phase === 'fetch' || phase === 'end') {
     return { state: 'running', needed: 'yes' };
   }
-  if (isBeingPrepared(record)) {
-    return { state: `being prepared (${phase})`, needed: 'yes' };
+  const prepared = isBeingPrepared(record);
+  if (prepared !== 'no') {
+    return { state: `being prepared (${phase})`, needed: prepared };
   }
   return {
     state: `left while in "${phase}"`,

@@ -156,7 +156,7 @@ export async function stopPod(
   const podEnded = new Date().toISOString();
   for (const record of await records.list()) {
     if (record.pod?.id === pod.id && record.podEnded === undefined) {
-      await records.save({ ...record, phase: 'done', podEnded });
+      await records.change(record.job, { phase: 'done', podEnded });
     }
   }
 }

@@ -142,7 +142,7 @@ describe('what the API adds to an explanation (R4.4)', () => {
   const running = async () => {
     const volume = await account.volume();
     const now = new Date().toISOString();
-    return account.installation.records.save({
+    return account.installation.records.create({
       schema: 1,
       job: 'songs-20261122-090000-abcd',
       project: 'songs',

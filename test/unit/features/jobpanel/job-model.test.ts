@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recordsIn } from '../../../../src/core/home/installation.ts';
-import type { JobRecord } from '../../../../src/core/journal/records.ts';
+import { JobRecords, type JobRecord } from '../../../../src/core/journal/records.ts';
 import { JobModel } from '../../../../src/features/jobpanel/job-model.ts';
 import { nextAttachedState, type AttachedState } from '../../../../src/features/jobpanel/attached-states.ts';
 import { panelDetail, panelState } from '../../../../src/features/jobpanel/panel-state.ts';
@@ -69,12 +68,12 @@ describe('the job that the panel shows (R9.4)', () => {
       updated: '2026-11-22T09:30:00.000Z',
     };
     await mkdir(local(), { recursive: true });
-    await recordsIn(home).save(record);
+    await new JobRecords(home).create(record);
   });
   afterEach(() => rm(home, { recursive: true, force: true }));
 
   it('is built from both journals, each line once, as they grow', async () => {
-    const model = new JobModel(recordsIn(home), 'j-1');
+    const model = new JobModel(new JobRecords(home), 'j-1');
     await writeFile(
       join(local(), 'events.jsonl'),
       started() +
@@ -96,7 +95,7 @@ describe('the job that the panel shows (R9.4)', () => {
     );
 
     seq = 0;
-    await recordsIn(home).save({ ...record, phase: 'run' });
+    await new JobRecords(home).change('j-1', { phase: 'run' });
     await writeFile(
       join(remote(), 'events.jsonl'),
       started() +
@@ -118,7 +117,7 @@ describe('the job that the panel shows (R9.4)', () => {
   });
 
   it('begins anew when a journal was replaced by a shorter one', async () => {
-    const model = new JobModel(recordsIn(home), 'j-1');
+    const model = new JobModel(new JobRecords(home), 'j-1');
     await writeFile(join(remote(), 'events.jsonl'), started() + log('there', 'old', 'older'));
     await model.refresh();
     seq = 0;
@@ -146,7 +145,7 @@ describe('the job that the panel shows (R9.4)', () => {
       join(remote(), 'events.jsonl'),
       started() + line('step.skipped', { step: 'there', why: long, gates: many }),
     );
-    const model = new JobModel(recordsIn(home), 'j-1');
+    const model = new JobModel(new JobRecords(home), 'j-1');
     await model.refresh();
     const [, there] = state(model).steps;
     assert.equal(there?.gates.length, caps.gates);
@@ -156,13 +155,12 @@ describe('the job that the panel shows (R9.4)', () => {
   });
 
   it('says how the link stands and what can be done', async () => {
-    await recordsIn(home).save({
-      ...record,
+    await new JobRecords(home).change('j-1', {
       phase: 'run',
       remote: { mount: '/w', projectDir: '/w/p', jobDir: '/w/j', worker: 'w', python: 'p' },
     });
     await writeFile(join(remote(), 'events.jsonl'), started());
-    const model = new JobModel(recordsIn(home), 'j-1');
+    const model = new JobModel(new JobRecords(home), 'j-1');
     await model.refresh();
     assert.deepEqual([state(model).link.state, state(model).actions], ['live', ['cancel']]);
     assert.deepEqual(
@@ -175,7 +173,7 @@ describe('the job that the panel shows (R9.4)', () => {
       9,
     );
     assert.deepEqual(state(model, lost).link, { state: 'lost', heard: 5 });
-    await recordsIn(home).save({ ...record, phase: 'done', outcome: 'failed', reason: 'Why.' });
+    await new JobRecords(home).change('j-1', { phase: 'done', outcome: 'failed', reason: 'Why.' });
     await model.refresh();
     assert.deepEqual(
       [state(model, {}, false).link.state, state(model, {}, false).actions],
