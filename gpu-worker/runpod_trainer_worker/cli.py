@@ -10,10 +10,12 @@ import traceback
 from pathlib import Path
 from typing import Any, Dict, List, NoReturn, Optional, TextIO
 
-from . import __version__, filecommands, volumecommands
-from .errors import WorkerError
-from .jobdir import JobDir
-from .timings import Timings
+from . import __version__
+from .base.errors import WorkerError
+from .base.timings import Timings
+from .files import commands as files_commands
+from .journal.directory import JobDir
+from .volume import commands as volume_commands
 
 _ERROR = 2
 
@@ -58,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     command = add("guard", "Let the pod end when no worker of the job starts in time; again: from now on.")
     command.add_argument("--rest-url", required=True)
     command.add_argument("--minutes", type=float, default=30.0)
-    filecommands.add_arguments(add("files", "Compare, move, remove or unpack files below a root.", job_dir=False))
-    volumecommands.add_arguments(add("volume", "Bring everything of a volume to another one.", job_dir=False))
+    files_commands.add_arguments(add("files", "Compare, move, remove or unpack files below a root.", job_dir=False))
+    volume_commands.add_arguments(add("volume", "Bring everything of a volume to another one.", job_dir=False))
     return parser
 
 
@@ -67,26 +69,26 @@ def _internal(arguments: List[str]) -> int:
     """Commands for the worker's own child processes."""
     name, rest = arguments[0], arguments[1:]
     if name == "_work":
-        from .start import work
+        from .run.start import work
 
         return work(JobDir(Path(rest[rest.index("--job-dir") + 1])), Timings.from_environment())
     if name == "_watchdog":
-        from . import watchdog
+        from .keeper import watchdog
 
         return watchdog.main(rest)
     if name == "_guard":
-        from . import guard
+        from .keeper import guard
 
         return guard.main(rest)
     if name == "_gate":
-        from . import gate_child
+        from .gates import child
 
-        return gate_child.main()
+        return child.main()
     if name == "_notebook":
-        from . import notebook_child
+        from .run import notebook_child
 
         return notebook_child.main()
-    from . import requirements_child
+    from .run import requirements_child
 
     return requirements_child.main(rest[0])
 
@@ -94,7 +96,7 @@ def _internal(arguments: List[str]) -> int:
 def _run(options: argparse.Namespace) -> int:
     timings = Timings.from_environment()
     if options.command in ("start", "run"):
-        from . import start
+        from .run import start
 
         job = JobDir(options.job_dir)
         secrets = start.read_secrets("" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read())
@@ -102,19 +104,19 @@ def _run(options: argparse.Namespace) -> int:
             return start.run_here(job, options.side, secrets, timings)
         _answer(start.start(job, secrets, timings))
     elif options.command == "follow":
-        from .follow import follow
+        from .run.follow import follow
 
         return follow(JobDir(options.job_dir), options.offset, options.once, timings)
     elif options.command == "guard":
-        from .guard import guard
+        from .keeper.guard import guard
 
         _answer(guard(JobDir(options.job_dir), options.rest_url, options.minutes, timings))
     elif options.command == "files":
-        filecommands.run(options)
+        files_commands.run(options)
     elif options.command == "volume":
-        volumecommands.run(options)
+        volume_commands.run(options)
     else:
-        from . import control
+        from .run import control
 
         if options.command == "control":
             _answer(control.control(JobDir(options.job_dir), options.request, timings))

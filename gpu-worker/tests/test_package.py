@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from runpod_trainer_worker.podenv import parse_environ, parse_exports
-from runpod_trainer_worker.timings import Timings
+from runpod_trainer_worker.base.timings import Timings
 
 ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / "runpod_trainer_worker").rglob("*.py"))
 
 
 def test_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
@@ -29,7 +29,14 @@ def test_runs_as_file_and_from_the_checkout(pyz: Path) -> None:
         assert done.stdout.strip().count(".") == 2
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "runpod_trainer_worker").glob("*.py")), ids=lambda p: str(p.name))
+def test_finds_itself_as_file_and_in_the_checkout(pyz: Path) -> None:
+    for where in (str(pyz), str(ROOT)):
+        code = f"import sys; sys.path[:0] = [{where!r}]; from runpod_trainer_worker.base.selfpath import SELF; print(SELF)"
+        done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == where
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_every_file_is_python_39_and_not_long(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     ast.parse(text, feature_version=(3, 9))
@@ -40,19 +47,16 @@ def test_every_file_is_python_39_and_not_long(path: Path) -> None:
 def test_core_imports_only_the_standard_library(pyz: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(pyz)!r}); before = set(sys.modules);"
-        "import runpod_trainer_worker.start, runpod_trainer_worker.watchdog, runpod_trainer_worker.files,"
-        "runpod_trainer_worker.follow, runpod_trainer_worker.control, runpod_trainer_worker.gate_child;"
+        "from runpod_trainer_worker.run import start, follow, control;"
+        "from runpod_trainer_worker.keeper import watchdog, guard;"
+        "from runpod_trainer_worker.files import plan, commit, streams, manifest, unpack;"
+        "from runpod_trainer_worker.volume import entries, plan, commit, direct;"
+        "from runpod_trainer_worker.gates import child;"
         "names = {m.split('.')[0] for m in set(sys.modules) - before};"
         "print(sorted(names - set(sys.stdlib_module_names) - {'runpod_trainer_worker'}))"
     )
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_pod_environment_formats() -> None:
-    assert parse_environ(b"A=1\0B=x=y\0\xff=\0bad\0") == {"A": "1", "B": "x=y", "\udcff": ""}
-    text = 'export RUNPOD_POD_ID="p1"\nexport X="a \\"b\\" $c"\nexport Y=plain\necho no\nexport Z="unclosed\n'
-    assert parse_exports(text) == {"RUNPOD_POD_ID": "p1", "X": 'a "b" $c', "Y": "plain"}
 
 
 def test_timings_are_checked() -> None:

@@ -1,13 +1,10 @@
-import type { Stats } from 'node:fs';
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { type Stats, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { throwIfCancelled } from '../errors.ts';
+import { throwIfCancelled, messageOf, UserError } from '../errors.ts';
 import type { Project } from '../project/schema.ts';
 import { IgnoreFiles } from './ignore-files.ts';
 import { Leftovers, nameNotes, type Ignored } from './excluded.ts';
-import { inTheWay, unreadable } from './scan-errors.ts';
-import type { Exclusion, Pattern } from './patterns.ts';
-import { compilePattern, neverRules } from './patterns.ts';
+import { type Exclusion, type Pattern, compilePattern, neverRules } from './patterns.ts';
 import { slices } from './time-slices.ts';
 
 export type SyncList = 'must' | 'data' | 'optional';
@@ -292,4 +289,26 @@ class Walk {
 /** Sorted by UTF-16 units, so that the order is the same on every machine. */
 function byPath(a: LocalFile, b: LocalFile): number {
   return a.path < b.path ? -1 : 1;
+}
+
+/** An archive and a file of the project have the same place. */
+export function inTheWay(to: string, file: string): UserError {
+  return new UserError('archive-in-the-way', {
+    what: `The archive ${to} cannot be made.`,
+    why: `The project uploads ${file} to the same place.`,
+    next: 'Give the archive another name under "sync.archives", or name the file under "sync.never".',
+  });
+}
+
+/** A file or folder that the project needs cannot be read. */
+export function unreadable(what: string, cause: unknown): UserError {
+  return new UserError(
+    'scan-unreadable',
+    {
+      what: `${what} cannot be read.`,
+      why: messageOf(cause),
+      next: 'Change its permissions, or name it under "sync.never" of the project file.',
+    },
+    { cause },
+  );
 }

@@ -1,6 +1,6 @@
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { PodCaps, type CapPromise } from '../caps/cap.ts';
-import { CapTimer } from '../caps/timer.ts';
+import { CapTimer } from '../caps/cap.ts';
 import { takeDay, type DayTaken } from '../caps/day.ts';
 import { dollars, meteredCost } from '../caps/meter.ts';
 import type { Installation } from '../home/installation.ts';

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../errors.ts';
 import { writeFileAtomic } from '../files/atomic.ts';
@@ -17,7 +17,6 @@ import { fetchOverS3 } from '../transport/s3/fetch.ts';
 import type { RemoteFiles } from '../transport/ssh/worker-files.ts';
 import type { RouteKind } from './plan/index.ts';
 import { connectToPod, openStore, remoteFiles } from './ask-volume.ts';
-import { contentOf } from '../files/folder-size.ts';
 import { s3AccessOf } from '../s3/s3-source.ts';
 
 export interface BackupOptions {
@@ -260,4 +259,28 @@ async function wayTo(
 
 async function hasS3({ s3 }: Installation, { dataCenter }: Volume): Promise<boolean> {
   return (await s3AccessOf(s3, dataCenter)) !== undefined;
+}
+
+/** Files and bytes below a folder, without those below the names given; links are not followed. */
+export async function contentOf(
+  folder: string,
+  without: readonly string[] = [],
+): Promise<{ files: number; bytes: number }> {
+  let files = 0;
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (without.includes(entry.name)) {
+      continue;
+    }
+    const place = path.join(folder, entry.name);
+    if (entry.isDirectory()) {
+      const inside = await contentOf(place, without);
+      files += inside.files;
+      bytes += inside.bytes;
+    } else if (entry.isFile()) {
+      files += 1;
+      bytes += (await stat(place)).size;
+    }
+  }
+  return { files, bytes };
 }

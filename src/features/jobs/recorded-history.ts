@@ -1,5 +1,5 @@
 import { meteredCost } from '../../core/caps/meter.ts';
-import { JobJournals, standingOf } from '../../core/journal/job-journals.ts';
+import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import type { JobHistory, JobSummary } from './history.ts';
 
@@ -18,7 +18,7 @@ export function recordedHistory(records: JobRecords): JobHistory {
       restUrl: record.restUrl,
       pod: record.pod && { ...record.pod, ended: record.podEnded },
       phase: record.phase,
-      view: standingOf(record, journals.view),
+      view: viewWithRecord(record, journals.view),
       heard: journals.heard,
       cost: record.pod === undefined ? undefined : meteredCost(record.pod, record.podEnded),
     };

@@ -1,4 +1,4 @@
-import { spentToday, type MeteredPod } from '../../core/caps/today.ts';
+import { spentToday, type MeteredPod } from '../../core/caps/meter.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import { clock, duration, pricePerHour, spent } from '../../core/format.ts';
 import type { ListState } from '../common/polled-list.ts';

@@ -1,6 +1,6 @@
 import { byteText, duration } from '../../core/format.ts';
 import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
-import { Pace, type PaceNow } from '../../core/transport/pace.ts';
+import { Pace, type PaceNow } from '../../core/transport/progress.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { Report } from '../common/progress.ts';
 

@@ -4,7 +4,7 @@ import { byteText } from '../../core/format.ts';
 import { parseJobState } from '../../core/journal/state.ts';
 import type { Amount } from '../../core/volumes/browse/browse.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
-import { deletable } from '../../core/volumes/browse/deletable.ts';
+import { deletable } from '../../core/volumes/browse/names.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { LateRecords } from '../jobs/late-records.ts';
 import type { FileSource } from './file-source.ts';

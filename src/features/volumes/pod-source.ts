@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import type { SshConnection } from '../../core/ssh/index.ts';
 import { sha256Of } from '../../core/files/hash.ts';
 import { listFolder, measurePlace, readWhole, removePlace, statPlace } from '../../core/volumes/browse/browse.ts';
-import { downloadFile } from '../../core/volumes/browse/download.ts';
-import { uploadFile } from '../../core/volumes/browse/upload.ts';
+import { downloadFile } from '../../core/volumes/browse/one-file.ts';
+import { uploadFile } from '../../core/volumes/browse/one-file.ts';
 import type { FileSource } from './file-source.ts';
 import { movedText } from './moved.ts';
 

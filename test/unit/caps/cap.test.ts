@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { dayLeft, endSeconds, mostDollarsOf, PodCaps, rentSeconds, wholeDay } from '../../../src/core/caps/cap.ts';
 import { capOwners, capSentence } from '../../../src/core/caps/sentence.ts';
 import type { CapKey } from '../../../src/core/journal/events.ts';
-import { CapTimer } from '../../../src/core/caps/timer.ts';
+import { CapTimer } from '../../../src/core/caps/cap.ts';
 import { UserError } from '../../../src/core/errors.ts';
 import { until } from '../../support/wait.ts';
 

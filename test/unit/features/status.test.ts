@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spentToday } from '../../../src/core/caps/today.ts';
+import { spentToday } from '../../../src/core/caps/meter.ts';
 import { emptyView } from '../../../src/core/journal/view.ts';
 import { podSchema, type Pod } from '../../../src/core/runpod/schemas.ts';
 import type { ListState } from '../../../src/features/common/polled-list.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Pace } from '../../../src/core/transport/pace.ts';
+import { Pace } from '../../../src/core/transport/progress.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import type { TransferPlan } from '../../../src/core/volumes/plan/index.ts';
 import { allowEdits } from '../../../src/features/transfer/allow.ts';

@@ -13,7 +13,6 @@ import { Memo } from './memo.ts';
 import { plainPython, readNotebook, type Notebook } from './notebook.ts';
 import { names } from './overlap.ts';
 import { readFooter, type ParquetFile } from './parquet.ts';
-import { placeIn } from './place.ts';
 import { readPython, type Entry, type PythonFacts } from './python.ts';
 import { readRequirements, type Requirements } from './requirements.ts';
 
@@ -230,4 +229,19 @@ export class Facts {
 /** How a cell is named in findings. */
 export function cellName(notebook: string, cell: number): string {
   return `${notebook}, code cell ${cell}`;
+}
+
+type Path = (string | number)[];
+
+/** Where a value of the project stands in the file: in the profile when that is what sets it. */
+export function placeIn(file: Project, profile: string | undefined, path: Path): Path {
+  const changes = profile === undefined ? undefined : file.profiles[profile];
+  if (profile === undefined || changes === undefined) {
+    return path;
+  }
+  const [first, second] = path;
+  const group: unknown = first === undefined ? undefined : changes[first as keyof typeof changes];
+  const inProfile =
+    typeof second === 'string' && typeof group === 'object' && group !== null && Object.hasOwn(group, second);
+  return inProfile ? ['profiles', profile, ...path] : path;
 }

@@ -8,7 +8,7 @@ import type { RunPodClient } from '../../runpod/client.ts';
 import type { Endpoint, Pod, Volume } from '../../runpod/schemas.ts';
 import type { Prices } from './endpoints.ts';
 import { namedBy } from './owner.ts';
-import { sweep } from './sweep.ts';
+import { compareWithJobs } from './compare.ts';
 import type { Radar, RadarEndpoint, RadarPod } from './types.ts';
 import { readVolumeJobs } from './volume-jobs.ts';
 
@@ -32,7 +32,7 @@ export async function radar(
     pricesFor(client, endpoints, signal),
     readVolumeJobs(s3, volumesToRead(pods, endpoints, volumes, own), signal),
   ]);
-  return sweep({
+  return compareWithJobs({
     pods,
     endpoints,
     volumes,

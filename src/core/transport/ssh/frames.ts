@@ -3,7 +3,7 @@ import { constants, deflate, inflateSync } from 'node:zlib';
 import { UserError } from '../../errors.ts';
 
 /**
- * The frames in which many files travel as one stream, in both directions (`frames.py` of the worker is the other
+ * The frames in which many files travel as one stream, in both directions (`files/frames.py` of the worker is the other
  * side): one byte of kind, four bytes of length (big endian), the bytes. `r` as they are, `z` deflated, `e` the end.
  */
 const headLength = 5;

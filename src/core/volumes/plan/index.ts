@@ -1,5 +1,5 @@
-export { collect, stateFolder } from '../../files/collect.ts';
-export type { Collected } from '../../files/collect.ts';
+export { collect, stateFolder } from '../../files/to-upload.ts';
+export type { Collected } from '../../files/to-upload.ts';
 export { pathsToLookAt } from './compare.ts';
 export type { Rate } from './transfer-time.ts';
 export { lastKnownState, readLastKnown, rememberTransfer } from './last-transfer.ts';
@@ -9,7 +9,7 @@ export { planCollected, planTransfer } from './plan.ts';
 export type { PlanOptions, PreparedPlan } from './plan.ts';
 export { preparePlan } from './prepare.ts';
 export type { PrepareOptions } from './prepare.ts';
-export { uploadWait } from './upload-wait.ts';
+export { uploadWait } from './transfer-time.ts';
 export { chooseRoute, routeKinds } from './route.ts';
 export type { Route, RouteChoice, RouteKind, Surroundings } from './route.ts';
 export type { SecretFinding } from '../../files/secrets.ts';

@@ -2,13 +2,12 @@ import path from 'node:path';
 import type { LoadedProject } from '../../project/load.ts';
 import type { Project } from '../../project/schema.ts';
 import type { HashedFile } from '../../files/hash.ts';
-import { collect, stateFolder, type Collected } from '../../files/collect.ts';
+import { collect, stateFolder, type Collected } from '../../files/to-upload.ts';
 import { compare, type Comparison } from './compare.ts';
 import { estimateTime, type Rate } from './transfer-time.ts';
 import { chooseRoute, type RouteKind, type Surroundings } from './route.ts';
 import { findSecrets, type SecretFinding } from '../../files/secrets.ts';
 import type { FarState, TransferPlan } from './types.ts';
-import { wasteAvoided, wasteOf } from './waste.ts';
 
 export interface PlanOptions {
   far: FarState;
@@ -125,4 +124,21 @@ function wasteNote({ files }: Collected): string[] {
     : [
         `Small files of this project take about ${Math.round(waste / 1e6)} MB on the volume beyond their content (an estimate); "sync.archives" would save most of it where the job can read archives.`,
       ];
+}
+
+/** A volume takes about this much for every file, however small, in bytes; RunPod does not promise it. */
+export const leastPerFile = 64 * 1024;
+
+/** Room that small files take beyond their content, in bytes (an estimate). */
+export function wasteOf(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + Math.max(0, leastPerFile - size), 0);
+}
+
+/** What archives save on the volume compared with their files one by one. */
+export function wasteAvoided(
+  archives: readonly { size: number; memberSizes: readonly number[] }[],
+): TransferPlan['wasteAvoided'] {
+  const bytes = archives.reduce((sum, { size, memberSizes }) => sum + wasteOf(memberSizes) - wasteOf([size]), 0);
+  const basis = 'A volume takes about 64 KB for every file, however small; RunPod does not promise the number.';
+  return { bytes: Math.max(0, bytes), estimate: true, basis };
 }

@@ -1,5 +1,6 @@
 import type { RouteKind } from './route.ts';
-import type { TimeEstimate } from './types.ts';
+import type { TimeEstimate, TransferPlan } from './types.ts';
+import { readLastKnown } from './last-transfer.ts';
 
 /** How fast a route was the last time. */
 export interface Rate {
@@ -44,4 +45,13 @@ export function estimateTime(route: RouteKind, files: number, bytes: number, rat
     highSeconds: whole(startUp[route].high + bytes / slow + files * perFile[route].high),
     basis: `${line}${start}.`,
   };
+}
+
+/** How long a job's own pod waits for its files: they reach it over SSH, whatever route the plan itself takes. */
+export async function uploadWait(root: string, { totals }: Pick<TransferPlan, 'totals'>): Promise<TimeEstimate> {
+  if (totals.files === 0) {
+    return { lowSeconds: 0, highSeconds: 0, basis: 'Nothing has to be sent.' };
+  }
+  const known = await readLastKnown(root);
+  return estimateTime('ssh', totals.files, totals.bytes, known?.rates.ssh);
 }

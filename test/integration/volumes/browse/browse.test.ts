@@ -12,9 +12,9 @@ import {
   readWhole,
   removePlace,
 } from '../../../../src/core/volumes/browse/browse.ts';
-import { downloadFile } from '../../../../src/core/volumes/browse/download.ts';
+import { downloadFile } from '../../../../src/core/volumes/browse/one-file.ts';
 import { isPlainName, visibleName } from '../../../../src/core/volumes/browse/names.ts';
-import { uploadFile } from '../../../../src/core/volumes/browse/upload.ts';
+import { uploadFile } from '../../../../src/core/volumes/browse/one-file.ts';
 import type { SshSetup } from '../../../support/ssh-session.ts';
 import { setUpSsh } from '../../../support/ssh-session.ts';
 

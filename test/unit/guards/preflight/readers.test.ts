@@ -3,7 +3,7 @@ import { compareVersions, readImage } from '../../../../src/core/guards/prefligh
 import { installedBy, plainPython } from '../../../../src/core/guards/preflight/notebook.ts';
 import { mayMeet } from '../../../../src/core/guards/preflight/overlap.ts';
 import { provided, provides } from '../../../../src/core/guards/preflight/packages.ts';
-import { placeIn } from '../../../../src/core/guards/preflight/place.ts';
+import { placeIn } from '../../../../src/core/guards/preflight/facts.ts';
 import { privateAddress } from '../../../../src/core/guards/preflight/private-address.ts';
 import { readRequirements } from '../../../../src/core/guards/preflight/requirements.ts';
 import { parseProject } from '../../../../src/core/project/parse.ts';

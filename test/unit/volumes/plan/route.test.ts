@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { UserError } from '../../../../src/core/errors.ts';
 import { estimateTime } from '../../../../src/core/volumes/plan/transfer-time.ts';
 import { chooseRoute, routeKinds, type Surroundings } from '../../../../src/core/volumes/plan/index.ts';
-import { wasteAvoided } from '../../../../src/core/volumes/plan/waste.ts';
+import { wasteAvoided } from '../../../../src/core/volumes/plan/plan.ts';
 
 const volume = { id: 'v', name: 'data', dataCenter: 'US-MD-1' };
 const pod = { id: 'p1', name: 'trainer', costPerHour: 0.69 };

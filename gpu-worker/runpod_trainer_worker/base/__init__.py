@@ -1,0 +1,1 @@
+"""What all packages use: time, errors, files, processes, credentials."""

@@ -1,0 +1,1 @@
+"""What a client puts into a project folder and fetches from it: the `files` commands."""

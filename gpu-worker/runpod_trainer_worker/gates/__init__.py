@@ -1,0 +1,1 @@
+"""The check after a step, one kind a file; runs with the step's Python."""

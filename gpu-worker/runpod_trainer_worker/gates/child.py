@@ -1,0 +1,60 @@
+"""The child process that evaluates one gate with the step's Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+from ..base.errors import WorkerError
+from . import checkpoint, distinct, file, metric, populated, rows, script
+from .result import ERROR, CannotTell, Finding, bounds, gate_result
+from .values import short_list
+
+
+def evaluate(request: Dict[str, Any]) -> Dict[str, Any]:
+    """The GateResult for `{index, gate, project, metrics, environment}`; never raises."""
+    gate, project = request["gate"], Path(request["project"])
+    checks: Dict[str, Callable[[], Finding]] = {
+        "file": lambda: file.file(project, gate),
+        "rows": lambda: rows.rows(project, gate),
+        "distinct": lambda: distinct.distinct(project, gate),
+        "populated": lambda: populated.populated(project, gate),
+        "metric": lambda: metric.metric(gate, request["metrics"]),
+        "checkpoint": lambda: checkpoint.checkpoint(project, gate),
+        "script": lambda: script.script(project, gate, request["environment"]),
+    }
+    try:
+        finding = checks[gate["type"]]()
+    except CannotTell as problem:
+        finding = Finding(ERROR, _expected(gate), problem.seen, problem.message, problem.evidence)
+    except WorkerError as problem:
+        finding = Finding(ERROR, _expected(gate), "cannot be checked", str(problem))
+    except Exception as problem:  # whatever it is, the pipeline must learn that this gate does not hold
+        finding = Finding(ERROR, _expected(gate), "cannot be checked", f"{type(problem).__name__}: {problem}")
+    return gate_result(request["index"], gate, finding)
+
+
+def _expected(gate: Dict[str, Any]) -> str:
+    kind = gate["type"]
+    if kind == "file":
+        return f">= {gate.get('minBytes', 1)} bytes"
+    if kind in ("rows", "metric"):
+        return bounds(gate)
+    if kind == "distinct":
+        wanted = gate.get("includes") or []
+        return f"has {short_list(wanted)}" if wanted else f"= {gate.get('count')} values"
+    if kind == "populated":
+        return f"{float(gate.get('minShare', 1)):.0%} filled"
+    return "exit code 0" if kind == "script" else "loads, all finite"
+
+
+def main() -> int:
+    """Reads the request from standard input, answers through the channel that it names."""
+    request = json.load(sys.stdin)
+    answer = evaluate(request)
+    with os.fdopen(request["channel"], "w", encoding="utf-8") as channel:
+        channel.write(json.dumps({"result": answer}) + "\n")
+    return 0

@@ -1,0 +1,113 @@
+"""The spool: what a job keeps on the pod's own disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Optional
+
+from ..base import fsutil
+from .directory import JobDir
+
+
+def _private_folder(path: Path) -> bool:
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        info = path.lstat()
+        if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o022:
+            return False
+        probe = path / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def scratch_folder() -> Optional[Path]:
+    """A private folder of this user on the machine's own disk; None when none can be written."""
+    for base in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
+        folder = Path(base) / f"runpod-trainer-{os.getuid()}"
+        if _private_folder(folder):
+            return folder
+    return None
+
+
+def spool_place(job: JobDir) -> Optional[Path]:
+    """Where the job's part of the scratch folder is or would be; None when there is no such folder."""
+    scratch = scratch_folder()
+    return None if scratch is None else scratch / hashlib.sha256(os.fsencode(str(job.path))).hexdigest()[:16]
+
+
+def spool_folder(job: JobDir) -> Optional[Path]:
+    """The job's part of the scratch folder, made if need be; None when there can be none."""
+    folder = spool_place(job)
+    return folder if folder is not None and _private_folder(folder) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Spool:
+    """One epoch's files in the spool folder."""
+
+    folder: Path
+    epoch: int
+
+    @property
+    def events(self) -> Path:
+        """The epoch's part of the journal."""
+        return self.folder / f"events-{self.epoch}.jsonl"
+
+    @property
+    def base(self) -> Path:
+        """`{"base": bytes}`: the journal's size on the volume when the epoch began."""
+        return self.folder / f"base-{self.epoch}.json"
+
+    @property
+    def watchdog(self) -> Path:
+        """What the watchdog tells the worker."""
+        return self.folder / f"watchdog-{self.epoch}.json"
+
+    @property
+    def stop(self) -> Path:
+        """`{"reason"}`: exists when the watchdog asks the worker to cancel the job."""
+        return self.folder / f"stop-{self.epoch}.json"
+
+    def remove(self) -> None:
+        """Deletes the epoch's files and what was asked of the job, and the folder when it is empty."""
+        for path in (self.events, self.base, self.watchdog, self.stop, *self.folder.glob("request-*.json")):
+            try:
+                path.unlink()
+            except OSError:
+                pass
+        try:
+            self.folder.rmdir()
+        except OSError:
+            pass
+
+    def copy_rest(self, job: JobDir) -> None:
+        """Brings the volume's journal up to the spool, whole lines only; raises OSError when it cannot."""
+        stored = fsutil.read_json(self.base)
+        if stored is None:
+            return
+        base = int(stored["base"])
+        try:
+            spooled = self.events.read_bytes()
+        except FileNotFoundError:
+            return
+        spooled = spooled[: spooled.rfind(b"\n") + 1]
+        descriptor = os.open(job.journal, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            there = os.fstat(descriptor).st_size - base
+            if there < 0 or there >= len(spooled):
+                return
+            os.lseek(descriptor, 0, os.SEEK_END)
+            rest = memoryview(spooled)[there:]
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

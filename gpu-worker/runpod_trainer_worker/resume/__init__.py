@@ -1,0 +1,1 @@
+"""Whether a step must run again, and why."""

@@ -1,0 +1,1 @@
+"""A job: its steps and their processes, and what a client asks of it."""

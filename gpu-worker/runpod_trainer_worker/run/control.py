@@ -1,0 +1,56 @@
+"""Requests to a worker, and what is known about jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from ..base import fsutil
+from ..base.errors import WorkerError
+from ..base.timings import Timings
+from ..journal.directory import JobDir, read_lock, worker_alive
+from ..journal.requests import Requests
+from ..journal.spool import spool_place
+from ..keeper.pod_environment import pod_environment
+
+REQUESTS = ("cancel", "hold", "release")
+
+
+def control(job: JobDir, request: str, timings: Timings) -> Dict[str, Any]:
+    """Writes a request; answers `{"ok": true, "alive": bool}`."""
+    if not job.path.is_dir():
+        raise WorkerError("There is no job here.", f"{job.path} does not exist.", "Check --job-dir.")
+    requests = Requests(job, spool_place(job))
+    if request == "release":
+        requests.withdraw("hold")
+    else:
+        requests.put(request)
+    return {"ok": True, "alive": worker_alive(job, read_lock(job), _pod_id(), timings)}
+
+
+def _pod_id() -> Optional[str]:
+    return pod_environment().get("RUNPOD_POD_ID")
+
+
+def _one(job: JobDir, pod_id: Optional[str], timings: Timings) -> Dict[str, Any]:
+    state = fsutil.read_json(job.state)
+    try:
+        size = job.journal.stat().st_size
+    except OSError:
+        size = 0
+    alive = worker_alive(job, read_lock(job), pod_id, timings)
+    return {"job": (state or {}).get("job") or job.path.name, "state": state, "alive": alive, "bytes": size}
+
+
+def status(job_dir: Optional[Path], mount: Optional[Path], timings: Timings) -> Dict[str, List[Dict[str, Any]]]:
+    """One job, or all jobs of a volume, the newest first."""
+    pod_id = _pod_id()
+    if job_dir is not None:
+        if not (job_dir / "spec.json").exists():
+            raise WorkerError("There is no job here.", f"{job_dir} has no spec.json.", "Check --job-dir.")
+        return {"jobs": [_one(JobDir(job_dir), pod_id, timings)]}
+    assert mount is not None
+    folder = mount / ".runpod-trainer" / "jobs"
+    names = sorted((p for p in folder.iterdir() if p.is_dir()), key=lambda p: p.name) if folder.is_dir() else []
+    jobs = [_one(JobDir(path), pod_id, timings) for path in names]
+    return {"jobs": sorted(jobs, key=lambda j: str((j["state"] or {}).get("started", "")), reverse=True)}

@@ -1,0 +1,95 @@
+"""Streams a journal to a client, whole lines only."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from pathlib import Path
+from typing import Callable, Optional
+
+from ..base.timings import Timings
+from ..journal.directory import JobDir, is_finished, read_lock, worker_alive
+from ..keeper.pod_environment import pod_environment
+
+FINISHED, GONE, OTHER_JOURNAL = 0, 3, 4
+_CHUNK = 1 << 20
+
+
+class JournalReader:
+    """Gives the bytes from an offset on, up to the end of the last whole line."""
+
+    def __init__(self, path: Path, offset: int) -> None:
+        self._path = path
+        self.offset = offset
+
+    def size(self) -> int:
+        """Present size in bytes; 0 when there is no journal yet."""
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def copy(self, write: Callable[[bytes], None]) -> bool:
+        """Writes what is there; True when there was something."""
+        if self.size() <= self.offset:
+            return False
+        held, moved = b"", False
+        with open(self._path, "rb") as file:
+            file.seek(self.offset)
+            while True:
+                data = file.read(_CHUNK)
+                if not data:
+                    return moved
+                data = held + data
+                end = data.rfind(b"\n") + 1
+                if end:
+                    write(data[:end])
+                    self.offset += end
+                    moved = True
+                held = data[end:]
+
+
+def _reader_gone(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def follow(job: JobDir, offset: int, once: bool, timings: Timings) -> int:
+    """
+    Exit code: 0 when the job has finished (or with `once`), 3 when its worker is gone without a word, 4 when the journal
+    is shorter than the offset, so that it is another one than was followed before.
+    """
+    reader = JournalReader(job.journal, offset)
+    if offset > reader.size():
+        return OTHER_JOURNAL
+    descriptor = sys.stdout.fileno()
+
+    def write(data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+    pod_id = pod_environment().get("RUNPOD_POD_ID")
+    gone_since: Optional[float] = None
+    try:
+        while True:
+            # The order matters: a job that is finished before the copy has nothing to say after it.
+            lock = read_lock(job)
+            finished = is_finished(job, lock)
+            moved = reader.copy(write)
+            if once or finished:
+                return FINISHED
+            if moved or worker_alive(job, lock, pod_id, timings):
+                gone_since = None
+            elif gone_since is None:
+                gone_since = time.monotonic()
+            elif time.monotonic() - gone_since > timings.follow_grace:
+                return GONE
+            if _reader_gone(descriptor):
+                return FINISHED
+            time.sleep(timings.poll)
+    except BrokenPipeError:
+        return FINISHED

@@ -1,0 +1,265 @@
+"""The worker: one epoch of a job from its first event to its last."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import threading
+import time
+from typing import Any, Callable, Dict, List, Optional
+
+from ..base import host, procs
+from ..base.clock import now_iso
+from ..base.errors import WorkerError
+from ..base.selfpath import SELF
+from ..base.timings import Timings
+from ..journal.directory import JobDir, Lock, last_event, read_lock, worker_alive
+from ..journal.requests import Requests
+from ..journal.spec import Spec, load_spec
+from ..journal.spool import Spool, scratch_folder, spool_folder, spool_place
+from ..journal.state import State
+from ..journal.writer import Journal
+from ..keeper.end_keys import keys_of
+from ..keeper.watchdog_process import WatchdogProcess
+from .context import Context, Stopped
+from .environment import Sources
+from .process import Command, Execution, Line
+from .requirements import find_python, make_environment
+from .step import StepEnd, run_step
+
+
+def take_over(job: JobDir, pod_id: Optional[str], timings: Timings) -> Lock:
+    """Makes this process the owner of the job in a new epoch; raises WorkerError while another worker lives."""
+    lock = read_lock(job)
+    if lock is not None and worker_alive(job, lock, pod_id, timings) and lock.pod_id == pod_id:
+        raise already_running(lock)
+    previous = last_event(job.journal) or {}
+    epoch = max(lock.epoch if lock else 0, int(previous.get("epoch", 0))) + 1
+    started = procs.start_time(os.getpid())
+    mine = Lock(pod_id, os.getpid(), started or 0, epoch)
+    if lock is not None and lock.pod_id == pod_id:
+        folder = spool_folder(job)
+        if folder is not None:
+            try:
+                Spool(folder, lock.epoch).copy_rest(job)
+                Spool(folder, lock.epoch).remove()
+            except OSError:
+                pass
+    mine.write(job)
+    return mine
+
+
+def already_running(lock: Lock) -> WorkerError:
+    """The refusal of a second start."""
+    return WorkerError(
+        "This job is running already.",
+        f"Its worker has the process id {lock.pid} (epoch {lock.epoch}).",
+        "Attach to it, or cancel it first.",
+    )
+
+
+def run_job(
+    job_dir: JobDir,
+    side: str,
+    sources: Sources,
+    pod_id: Optional[str],
+    timings: Timings,
+    echo: Optional[Callable[[bytes], None]] = None,
+    watched: bool = False,
+) -> bool:
+    """Runs the job on one side; True when it succeeded. With `watched` a watchdog runs beside it."""
+    spec = load_spec(job_dir.path)
+    job_dir.control.mkdir(exist_ok=True)
+    job_dir.steps.mkdir(exist_ok=True)
+    requests = Requests(job_dir, spool_place(job_dir) if watched else None)
+    requests.withdraw("cancel")
+    lock = take_over(job_dir, pod_id, timings)
+    folder = spool_folder(job_dir) if watched else None
+    spool = None if folder is None else Spool(folder, lock.epoch)
+    journal = Journal(job_dir, lock.epoch, spool, timings, echo)
+    if spool is None and watched:
+        # No disk of our own: worker and watchdog talk through the job directory.
+        spool = Spool(job_dir.path / "spool", lock.epoch)
+        spool.folder.mkdir(exist_ok=True)
+    state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq)
+    context = Context(job_dir, spec, side, timings, journal, state, sources, spool, requests)
+    return _Job(context, pod_id).run()
+
+
+class _Job:
+    def __init__(self, context: Context, pod_id: Optional[str]) -> None:
+        self._context = context
+        self._pod_id = pod_id
+        self._watchdog: Optional[WatchdogProcess] = None
+        if context.spool is not None:
+            self._watchdog = WatchdogProcess(
+                context.job,
+                context.spec,
+                context.spool,
+                context.journal,
+                context.state,
+                context.timings,
+                pod_id,
+                keys_of(context.sources.pod),
+            )
+        self._step: Optional[str] = None
+        self._over = threading.Event()
+
+    def run(self) -> bool:
+        context = self._context
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: context.interrupted.set())
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        began = time.monotonic()
+        status, reason = "failed", None
+        try:
+            reason = self._prepare()
+            threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+            if reason is None:
+                status, reason = self._steps()
+        except Stopped:
+            status, reason = self._stop_reason()
+        except WorkerError as problem:
+            reason = str(problem)
+        except OSError as problem:
+            reason = f"The worker could not go on: {problem}."
+        except Exception as problem:
+            reason = f"The worker has an error of its own: {type(problem).__name__}: {problem}."
+            raise
+        finally:
+            self._finish(status, reason, round(time.monotonic() - began, 3))
+        return status == "succeeded"
+
+    def _prepare(self) -> Optional[str]:
+        """Tells the beginning, finds the Python, starts the watchdog; answers why the job cannot run, or None."""
+        context, spec = self._context, self._context.spec
+        base = context.sources.base()
+        context.base_env = base
+        problem: Optional[WorkerError] = None
+        try:
+            context.python = find_python(spec.python, base, spec.project_path)
+        except WorkerError as caught:
+            problem = caught
+        context.journal.emit(
+            "job.started",
+            job=spec.job,
+            project=spec.project,
+            podId=self._pod_id,
+            host=host.describe(context.python.version, base.get("PATH")),
+            steps=[{"name": step.name, "where": step.where} for step in spec.steps],
+            capSeconds=spec.cap_seconds,
+        )
+        context.state.save()
+        if self._watchdog is not None:
+            self._watchdog.start()
+        for result in spec.local_results:
+            self._tell_local(result)
+        if problem is None and not spec.project_path.is_dir():
+            return f"The project's folder {spec.project_path} does not exist. Upload the project first."
+        return None if problem is None else str(problem)
+
+    def _tell_local(self, result: Dict[str, Any]) -> None:
+        context = self._context
+        fields = {key: result.get(key) for key in ("step", "status", "seconds", "why")}
+        gates = result.get("gates") or []
+        context.journal.emit("step.local", **fields, gates=gates)
+        for step in context.spec.steps:
+            if step.name == result["step"] and step.where != context.side:
+                context.state.step(step.index, gates=gates, **{key: fields[key] for key in ("status", "seconds", "why")})
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._context.timings.heartbeat):
+            self._context.state.save()
+
+    def _steps(self) -> "tuple[str, Optional[str]]":
+        context, spec = self._context, self._context.spec
+        mine = [step for step in spec.steps if step.where == context.side]
+        # On the local side the environment is used as it is.
+        if spec.requirements is not None and mine and context.side == "pod":
+            self._requirements(spec)
+        forced = False
+        ran: Optional[str] = None
+        for step in spec.steps:
+            forced = forced or step.name == spec.from_step
+            if step.where != context.side:
+                continue
+            context.check()
+            self._step = step.name
+            context.state.update(step=step.name)
+            end: StepEnd = run_step(context, step, spec.from_step if forced else None, ran)
+            if end.status == "cancelled":
+                raise Stopped()
+            if end.status in ("failed", "timeout"):
+                return "failed", end.reason
+            if end.status == "passed":
+                ran = step.name
+        self._step = None
+        return "succeeded", None
+
+    def _requirements(self, spec: Spec) -> None:
+        context = self._context
+        assert spec.requirements is not None
+        file = spec.project_path / spec.requirements
+        if not file.is_file():
+            raise WorkerError(
+                f"The requirements file {spec.requirements} does not exist.",
+                "target.requirements names it.",
+                "Correct the name, or add the file to sync.must.",
+            )
+        missing: List[str] = []
+        argv = [context.python.executable, SELF, "_requirements", str(file)]
+        if self._run(argv, missing.append) != 0:
+            raise WorkerError(
+                f"The requirements file {spec.requirements} cannot be read.", "\n".join(missing)[-500:], "Correct it."
+            )
+        lines = json.loads(missing[-1])
+        text = file.read_text(encoding="utf-8-sig")
+        if not lines:
+            context.python = dataclasses.replace(context.python, requirements=text)
+            return
+        said = ", ".join(lines[:10]) + (f" and {len(lines) - 10} more" if len(lines) > 10 else "")
+        context.log(None, [("out", f"Not in the image, installing beside it: {said}")])
+        base = scratch_folder() or context.job.path
+        context.python = make_environment(
+            context.python, file, text, base, lambda argv: self._run(argv, lambda line: context.log(None, [("out", line)]))
+        )
+
+    def _run(self, argv: List[str], on_line: Callable[[str], None]) -> int:
+        """Runs a command of the preparation; raises Stopped when the job is cancelled meanwhile."""
+        context = self._context
+        folder = context.job.steps / "00-requirements"
+        command = Command(
+            argv=argv, cwd=context.spec.project_path, env={**context.base_env, procs.STEP_DIR: str(folder)}, step_dir=folder
+        )
+
+        def on_lines(lines: List[Line]) -> None:
+            for _, text in lines:
+                on_line(text)
+
+        outcome = Execution(command, context.timings, context.should_stop, on_lines).run()
+        if outcome.stopped is not None:
+            raise Stopped()
+        return outcome.code
+
+    def _stop_reason(self) -> "tuple[str, Optional[str]]":
+        context = self._context
+        if context.problem is not None:
+            return "failed", context.problem
+        return "cancelled", context.stop_reason() or "It was cancelled."
+
+    def _finish(self, status: str, reason: Optional[str], seconds: float) -> None:
+        context = self._context
+        self._over.set()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        if context.journal.fenced:
+            context.state.silence()
+            context.journal.close()
+            return
+        if status == "failed" and context.problem is not None:
+            reason = context.problem
+        context.journal.emit("job.finished", status=status, reason=reason, step=self._step, seconds=seconds)
+        context.state.update(status=status, reason=reason, step=self._step, finished=now_iso())
+        context.journal.close()

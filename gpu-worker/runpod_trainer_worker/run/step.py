@@ -1,0 +1,197 @@
+"""Runs one step: decides whether it must run, runs it, checks its gates, remembers that it passed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..base.errors import WorkerError
+from ..base.globs import match_all
+from ..base.selfpath import SELF
+from ..files.hashes import HashCache
+from ..journal.spec import Step
+from ..resume import fingerprint
+from ..resume.reasons import why_run
+from .context import Context, Stopped
+from .environment import secrets_of, step_environment
+from .exit_reasons import status_and_reason
+from .metrics import MetricTail, metrics_of
+from .process import BROKEN, Command, Execution, Outcome
+from .step_gates import failing, run_gates
+
+
+@dataclasses.dataclass(frozen=True)
+class StepEnd:
+    """`status` is passed, failed, cancelled, timeout or skipped; `reason` a sentence or None."""
+
+    status: str
+    reason: Optional[str] = None
+
+
+def run_step(context: Context, step: Step, forced: Optional[str], ran_before: Optional[str]) -> StepEnd:
+    """Runs or skips one step and tells the journal.
+
+    `forced` is the step that the job was asked to start from, when this one is it or comes after it; `ran_before`
+    names the last step that ran on this side.
+    """
+    folder = context.job.steps / step.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        secrets = secrets_of(step, context.sources)
+    except WorkerError as problem:
+        return _refuse(context, step, str(problem))
+    except OSError as problem:
+        return _refuse(context, step, f"The step's folder cannot be made: {problem.strerror}.")
+    environment = step_environment(context.spec, step, context.base_env, context.python, folder, secrets)
+    cache = HashCache(context.spec.project_path)
+    parts = fingerprint.compute(context.spec, step, context.python.fingerprint(), cache, context.check)
+    record = fingerprint.load(context.spec.project_path, step.name)
+    why = why_run(context.spec.project_path, step, parts, record, forced, ran_before)
+    if not why and record is not None:
+        results = run_gates(context, step, environment, folder, record.metrics, tell=False)
+        if not failing(results):
+            sentence = "Nothing changed since it passed" + (" and its gates still hold." if step.gates else ".")
+            context.journal.emit("step.skipped", step=step.name, why=sentence, gates=results)
+            context.state.step(step.index, status="skipped", why=sentence, gates=results)
+            return StepEnd("skipped")
+        why = [f"nothing changed, but {failing(results)}"]
+    hidden = [*secrets.values(), *context.sources.keys()]
+    return _Run(context, step, folder, environment, hidden).run(why, parts)
+
+
+def _started(context: Context, step: Step, why: List[str], argv: List[str]) -> None:
+    of = len(context.spec.steps)
+    context.journal.emit("step.started", step=step.name, index=step.index, of=of, why=why, argv=argv)
+    context.state.step(step.index, status="running", why="; ".join(why), gates=[])
+
+
+def _finished(context: Context, step: Step, end: StepEnd, code: Optional[int], seconds: float) -> StepEnd:
+    context.state.step(step.index, status=end.status, seconds=seconds)
+    context.journal.emit(
+        "step.finished", step=step.name, status=end.status, exitCode=code, seconds=seconds, reason=end.reason
+    )
+    return end
+
+
+def _refuse(context: Context, step: Step, reason: str) -> StepEnd:
+    _started(context, step, [], [])
+    return _finished(context, step, StepEnd("failed", reason), None, 0.0)
+
+
+class _Run:
+    def __init__(self, context: Context, step: Step, folder: Path, environment: Dict[str, str], secrets: List[str]):
+        self._context = context
+        self._step = step
+        self._folder = folder
+        self._environment = environment
+        self._secrets = secrets
+        self._told: Optional[str] = None
+        self._metrics = MetricTail(Path(metrics_of(folder)))
+        self._gates: List[Dict[str, Any]] = []
+
+    def run(self, why: List[str], parts: fingerprint.Parts) -> StepEnd:
+        context, step = self._context, self._step
+        argv, request, shown = self._command()
+        _started(context, step, why, shown)
+        try:
+            fingerprint.forget(context.spec.project_path, step.name)
+            outcome = Execution(
+                Command(
+                    argv=argv,
+                    cwd=context.spec.project_path,
+                    env=self._child_environment(),
+                    step_dir=self._folder,
+                    timeout=step.timeout,
+                    request=request,
+                    log=self._folder / "stdout.log",
+                    secrets=self._secrets,
+                ),
+                context.timings,
+                context.should_stop,
+                lambda lines: context.log(step.name, lines),
+                self._on_answer,
+                self._on_tick,
+            ).run()
+        except OSError as problem:
+            return _finished(context, step, StepEnd("failed", f"It did not start: {problem}."), None, 0.0)
+        self._tell_metrics(final=True)
+        context.problem = context.problem or _full(outcome)
+        status, reason = status_and_reason(outcome, step.timeout, self._told)
+        if outcome.stopped == BROKEN or (status == "passed" and context.problem is not None):
+            status, reason = "failed", context.problem
+        if status == "passed":
+            status, reason = self._check_gates(parts)
+        return _finished(context, step, StepEnd(status, reason), outcome.code, outcome.seconds)
+
+    def _command(self) -> Tuple[List[str], Optional[Dict[str, Any]], List[str]]:
+        """(argv, request of the child process, argv as it is told)."""
+        run, python = self._step.run, self._context.python.executable
+        if run.kind == "module":
+            argv = [python, "-m", run.target, *run.args]
+        elif run.kind == "script":
+            argv = [python, run.target, *run.args]
+        elif run.kind == "shell":
+            argv = ["bash", "-euo", "pipefail", "-c", run.target]
+        else:
+            request = {
+                "path": str(self._context.spec.project_path / run.target),
+                "shown": run.target,
+                "out": str(self._folder / os.path.basename(run.target)),
+                "parameters": run.parameters,
+                "cwd": str(self._context.spec.project_path),
+                "pythonPath": self._environment["PYTHONPATH"],
+                "secrets": list(self._step.secrets),
+            }
+            shown = [f"{name}={value!r}" for name, value in run.parameters.items()]
+            return [python, SELF, "_notebook"], request, ["notebook", run.target, *shown]
+        return argv, None, argv
+
+    def _child_environment(self) -> Dict[str, str]:
+        if self._step.run.kind != "notebook":
+            return self._environment
+        # The kernel gets PYTHONPATH; the process that drives it must not import the project's files by accident.
+        environment = dict(self._environment)
+        environment.pop("PYTHONPATH")
+        if "PYTHONPATH" in self._context.base_env:
+            environment["PYTHONPATH"] = self._context.base_env["PYTHONPATH"]
+        return environment
+
+    def _on_answer(self, answer: Dict[str, Any]) -> None:
+        if "reason" in answer:
+            self._told = str(answer["reason"])
+        else:
+            self._context.journal.emit("cell", step=self._step.name, **answer)
+
+    def _on_tick(self) -> None:
+        self._tell_metrics()
+
+    def _tell_metrics(self, final: bool = False) -> None:
+        for values in self._metrics.read(final):
+            self._context.journal.emit("metric", step=self._step.name, values=values)
+        if final and self._metrics.bad_lines:
+            text = f"{self._metrics.bad_lines} lines of {self._step.name}'s metrics are not JSON objects and were left out."
+            self._context.journal.emit("note", level="warning", text=text)
+
+    def _check_gates(self, parts: fingerprint.Parts) -> Tuple[str, Optional[str]]:
+        context, step = self._context, self._step
+        try:
+            results = run_gates(context, step, self._environment, self._folder, self._metrics.summary, tell=True)
+        except Stopped:
+            return ("failed", context.problem) if context.problem else ("cancelled", "It was cancelled during its gates.")
+        context.state.step(step.index, gates=results)
+        bad = failing(results)
+        if bad:
+            return "failed", bad
+        outputs = match_all(context.spec.project_path, step.outputs)
+        try:
+            fingerprint.store(context.spec, step, fingerprint.Record(parts, outputs, self._metrics.summary))
+        except OSError as problem:
+            text = f"That {step.name} passed cannot be remembered, so it will run again: {problem.strerror}."
+            context.journal.emit("note", level="warning", text=text)
+        return "passed", None
+
+
+def _full(outcome: Outcome) -> Optional[str]:
+    return None if outcome.log_problem is None else f"The volume cannot be written: {outcome.log_problem}."

@@ -1,0 +1,101 @@
+"""Runs the gates of a step, each in its own process, and keeps the evidence."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any, Dict, List, Mapping
+
+from ..base import fsutil
+from ..base.selfpath import SELF
+from ..gates.result import ERROR, PASSED, Finding, gate_result
+from ..journal.spec import Step
+from .context import Context, Stopped
+from .process import Command, Execution, Line, Outcome
+
+
+def run_gates(
+    context: Context, step: Step, environment: Dict[str, str], folder: Path, metrics: Mapping[str, Any], tell: bool
+) -> List[Dict[str, Any]]:
+    """GateResults in order; all gates run, so that one look shows everything that is wrong.
+
+    With `tell` each becomes a `gate` event. Raises Stopped when the job is cancelled meanwhile.
+    """
+    results: List[Dict[str, Any]] = []
+    for index, gate in enumerate(step.gates):
+        result = _run(context, step, index, gate, environment, folder, metrics)
+        results.append(result)
+        if tell:
+            context.journal.emit("gate", step=step.name, gate=result)
+    try:
+        fsutil.write_json(folder / "gate.json", {"gates": results})
+    except OSError as problem:
+        context.problem = context.problem or f"{folder / 'gate.json'} cannot be written: {problem.strerror}."
+    return results
+
+
+def failing(results: List[Dict[str, Any]]) -> str:
+    """A sentence about the first gate that does not hold; empty when all hold."""
+    bad = [r for r in results if r["status"] != PASSED]
+    if not bad:
+        return ""
+    more = f" ({len(bad) - 1} more gates do not hold.)" if len(bad) > 1 else ""
+    return f"Gate '{bad[0]['title']}' does not hold: {bad[0]['message']}{more}"
+
+
+def _run(
+    context: Context,
+    step: Step,
+    index: int,
+    gate: Dict[str, Any],
+    environment: Dict[str, str],
+    folder: Path,
+    metrics: Mapping[str, Any],
+) -> Dict[str, Any]:
+    # Own scripts see what the step sees; the other checks must not import the project's files by accident.
+    own = {k: v for k, v in environment.items() if k not in step.secrets}
+    if "PYTHONPATH" in context.base_env:
+        own["PYTHONPATH"] = context.base_env["PYTHONPATH"]
+    else:
+        own.pop("PYTHONPATH", None)
+    request = {
+        "index": index,
+        "gate": gate,
+        "project": str(context.spec.project_path),
+        "metrics": metrics,
+        "environment": environment if gate["type"] == "script" else {},
+    }
+    answers: List[Dict[str, Any]] = []
+    errors: List[str] = []
+
+    def on_lines(lines: List[Line]) -> None:
+        if gate["type"] == "script":
+            context.log(step.name, lines)
+        errors.extend(text for stream, text in lines if stream == "err" and text.strip())
+        del errors[:-5]
+
+    command = Command(
+        argv=[context.python.executable, SELF, "_gate"],
+        cwd=context.spec.project_path,
+        env=own,
+        step_dir=folder,
+        request=request,
+        secrets=[*(environment[name] for name in step.secrets if name in environment), *context.sources.keys()],
+    )
+    try:
+        outcome = Execution(command, context.timings, context.should_stop, on_lines, answers.append).run()
+    except OSError as problem:
+        return gate_result(index, gate, Finding(ERROR, "", "cannot be checked", f"It did not start: {problem}."))
+    if outcome.stopped is not None:
+        raise Stopped()
+    if answers:
+        result: Dict[str, Any] = answers[-1]["result"]
+        return result
+    message = f"The check itself ended without an answer ({_ending(outcome)}). {' '.join(errors)}".strip()
+    return gate_result(index, gate, Finding(ERROR, "", "cannot be checked", message))
+
+
+def _ending(outcome: Outcome) -> str:
+    if outcome.code == -signal.SIGKILL:
+        return "killed, out of memory" if outcome.oom_kills else "killed, probably out of memory"
+    return f"exit code {outcome.code}" if outcome.code >= 0 else signal.Signals(-outcome.code).name

@@ -1,0 +1,1 @@
+"""Everything of one volume to another one: the `volume` commands."""

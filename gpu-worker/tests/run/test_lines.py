@@ -1,0 +1,84 @@
+"""R3.4: every line of output once, safe to show, however it was cut on its way."""
+
+from __future__ import annotations
+
+import random
+from typing import List
+
+from runpod_trainer_worker.base.credentials import Redactor, is_credential
+from runpod_trainer_worker.run.lines import LONGEST, LineSplitter
+
+
+def split(data: bytes, pieces: random.Random) -> List[str]:
+    splitter, lines, at = LineSplitter(), [], 0
+    while at < len(data):
+        size = pieces.randint(1, 7)
+        lines += splitter.feed(data[at : at + size])
+        at += size
+    return lines + splitter.feed(b"", final=True)
+
+
+def test_utf8_cut_anywhere_gives_the_same_lines() -> None:
+    text = "grün 🌈 rot\nzweite Zeile\r\n  ende ohne Umbruch"
+    for seed in range(50):
+        assert split(text.encode(), random.Random(seed)) == ["grün 🌈 rot", "zweite Zeile", "  ende ohne Umbruch"]
+
+
+def test_progress_bar_counts_as_its_last_state() -> None:
+    for seed in range(20):
+        assert split(b"10%\r50%\r100%\nnext\n33%\r66%\r", random.Random(seed)) == ["100%", "next", "66%"]
+
+
+def test_empty_lines_stay() -> None:
+    assert split(b"a\n\n\nb\n", random.Random(1)) == ["a", "", "", "b"]
+
+
+def test_giant_line_is_cut_and_says_so() -> None:
+    lines = split(b"x" * 100_000 + b"\nafter\n", random.Random(2))
+    assert lines[0] == "x" * LONGEST + f"… ({100_000 - LONGEST} more characters)"
+    assert lines[1] == "after"
+
+
+def test_colours_stay_and_commands_to_the_terminal_go() -> None:
+    data = b"\x1b[31mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \x1b]52;c;YWJj\x1b\\end\x00\x08\n\x1b]0;never ended\n"
+    assert split(data, random.Random(3)) == ["\x1b[31mred\x1b[0m link end", ""]
+
+
+def test_invalid_utf8_is_replaced() -> None:
+    assert split(b"a\xff\xfeb\n", random.Random(4)) == ["a��b"]
+
+
+def test_secret_is_hidden_however_it_is_cut() -> None:
+    secret = "hf_abcdefgh12345678"
+    data = f"before {secret} between {secret}{secret} hf_abcd not one".encode()
+    for seed in range(100):
+        pieces, redactor, out, at = random.Random(seed), Redactor([secret]), b"", 0
+        while at < len(data):
+            size = pieces.randint(1, 9)
+            out += redactor.feed(data[at : at + size])
+            at += size
+        assert out + redactor.finish() == b"before [secret] between [secret][secret] hf_abcd not one"
+
+
+def test_what_looks_like_a_credential() -> None:
+    bad = {
+        "RUNPOD_API_KEY": "x",
+        "HF_TOKEN": "x",
+        "WANDB_API_KEY": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "JUPYTER_PASSWORD": "x",
+        "DB": "postgres://u:p@h/db",
+        "ANYTHING": "ghp_0123456789abcdef",
+        "SSH_AUTH_SOCK": "/x",
+    }
+    good = {
+        "RUNPOD_POD_ID": "p",
+        "RUNPOD_TCP_PORT_22": "1",
+        "PATH": "/bin",
+        "KEYBOARD": "de",
+        "TOKENIZERS_PARALLELISM": "false",
+        "CUDA_VERSION": "12.8",
+        "URL": "https://x/y",
+    }
+    assert [name for name, value in bad.items() if not is_credential(name, value)] == []
+    assert [name for name, value in good.items() if is_credential(name, value)] == []

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { UserError } from '../../errors.ts';
+import type { SshConnection } from '../../ssh/index.ts';
+import { statPlace, type VolumePlace, placeFile } from './browse.ts';
+import { isPlainName, visibleName } from './names.ts';
+
+/**
+ * Brings one file of a volume to `target`, a path that the user chose; replaces what is there, and only as a whole.
+ * Rejects with `unsafe-name` for a name that cannot be written as it is.
+ */
+export async function downloadFile(
+  connection: SshConnection,
+  place: VolumePlace,
+  target: string,
+  options: { signal: AbortSignal; onProgress: (bytes: number, total: number) => void },
+): Promise<{ bytes: number }> {
+  if (!isPlainName(place.path)) {
+    throw new UserError('unsafe-name', {
+      what: `${visibleName(place.path)} was not downloaded.`,
+      why: 'Its name has characters that do not show, or that are not UTF-8.',
+      next: 'Rename it on the pod first.',
+    });
+  }
+  const { size } = await statPlace(connection, place, options.signal);
+  const sftp = await connection.sftp(options.signal);
+  const temporary = path.join(path.dirname(target), `.${randomBytes(6).toString('hex')}.part`);
+  let done = 0;
+  try {
+    const { bytes } = await sftp.get(`${place.mount}/${place.path}`, temporary, {
+      signal: options.signal,
+      onBytes: (more) => options.onProgress((done += more), size),
+    });
+    await rename(temporary, target);
+    return { bytes };
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Puts one file of this machine into a folder of a volume through a pod, under its own name; replaces a file that is
+ * there, and only as a whole, after its sha256 was seen at the far end.
+ */
+export async function uploadFile(
+  connection: SshConnection,
+  folder: VolumePlace,
+  file: { path: string; sha256: string },
+  options: { signal: AbortSignal; onBytes: (bytes: number) => void },
+): Promise<void> {
+  const name = path.basename(file.path);
+  const below = (last: string): string => (folder.path === '' ? last : `${folder.path}/${last}`);
+  const temporary = below(`.${randomBytes(6).toString('hex')}.part`);
+  const sftp = await connection.sftp(options.signal);
+  try {
+    await sftp.put(file.path, `${folder.mount}/${temporary}`, options);
+    await placeFile(connection, { mount: folder.mount, path: temporary }, name, file.sha256, options.signal);
+  } catch (error) {
+    // What arrived in part is in nobody's way for long; the link may be gone as well.
+    await sftp.remove(`${folder.mount}/${temporary}`).catch(() => undefined);
+    throw error;
+  }
+}
