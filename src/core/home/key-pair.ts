@@ -24,7 +24,8 @@ const mostEarlier = 4;
 export async function keyPairOf(home: string, kept?: KeptKey): Promise<SshKeyPair> {
   const folder = join(home, 'ssh');
   const moving = await kept?.read();
-  const pair = (await readKeyPair(folder)) ?? (await makeFirst(home, folder, moving ?? generateKeyPair('runpod-trainer')));
+  const pair =
+    (await readKeyPair(folder)) ?? (await makeFirst(home, folder, moving ?? generateKeyPair('runpod-trainer')));
   if (moving !== undefined) {
     if (moving.privateKey !== pair.privateKey) {
       const digest = createHash('sha256').update(moving.publicKey).digest('hex');

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { parseJson } from '../../core/json.ts';
 
 const s3Keys = z.object({ accessKeyId: z.string(), secretAccessKey: z.string() });
-const keyPair = z.object({ privateKey: z.string().startsWith('-----BEGIN OPENSSH PRIVATE KEY-----'), publicKey: z.string() });
+const keyPair = z.object({
+  privateKey: z.string().startsWith('-----BEGIN OPENSSH PRIVATE KEY-----'),
+  publicKey: z.string(),
+});
 
 /** S3 keys as secret storage has them; undefined when they are not there or not whole. */
 export function readS3Keys(text: string | undefined): z.infer<typeof s3Keys> | undefined {
