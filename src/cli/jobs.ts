@@ -5,7 +5,7 @@ import { fetchLater } from '../core/jobs/finish.ts';
 import { podPrefix } from '../core/journal/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
 import { isBeingPrepared, resultsFolder, type JobRecord } from '../core/journal/records.ts';
-import { follow } from '../core/jobs/run.ts';
+import { follow } from '../core/jobs/follow.ts';
 import type { Pod } from '../core/runpod/schemas.ts';
 import { confirm } from './ask.ts';
 import type { Installation } from '../core/home/installation.ts';

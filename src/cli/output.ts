@@ -1,5 +1,5 @@
 import type { OnEvent } from '../core/journal/run-event.ts';
-import type { JobResult } from '../core/jobs/run.ts';
+import type { JobResult } from '../core/jobs/follow.ts';
 import { exitCodeOf } from './exit.ts';
 import { Renderer } from './render.ts';
 import { summary } from './summary.ts';

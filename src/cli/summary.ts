@@ -1,6 +1,6 @@
 import { dollars } from '../core/caps/meter.ts';
 import type { GateResult } from '../core/journal/events.ts';
-import type { JobResult } from '../core/jobs/run.ts';
+import type { JobResult } from '../core/jobs/follow.ts';
 import { failedStep, type StepView } from '../core/journal/view.ts';
 import {
   byteText,

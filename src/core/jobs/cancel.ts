@@ -3,10 +3,10 @@ import { messageOf, throwIfCancelled } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { reconnect } from './attach.ts';
-import { podsOf, withPod } from '../pods/of-job.ts';
+
+import { podsOf, reconnect, withPod } from '../pods/of-job.ts';
 import type { JobRecord } from '../journal/records.ts';
-import { follow, type JobResult, type RunOptions } from './run.ts';
+import { follow, type FollowOptions, type JobResult } from './follow.ts';
 import { emptyView } from '../journal/view.ts';
 import { RemoteWorker } from '../pods/worker.ts';
 
@@ -17,7 +17,7 @@ import { RemoteWorker } from '../pods/worker.ts';
 export async function cancelJob(
   installation: Installation,
   record: JobRecord,
-  options: RunOptions,
+  options: FollowOptions,
 ): Promise<JobResult | undefined> {
   const pods = podsOf(record, await installation.client.pods.list(options.signal));
   if (pods.length === 0 && (record.outcome !== undefined || record.phase === 'done')) {
@@ -56,7 +56,7 @@ export async function cancelJob(
 async function tryConnect(
   installation: Installation,
   record: JobRecord,
-  options: RunOptions,
+  options: FollowOptions,
 ): Promise<SshConnection | undefined> {
   try {
     return await reconnect(installation, record, options.signal);

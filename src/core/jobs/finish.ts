@@ -9,8 +9,8 @@ import type { Candidate } from '../pods/hardware.ts';
 import { findPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { fetchFiles } from '../transport/ssh/fetch.ts';
-import { reconnect } from './attach.ts';
-import { helperName } from '../pods/of-job.ts';
+
+import { helperName, reconnect } from '../pods/of-job.ts';
 import { JournalReader } from '../journal/reader.ts';
 import type { OnEvent } from '../journal/run-event.ts';
 import { resultsFolder, type JobRecord, type RecordChange } from '../journal/records.ts';

@@ -1,33 +1,17 @@
-import { CancelledError, messageOf, UserError } from '../errors.ts';
-import { guardCap } from '../caps/guard.ts';
-import { capSentence } from '../caps/sentence.ts';
 import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts';
-import { costOf, type CostReport } from '../caps/meter.ts';
-import { takeLock } from '../files/lock.ts';
-import { thisProcess } from '../processes.ts';
+import { capSentence } from '../caps/sentence.ts';
+import { CancelledError, messageOf, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
-import { SshError, type SshConnection } from '../ssh/index.ts';
-import { attach, reconnect, triesForResults, type Attached } from './attach.ts';
-import { endJobPod, fetchResults } from './finish.ts';
-import { overLink } from '../pods/link.ts';
+import type { JobRecord, RecordChange } from '../journal/records.ts';
+import type { OnEvent } from '../journal/run-event.ts';
+import type { LocalResult } from '../journal/spec.ts';
+import { emptyView } from '../journal/view.ts';
+import { thisProcess } from '../processes.ts';
+import { SshError } from '../ssh/index.ts';
+import { follow, type JobResult } from './follow.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
-import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
-import { resultsFolder, type JobRecord, type RecordChange } from '../journal/records.ts';
-import type { LocalResult } from '../journal/spec.ts';
 import { submit, type Submitted } from './submit.ts';
-import { emptyView, type JobView } from '../journal/view.ts';
-
-/** How a job ended as far as this client can tell, and what came of it. */
-export interface JobResult {
-  record: JobRecord;
-  view: JobView;
-  outcome: ClientOutcome;
-  reason?: string | undefined;
-  cost: CostReport;
-  /** Folder with what was brought home; undefined when nothing was. */
-  results?: string | undefined;
-}
 
 export interface RunOptions {
   onEvent: OnEvent;
@@ -128,127 +112,6 @@ async function abandoned(installation: Installation, job: string, error: unknown
 /** Whether the pod was lost without a word: a start that was asked for may have taken effect, and only the journal knows. */
 function isLoss(error: unknown): boolean {
   return error instanceof SshError || (error instanceof UserError && error.code === 'pod-gone');
-}
-
-/** Attaches to a job and, when it ends, brings its results home, ends its pod and tells the cost. */
-export async function follow(
-  installation: Installation,
-  record: JobRecord,
-  options: RunOptions,
-  connection?: SshConnection,
-): Promise<JobResult> {
-  const release = guardCap(installation, record, options.onEvent);
-  try {
-    const attached = await attach(installation, record, { ...options, connection });
-    try {
-      return await conclude(installation, record, attached, options);
-    } finally {
-      attached.connection?.close();
-    }
-  } finally {
-    release();
-  }
-}
-
-async function conclude(
-  installation: Installation,
-  record: JobRecord,
-  attached: Attached,
-  options: RunOptions,
-): Promise<JobResult> {
-  const detached = async (): Promise<JobResult> => {
-    const cost = await costOf(installation.client, record);
-    return { record, view: attached.view, outcome: 'detached', cost };
-  };
-  const { outcome } = attached;
-  if (outcome === 'detached') {
-    return detached();
-  }
-  const text = 'Another client of this machine brings the results home; waiting for it';
-  const onWait = (): void => options.onEvent({ type: 'phase', phase: 'fetch', text });
-  let release: () => Promise<void>;
-  try {
-    release = await takeLock(installation.records.concludeLock(record.job), { signal: options.signal, onWait });
-  } catch (error) {
-    if (error instanceof CancelledError) {
-      return detached();
-    }
-    throw error;
-  }
-  try {
-    // What another client did meanwhile is not done again.
-    const latest = (await installation.records.get(record.job)) ?? record;
-    return await concludeAlone(installation, latest, { ...attached, outcome }, options);
-  } finally {
-    await release();
-  }
-}
-
-async function concludeAlone(
-  installation: Installation,
-  record: JobRecord,
-  { view, outcome: seen, reason: why, connection }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
-  options: RunOptions,
-): Promise<JobResult> {
-  let now = record;
-  // Another client may have seen an end that this one could not.
-  const outcome = seen === 'unknown' ? (record.outcome ?? seen) : seen;
-  const reason = seen === outcome ? (why ?? view.reason) : record.reason;
-  if (outcome !== 'unknown' && now.phase !== 'done') {
-    now = await installation.records.change(now.job, { phase: 'fetch', outcome, reason });
-  }
-  if (now.fetched === undefined && outcome !== 'unknown') {
-    now = await bringHome(installation, now, connection, options);
-  }
-  try {
-    now = await endJobPod(installation, now, options, view.finished);
-  } catch (error) {
-    // How the job ended is true all the same; the pod's watchdog tries to end it too.
-    options.onEvent({ type: 'warning', text: messageOf(error) });
-  }
-  if (outcome !== 'unknown') {
-    now = await installation.records.change(now.job, { phase: 'done' });
-  }
-  const cost = await costOf(installation.client, now);
-  const results = now.fetched === undefined ? undefined : resultsFolder(now);
-  return { record: now, view, outcome, reason, cost, results };
-}
-
-/** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
-async function bringHome(
-  installation: Installation,
-  record: JobRecord,
-  connection: SshConnection | undefined,
-  options: RunOptions,
-): Promise<JobRecord> {
-  let why = 'The pod is gone.';
-  try {
-    const fetched = await overLink({
-      connection,
-      connect: () => reconnect(installation, record),
-      work: (open) => fetchResults(installation, record, open, { ...options, signal: undefined }),
-      giveUp: (tries) => tries >= triesForResults,
-      meanwhile: () => 'then the results go on coming home',
-      onEvent: options.onEvent,
-    });
-    if (fetched.end === 'done') {
-      fetched.connection.close();
-      return fetched.value;
-    }
-    if (fetched.end === 'gave-up') {
-      why = messageOf(fetched.failure);
-    }
-  } catch (error) {
-    why = messageOf(error);
-  }
-  // Another client of this machine may have fetched them and ended the pod.
-  const now = await installation.records.get(record.job);
-  if (now?.fetched !== undefined) {
-    return now;
-  }
-  const text = `The results were not fetched: ${why} They are on the volume; fetch them with: runpod-trainer fetch ${record.job}`;
-  options.onEvent({ type: 'warning', text });
-  return record;
 }
 
 function newRecord(installation: Installation, plan: RunPlan): JobRecord {

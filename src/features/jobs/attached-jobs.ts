@@ -5,15 +5,12 @@ import type { Installation } from '../../core/home/installation.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
 import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
-import type { JobResult, RunOptions } from '../../core/jobs/run.ts';
+import type { FollowOptions, JobResult } from '../../core/jobs/follow.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
 import { spent } from '../../core/format.ts';
 import { jobLines } from './job-text.ts';
-
-/** Loaded with the first job: a window without one starts sooner. */
-const running = () => import('../../core/jobs/run.ts');
 
 /** The jobs that this window is attached to. Disposing detaches: the jobs go on. */
 export class AttachedJobs implements Disposable {
@@ -42,7 +39,8 @@ export class AttachedJobs implements Disposable {
   /** Runs a plan; answers at once and tells the user when it has ended. */
   run(installation: Installation, plan: RunPlan, estimate?: Estimate): void {
     this.#stay(plan.job, plan.loaded.project.name, async (options) => {
-      const { runJob } = await running();
+      // Loaded with the first job: a window without one starts sooner.
+      const { runJob } = await import('../../core/jobs/run.ts');
       return runJob(installation, plan, { ...options, estimate });
     });
     this.#started.fire({ job: plan.job, project: plan.loaded.project.name });
@@ -52,7 +50,7 @@ export class AttachedJobs implements Disposable {
   attach(installation: Installation, record: JobRecord): void {
     if (!this.#attached.has(record.job)) {
       this.#stay(record.job, record.project, async (options) => {
-        const { follow } = await running();
+        const { follow } = await import('../../core/jobs/follow.ts');
         return follow(installation, record, options);
       });
     }
@@ -91,7 +89,7 @@ export class AttachedJobs implements Disposable {
     this.#output.dispose();
   }
 
-  #stay(job: string, project: string, work: (options: RunOptions) => Promise<JobResult>): void {
+  #stay(job: string, project: string, work: (options: FollowOptions) => Promise<JobResult>): void {
     const controller = new AbortController();
     this.#attached.set(job, controller);
     const { signal } = controller;

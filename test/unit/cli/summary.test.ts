@@ -3,7 +3,7 @@ import { makeStyle, textWidth } from '../../../src/cli/style.ts';
 import { summary } from '../../../src/cli/summary.ts';
 import type { GateResult } from '../../../src/core/journal/events.ts';
 import type { JobRecord } from '../../../src/core/journal/records.ts';
-import type { JobResult } from '../../../src/core/jobs/run.ts';
+import type { JobResult } from '../../../src/core/jobs/follow.ts';
 import { emptyView, type StepView } from '../../../src/core/journal/view.ts';
 
 const gate = (title: string, seen: string, expected: string, message: string | null = null): GateResult => ({

@@ -1,16 +1,158 @@
 import { readFile } from 'node:fs/promises';
-import { CancelledError, UserError } from '../errors.ts';
+import { guardCap } from '../caps/guard.ts';
+import { costOf, type CostReport } from '../caps/meter.ts';
+import { CancelledError, messageOf, UserError } from '../errors.ts';
+import { takeLock } from '../files/lock.ts';
 import type { Installation } from '../home/installation.ts';
-import { connectTo, findPod } from '../pods/ready.ts';
-import type { SshConnection } from '../ssh/index.ts';
 import { JournalReader } from '../journal/reader.ts';
-import { overLink } from '../pods/link.ts';
+import { isBeingPrepared, resultsFolder, type JobRecord } from '../journal/records.ts';
 import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
-import { isBeingPrepared, type JobRecord } from '../journal/records.ts';
 import { emptyView, reduceView, type JobView } from '../journal/view.ts';
+import { overLink } from '../pods/link.ts';
+import { reconnect } from '../pods/of-job.ts';
 import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
+import type { SshConnection } from '../ssh/index.ts';
+import { endJobPod, fetchResults } from './finish.ts';
 
-export interface Attached {
+/** How a job ended as far as this client can tell, and what came of it. */
+export interface JobResult {
+  record: JobRecord;
+  view: JobView;
+  outcome: ClientOutcome;
+  reason?: string | undefined;
+  cost: CostReport;
+  /** Folder with what was brought home; undefined when nothing was. */
+  results?: string | undefined;
+}
+
+export interface FollowOptions {
+  onEvent: OnEvent;
+  /** Only detaches. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Attaches to a job and, when it ends, brings its results home, ends its pod and tells the cost. */
+export async function follow(
+  installation: Installation,
+  record: JobRecord,
+  options: FollowOptions,
+  connection?: SshConnection,
+): Promise<JobResult> {
+  const release = guardCap(installation, record, options.onEvent);
+  try {
+    const attached = await attach(installation, record, { ...options, connection });
+    try {
+      return await conclude(installation, record, attached, options);
+    } finally {
+      attached.connection?.close();
+    }
+  } finally {
+    release();
+  }
+}
+
+async function conclude(
+  installation: Installation,
+  record: JobRecord,
+  attached: Attached,
+  options: FollowOptions,
+): Promise<JobResult> {
+  const detached = async (): Promise<JobResult> => {
+    const cost = await costOf(installation.client, record);
+    return { record, view: attached.view, outcome: 'detached', cost };
+  };
+  const { outcome } = attached;
+  if (outcome === 'detached') {
+    return detached();
+  }
+  const text = 'Another client of this machine brings the results home; waiting for it';
+  const onWait = (): void => options.onEvent({ type: 'phase', phase: 'fetch', text });
+  let release: () => Promise<void>;
+  try {
+    release = await takeLock(installation.records.concludeLock(record.job), { signal: options.signal, onWait });
+  } catch (error) {
+    if (error instanceof CancelledError) {
+      return detached();
+    }
+    throw error;
+  }
+  try {
+    // What another client did meanwhile is not done again.
+    const latest = (await installation.records.get(record.job)) ?? record;
+    return await concludeAlone(installation, latest, { ...attached, outcome }, options);
+  } finally {
+    await release();
+  }
+}
+
+async function concludeAlone(
+  installation: Installation,
+  record: JobRecord,
+  { view, outcome: seen, reason: why, connection }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
+  options: FollowOptions,
+): Promise<JobResult> {
+  let now = record;
+  // Another client may have seen an end that this one could not.
+  const outcome = seen === 'unknown' ? (record.outcome ?? seen) : seen;
+  const reason = seen === outcome ? (why ?? view.reason) : record.reason;
+  if (outcome !== 'unknown' && now.phase !== 'done') {
+    now = await installation.records.change(now.job, { phase: 'fetch', outcome, reason });
+  }
+  if (now.fetched === undefined && outcome !== 'unknown') {
+    now = await bringHome(installation, now, connection, options);
+  }
+  try {
+    now = await endJobPod(installation, now, options, view.finished);
+  } catch (error) {
+    // How the job ended is true all the same; the pod's watchdog tries to end it too.
+    options.onEvent({ type: 'warning', text: messageOf(error) });
+  }
+  if (outcome !== 'unknown') {
+    now = await installation.records.change(now.job, { phase: 'done' });
+  }
+  const cost = await costOf(installation.client, now);
+  const results = now.fetched === undefined ? undefined : resultsFolder(now);
+  return { record: now, view, outcome, reason, cost, results };
+}
+
+/** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
+async function bringHome(
+  installation: Installation,
+  record: JobRecord,
+  connection: SshConnection | undefined,
+  options: FollowOptions,
+): Promise<JobRecord> {
+  let why = 'The pod is gone.';
+  try {
+    const fetched = await overLink({
+      connection,
+      connect: () => reconnect(installation, record),
+      work: (open) => fetchResults(installation, record, open, { ...options, signal: undefined }),
+      giveUp: (tries) => tries >= triesForResults,
+      meanwhile: () => 'then the results go on coming home',
+      onEvent: options.onEvent,
+    });
+    if (fetched.end === 'done') {
+      fetched.connection.close();
+      return fetched.value;
+    }
+    if (fetched.end === 'gave-up') {
+      why = messageOf(fetched.failure);
+    }
+  } catch (error) {
+    why = messageOf(error);
+  }
+  // Another client of this machine may have fetched them and ended the pod.
+  const now = await installation.records.get(record.job);
+  if (now?.fetched !== undefined) {
+    return now;
+  }
+  const text = `The results were not fetched: ${why} They are on the volume; fetch them with: runpod-trainer fetch ${record.job}`;
+  options.onEvent({ type: 'warning', text });
+  return record;
+}
+
+interface Attached {
   view: JobView;
   outcome: ClientOutcome;
   /** Why the outcome is `lost` or `unknown`. */
@@ -23,7 +165,7 @@ export interface Attached {
  * Shows a job from its first line on and stays with it until it ends: first the local copy of the journal, then the
  * rest from the pod, exactly once each, over as many links as it takes. Aborting the signal only detaches.
  */
-export async function attach(
+async function attach(
   installation: Installation,
   record: JobRecord,
   options: { onEvent: OnEvent; signal?: AbortSignal | undefined; connection?: SshConnection | undefined },
@@ -64,7 +206,7 @@ export async function attach(
 }
 
 /** So often a new link is tried when only the results are missing; without a client the pod ends soon anyway. */
-export const triesForResults = 5;
+const triesForResults = 5;
 
 function ended(view: JobView, end: FollowEnd, connection: SshConnection): Attached {
   if (end === 'finished' || view.finished !== undefined) {
@@ -146,20 +288,6 @@ class JournalFollower {
       }
     }
   }
-}
-
-/** A connection to the job's pod, or undefined when that pod is gone. */
-export async function reconnect(
-  installation: Installation,
-  record: JobRecord,
-  signal?: AbortSignal,
-): Promise<SshConnection | undefined> {
-  if (record.pod === undefined) {
-    return undefined;
-  }
-  const pod = await findPod(installation.client, record.pod.id, signal);
-  const over = pod === undefined || pod.status === 'EXITED' || pod.status === 'ERROR';
-  return over ? undefined : connectTo(pod, installation, signal);
 }
 
 function outcomeOf(view: JobView): ClientOutcome {
