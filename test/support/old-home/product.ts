@@ -12,7 +12,7 @@ export { PlatformFile } from '../../../src/core/home/capabilities.ts';
 export type { Installation } from '../../../src/core/home/installation.ts';
 export { keyPairOf } from '../../../src/core/home/key-pair.ts';
 export { FileHostKeys } from '../../../src/core/ssh/index.ts';
-export { follow } from '../../../src/core/jobs/run.ts';
+export { follow } from '../../../src/core/jobs/follow.ts';
 export { JobJournals, viewWithRecord } from '../../../src/core/journal/job-journals.ts';
 export type { JobEvent } from '../../../src/core/journal/events.ts';
 export { JournalReader } from '../../../src/core/journal/reader.ts';
