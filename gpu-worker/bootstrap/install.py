@@ -1,7 +1,8 @@
 """Puts the worker's file in place on a pod that has none yet: its text is given to `python3 -c` there.
 
 look SHA256 FOLDER [own]     answers {"found", "folders"}: where the file lies whole (or null), and the folders where it
-                             may be put, best first. With `own` the pod's own disk counts, too, and comes first.
+                             may be put, best first. With `own` the pod's own disk counts, too, and comes first; then
+                             FOLDER may be empty.
 place UPLOAD PLACE SHA256    renames the upload when it is whole, else removes it; answers {"sha256"} of what it was.
 version                      answers {"version"} of this Python, which may be older than the worker can use.
 """
@@ -40,20 +41,29 @@ def own_folders() -> "list[str]":
     return found
 
 
+def is_whole(path: str, sha256: str) -> bool:
+    """Whether the file is there and is what it should be."""
+    try:
+        return sha256_of(path) == sha256
+    except FileNotFoundError:
+        return False
+
+
 def look(sha256: str, folder: str, own: bool) -> "dict[str, object]":
     """Where the file is, or may be put. What cannot be read on the volume is not there, where `own` is an alternative."""
-    others = own_folders() if own else []
-    for place in (folder, *others):
-        path = f"{place}/{sha256}.pyz"
-        try:
-            if sha256_of(path) == sha256:
-                return {"found": path, "folders": []}
-        except FileNotFoundError:
-            pass
-        except OSError:
-            if not own:
-                raise
-    return {"found": None, "folders": [*others, folder]}
+    name = f"{sha256}.pyz"
+    volume = [folder] if folder else []
+    try:
+        found = [place for place in volume if is_whole(f"{place}/{name}", sha256)]
+    except OSError:
+        if not own:
+            raise
+        found = []
+    others = own_folders() if own and not found else []
+    found += [place for place in others if is_whole(f"{place}/{name}", sha256)]
+    if found:
+        return {"found": f"{found[0]}/{name}", "folders": []}
+    return {"found": None, "folders": [*others, *volume]}
 
 
 def place(upload: str, target: str, wanted: str) -> "dict[str, object]":

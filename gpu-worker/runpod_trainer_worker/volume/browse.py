@@ -7,10 +7,8 @@ went. A path that leaves the mount, or leads through a link, is refused; links a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import stat
 import sys
 from typing import Any, BinaryIO, Callable, Dict, List
@@ -116,6 +114,8 @@ def _measure(place: str, _: Request) -> Answer:
 def _remove(place: str, request: Request) -> Answer:
     amount = _measure(place, request)
     if stat.S_ISDIR(os.lstat(place).st_mode):
+        import shutil  # slow to load, and most questions are others
+
         shutil.rmtree(place)
     else:
         os.unlink(place)
@@ -123,6 +123,8 @@ def _remove(place: str, request: Request) -> Answer:
 
 
 def _put_in_place(place: str, request: Request) -> Answer:
+    import hashlib
+
     digest = hashlib.sha256()
     with open(place, "rb") as content:
         while True:
