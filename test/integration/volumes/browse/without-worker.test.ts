@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SshConnection } from '../../../../src/core/ssh/index.ts';
 import { installWorker, workerSomewhere } from '../../../../src/core/transport/ssh/install-worker.ts';
@@ -10,7 +10,7 @@ import {
   removePlace,
   type PodWithVolume,
 } from '../../../../src/core/volumes/browse/browse.ts';
-import { workerFile } from '../../../support/installation.ts';
+import { workerFile as built } from '../../../support/installation.ts';
 import { withSmallDisk } from '../../../support/small-disk.ts';
 import type { SshSetup } from '../../../support/ssh-session.ts';
 import { setUpSsh } from '../../../support/ssh-session.ts';
@@ -21,6 +21,15 @@ describe('files of a volume through a pod that has no worker (R9.1)', () => {
   const at = (name: string): string => path.join(folder.path, name);
   const place = (below: string): { mount: string; path: string } => ({ mount: at('volume'), path: below });
   let ssh: SshSetup | undefined;
+
+  let workerFile: string;
+  beforeEach(async () => {
+    // One of its own, so that none is found in the machine's folders.
+    workerFile = at('dist/worker.pyz');
+    await mkdir(at('dist'));
+    await writeFile(workerFile, Buffer.concat([Buffer.from(`# ${folder.path}\n`), await readFile(built)]));
+    await copyFile(path.join(path.dirname(built), 'install.py'), at('dist/install.py'));
+  });
 
   async function pod(wrapper?: readonly string[]): Promise<PodWithVolume> {
     await mkdir(at('volume'), { recursive: true });
@@ -60,6 +69,7 @@ describe('files of a volume through a pod that has no worker (R9.1)', () => {
     await connection.exec(['chmod', '777', path.dirname(place)]);
     const elsewhere = await workerSomewhere(connection, at('volume'), workerFile);
     assert.notEqual(path.dirname(elsewhere), path.dirname(place));
+    await rm(elsewhere);
   });
 
   it('goes on when the worker on the volume is deleted, also by itself', async () => {
@@ -102,5 +112,6 @@ describe('files of a volume through a pod that has no worker (R9.1)', () => {
     const found = await workerSomewhere(connection, at('volume'), workerFile);
     assert.ok(!found.startsWith(`${await realpath(at('tmp'))}/`), found);
     assert.equal((await connection.exec(['python3', found, '--version'])).code, 0);
+    await rm(found);
   });
 });
