@@ -4,7 +4,7 @@ look SHA256 FOLDER [own]     answers {"found", "folders"}: where the file lies w
                              may be put, best first. With `own` the pod's own disk counts, too, and comes first; then
                              FOLDER may be empty.
 place UPLOAD PLACE SHA256    renames the upload when it is whole, else removes it; answers {"sha256"} of what it was.
-version                      answers {"version"} of this Python, which may be older than the worker can use.
+version                      prints the version of this Python, which may be older than the worker can use.
 """
 
 import hashlib
@@ -79,12 +79,11 @@ def place(upload: str, target: str, wanted: str) -> "dict[str, object]":
 def main(command: str, *given: str) -> None:
     """Runs one command and prints its answer."""
     if command == "look":
-        answer = look(given[0], given[1], given[2:] == ("own",))
+        print(json.dumps(look(given[0], given[1], given[2:] == ("own",))))
     elif command == "place":
-        answer = place(*given)
+        print(json.dumps(place(*given)))
     else:
-        answer = {"version": ".".join(map(str, sys.version_info[:3]))}
-    print(json.dumps(answer))
+        print(".".join(map(str, sys.version_info[:3])))
 
 
 if __name__ == "__main__":

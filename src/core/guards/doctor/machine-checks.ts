@@ -172,11 +172,12 @@ async function lookAtGpu(visit: Visit, signal: AbortSignal): Promise<Finding> {
 }
 
 async function lookAtPython(visit: Visit, signal: AbortSignal): Promise<Finding> {
-  const { code, version } = await pythonOn(connectionOf(visit), visit.installation.workerFile, signal);
-  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  const result = await pythonOn(connectionOf(visit), visit.installation.workerFile, signal);
+  const version = textOf(result);
+  const [major = 0, minor = 0] = version.split('.').map(Number);
   const remedy = 'Use an image with Python 3.9 or newer as python3, such as an official RunPod image.';
-  if (version === undefined) {
-    return failed(`python3 does not run (code ${code})`, remedy);
+  if (result.code !== 0) {
+    return failed(`python3 does not run (code ${result.code})`, remedy);
   }
   return major > 3 || (major === 3 && minor >= 9) ? ok(version) : failed(`python3 is ${version}`, remedy);
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../../errors.ts';
 import { parseJson } from '../../json.ts';
-import type { SshConnection } from '../../ssh/index.ts';
+import type { ExecResult, SshConnection } from '../../ssh/index.ts';
 import { sha256Of } from '../../files/hash.ts';
 
 const lookSchema = z.object({
@@ -69,15 +69,9 @@ export async function workerSomewhere(
 /** What a folder that cannot be written to, or is full, answers. */
 const refused: ReadonlySet<string> = new Set(['ssh-sftp', 'worker-install']);
 
-/** The version of the pod's Python, which may be older than the worker can use; undefined when it does not run. */
-export async function pythonOn(
-  connection: SshConnection,
-  localPyz: string,
-  signal: AbortSignal,
-): Promise<{ code: number; version: string | undefined }> {
-  const { code, stdout } = await connection.exec(['python3', '-c', await installerOf(localPyz), 'version'], { signal });
-  const answer = z.object({ version: z.string() }).safeParse(parseJson(stdout.toString('utf8')));
-  return { code, version: answer.data?.version };
+/** What the pod's Python says of its version, which may be older than the worker can use. */
+export async function pythonOn(connection: SshConnection, localPyz: string, signal: AbortSignal): Promise<ExecResult> {
+  return connection.exec(['python3', '-c', await installerOf(localPyz), 'version'], { signal });
 }
 
 const folderOn = (mount: string): string => `${mount}/.runpod-trainer/worker`;
