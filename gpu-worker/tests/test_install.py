@@ -6,7 +6,6 @@ import ast
 import hashlib
 import json
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +79,6 @@ def test_an_upload_is_renamed_when_it_is_whole_and_removed_when_not(tmp_path: Pa
 def test_an_older_python_still_tells_its_version() -> None:
     text = INSTALL.read_text(encoding="utf-8")
     done = subprocess.run([sys.executable, "-c", text, "version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"{platform.python_version()}\n"
+    assert done.stdout.strip().split(".") == [str(n) for n in sys.version_info[:3]]
     ast.parse(text, feature_version=(3, 6))
     assert "__future__" not in text, "3.6 has no annotations there"

@@ -54,7 +54,10 @@ async function problemOf(python: string, workerFile: string): Promise<string | u
   }
 }
 
-async function made(vs: typeof vscode, { settings, storage, requirements, workerFile }: PythonOptions): Promise<string> {
+async function made(
+  vs: typeof vscode,
+  { settings, storage, requirements, workerFile }: PythonOptions,
+): Promise<string> {
   const folder = join(storage, 'sample-python');
   const title = 'Creating an environment for the sample';
   return valueOf(

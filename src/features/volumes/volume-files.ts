@@ -60,7 +60,9 @@ export class VolumeFiles implements Disposable {
       throw this.#closed(volume);
     }
     const { podSource } = await import('./pod-source.ts');
-    return this.#connections.use(pod, (connection) => work(podSource({ connection, workerFile: this.#workerFile }, mount)));
+    return this.#connections.use(pod, (connection) =>
+      work(podSource({ connection, workerFile: this.#workerFile }, mount)),
+    );
   }
 
   dispose(): void {

@@ -82,21 +82,13 @@ const amountSchema = z.object({ files: z.int().nonnegative(), bytes: z.number().
 /** How much lies somewhere; links count as files, and what they lead to does not. */
 export type Amount = z.infer<typeof amountSchema>;
 
-export async function measurePlace(
-  pod: PodWithVolume,
-  place: VolumePlace,
-  signal?: AbortSignal,
-): Promise<Amount> {
+export async function measurePlace(pod: PodWithVolume, place: VolumePlace, signal?: AbortSignal): Promise<Amount> {
   const answer = await ask(pod, { op: 'measure', ...place }, overhead, signal);
   return parse(amountSchema, answer.head, place);
 }
 
 /** Deletes a file, or a folder with everything in it; links are deleted, never followed. Answers what is gone. */
-export async function removePlace(
-  pod: PodWithVolume,
-  place: VolumePlace,
-  signal?: AbortSignal,
-): Promise<Amount> {
+export async function removePlace(pod: PodWithVolume, place: VolumePlace, signal?: AbortSignal): Promise<Amount> {
   const answer = await ask(pod, { op: 'remove', ...place }, overhead, signal);
   return parse(amountSchema, answer.head, place);
 }
@@ -146,7 +138,11 @@ async function ask(
 ): Promise<{ head: unknown; body: Buffer }> {
   const stdin = JSON.stringify(request);
   const browse = async (): Promise<ExecResult> =>
-    pod.connection.exec(['python3', await workerOn(pod, request.mount, signal), 'browse'], { stdin, signal, maxStdout });
+    pod.connection.exec(['python3', await workerOn(pod, request.mount, signal), 'browse'], {
+      stdin,
+      signal,
+      maxStdout,
+    });
   let result = await browse();
   if (result.code === 2 && result.stdout.length === 0) {
     // The worker lay on the volume, and has been deleted there, perhaps by us.

@@ -83,7 +83,8 @@ describe('files of a volume through a pod that has no worker (R9.1)', () => {
   });
 
   it('makes room on a volume that is full to the last byte', async () => {
-    const fill = 'echo keep > "$0/notes.txt" && mkdir "$0/big" && { cat /dev/zero > "$0/big/zeros" 2>/dev/null || true; }';
+    const fill =
+      'echo keep > "$0/notes.txt" && mkdir "$0/big" && { cat /dev/zero > "$0/big/zeros" 2>/dev/null || true; }';
     const here = await pod(withSmallDisk(at('volume'), fill));
     const refused = await here.connection.exec(['sh', '-c', `echo more > ${at('volume/more')}`]);
     assert.notEqual(refused.code, 0, 'it is full');
