@@ -32,7 +32,7 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const account = store.add(createAccountModule(vscode, context, registry, settings));
   const { pods } = store.add(createPodsModule(vscode, registry, account.account, settings));
-  const { volumes } = store.add(createVolumesModule(vscode, registry, account, settings, pods));
+  const { volumes } = store.add(createVolumesModule(vscode, context, registry, account, settings, pods));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
   const jobs = store.add(createJobsModule(vscode, registry, failures, account, settings, refreshPods));
   const { installation, records } = account;

@@ -8,12 +8,15 @@ import { FileHostKeys, generateKeyPair } from '../../src/core/ssh/index.ts';
 
 const repository = path.resolve(import.meta.dirname, '..', '..');
 
+/** The worker as it was built. */
+export const workerFile = path.join(process.env.RUNPOD_TRAINER_DIST ?? path.join(repository, 'dist'), 'worker.pyz');
+
 /** An installation of its own that talks to the given API, with a new key and its files in `home`. */
 export function makeInstallation(restUrl: string, apiKey: string, home: string): Installation {
   return {
     client: new RunPodClient({ restUrl, apiKey }),
     restUrl,
-    workerFile: path.join(process.env.RUNPOD_TRAINER_DIST ?? path.join(repository, 'dist'), 'worker.pyz'),
+    workerFile,
     localPython: process.env.RUNPOD_TRAINER_PYTHON ?? path.join(repository, '.venv/bin/python'),
     key: generateKeyPair('test'),
     hostKeys: new FileHostKeys(path.join(home, 'host-keys.json')),

@@ -16,27 +16,6 @@ import { RemoteWorker, type RemoteJob } from '../pods/worker.ts';
 /** Milliseconds. */
 const lockPatience = 1000;
 
-/** Prints `yes` when a worker, a watchdog or a follower of a job that this pod has is at work. */
-const watchedScript = `
-import glob, json, os, sys
-folder, pod = sys.argv[1:]
-own = set()
-for lock in glob.glob(glob.escape(folder) + "/*/lock"):
-    try:
-        if json.load(open(lock)).get("podId") == pod:
-            own.add(os.path.dirname(lock))
-    except (OSError, ValueError):
-        continue
-for name in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        words = open("/proc/" + name + "/cmdline", "rb").read().decode("utf-8", "replace").split("\\0")
-    except OSError:
-        continue
-    if own.intersection(words):
-        print("yes")
-        break
-`;
-
 /**
  * A running pod of this project, on its volume and with acceptable hardware, that nobody uses: one that a killed client
  * left before a job began on it, or one that was kept. A pod with a watchdog is not used, because that one will end it.
@@ -200,10 +179,8 @@ async function look(
     connection = await connectTo(pod, access, signal);
     const mount = mountOf(pod);
     const path = await installWorker(connection, mount, installation.workerFile, signal);
-    const jobs = await new RemoteWorker(connection, path).status(mount, signal);
-    const folder = `${mount}/.runpod-trainer/jobs`;
-    const found = await connection.exec(['python3', '-c', watchedScript, folder, pod.id], { signal });
-    return { ready: { pod, connection, mount }, jobs, watched: found.stdout.toString('utf8').trim() !== '' };
+    const { jobs, watched } = await new RemoteWorker(connection, path).look(mount, pod.id, signal);
+    return { ready: { pod, connection, mount }, jobs, watched };
   } catch {
     connection?.close();
     throwIfCancelled(signal);

@@ -91,7 +91,8 @@ export function createSandboxModule(
       const sample = join(context.extensionPath, 'examples', 'rainbow');
       const storage = context.globalStorageUri.fsPath;
       const requirements = join(sample, 'requirements.txt');
-      const python = await preparePython(vs, { settings, storage, requirements });
+      const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
+      const python = await preparePython(vs, { settings, storage, requirements, workerFile });
       if (!python.ready) {
         return;
       }

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import { join } from 'node:path';
 import type { Pod, Volume } from '../../core/runpod/schemas.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
@@ -18,6 +19,7 @@ export interface VolumesModule extends Disposable {
 /** The Volumes view, down to files where S3 or a pod of ours leads to them. */
 export function createVolumesModule(
   vs: typeof vscode,
+  context: Pick<vscode.ExtensionContext, 'extensionPath'>,
   registry: CommandRegistry,
   { account, credentials, s3, records, installation }: AccountModule,
   settings: Settings,
@@ -30,7 +32,8 @@ export function createVolumesModule(
       () => settings.refreshMs,
     ),
   );
-  const files = store.add(new VolumeFiles(pods, volumes, { credentials, s3 }));
+  const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
+  const files = store.add(new VolumeFiles(pods, volumes, { credentials, s3 }, workerFile));
   const changed = store.add(new Emitter<undefined>());
   const ask = (volume: string, path: string): Promise<Listing> => files.at(volume, (source) => source.list(path));
   const listings = new Listings(ask, () => changed.fire(undefined));

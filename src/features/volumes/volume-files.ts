@@ -19,12 +19,15 @@ export class VolumeFiles implements Disposable {
   readonly #volumes: PolledList<Volume>;
   readonly #s3: AccountModule['s3'];
   readonly #connections: PodConnections;
+  readonly #workerFile: string;
 
   constructor(
     pods: PolledList<Pod>,
     volumes: PolledList<Volume>,
     { credentials, s3 }: Pick<AccountModule, 'credentials' | 's3'>,
+    workerFile: string,
   ) {
+    this.#workerFile = workerFile;
     this.#pods = pods;
     this.#volumes = volumes;
     this.#s3 = s3;
@@ -57,7 +60,9 @@ export class VolumeFiles implements Disposable {
       throw this.#closed(volume);
     }
     const { podSource } = await import('./pod-source.ts');
-    return this.#connections.use(pod, (connection) => work(podSource(connection, mount)));
+    return this.#connections.use(pod, (connection) =>
+      work(podSource({ connection, workerFile: this.#workerFile }, mount)),
+    );
   }
 
   dispose(): void {

@@ -47,7 +47,7 @@ export type Subject = { pod: string } | { record: JobRecord };
 
 /** What the checks know so far; each adds what the later ones need. */
 export interface Visit {
-  installation: Pick<Installation, 'client' | 'restUrl' | 'key' | 'hostKeys'>;
+  installation: Pick<Installation, 'client' | 'restUrl' | 'key' | 'hostKeys' | 'workerFile'>;
   subject: Subject | undefined;
   pod?: Pod;
   /** Fingerprints that the pod printed at boot. */

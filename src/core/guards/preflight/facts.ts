@@ -152,7 +152,7 @@ export class Facts {
   /** What one Python process of this machine reads from all code at once; nothing of it is run. */
   python(): Promise<PythonFacts> {
     return this.#memo.get('Reading the code', fileLimitMs, async (signal) =>
-      readPython(this.installation.localPython, this.root, await this.#entries(), signal),
+      readPython(this.installation, this.root, await this.#entries(), signal),
     );
   }
 

@@ -24,7 +24,7 @@ const maxAnswer = 256 * 1024 * 1024;
  */
 export async function callFiles<T>(
   remote: RemoteFiles,
-  command: 'plan' | 'commit' | 'list' | 'state' | 'remove',
+  command: 'plan' | 'commit' | 'list' | 'state' | 'remove' | 'room',
   input: readonly unknown[],
   answer: z.ZodType<T>,
   signal: AbortSignal | undefined,

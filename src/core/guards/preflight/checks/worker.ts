@@ -15,6 +15,8 @@ export const worker: Check = {
         why: 'It runs the steps, here and on the pod.',
         next: 'Install this program again; from source, build it first.',
       });
+      // Without it nothing is known of the Python here.
+      return;
     }
     const local = facts.steps('local');
     const { version } = await facts.python().catch((error: unknown) => {
