@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, List, NoReturn, Optional, TextIO
 
 from . import __version__
+from .base.contract import LIMITS
 from .base.errors import WorkerError
 from .base.timings import Timings
 from .files import commands as files_commands
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command = add("guard", "Let the pod end when no worker of the job starts in time; again: from now on.")
     command.add_argument("--rest-url", required=True)
-    command.add_argument("--minutes", type=float, default=30.0)
+    command.add_argument("--minutes", type=float, default=LIMITS.guard_minutes)
     files_commands.add_arguments(add("files", "Compare, move, remove or unpack files below a root.", job_dir=False))
     volume_commands.add_arguments(add("volume", "Bring everything of a volume to another one.", job_dir=False))
     return parser
@@ -90,7 +91,7 @@ def _internal(arguments: List[str]) -> int:
         return notebook_child.main()
     from .run import requirements_child
 
-    return requirements_child.main(rest[0])
+    return requirements_child.main()
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,4 +1,5 @@
 import type { PodCaps } from '../caps/cap.ts';
+import { limits } from '../contract.ts';
 import { UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import type { ReadyPod } from '../pods/ready.ts';
@@ -16,7 +17,7 @@ import { buildSpec, type LocalResult } from '../journal/spec.ts';
 import { RemoteWorker, type Started } from '../pods/worker.ts';
 
 /** Minutes that a pod waits for its job while no client renews this; then it ends itself. */
-const guardMinutes = 30;
+const { guardMinutes } = limits;
 /** A client at work renews it this often, in ms. */
 const renewEvery = 60_000;
 
