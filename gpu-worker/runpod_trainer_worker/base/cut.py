@@ -48,7 +48,7 @@ def cut_object(value: Dict[str, Any], most: int, items: int) -> Dict[str, Any]:
     share, shorter = 1, value
     while json_bytes(shorter) > most:
         if share > most:
-            return {"…": cut_text(fsutil.dumps(value), most - 8)}
+            return {"…": cut_text(fsutil.dumps(value), most - 10)}
         shorter = _limited(value, max(_ENDING, most // share), max(1, items // share))
         share *= 2
     return shorter

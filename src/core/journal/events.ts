@@ -122,7 +122,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
 
 /** At most so many characters, as Python and JSON Schema count them: an emoji is one. */
 function upTo(most: number): z.ZodString {
-  return z.string().refine((s) => s.length <= most || (s.length <= 2 * most && [...s].length <= most), {
+  return z.string().refine((s) => s.length <= most || (s.length <= 2 * most && Array.from(s).length <= most), {
     error: `more than ${most} characters`,
   });
 }
