@@ -14,7 +14,5 @@ const harmlessRunpodNames = new RegExp(`^(?:${credentials.harmlessRunpodNames})$
 /** Whether a variable looks like a credential, by its name or its value: no program of the project is given it unasked. */
 export function isCredential(name: string, value: string): boolean {
   const capitals = name.toUpperCase();
-  return runpodNames.test(capitals)
-    ? !harmlessRunpodNames.test(capitals)
-    : names.test(capitals) || values.test(value);
+  return runpodNames.test(capitals) ? !harmlessRunpodNames.test(capitals) : names.test(capitals) || values.test(value);
 }

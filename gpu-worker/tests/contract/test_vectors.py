@@ -108,7 +108,8 @@ def test_api_answers(case: Case) -> None:
 @pytest.mark.parametrize("case", vectors("numbers"))
 def test_numbers(case: Case, tmp_path: Path) -> None:
     if case["kind"] == "parameter":
-        assert repr(json.loads(case["travels"])) == case["arrives"]
+        if case["travels"] is not None:
+            assert repr(json.loads(case["travels"])) == case["arrives"]
         return
     tail = MetricTail(tmp_path / "metrics.jsonl")
     (tmp_path / "metrics.jsonl").write_text(f'{{"m": {case["text"]}}}\n')

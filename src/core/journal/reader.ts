@@ -49,7 +49,8 @@ export class JournalReader {
     if (from < chunk.length) {
       this.#pendingBytes += chunk.length - from;
       // A line that is too long is only counted, so that a pod cannot fill this machine's memory with it.
-      this.#pending = this.#pendingBytes > limits.eventLineBytes ? [] : [...this.#pending, Buffer.from(chunk.subarray(from))];
+      this.#pending =
+        this.#pendingBytes > limits.eventLineBytes ? [] : [...this.#pending, Buffer.from(chunk.subarray(from))];
     }
     return events;
   }

@@ -4,7 +4,10 @@ import { parseJson } from '../../json.ts';
 import type { VolumeStore } from '../../s3/index.ts';
 
 const entrySchema = z.object({ size: z.number(), sha256: z.string(), mtime: z.string() });
-const manifestSchema = z.object({ schema: z.literal(limits.manifestSchemaNumber), files: z.record(z.string(), z.unknown()) });
+const manifestSchema = z.object({
+  schema: z.literal(limits.manifestSchemaNumber),
+  files: z.record(z.string(), z.unknown()),
+});
 
 /** What the transfer put under one path: `mtime` is the file's time at the far end afterwards, ISO 8601. */
 export type ManifestEntry = z.infer<typeof entrySchema>;

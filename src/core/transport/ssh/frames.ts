@@ -136,13 +136,25 @@ export class FrameReader {
     let plain = data;
     if (packed) {
       try {
-        plain = inflateSync(data, { maxOutputLength: limit });
+        plain = inflated(data);
       } catch (error) {
         throw streamBroken(`A frame cannot be unpacked (${String(error)}).`);
       }
     }
     this.#onBytes(plain);
   }
+}
+
+/** What a deflated frame holds. Bytes behind it that nobody would read are an error, as they are at the other side. */
+function inflated(data: Buffer): Buffer {
+  const { buffer, engine } = inflateSync(data, { maxOutputLength: limit, info: true }) as unknown as {
+    buffer: Buffer;
+    engine: { bytesWritten: number };
+  };
+  if (engine.bytesWritten !== data.length) {
+    throw new Error('there is more behind it');
+  }
+  return buffer;
 }
 
 export function streamBroken(why: string): UserError {
