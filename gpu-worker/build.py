@@ -10,20 +10,23 @@ import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+#: What the worker and its client agree on; the worker reads it from its own file.
+CONTRACT = [HERE.parent / "contract" / name for name in ("credentials.json", "limits.json")]
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def build(target: Path) -> None:
     """Writes the zipapp; it is replaced in one step."""
-    files = [HERE / "__main__.py", *sorted((HERE / "runpod_trainer_worker").rglob("*.py"))]
+    sources = [HERE / "__main__.py", *sorted((HERE / "runpod_trainer_worker").rglob("*.py"))]
+    files = [*((file, HERE) for file in sources), *((file, HERE.parent) for file in CONTRACT)]
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     with open(temporary, "wb") as output:
         output.write(b"#!/usr/bin/env python3\n")
         # Stored, not compressed: the bytes must not depend on the machine's zlib.
         with zipfile.ZipFile(output, "w", zipfile.ZIP_STORED) as archive:
-            for file in files:
-                info = zipfile.ZipInfo(file.relative_to(HERE).as_posix(), _DATE)
+            for file, base in files:
+                info = zipfile.ZipInfo(file.relative_to(base).as_posix(), _DATE)
                 info.create_system, info.external_attr = 3, 0o100644 << 16
                 archive.writestr(info, file.read_bytes())
     os.chmod(temporary, 0o755)

@@ -54,7 +54,7 @@ def _internal(arguments: List[str]) -> int:
         return notebook_child.main()
     from .run import requirements_child
 
-    return requirements_child.main(rest[0])
+    return requirements_child.main()
 
 
 def _asked() -> Dict[str, Callable[[], None]]:

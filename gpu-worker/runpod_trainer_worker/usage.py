@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from . import __version__
+from .base.contract import LIMITS
 from .base.errors import WorkerError
 from .files import commands as files_commands
 from .volume import commands as volume_commands
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command = add("guard", "Let the pod end when no worker of the job starts in time; again: from now on.")
     command.add_argument("--rest-url", required=True)
-    command.add_argument("--minutes", type=float, default=30.0)
+    command.add_argument("--minutes", type=float, default=LIMITS.guard_minutes)
     files_commands.add_arguments(add("files", "Compare, move, remove or unpack files below a root.", job_dir=False))
     volume_commands.add_arguments(add("volume", "Bring everything of a volume to another one.", job_dir=False))
     add("browse", "Show, delete or rename files of a volume; the question comes by standard input.", job_dir=False)

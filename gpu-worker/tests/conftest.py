@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import http.server
+import importlib
 import importlib.util
 import json
 import os
@@ -15,8 +17,12 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
+from referencing import Registry, Resource
+
+from runpod_trainer_worker.base.contract import LIMITS
 
 HERE = Path(__file__).resolve().parent
+CONTRACT = HERE.parent.parent / "contract"
 PYTHON = sys.executable
 FAST = {
     "terminate_after": 1.0,
@@ -30,6 +36,23 @@ FAST = {
     "follow_grace": 3.0,
     "cap_grace": 4.0,
 }
+
+
+def vectors(name: str) -> List[Any]:
+    """The cases of `contract/vectors/<name>.json`, each under its own name; the client's tests read them too."""
+    cases = json.loads((CONTRACT / "vectors" / f"{name}.json").read_text(encoding="utf-8"))["vectors"]
+    return [pytest.param(case, id=case["name"]) for case in cases]
+
+
+@functools.cache
+def schema(name: str) -> Any:
+    """A JSON Schema of the contract, such as `events`."""
+    registry: Any = Registry()
+    for path in CONTRACT.glob("*.schema.json"):
+        text = json.loads(path.read_text(encoding="utf-8"))
+        registry = registry.with_resource(path.name, Resource.from_contents(text))
+    jsonschema: Any = importlib.import_module("jsonschema")
+    return jsonschema.Draft202012Validator({"$ref": f"{name}.schema.json"}, registry=registry)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
@@ -246,6 +269,20 @@ class Bench:
                 found.append(int(entry.name))
         return found
 
+    def check_contract(self) -> None:
+        """Whatever the test did: the worker wrote what the contract's schemas describe."""
+        for line in self.written_lines():
+            assert len(line) <= LIMITS.event_line_bytes
+            schema("events").validate(json.loads(line))
+        if (self.job / "state.json").exists():
+            schema("state").validate(self.state())
+
+    def written_lines(self) -> List[bytes]:
+        """The whole lines of the journal."""
+        path = self.job / "events.jsonl"
+        data = path.read_bytes() if path.exists() else b""
+        return data[: data.rfind(b"\n") + 1].splitlines()
+
     def close(self) -> None:
         """Ends what a failed test left."""
         for _ in range(20):
@@ -266,6 +303,7 @@ def bench(tmp_path: Path, pyz: Path) -> Iterator[Bench]:
     made = Bench(tmp_path, pyz)
     yield made
     made.close()
+    made.check_contract()
 
 
 def shell(name: str, command: str, **more: Any) -> Dict[str, Any]:

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from typing import Dict, Iterable, List, Mapping
+
+from .contract import credential_rules
 
 MASK = b"[secret]"
 #: A shorter value is too likely to be an ordinary word.
 SHORTEST = 6
 
-_NAME = re.compile(
-    r"(^|_)(API_?KEYS?|KEYS?|TOKENS?|SECRETS?|PASSWORDS?|PASSWD|PASSPHRASE|PWD_HASH|CREDENTIALS?|AUTH|BEARER|COOKIE)(_|$)"
-    r"|PASSWORD|SECRET|APIKEY|ACCESSKEY|AUTHTOKEN|^SSH_|^RUNPOD_WEBHOOK_|^NETRC$",
-    re.IGNORECASE,
-)
-_VALUE = re.compile(
-    r"^(rpa_|rps_|hf_|sk-|ghp_|gho_|github_pat_|glpat-|xox[abp]-|AKIA|ASIA|AIza|eyJ)[\w.-]{8,}"
-    r"|^-----BEGIN |://[^/\s:@]*:[^/\s@]+@"
-)
-_HARMLESS_RUNPOD = re.compile(
-    r"^RUNPOD_(TRAINER_(?!END_KEY$)\w+|POD_ID|POD_HOSTNAME|DC_ID|GPU_COUNT|GPU_NAME|CPU_COUNT|MEM_GB|PUBLIC_IP|TCP_PORT_\d+|VOLUME_ID)$"
-)
+_RULES = credential_rules()
 
 
 def is_credential(name: str, value: str) -> bool:
-    """Whether this variable looks like a credential, by its name or its value."""
-    if name.startswith("RUNPOD_"):
-        return _HARMLESS_RUNPOD.match(name) is None
-    return _NAME.search(name) is not None or _VALUE.search(value) is not None
+    """Whether this variable looks like a credential, by its name or its value (`contract/credentials.json`)."""
+    capitals = name.upper()
+    if _RULES.runpod_names.search(capitals):
+        return _RULES.harmless_runpod_names.fullmatch(capitals) is None
+    return _RULES.names.search(capitals) is not None or _RULES.values.search(value) is not None
 
 
 def without_credentials(environment: Mapping[str, str]) -> Dict[str, str]:

@@ -1,15 +1,20 @@
-"""Patterns of the project file: `**`, `*`, `?`, and a trailing `/` for everything below a folder."""
+"""Patterns of the project file, as `contract/vectors/globs.json` has them and the client reads them.
+
+`*`, `?` and `[ab]` stay within one name; `**` is any number of folders where it is a whole part of the path, else `*`;
+`\\` takes the next character as it is; a trailing `/` means everything below a folder. A path that is the pattern letter
+by letter matches too. Names are compared in one Unicode form.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
-from typing import Iterable, Iterator, List, Pattern
+from typing import Iterable, Iterator, List, Tuple
 
 #: Folders that never count as a project's files.
 SKIPPED = {".runpod-trainer", ".git", "__pycache__", ".ipynb_checkpoints", "node_modules", ".venv"}
-_MAGIC = re.compile(r"[*?\[]")
+_MAGIC = re.compile(r"[*?\[\\]")
 
 
 def has_magic(pattern: str) -> bool:
@@ -17,35 +22,111 @@ def has_magic(pattern: str) -> bool:
     return _MAGIC.search(pattern) is not None or pattern.endswith("/")
 
 
-def compile_pattern(pattern: str) -> Pattern[str]:
-    """A regular expression for whole relative paths with `/`."""
-    if pattern.endswith("/"):
-        pattern += "**"
-    out, index = "", 0
-    while index < len(pattern):
-        if pattern.startswith("**/", index) and (index == 0 or pattern[index - 1] == "/"):
-            out, index = out + "(?:.*/)?", index + 3
-        elif pattern.startswith("**", index):
-            out, index = out + ".*", index + 2
-        elif pattern[index] == "*":
-            out, index = out + "[^/]*", index + 1
-        elif pattern[index] == "?":
-            out, index = out + "[^/]", index + 1
-        elif pattern[index] == "[" and "]" in pattern[index + 2 :]:
-            end = pattern.index("]", index + 2)
-            inside = pattern[index + 1 : end].replace("\\", "\\\\")
-            inside = "^" + inside[1:] if inside.startswith("!") else inside
-            out, index = f"{out}[{inside}]", end + 1
+def normal(path: str) -> str:
+    """The path in the Unicode form in which paths are compared: file systems keep the form in which a name was typed."""
+    if path.isascii():
+        return path
+    import unicodedata
+
+    return unicodedata.normalize("NFC", path)
+
+
+class Glob:
+    """One pattern."""
+
+    def __init__(self, text: str) -> None:
+        self.plain = normal(text[2:] if text.startswith("./") else text)
+        self.is_magic = has_magic(self.plain)
+        below = f"{self.plain}**" if self.plain.endswith("/") else self.plain
+        self._expression = re.compile(_expression(below), re.DOTALL)
+        self._folder = self.plain if self.plain.endswith("/") else f"{self.plain}/"
+
+    def matches(self, path: str) -> bool:
+        """Whether a relative path of a file is meant."""
+        name = normal(path)
+        if name == self.plain or (not self.is_magic and name.startswith(self._folder)):
+            return True
+        return self._expression.fullmatch(name) is not None
+
+
+def _expression(glob: str) -> str:
+    parts = [part for part, before in _with_previous(glob.split("/")) if not (part == before == "**")]
+    last = len(parts) - 1
+    out = ""
+    for index, part in enumerate(parts):
+        if part == "**":
+            out += ".+" if index == last else "(?:[^/]+/)*"
         else:
-            out, index = out + re.escape(pattern[index]), index + 1
-    return re.compile(out + r"\Z", re.DOTALL)
+            out += _part(part) + ("" if index == last else "/")
+    return out
+
+
+def _with_previous(parts: List[str]) -> Iterator[Tuple[str, str]]:
+    return zip(parts, ["", *parts])
+
+
+def _part(part: str) -> str:
+    """One name of the path."""
+    out, index = "", 0
+    while index < len(part):
+        character = part[index]
+        end = _class_end(part, index)
+        if character == "*":
+            out = out if out.endswith("[^/]*") else f"{out}[^/]*"
+        elif character == "?":
+            out += "[^/]"
+        elif end is not None:
+            out, index = out + _class(part[index + 1 : end]), end
+        else:
+            if character == "\\" and index + 1 < len(part):
+                index += 1
+                character = part[index]
+            out += re.escape(character)
+        index += 1
+    return out
+
+
+def _class_end(part: str, start: int) -> "int | None":
+    """Where the `]` of a class that begins here is; one that comes first belongs to it."""
+    if part[start] != "[":
+        return None
+    index = start + (2 if part[start + 1 : start + 2] in ("!", "^") else 1)
+    first = index
+    while index < len(part):
+        if part[index] == "]" and index > first:
+            return index
+        index += 2 if part[index] == "\\" else 1
+    return None
+
+
+def _class(inside: str) -> str:
+    negated = inside[0] in "!^"
+    characters: List[Tuple[str, bool]] = []
+    escaped = False
+    for character in inside[1 if negated else 0 :]:
+        if character == "\\" and not escaped:
+            escaped = True
+            continue
+        characters.append((character, escaped))
+        escaped = False
+    ranges, index = "", 0
+    while index < len(characters):
+        low = high = characters[index][0]
+        if characters[index + 1 : index + 2] == [("-", False)] and index + 2 < len(characters):
+            high, index = characters[index + 2][0], index + 2
+        index += 1
+        if low <= high:
+            ranges += f"{re.escape(low)}-{re.escape(high)}"
+    if not ranges:
+        return "[^/]" if negated else "(?!)"
+    return f"(?!/)[{'^' if negated else ''}{ranges}]"
 
 
 def _static_part(pattern: str) -> str:
-    parts = pattern.split("/")
+    """The folders before the first part that may be spelled in several ways."""
     fixed = []
-    for part in parts[:-1]:
-        if _MAGIC.search(part):
+    for part in pattern.split("/")[:-1]:
+        if _MAGIC.search(part) or not part.isascii():
             break
         fixed.append(part)
     return "/".join(fixed)
@@ -77,16 +158,15 @@ def _walk(root: Path, start: str) -> Iterator[str]:
 
 def match(root: Path, pattern: str) -> List[str]:
     """Sorted relative paths of the regular files that match; a plain path to a folder means all below it."""
-    pattern = pattern[2:] if pattern.startswith("./") else pattern
-    if not has_magic(pattern):
-        target = root / pattern
+    glob = Glob(pattern)
+    if not glob.is_magic and glob.plain.isascii():
+        target = root / glob.plain
+        if any(part in ("", ".") for part in glob.plain.split("/")):
+            return []  # no path of a file is written so
         if target.is_file():
-            return [pattern]
-        if not target.is_dir():
-            return []
-        pattern += "/"
-    expression = compile_pattern(pattern)
-    return sorted(path for path in _walk(root, _static_part(pattern)) if expression.match(path))
+            return [glob.plain]
+        return sorted(_walk(root, glob.plain)) if target.is_dir() else []
+    return sorted(path for path in _walk(root, _static_part(glob.plain)) if glob.matches(path))
 
 
 def match_all(root: Path, patterns: Iterable[str]) -> List[str]:

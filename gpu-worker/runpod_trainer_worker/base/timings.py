@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 
+from .contract import LIMITS
+
 #: Internal: a JSON object that replaces some of the values below; tests use it to wait less.
 VARIABLE = "RUNPOD_TRAINER_TIMINGS"
 
@@ -14,7 +16,7 @@ VARIABLE = "RUNPOD_TRAINER_TIMINGS"
 class Timings:
     """Intervals in seconds."""
 
-    sync: float = 0.5  # journal spool -> volume
+    sync: float = LIMITS.sync_milliseconds / 1000  # journal spool -> volume
     sync_wait: float = 5.0  # how long an event waits for the volume
     stuck: float = 30.0  # an unwritable volume ends the job after this
     close_wait: float = 30.0  # last attempt to write the journal
@@ -30,8 +32,8 @@ class Timings:
     start_wait: float = 60.0
     follow_grace: float = 5.0  # a dead worker's watchdog gets this long to say so
     watch_poll: float = 1.0
-    end_after: float = 15.0  # without a lease, after the job's end
-    lease: float = 20.0  # one `hold`
+    end_after: float = LIMITS.end_after_seconds  # without a lease, after the job's end
+    lease: float = LIMITS.lease_seconds  # one `hold`
     guard_minute: float = 60.0  # one minute of `guard`
     cap_grace: float = 25.0  # from the cap, or from a stall that was found, to the pod's end
     stall_sample: float = 5.0  # the witnesses of a stall are asked this often

@@ -11,11 +11,11 @@ import struct
 import zlib
 from typing import BinaryIO, Iterator
 
+from ..base.contract import LIMITS
 from ..base.errors import WorkerError
 
-LIMIT = 1 << 20
+LIMIT = LIMITS.frame_bytes
 _HEAD = struct.Struct(">cI")
-_LINE_LIMIT = 64 * 1024
 #: After a frame that did not get smaller, so many go as they are.
 _REST = 8
 
@@ -38,7 +38,7 @@ class FrameReader:
             end = self._data.find(b"\n", self._position)
             line += self._data[self._position : end if end >= 0 else len(self._data)]
             self._position = end + 1 if end >= 0 else len(self._data)
-            if len(line) > _LINE_LIMIT:
+            if len(line) > LIMITS.head_line_bytes:
                 raise _broken("a line of it has no end")
             if end >= 0:
                 return line
@@ -71,7 +71,7 @@ class FrameReader:
 
     def _frame(self) -> bytes:
         kind, length = _HEAD.unpack(self._exactly(_HEAD.size))
-        if kind == b"e":
+        if kind == b"e" and length == 0:
             self._ended = True
             return b""
         if kind not in (b"r", b"z") or length > LIMIT:

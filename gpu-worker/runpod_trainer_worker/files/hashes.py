@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
+from ..base.contract import LIMITS
 from ..base.fsutil import read_json, sha256_of, write_json
 from .safe_root import SafeRoot
 
 #: A file changed this recently may change again without a new mtime.
-_SETTLED_NS = 2_000_000_000
+_SETTLED_NS = LIMITS.settle_milliseconds * 1_000_000
 
 
 def _key(info: os.stat_result) -> List[int]:

@@ -15,14 +15,15 @@ import tempfile
 from pathlib import Path
 from typing import List, Optional
 
+from ..base.contract import LIMITS
 from ..base.errors import WorkerError
 from .lines import OWN_FOLDER
 from .safe_root import Escape, SafeRoot
 
 FOLDER = f"{OWN_FOLDER}/incoming"
 #: What nobody came back for in this time takes room that is paid for.
-_STALE_SECONDS = 7 * 24 * 3600.0
-_LINE = re.compile(rb"^(\d{1,15}) (\d{1,15})$")
+_STALE_SECONDS = LIMITS.incoming_days * 24 * 3600.0
+_LINE = re.compile(rb"(\d{1,15}) (\d{1,15})")
 _JOURNAL_LIMIT = 16 << 20
 
 
@@ -142,8 +143,7 @@ class Incoming:
             return []
         with os.fdopen(descriptor, "rb") as file:
             text = file.read(_JOURNAL_LIMIT)
-        found = [_LINE.match(line) for line in text[: text.rfind(b"\n") + 1].splitlines()]
-        return [[int(match[1]), int(match[2])] for match in found if match]
+        return read_journal(text)
 
 
 def open_incoming(safe: SafeRoot) -> Incoming:
@@ -152,6 +152,12 @@ def open_incoming(safe: SafeRoot) -> Incoming:
         return Incoming(safe)
     except Escape as problem:
         raise WorkerError(f"{safe.path} cannot take files.", f"{problem}.", "Remove the link.") from problem
+
+
+def read_journal(text: bytes) -> List[List[int]]:
+    """The ranges of a journal; a torn last line and what makes no sense are left out."""
+    found = [_LINE.fullmatch(line) for line in text.split(b"\n")[:-1]]
+    return [[int(match[1]), int(match[2])] for match in found if match]
 
 
 def merged(ranges: List[List[int]], limit: int) -> List[List[int]]:

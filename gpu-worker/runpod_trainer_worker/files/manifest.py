@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Set
 
 from ..base import fsutil
 from ..base.clock import iso
+from ..base.contract import LIMITS
 from .hashes import HashCache, digest_of
 from .lines import OWN_FOLDER, Answer, check_path, is_sha256, path_of
 from .safe_root import Escape, SafeRoot, parts_of
@@ -44,7 +45,11 @@ class Manifest:
         with self._locked():
             if put or removed:
                 kept = {path: entry for path, entry in self.files().items() if path not in removed}
-                fsutil.write_json(self._own / "files.json", {"schema": 1, "files": {**kept, **(put or {})}}, durable=True)
+                fsutil.write_json(
+                    self._own / "files.json",
+                    {"schema": LIMITS.manifest_schema_number, "files": {**kept, **(put or {})}},
+                    durable=True,
+                )
             if added or away:
                 folders = sorted((self.folders() | added) - away)
                 fsutil.write_json(self._own / "folders.json", {"schema": 1, "folders": folders})

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Dict, Optional
 
-from .values import plain
+from ..base.contract import LIMITS
+from ..base.cut import cut_object
+from .values import LISTED, plain
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
 
@@ -61,7 +63,7 @@ def gate_result(index: int, gate: Dict[str, Any], finding: Finding) -> Dict[str,
         "expected": finding.expected[:300],
         "seen": finding.seen[:300],
         "message": None if finding.message is None else finding.message[:2000],
-        "evidence": plain(finding.evidence),
+        "evidence": cut_object(plain(finding.evidence), LIMITS.evidence_bytes, LISTED),
     }
 
 

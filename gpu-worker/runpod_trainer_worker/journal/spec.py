@@ -8,6 +8,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any, Dict, List, Optional, Tuple
 
+from ..base.contract import LIMITS
 from ..base.errors import WorkerError
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,47}$")
@@ -106,6 +107,13 @@ class Spec:
     local_results: Tuple[Dict[str, Any], ...]
 
 
+def _short(raw: Dict[str, Any], key: str) -> str:
+    name: str = _get(raw, key, str, "spec")
+    if len(name) > LIMITS.name_characters:
+        raise _Bad(f"spec.{key} has more than {LIMITS.name_characters} characters")
+    return name
+
+
 def _run(raw: Dict[str, Any], where: str) -> Run:
     kind = _get(raw, "kind", str, where)
     if kind == "module":
@@ -153,8 +161,8 @@ def _step(raw: Any, index: int) -> Step:
 
 
 def _spec(raw: Dict[str, Any]) -> Spec:
-    if raw.get("schema") != 1:
-        raise _Bad(f"schema is {raw.get('schema')!r}; this worker reads 1")
+    if raw.get("schema") != LIMITS.spec_schema_number:
+        raise _Bad(f"schema is {raw.get('schema')!r}; this worker reads {LIMITS.spec_schema_number}")
     paths = _get(raw, "paths", dict, "spec")
     api = _get(raw, "api", dict, "spec", {})
     steps = tuple(_step(item, number) for number, item in enumerate(_get(raw, "steps", list, "spec"), 1))
@@ -172,8 +180,8 @@ def _spec(raw: Dict[str, Any]) -> Spec:
     if not all(isinstance(r, dict) and isinstance(r.get("step"), str) for r in results):
         raise _Bad("localResults must be a list of objects with a step")
     return Spec(
-        job=_get(raw, "job", str, "spec"),
-        project=_get(raw, "project", str, "spec"),
+        job=_short(raw, "job"),
+        project=_short(raw, "project"),
         rest_url=_get(api, "restUrl", str, "spec.api", None),
         project_path=Path(_get(paths, "project", str, "spec.paths")),
         mount=Path(_get(paths, "mount", str, "spec.paths")),

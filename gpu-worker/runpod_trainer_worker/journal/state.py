@@ -7,6 +7,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from ..base import fsutil
 from ..base.clock import now_iso
+from ..base.contract import LIMITS
 from .directory import JobDir
 from .spec import Spec
 
@@ -20,7 +21,7 @@ class State:
         self._lock = threading.Lock()
         self._silent = False
         self.value: Dict[str, Any] = {
-            "schema": 1,
+            "schema": LIMITS.state_schema_number,
             "job": spec.job,
             "project": spec.project,
             "epoch": epoch,

@@ -12,6 +12,7 @@ from ..base import fsutil
 from ..base.clock import now_iso
 from ..base.timings import Timings
 from .directory import JobDir, cut_torn_tail, read_lock
+from .event_line import line_of
 from .spool import Spool
 
 _RESERVE_BYTES = 1 << 18
@@ -81,7 +82,7 @@ class Journal:
             if self.fenced or self._closed:
                 return event
             self.seq += 1
-            line = fsutil.encode(fsutil.dumps(event)) + b"\n"
+            line = line_of(event)
             self._spool(line)
             self._pending += line
             if urgent:

@@ -8,6 +8,7 @@ from typing import Any, Dict, List
 from ..base import fsutil
 from ..base.clock import now_iso
 from ..journal.directory import JobDir, cut_torn_tail, last_event, read_lock
+from ..journal.event_line import line_of
 from ..journal.spool import Spool
 
 
@@ -45,7 +46,7 @@ def write_lost(job: JobDir, spool: Spool, memory: bool) -> bool:
     }
     descriptor = os.open(job.journal, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        data = fsutil.encode(fsutil.dumps(event)) + b"\n"
+        data = line_of(event)
         os.lseek(descriptor, size, os.SEEK_SET)
         while data:
             data = data[os.write(descriptor, data) :]

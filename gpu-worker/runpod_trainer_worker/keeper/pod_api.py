@@ -35,12 +35,14 @@ class ApiAnswer:
     @property
     def gone(self) -> bool:
         """The pod is ended or is about to be."""
-        return self.status is not None and (200 <= self.status < 300 or self.status == 404)
+        return self.status is not None and (200 <= self.status < 300 or (self.status == 404 and self.problem))
 
     @property
     def temporary(self) -> bool:
         """Another attempt may have another result."""
-        return self.status is None or self.status == 429 or self.status >= 500
+        # A 404 that is not the API's own is of something between: a proxy, an edge, an address that moved.
+        stray = self.status == 404 and not self.problem
+        return self.status is None or self.status == 429 or self.status >= 500 or stray
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -127,10 +129,12 @@ class PodApi:
             text = ""
         try:
             value = json.loads(text)
-            spoke = isinstance(value, dict) and ("title" in value or "detail" in value)
-            detail = str(value.get("detail") or value.get("title") or "") if isinstance(value, dict) else ""
-        except ValueError:
-            spoke, detail = False, ""
+            said = [value.get(key) for key in ("detail", "title")] if isinstance(value, dict) else []
+        except (ValueError, RecursionError):
+            said = []
+        # A client believes no other answer either (`src/core/runpod/answers.ts`).
+        texts = [text for text in said if isinstance(text, str)]
+        spoke, detail = bool(texts), next(filter(None, texts), "")
         return ApiAnswer(problem.code, self._hide(f"{problem.code} {detail[:200]}".strip()), spoke)
 
     def _hide(self, text: str) -> str:

@@ -7,6 +7,8 @@ import threading
 from typing import Dict, List, Optional
 
 from ..base import fsutil
+from ..base.contract import LIMITS
+from ..base.cut import cut_characters, text_bytes
 from ..base.timings import Timings
 from ..journal.directory import JobDir
 from ..journal.requests import Requests
@@ -18,7 +20,8 @@ from .environment import Sources
 from .process import BROKEN, CANCEL, FENCED, Line
 from .requirements import Interpreter
 
-_LINES_PER_EVENT = 500
+#: Room for what an event has besides its lines.
+_ENVELOPE_BYTES = 1024
 
 
 class Stopped(Exception):
@@ -69,10 +72,17 @@ class Context:
             raise Stopped()
 
     def log(self, step: Optional[str], lines: List[Line]) -> None:
-        """Lines as `log` events, in their order, one event for each run of lines from one stream."""
-        begin = 0
-        for end in range(1, len(lines) + 1):
-            if end == len(lines) or lines[end][0] != lines[begin][0] or end - begin >= _LINES_PER_EVENT:
-                texts = [text for _, text in lines[begin:end]]
-                self.journal.emit("log", step=step, stream=lines[begin][0], lines=texts)
-                begin = end
+        """Lines as `log` events, in their order: an event holds lines of one stream, and no more than a client reads."""
+        texts: List[str] = []
+        stream, size = "", _ENVELOPE_BYTES
+        for name, line in lines:
+            text = cut_characters(line, LIMITS.log_line_characters)
+            cost = text_bytes(text) + len('"",')
+            full = len(texts) >= LIMITS.log_event_lines or size + cost > LIMITS.event_line_bytes
+            if texts and (full or name != stream):
+                self.journal.emit("log", step=step, stream=stream, lines=texts)
+                texts, size = [], _ENVELOPE_BYTES
+            texts.append(text)
+            stream, size = name, size + cost
+        if texts:
+            self.journal.emit("log", step=step, stream=stream, lines=texts)

@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 from typing import Callable, Optional
 
+from ..base.contract import LIMITS
 from ..base.timings import Timings
 from ..journal.directory import JobDir, is_finished, read_lock, worker_alive
 from ..keeper.pod_environment import pod_environment
 
-FINISHED, GONE, OTHER_JOURNAL = 0, 3, 4
+FINISHED, GONE, OTHER_JOURNAL = 0, LIMITS.follow_gone_exit_code, LIMITS.follow_other_journal_exit_code
 _CHUNK = 1 << 20
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import signal
 import threading
@@ -208,37 +207,49 @@ class _Job:
                 "target.requirements names it.",
                 "Correct the name, or add the file to sync.must.",
             )
-        missing: List[str] = []
-        argv = [context.python.executable, SELF, "_requirements", str(file)]
-        if self._run(argv, missing.append) != 0:
+        said: List[str] = []
+        answers: List[Dict[str, Any]] = []
+        argv = [context.python.executable, SELF, "_requirements"]
+        code = self._run(argv, said.append, {"file": str(file)}, answers.append)
+        if code != 0 or not answers:
             raise WorkerError(
-                f"The requirements file {spec.requirements} cannot be read.", "\n".join(missing)[-500:], "Correct it."
+                f"The requirements file {spec.requirements} cannot be read.", "\n".join(said)[-500:], "Correct it."
             )
-        lines = json.loads(missing[-1])
+        lines: List[str] = answers[-1]["unsatisfied"]
         text = file.read_text(encoding="utf-8-sig")
         if not lines:
             context.python = dataclasses.replace(context.python, requirements=text)
             return
-        said = ", ".join(lines[:10]) + (f" and {len(lines) - 10} more" if len(lines) > 10 else "")
-        context.log(None, [("out", f"Not in the image, installing beside it: {said}")])
+        named = ", ".join(lines[:10]) + (f" and {len(lines) - 10} more" if len(lines) > 10 else "")
+        context.log(None, [("out", f"Not in the image, installing beside it: {named}")])
         base = scratch_folder() or context.job.path
         context.python = make_environment(
             context.python, file, text, base, lambda argv: self._run(argv, lambda line: context.log(None, [("out", line)]))
         )
 
-    def _run(self, argv: List[str], on_line: Callable[[str], None]) -> int:
+    def _run(
+        self,
+        argv: List[str],
+        on_line: Callable[[str], None],
+        request: Optional[Dict[str, Any]] = None,
+        on_answer: Callable[[Dict[str, Any]], None] = lambda answer: None,
+    ) -> int:
         """Runs a command of the preparation; raises Stopped when the job is cancelled meanwhile."""
         context = self._context
         folder = context.job.steps / "00-requirements"
         command = Command(
-            argv=argv, cwd=context.spec.project_path, env={**context.base_env, procs.STEP_DIR: str(folder)}, step_dir=folder
+            argv=argv,
+            cwd=context.spec.project_path,
+            env={**context.base_env, procs.STEP_DIR: str(folder)},
+            step_dir=folder,
+            request=request,
         )
 
         def on_lines(lines: List[Line]) -> None:
             for _, text in lines:
                 on_line(text)
 
-        outcome = Execution(command, context.timings, context.should_stop, on_lines).run()
+        outcome = Execution(command, context.timings, context.should_stop, on_lines, on_answer).run()
         if outcome.stopped is not None:
             raise Stopped()
         return outcome.code

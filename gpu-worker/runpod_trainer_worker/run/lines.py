@@ -6,7 +6,10 @@ import codecs
 import re
 from typing import List, Tuple
 
-LONGEST = 8192
+from ..base.contract import LIMITS
+from ..base.cut import cut_characters
+
+LONGEST = LIMITS.log_line_characters
 
 # Operating-system commands and their kin (titles, links, clipboard) end with BEL or ST; colours and cursor moves stay.
 _STRING_ESCAPE = re.compile("\x1b[\\]PX^_].*?(?:\x07|\x1b\\\\|$)|[\x9d\x90\x98\x9e\x9f].*?(?:\x07|\x9c|$)", re.DOTALL)
@@ -58,8 +61,7 @@ class LineSplitter:
 
     def _shown(self) -> str:
         text, more = (self._text, self._more) if self._text else self._before
-        text = clean(text)
-        return f"{text}… ({more} more characters)" if more else text
+        return cut_characters(clean(text), LONGEST, more)
 
     def _take(self) -> str:
         line = self._shown()

@@ -6,7 +6,10 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
+
+from ..base.contract import LIMITS
+from ..base.cut import cut_characters, json_bytes
 
 _LONGEST = 1 << 16
 
@@ -70,6 +73,22 @@ class MetricTail:
             return
         entry["max"] = value if entry["max"] is None else max(entry["max"], value)
         entry["min"] = value if entry["min"] is None else min(entry["min"], value)
+
+
+def pieces(values: Dict[str, Optional[float]]) -> Iterator[Dict[str, Optional[float]]]:
+    """A report as the `values` of as many events as it takes; names are cut."""
+    part: Dict[str, Optional[float]] = {}
+    size = 0
+    for name, value in values.items():
+        shown = cut_characters(name, LIMITS.name_characters)
+        cost = json_bytes({shown: value})
+        if part and (len(part) >= LIMITS.event_list_items or size + cost > LIMITS.event_line_bytes // 2):
+            yield part
+            part, size = {}, 0
+        part[shown] = value
+        size += cost
+    if part:
+        yield part
 
 
 def _finite(value: float) -> bool:

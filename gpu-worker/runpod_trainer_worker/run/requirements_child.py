@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -77,7 +78,10 @@ def unsatisfied(file: Path) -> List[str]:
     return [line for line in lines_of(file) if not is_satisfied(line, packaging)]
 
 
-def main(file: str) -> int:
-    """Prints the unsatisfied lines as a JSON list."""
-    json.dump(unsatisfied(Path(file)), sys.stdout)
+def main() -> int:
+    """Reads `{"file"}` from standard input, answers `{"unsatisfied": [line]}` through the channel that it names."""
+    request = json.load(sys.stdin)
+    answer = unsatisfied(Path(request["file"]))
+    with os.fdopen(request["channel"], "w", encoding="utf-8") as channel:
+        channel.write(json.dumps({"unsatisfied": answer}) + "\n")
     return 0

@@ -17,7 +17,7 @@ from ..resume.reasons import why_run
 from .context import Context, Stopped
 from .environment import secrets_of, step_environment
 from .exit_reasons import status_and_reason
-from .metrics import MetricTail, metrics_of
+from .metrics import MetricTail, metrics_of, pieces
 from .process import BROKEN, Command, Execution, Outcome
 from .step_gates import failing, run_gates
 
@@ -169,7 +169,8 @@ class _Run:
 
     def _tell_metrics(self, final: bool = False) -> None:
         for values in self._metrics.read(final):
-            self._context.journal.emit("metric", step=self._step.name, values=values)
+            for part in pieces(values):
+                self._context.journal.emit("metric", step=self._step.name, values=part)
         if final and self._metrics.bad_lines:
             text = f"{self._metrics.bad_lines} lines of {self._step.name}'s metrics are not JSON objects and were left out."
             self._context.journal.emit("note", level="warning", text=text)

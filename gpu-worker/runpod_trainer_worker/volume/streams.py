@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterable, List, Optional, Tuple
 
 from ..base import fsutil
+from ..base.contract import LIMITS
 from ..base.errors import WorkerError
 from ..files.frames import LIMIT, FrameReader, FrameWriter
 from ..files.incoming import Incoming, merged, open_incoming
@@ -20,7 +21,7 @@ from ..files.safe_root import Escape, SafeRoot, open_root
 from ..files.streams import receive_content
 
 #: The most of a file that travels twice after a cut.
-_PIECE = 16 << 20
+_PIECE = LIMITS.piece_bytes
 
 
 def send(root: Path, lines: Iterable[bytes], target: BinaryIO, compress: bool) -> None:
@@ -46,7 +47,8 @@ def _send_one(safe: SafeRoot, wanted: Dict[str, Any], writer: FrameWriter) -> No
         if descriptor is None or os.fstat(descriptor).st_size != size:
             head({"error": "It changed while it was moved."})
             return
-        for start, end in missing(size, wanted.get("have") or []):
+        # An empty file is one piece without bytes.
+        for start, end in missing(size, wanted.get("have") or []) if size > 0 else [(0, 0)]:
             head({"size": size, "start": start, "end": end})
             _copy(descriptor, start, end, writer)
     except (Escape, OSError) as problem:
@@ -59,9 +61,7 @@ def _send_one(safe: SafeRoot, wanted: Dict[str, Any], writer: FrameWriter) -> No
 
 
 def missing(size: int, have: List[List[int]]) -> List[Tuple[int, int]]:
-    """The pieces, of at most `_PIECE` bytes, that are not among the ranges; an empty file has one without bytes."""
-    if size == 0:
-        return [(0, 0)]
+    """The pieces, of at most `_PIECE` bytes, that are not among the ranges."""
     result: List[Tuple[int, int]] = []
     position = 0
     for start, end in [*merged(have, size), [size, size]]:

@@ -100,3 +100,21 @@ def test_is_satisfied(use_packaging: bool) -> None:
     assert is_satisfied("pytest", module) and is_satisfied(f"pytest=={pytest_version}", module)
     assert not is_satisfied("pytest==0.1", module) and not is_satisfied("not-there-at-all", module)
     assert not is_satisfied("git+https://example.com/x.git", module) and not is_satisfied("./folder", module)
+
+
+def test_hundreds_of_missing_requirements_are_one_answer(bench: Bench) -> None:
+    lines = [f"package-with-a-name-of-some-length-{number}==1.2.3" for number in range(400)]
+    bench.write("requirements.txt", "--no-index\n" + "\n".join(lines) + "\n")
+    bench.spec(on_pod(shell("s", "echo never")), requirements="requirements.txt")
+    assert run_as_pod(bench).returncode == 1
+    assert "could not be installed" in bench.events()[-1]["reason"]
+    told = next(line for line in bench.output() if line.startswith("Not in the image"))
+    assert told.endswith("and 390 more") and lines[9] in told
+
+
+def test_requirements_that_cannot_be_read_are_told_with_their_words(bench: Bench) -> None:
+    (bench.project / "requirements.txt").write_bytes(b"\xff\xfe broken")
+    bench.spec(on_pod(shell("s", "echo never")), requirements="requirements.txt")
+    assert run_as_pod(bench).returncode == 1
+    reason = bench.events()[-1]["reason"]
+    assert "requirements.txt cannot be read" in reason and "decode" in reason

@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import * as z from 'zod';
+import { limits } from '../contract.ts';
 import { CancelledError, messageOf, throwIfCancelled, UserError } from '../errors.ts';
 import { readIfThere, writeFileAtomic } from './atomic.ts';
 import type { LocalFile } from './scan.ts';
@@ -21,7 +22,7 @@ const cacheSchema = z.object({
 type Cache = z.infer<typeof cacheSchema>['files'];
 
 /** A file that changed this short ago may change again without a visible change of its time, in milliseconds. */
-const settleMs = 2000;
+const settleMs = limits.settleMilliseconds;
 
 /** Files below this many bytes are read in one go. */
 const small = 1024 * 1024;

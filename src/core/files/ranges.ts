@@ -43,6 +43,11 @@ export function journalLine([start, end]: Range): string {
 
 /** The ranges of a journal; a torn last line and what makes no sense are left out. */
 export function readJournal(text: string): Range[] {
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  return [...whole.matchAll(/^(\d{1,15}) (\d{1,15})$/gm)].map(([, start, end]) => [Number(start), Number(end)]);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => {
+      const found = /^(\d{1,15}) (\d{1,15})$/.exec(line);
+      return found === null ? [] : [[Number(found[1]), Number(found[2])] as const];
+    });
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { limits } from '../contract.ts';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import { takeLock } from '../files/lock.ts';
 import { withGateway } from '../transport/gateway/gateway.ts';
@@ -16,8 +17,8 @@ import type { OnEvent } from '../journal/run-event.ts';
 import { resultsFolder, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { RemoteWorker } from '../pods/worker.ts';
 
-/** A lease is renewed this often while results are fetched, in ms; the watchdog lets it lapse after 20 s. */
-const renewEvery = 5_000;
+/** A lease is renewed this often while results are fetched, in ms: three calls may be lost before it lapses. */
+const renewEvery = (limits.leaseSeconds * 1000) / 4;
 
 export interface FinishOptions {
   onEvent: OnEvent;
@@ -62,7 +63,7 @@ async function fetchAll(
   onEvent({ type: 'phase', phase: 'fetch', text: `Bringing results home to ${resultsFolder(record)}` });
   const worker = new RemoteWorker(connection, remote.worker, remote.python);
   const hold = (): void => void worker.control(remote.jobDir, 'hold', signal).catch(() => undefined);
-  // Without a lease there are 15 s, which logs and evidence need not.
+  // Without a lease there is a moment, which logs and evidence need not.
   await worker.control(remote.jobDir, 'hold', signal).catch(() => throwIfCancelled(signal));
   const lease = setInterval(hold, renewEvery);
   try {
@@ -135,8 +136,8 @@ function endedBy(finished: string | undefined): string {
   return new Date(Math.min(Date.now(), latest)).toISOString();
 }
 
-/** The watchdog ends a pod that nobody fetches from after 15 s; its call takes a moment too. */
-const watchdogMs = 25_000;
+/** The watchdog ends a pod that nobody fetches from after this time; its call takes a moment too. */
+const watchdogMs = limits.endAfterSeconds * 1000 + 10_000;
 
 /** The whole journal has come home: completes the local copy, and tells how the job ended. */
 async function learnEnd(installation: Installation, record: JobRecord): Promise<RecordChange> {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isCredential } from '../contract.ts';
 import { CancelledError, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import type { LoadedProject } from '../project/load.ts';
@@ -133,10 +134,9 @@ function runWorker(
   });
 }
 
-const keyName =
-  /(^|_)(API_?KEYS?|KEYS?|TOKENS?|SECRETS?|PASSWORDS?|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH)(_|$)|^RUNPOD_(?!TRAINER_)/i;
-
 /** This process may hold the account's key; a program of the project has no use for it (docs/security.md, rule 8). */
 function withoutKeys(env: NodeJS.ProcessEnv, secrets: string[]): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !keyName.test(name) && !secrets.includes(name)));
+  return Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => !isCredential(name, value ?? '') && !secrets.includes(name)),
+  );
 }

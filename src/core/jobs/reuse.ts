@@ -6,7 +6,7 @@ import { endPod } from '../pods/end.ts';
 import { connectTo, findPod, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { installWorker } from '../transport/ssh/install-worker.ts';
+import { installWorker } from '../pods/install-worker.ts';
 import { podPrefix, projectVariable } from '../journal/id.ts';
 import type { RunPlan } from './plan.ts';
 import { podsOf, withPod } from '../pods/of-job.ts';

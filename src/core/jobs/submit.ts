@@ -1,6 +1,7 @@
 import { CapTimer, PodCaps, type CapPromise } from '../caps/cap.ts';
 import { takeDay, type DayTaken } from '../caps/day.ts';
 import { dollars, meteredCost } from '../caps/meter.ts';
+import { limits } from '../contract.ts';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
 import { collect } from '../files/to-upload.ts';
@@ -18,14 +19,14 @@ import { ensureVolume } from '../pods/volume.ts';
 import { RemoteWorker, type Started } from '../pods/worker.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { installWorker } from '../transport/ssh/install-worker.ts';
+import { installWorker } from '../pods/install-worker.ts';
 import { push } from '../transport/ssh/push.ts';
 import { readLastKnown, rememberTransfer } from '../volumes/plan/index.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
 import { endLeftPods, idlePod } from './reuse.ts';
 
 /** Minutes that a pod waits for its job while no client renews this; then it ends itself. */
-const guardMinutes = 30;
+const { guardMinutes } = limits;
 /** A client at work renews it this often, in ms. */
 const renewEvery = 60_000;
 

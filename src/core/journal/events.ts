@@ -1,21 +1,21 @@
 import * as z from 'zod';
+import { limits } from '../contract.ts';
 
 /**
- * Events of the journal (docs/job-directory.md). What comes from a pod is hostile until checked: sizes are capped and
- * an event that does not fit is reported, not believed.
+ * Events of the journal (docs/job-directory.md, contract/events.schema.json). What comes from a pod is hostile until
+ * checked: an event that does not fit is reported, not believed. The worker cuts what it tells to the same limits.
  */
-const text = z.string().max(20_000);
-const shortText = z.string().max(2_000);
-const name = z.string().max(200);
+const text = upTo(limits.eventTextBytes);
+const name = upTo(limits.nameCharacters);
 const seconds = z.number().min(0);
 
 export const gateResultSchema = z.object({
   index: z.int().min(0),
   type: name,
-  title: shortText,
+  title: text,
   status: z.enum(['passed', 'failed', 'error']),
-  expected: shortText,
-  seen: shortText,
+  expected: text,
+  seen: text,
   message: text.nullable(),
   evidence: z.record(z.string(), z.unknown()),
 });
@@ -25,13 +25,13 @@ export const stepStatusSchema = z.enum(['waiting', 'running', 'passed', 'failed'
 export type StepStatus = z.infer<typeof stepStatusSchema>;
 
 const envelope = { epoch: z.int().min(1), seq: z.int().min(1), time: z.string().max(40) };
-const gates = z.array(gateResultSchema).max(1000);
+const gates = listOf(gateResultSchema);
 
 /** A key on the pod that may end it: `pod-key` or `user-key`; `armed`, `refused`, `missing` or `unknown`. */
-export const capKeySchema = z.object({ owner: name, state: name, detail: shortText });
+export const capKeySchema = z.object({ owner: name, state: name, detail: text });
 export type CapKey = z.infer<typeof capKeySchema>;
 /** Absent in the journals of older workers. */
-const owners = z.array(capKeySchema).max(16).nullish();
+const owners = listOf(capKeySchema).nullish();
 
 export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({
@@ -41,12 +41,12 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     project: name,
     podId: name.nullable(),
     host: z.object({
-      python: shortText,
+      python: text,
       cpus: z.number(),
       memoryBytes: z.number().nullable(),
-      gpus: z.array(shortText).max(64),
+      gpus: listOf(text),
     }),
-    steps: z.array(z.object({ name, where: z.enum(['local', 'pod']) })).max(1000),
+    steps: listOf(z.object({ name, where: z.enum(['local', 'pod']) })),
     capSeconds: seconds.nullable(),
   }),
   z.object({
@@ -73,22 +73,22 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     step: name,
     index: z.int(),
     of: z.int(),
-    why: z.array(text).max(1000),
-    argv: z.array(text).max(1000),
+    why: listOf(text),
+    argv: listOf(text),
   }),
   z.object({
     ...envelope,
     type: z.literal('log'),
     step: name.nullable(),
     stream: z.enum(['out', 'err']),
-    lines: z.array(text).max(10_000),
+    lines: z.array(upTo(limits.logLineCharacters)).max(limits.logEventLines),
   }),
   /** null: the step reported a value that is not a finite number. */
   z.object({
     ...envelope,
     type: z.literal('metric'),
     step: name,
-    values: z.record(z.string().max(200), z.number().nullable()),
+    values: z.record(name, z.number().nullable()),
   }),
   z.object({
     ...envelope,
@@ -119,6 +119,17 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     seconds,
   }),
 ]);
+
+/** At most so many characters, as Python and JSON Schema count them: an emoji is one. */
+function upTo(most: number): z.ZodString {
+  return z.string().refine((s) => s.length <= most || (s.length <= 2 * most && Array.from(s).length <= most), {
+    error: `more than ${most} characters`,
+  });
+}
+
+function listOf<T extends z.ZodType>(item: T): z.ZodArray<T> {
+  return z.array(item).max(limits.eventListItems);
+}
 
 export type JobEvent = z.infer<typeof jobEventSchema>;
 export type JobOutcome = Extract<JobEvent, { type: 'job.finished' }>['status'];

@@ -1,3 +1,4 @@
+import { limits } from '../contract.ts';
 import { jobEventSchema, type JobEvent } from './events.ts';
 
 /** A line of the journal that could not be believed. */
@@ -6,8 +7,6 @@ export interface BadLine {
   offset: number;
   message: string;
 }
-
-const maxLineBytes = 4 * 1024 * 1024;
 
 /**
  * Turns the journal's bytes into events. Bytes come in any pieces; only whole lines are read. `offset` is where the
@@ -44,13 +43,14 @@ export class JournalReader {
       const line = this.#pendingBytes === 0 ? piece : Buffer.concat([...this.#pending, piece]);
       this.restart();
       from = end + 1;
-      events.push(...(length > maxLineBytes ? [this.#bad(tooLong(length))] : this.#read(line)));
+      events.push(...(length > limits.eventLineBytes ? [this.#bad(tooLong(length))] : this.#read(line)));
       this.#offset += length + 1;
     }
     if (from < chunk.length) {
       this.#pendingBytes += chunk.length - from;
       // A line that is too long is only counted, so that a pod cannot fill this machine's memory with it.
-      this.#pending = this.#pendingBytes > maxLineBytes ? [] : [...this.#pending, Buffer.from(chunk.subarray(from))];
+      this.#pending =
+        this.#pendingBytes > limits.eventLineBytes ? [] : [...this.#pending, Buffer.from(chunk.subarray(from))];
     }
     return events;
   }

@@ -1,3 +1,4 @@
+import { limits } from '../contract.ts';
 import type { LoadedProject } from '../project/load.ts';
 import type { Project, Side, Step } from '../project/schema.ts';
 import type { GateResult, StepStatus } from './events.ts';
@@ -26,14 +27,11 @@ export interface SpecInput {
   created?: Date;
 }
 
-/** Longest time that a lease may keep a finished job's pod for fetching, in seconds. */
-const holdSeconds = 1800;
-
 /** The job as the worker reads it (docs/job-directory.md). It holds no secret. */
 export function buildSpec(input: SpecInput): Record<string, unknown> {
   const { project } = input;
   return {
-    schema: 1,
+    schema: limits.specSchemaNumber,
     job: input.job,
     project: project.name,
     created: (input.created ?? new Date()).toISOString(),
@@ -45,7 +43,7 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
     capSeconds: input.capSeconds,
     stallSeconds: input.side === 'pod' ? stallSeconds(project.caps) : null,
     onFinish: project.onFinish.pod,
-    holdSeconds,
+    holdSeconds: limits.holdSeconds,
     from: input.from ?? null,
     steps: project.steps.map(stepSpec),
     localResults: input.localResults ?? [],

@@ -1,11 +1,12 @@
 import * as z from 'zod';
+import { limits } from '../contract.ts';
 import { parseJson } from '../json.ts';
 
-const word = z.string().max(200);
+const word = z.string().max(limits.nameCharacters);
 
 /** Of a job's `state.json` (docs/job-directory.md) what a client reads without its journal. */
 const stateSchema = z.object({
-  schema: z.literal(1),
+  schema: z.literal(limits.stateSchemaNumber),
   job: word,
   project: word,
   status: z.enum(['running', 'succeeded', 'failed', 'cancelled', 'lost']),

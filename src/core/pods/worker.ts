@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { limits } from '../contract.ts';
 import { UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { SshConnection } from '../ssh/index.ts';
@@ -114,10 +115,10 @@ export class RemoteWorker {
     if (result.code === 0) {
       return 'finished';
     }
-    if (result.code === 3) {
+    if (result.code === limits.followGoneExitCode) {
       return 'worker-gone';
     }
-    if (result.code === 4) {
+    if (result.code === limits.followOtherJournalExitCode) {
       return 'other-journal';
     }
     throw refusal(result.stderr) ?? brokenWorker('follow', result.code, result.stderr);
@@ -136,7 +137,7 @@ export class RemoteWorker {
     const result = await this.#connection.exec([...this.argv, ...command], {
       stdin,
       signal,
-      maxStdout: 16 * 1024 * 1024,
+      maxStdout: limits.answerBytes,
     });
     const name = command[0] ?? '';
     const answer = result.stdout.toString('utf8');

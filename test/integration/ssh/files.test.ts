@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CancelledError } from '../../../src/core/errors.ts';
 import type { SshConnection } from '../../../src/core/ssh/index.ts';
-import { installWorker } from '../../../src/core/transport/ssh/install-worker.ts';
+import { installWorker } from '../../../src/core/pods/install-worker.ts';
 import type { SshSetup } from '../../support/ssh-session.ts';
 import { setUpSsh } from '../../support/ssh-session.ts';
 import { useTempFolder } from '../../support/temp.ts';

@@ -33,7 +33,7 @@ export { planSync, runSync } from '../../../src/core/volumes/sync.ts';
 export { fetchFiles } from '../../../src/core/transport/ssh/fetch.ts';
 export { fetchOverS3 } from '../../../src/core/transport/s3/fetch.ts';
 export { hashFiles } from '../../../src/core/files/hash.ts';
-export { installWorker } from '../../../src/core/transport/ssh/install-worker.ts';
+export { installWorker } from '../../../src/core/pods/install-worker.ts';
 export { push } from '../../../src/core/transport/ssh/push.ts';
 export { pushOverS3 } from '../../../src/core/transport/s3/push.ts';
 export { collect, lastKnownState, planTransfer, readLastKnown } from '../../../src/core/volumes/plan/index.ts';

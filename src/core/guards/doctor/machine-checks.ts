@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecResult, SshConnection } from '../../ssh/index.ts';
-import { pythonOn } from '../../transport/ssh/install-worker.ts';
+import { pythonOn } from '../../pods/install-worker.ts';
 import { failed, ok, skipped, unknown, type Finding, type Probe, type Visit } from './check.ts';
 import { greeting } from './link-checks.ts';
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { SshConnection } from '../../ssh/index.ts';
-import { workerSomewhere } from '../../transport/ssh/install-worker.ts';
+import { workerSomewhere } from '../../pods/install-worker.ts';
 
 const status = z
   .number()

@@ -1,9 +1,13 @@
 import * as z from 'zod';
+import { limits } from '../../contract.ts';
 import { parseJson } from '../../json.ts';
 import type { VolumeStore } from '../../s3/index.ts';
 
 const entrySchema = z.object({ size: z.number(), sha256: z.string(), mtime: z.string() });
-const manifestSchema = z.object({ schema: z.literal(1), files: z.record(z.string(), z.unknown()) });
+const manifestSchema = z.object({
+  schema: z.literal(limits.manifestSchemaNumber),
+  files: z.record(z.string(), z.unknown()),
+});
 
 /** What the transfer put under one path: `mtime` is the file's time at the far end afterwards, ISO 8601. */
 export type ManifestEntry = z.infer<typeof entrySchema>;
@@ -55,6 +59,6 @@ export async function changeManifest(
       manifest.set(path, entry);
     }
   }
-  const text = JSON.stringify({ schema: 1, files: Object.fromEntries(manifest) });
+  const text = JSON.stringify({ schema: limits.manifestSchemaNumber, files: Object.fromEntries(manifest) });
   await store.write(manifestKey(project), Buffer.from(text), signal);
 }

@@ -2,6 +2,7 @@ import { createHash, randomBytes, type Hash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import * as z from 'zod';
+import { limits } from '../../contract.ts';
 import { UserError } from '../../errors.ts';
 import type { SftpSession } from '../../ssh/index.ts';
 import type { RemoteFile } from '../safe-names.ts';
@@ -17,9 +18,6 @@ const headSchema = z.union([
   z.object({ n: z.number().int(), size: z.number().int() }),
   z.object({ n: z.number().int(), error: z.string() }),
 ]);
-
-/** No honest head of a file is longer. */
-const longestHead = 64 * 1024;
 
 /** Fetches files as one stream for each connection. Each is put in place as soon as it is whole and verified. */
 export async function fetchStreams(downloads: Downloads, files: readonly RemoteFile[], lanes: Lanes): Promise<void> {
@@ -104,7 +102,7 @@ class FetchStream {
       if (this.#arriving === undefined) {
         const end = rest.indexOf(10);
         this.#head += rest.subarray(0, end < 0 ? rest.length : end).toString('latin1');
-        if (this.#head.length > longestHead) {
+        if (this.#head.length > limits.headLineBytes) {
           throw streamBroken('The head of a file has no end.');
         }
         rest = end < 0 ? rest.subarray(rest.length) : rest.subarray(end + 1);

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, deflate, inflateSync } from 'node:zlib';
+import { limits } from '../../contract.ts';
 import { UserError } from '../../errors.ts';
 
 /**
@@ -8,7 +9,7 @@ import { UserError } from '../../errors.ts';
  */
 const headLength = 5;
 /** The most that a frame may hold, unpacked. */
-const limit = 1024 * 1024;
+const limit = limits.frameBytes;
 /** What is gathered into one frame. */
 const batchSize = 512 * 1024;
 /** Frames that are compressed at a time, on threads of their own. */
@@ -122,7 +123,7 @@ export class FrameReader {
   #head(head: Buffer): void {
     this.#kind = String.fromCharCode(head[0] ?? 0);
     this.#wanted = head.readUInt32BE(1);
-    if (!'rze'.includes(this.#kind) || this.#wanted > limit) {
+    if (!'rze'.includes(this.#kind) || this.#wanted > (this.#kind === 'e' ? 0 : limit)) {
       throw streamBroken(`It sent a frame of kind ${JSON.stringify(this.#kind)} with ${this.#wanted} bytes.`);
     }
     this.ended = this.#kind === 'e';
@@ -135,13 +136,25 @@ export class FrameReader {
     let plain = data;
     if (packed) {
       try {
-        plain = inflateSync(data, { maxOutputLength: limit });
+        plain = inflated(data);
       } catch (error) {
         throw streamBroken(`A frame cannot be unpacked (${String(error)}).`);
       }
     }
     this.#onBytes(plain);
   }
+}
+
+/** What a deflated frame holds. Bytes behind it that nobody would read are an error, as they are at the other side. */
+function inflated(data: Buffer): Buffer {
+  const { buffer, engine } = inflateSync(data, { maxOutputLength: limit, info: true }) as unknown as {
+    buffer: Buffer;
+    engine: { bytesWritten: number };
+  };
+  if (engine.bytesWritten !== data.length) {
+    throw new Error('there is more behind it');
+  }
+  return buffer;
 }
 
 export function streamBroken(why: string): UserError {

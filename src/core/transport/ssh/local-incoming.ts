@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { renameSync, rmSync, utimesSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { limits } from '../../contract.ts';
 import { UserError } from '../../errors.ts';
 import type { RemoteFile } from '../safe-names.ts';
 import { placeBelow, placeBelowNow } from '../../files/confine.ts';
@@ -14,7 +15,7 @@ import type { Range } from '../../files/ranges.ts';
 import { lengthOf, merged, readJournal } from '../../files/ranges.ts';
 
 /** What nobody came back for in this time goes. */
-const staleMs = 7 * 24 * 3600_000;
+const staleMs = limits.incomingDays * 24 * 3600_000;
 
 /** One file that is not here, and what of it lies in its part. */
 export interface Download {

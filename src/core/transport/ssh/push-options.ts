@@ -1,3 +1,4 @@
+import { limits } from '../../contract.ts';
 import type { HashedFile } from '../../files/hash.ts';
 import type { TransferProgress } from '../progress.ts';
 import type { RemoteFiles } from './worker-files.ts';
@@ -21,4 +22,4 @@ export interface PushOptions extends RemoteFiles {
 }
 
 export const streamBelow = 8 * 1024 * 1024;
-export const rangeBytes = 16 * 1024 * 1024;
+export const rangeBytes = limits.pieceBytes;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { limits } from '../../contract.ts';
 import { UserError } from '../../errors.ts';
 import type { SshConnection } from '../../ssh/index.ts';
 
@@ -16,7 +17,7 @@ const errorSchema = z.object({
 });
 
 /** Lists of a hundred thousand files with long names fit; more than this is not an honest answer. */
-const maxAnswer = 256 * 1024 * 1024;
+const maxAnswer = limits.filesAnswerBytes;
 
 /**
  * Runs `files <command>` with one JSON object a line as input, and reads the answer the same way. Rejects with

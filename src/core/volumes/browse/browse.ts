@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { UserError } from '../../errors.ts';
 import { abortable } from '../../ssh/abortable.ts';
 import type { ExecResult, SshConnection } from '../../ssh/index.ts';
-import { workerSomewhere } from '../../transport/ssh/install-worker.ts';
+import { workerSomewhere } from '../../pods/install-worker.ts';
 import { visibleName } from './names.ts';
 
 /** A folder with very many files is shown in part, since a list of a million rows helps nobody. */

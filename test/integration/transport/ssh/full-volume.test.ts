@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashFiles } from '../../../../src/core/files/hash.ts';
-import { installWorker } from '../../../../src/core/transport/ssh/install-worker.ts';
+import { installWorker } from '../../../../src/core/pods/install-worker.ts';
 import { push } from '../../../../src/core/transport/ssh/push.ts';
 import { scan } from '../../../../src/core/files/scan.ts';
 import { writeTree } from '../../../support/files.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SshConnection } from '../../../../src/core/ssh/index.ts';
-import { installWorker, workerSomewhere } from '../../../../src/core/transport/ssh/install-worker.ts';
+import { installWorker, workerSomewhere } from '../../../../src/core/pods/install-worker.ts';
 import {
   listFolder,
   measurePlace,

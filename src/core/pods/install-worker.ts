@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
-import { UserError } from '../../errors.ts';
-import { parseJson } from '../../json.ts';
-import type { ExecResult, SshConnection } from '../../ssh/index.ts';
-import { sha256Of } from '../../files/hash.ts';
+import { UserError } from '../errors.ts';
+import { parseJson } from '../json.ts';
+import type { ExecResult, SshConnection } from '../ssh/index.ts';
+import { sha256Of } from '../files/hash.ts';
 
 const lookSchema = z.object({
   /** Where the worker lies whole. */
