@@ -60,8 +60,15 @@ export default tseslint.config(
     [
       noVscode,
       {
-        group: ['**/src/**', '!**/src/messages', '!**/src/messages/**'],
-        message: 'A panel shares message types (src/messages) only.',
+        group: [
+          '**/src/**',
+          '!**/src/messages',
+          '!**/src/messages/**',
+          '!**/src/core',
+          '!**/src/core/words',
+          '!**/src/core/words/**',
+        ],
+        message: 'A panel shares message types (src/messages) and the words of core (src/core/words) only.',
       },
     ],
   ),

@@ -1,3 +1,4 @@
+import { pricePerHour } from '../words/index.ts';
 import { readFile } from 'node:fs/promises';
 import { CancelledError, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
@@ -8,6 +9,7 @@ import { overLink } from '../pods/link.ts';
 import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
 import { isBeingPrepared, type JobRecord } from '../journal/records.ts';
 import { emptyView, reduceView, type JobView } from '../journal/view.ts';
+import type { Remedy } from '../remedy.ts';
 import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
 
 export interface Attached {
@@ -15,6 +17,8 @@ export interface Attached {
   outcome: ClientOutcome;
   /** Why the outcome is `lost` or `unknown`. */
   reason?: string;
+  /** Acts that help where the outcome is `unknown`. */
+  remedies?: readonly Remedy[];
   /** Still open after the end of the job, for fetching. */
   connection?: SshConnection | undefined;
 }
@@ -170,8 +174,9 @@ function gone(view: JobView, record: JobRecord): Attached {
   if (view.finished !== undefined) {
     return { view, outcome: outcomeOf(view) };
   }
-  const reason = `The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with: runpod-trainer fetch ${record.job}`;
-  return { view, outcome: 'unknown', reason };
+  const reason =
+    'The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with the results.';
+  return { view, outcome: 'unknown', reason, remedies: [{ do: 'fetch', job: record.job }] };
 }
 
 /** A job whose client never got as far as the pod's worker. */
@@ -182,6 +187,7 @@ function notStarted(record: JobRecord): UserError {
       what: `The job ${job} ran no step on a pod.`,
       why: reason,
       next: 'Run the project again.',
+      remedies: [runAgain(record)],
     });
   }
   const busy = isBeingPrepared(record);
@@ -190,9 +196,14 @@ function notStarted(record: JobRecord): UserError {
     what: `The job ${job} has not started on a pod${busy ? ' yet' : ''}.`,
     why: busy
       ? `Process ${record.client?.pid ?? '?'} is preparing it (phase "${phase}").`
-      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there and costs $${pod.costPerHour.toFixed(2)}/h.` : ' Nothing was rented.'}`,
+      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there and costs ${pricePerHour(pod.costPerHour)}.` : ' Nothing was rented.'}`,
     next: busy
       ? 'Attach when the job runs.'
-      : `Run the project again${left ? `, which uses that pod when it fits; or end it: runpod-trainer cancel ${job}` : '.'}`,
+      : `Run the project again${left ? ', which uses that pod when it fits, or end the pod by cancelling the job' : ''}.`,
+    remedies: busy ? [] : [runAgain(record), ...(left ? [{ do: 'cancel' as const, job }] : [])],
   });
+}
+
+function runAgain({ file, profile }: JobRecord): Remedy {
+  return { do: 'run', file, ...(profile !== undefined && { profile }) };
 }

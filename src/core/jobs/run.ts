@@ -1,7 +1,7 @@
 import { CancelledError, messageOf, UserError } from '../errors.ts';
 import { hostname } from 'node:os';
 import { guardCap } from '../caps/guard.ts';
-import { capSentence } from '../caps/sentence.ts';
+import { capRemedies, capSentence } from '../caps/sentence.ts';
 import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts';
 import { costOf, type CostReport } from '../caps/meter.ts';
 import { takeLock } from '../files/lock.ts';
@@ -12,9 +12,10 @@ import { endJobPod, fetchResults } from './finish.ts';
 import { overLink } from '../pods/link.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
-import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
+import { warningOf, type ClientOutcome, type OnEvent } from '../journal/run-event.ts';
 import { resultsFolder, type JobRecord } from '../journal/records.ts';
 import type { LocalResult } from '../journal/spec.ts';
+import type { Remedy } from '../remedy.ts';
 import { submit, type Submitted } from './submit.ts';
 import { emptyView, type JobView } from '../journal/view.ts';
 
@@ -24,6 +25,8 @@ export interface JobResult {
   view: JobView;
   outcome: ClientOutcome;
   reason?: string | undefined;
+  /** Acts that help where it is not known how the job ended. */
+  remedies?: readonly Remedy[] | undefined;
   cost: CostReport;
   /** Folder with what was brought home; undefined when nothing was. */
   results?: string | undefined;
@@ -71,8 +74,9 @@ async function tellCaps(
   onEvent: OnEvent,
 ): Promise<JobRecord> {
   const { armed, detail, owners } = started.watchdog;
-  const text = capSentence({ ...promise, armed, detail, keys: owners ?? [] });
-  onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text });
+  const facts = { ...promise, armed, detail, keys: owners ?? [] };
+  const text = capSentence(facts);
+  onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text, remedies: capRemedies(facts) });
   return installation.records.save({ ...record, cap: { ...promise, armed, text } });
 }
 
@@ -184,7 +188,13 @@ async function conclude(
 async function concludeAlone(
   installation: Installation,
   record: JobRecord,
-  { view, outcome: seen, reason: why, connection }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
+  {
+    view,
+    outcome: seen,
+    reason: why,
+    remedies,
+    connection,
+  }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
   options: RunOptions,
 ): Promise<JobResult> {
   let now = record;
@@ -201,14 +211,14 @@ async function concludeAlone(
     now = await endJobPod(installation, now, options, view.finished);
   } catch (error) {
     // How the job ended is true all the same; the pod's watchdog tries to end it too.
-    options.onEvent({ type: 'warning', text: messageOf(error) });
+    options.onEvent(warningOf(error));
   }
   if (outcome !== 'unknown') {
     now = await installation.records.save({ ...now, phase: 'done' });
   }
   const cost = await costOf(installation.client, now);
   const results = now.fetched === undefined ? undefined : resultsFolder(now);
-  return { record: now, view, outcome, reason, cost, results };
+  return { record: now, view, outcome, reason, ...(outcome === 'unknown' && { remedies }), cost, results };
 }
 
 /** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
@@ -243,8 +253,8 @@ async function bringHome(
   if (now?.fetched !== undefined) {
     return now;
   }
-  const text = `The results were not fetched: ${why} They are on the volume; fetch them with: runpod-trainer fetch ${record.job}`;
-  options.onEvent({ type: 'warning', text });
+  const text = `The results were not fetched: ${why} They are on the volume and can be fetched later.`;
+  options.onEvent({ type: 'warning', text, remedies: [{ do: 'fetch', job: record.job }] });
   return record;
 }
 

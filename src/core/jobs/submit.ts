@@ -2,7 +2,8 @@ import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { PodCaps, type CapPromise } from '../caps/cap.ts';
 import { CapTimer } from '../caps/timer.ts';
 import { takeDay, type DayTaken } from '../caps/day.ts';
-import { dollars, meteredCost } from '../caps/meter.ts';
+import { meteredCost } from '../caps/meter.ts';
+import { dollars } from '../words/index.ts';
 import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import { waitUntilReady, type ReadyPod } from '../pods/ready.ts';
@@ -235,8 +236,9 @@ function withCost(error: unknown, { pod, podEnded }: JobRecord): unknown {
   if (!(error instanceof UserError)) {
     return error;
   }
-  const { code, what, why, next } = error;
-  return new UserError(code, { what, why, next: [text, next].filter(Boolean).join(' ') }, { cause: error });
+  const { code, what, why, next, remedies } = error;
+  const after = [text, next].filter(Boolean).join(' ');
+  return new UserError(code, { what, why, next: after, remedies }, { cause: error });
 }
 
 function pick(volume: Volume): { id: string; name: string; dataCenter: string } {

@@ -1,8 +1,16 @@
 import { usable, type Advice, type AdviceRequest, type RegionRow } from '../../core/guards/advisor/index.ts';
-import { dollars } from '../../core/caps/meter.ts';
 import type { Costs } from '../../core/costs/account-costs.ts';
 import type { Ledger } from '../../core/costs/ledger.ts';
-import { clock, duration, pricePerHour, spent } from '../../core/format.ts';
+import {
+  ageText,
+  clock,
+  count,
+  dollars,
+  duration,
+  pricePerHour,
+  pricePerMonth,
+  roughly,
+} from '../../core/words/index.ts';
 import type { Radar, RadarEndpoint, RadarPod } from '../../core/guards/radar/index.ts';
 import {
   caps,
@@ -12,7 +20,7 @@ import {
   type RegionLine,
   type RegionsPage,
 } from '../../messages/overview.ts';
-import { count, shown } from './text.ts';
+import { shown } from './text.ts';
 
 const tiers: Record<string, string> = { STANDARD: 'standard', HIGH_PERFORMANCE: 'fast' };
 
@@ -54,8 +62,7 @@ function regionLine(row: RegionRow, { recommended }: Advice, { volume }: AdviceR
     s3: row.s3.answer === 'unknown' ? 'not known' : row.s3.answer,
     free: names.length === 0 ? 'nothing' : shown(`${names.join(', ')}${more}`),
     price: free[0] === undefined ? '' : pricePerHour(free[0].pricePerHour),
-    boot:
-      row.bootHistory === null ? '' : `${duration(row.bootHistory.median)} (${count(row.bootHistory.count, 'job')})`,
+    boot: row.bootHistory === null ? '' : `${roughly(row.bootHistory.median)} (${count(row.bootHistory.count, 'job')})`,
     reason: shown(row.reason),
     open: row.canCreateVolume,
   };
@@ -70,7 +77,7 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
   const figures = [
     {
       name: 'Today',
-      value: spent(today?.dollars ?? 0),
+      value: dollars(today?.dollars ?? 0),
       note: today === undefined ? 'no pod of yours ran' : count(today.jobs, 'job'),
     },
     {
@@ -78,7 +85,7 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
       value: pricePerHour(running.reduce((sum, j) => sum + j.costPerHour, 0)),
       note: running.length === 0 ? 'no job runs' : running.map((j) => j.project).join(', '),
     },
-    { name: 'All jobs', value: spent(ledger.total), note: count(ledger.jobs.length, 'job') },
+    { name: 'All jobs', value: dollars(ledger.total), note: count(ledger.jobs.length, 'job') },
     ...(funds === null
       ? []
       : [
@@ -108,7 +115,7 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
 const longHours = 30 * 24;
 
 function lastsText(hours: number): string {
-  return hours > longHours ? 'more than a month' : duration(hours * 3600);
+  return hours > longHours ? 'more than a month' : roughly(hours * 3600);
 }
 
 const bases = { bill: 'bill', meter: 'meter', journal: "meter, by the pod's clock", unknown: 'not known' };
@@ -116,7 +123,7 @@ const bases = { bill: 'bill', meter: 'meter', journal: "meter, by the pod's cloc
 function jobsTable({ jobs }: Ledger): MoneyTable {
   return {
     title: 'Per job',
-    columns: ['Job', 'Started', 'Pod', 'Time', 'Meter', 'Bill', 'Counts'],
+    columns: ['Job', 'Started', 'Pod', 'Pod time', 'Meter', 'Bill', 'Counts'],
     rows: jobs
       .slice(0, caps.rows)
       .map((j) => [
@@ -126,7 +133,7 @@ function jobsTable({ jobs }: Ledger): MoneyTable {
         j.running ? `${duration(j.seconds)}, running` : duration(j.seconds),
         money(j.metered),
         money(j.billed),
-        j.dollars === null ? bases[j.basis] : `${spent(j.dollars)} (${bases[j.basis]})`,
+        j.dollars === null ? bases[j.basis] : `${dollars(j.dollars)} (${bases[j.basis]})`,
       ]),
     empty: 'No job of this computer had a pod yet.',
   };
@@ -136,13 +143,13 @@ function groupTable(title: string, column: string, groups: Ledger['days']): Mone
   return {
     title,
     columns: [column, 'Jobs', 'Cost', 'Bill'],
-    rows: groups.slice(0, caps.rows).map((g) => [shown(g.key), String(g.jobs), spent(g.dollars), money(g.billed)]),
+    rows: groups.slice(0, caps.rows).map((g) => [shown(g.key), String(g.jobs), dollars(g.dollars), money(g.billed)]),
     empty: 'Nothing yet.',
   };
 }
 
 function money(amount: number | null): string {
-  return amount === null ? 'not there' : spent(amount);
+  return amount === null ? 'not there' : dollars(amount);
 }
 
 function notesOf({ bill }: Ledger): string[] {
@@ -154,7 +161,7 @@ function notesOf({ bill }: Ledger): string[] {
   const since = new Date(bill.since).toLocaleDateString();
   return [
     `The meter is the price per hour times the time of the pod. The bill, read at ${clock(new Date(bill.asOf))} from ${since} on, lags behind; what is more counts until the bill is complete.`,
-    `Beside these jobs the account was billed ${spent(bill.otherPods)} for other pods${bill.storage === null ? '' : ` and ${spent(bill.storage)} for volumes`}.`,
+    `Beside these jobs the account was billed ${dollars(bill.otherPods)} for other pods${bill.storage === null ? '' : ` and ${dollars(bill.storage)} for volumes`}.`,
   ];
 }
 
@@ -189,7 +196,7 @@ export function unownedText({ pods, endpoints }: Unowned): string | undefined {
   }
   const perHour = all.reduce((sum, p) => sum + (p.costPerHour ?? 0), 0);
   const perMonth = pods.reduce((sum, p) => sum + p.diskPerMonth, 0);
-  const disks = perMonth > 0 ? ` and $${perMonth.toFixed(2)} a month for disks` : '';
+  const disks = perMonth > 0 ? ` and ${pricePerMonth(perMonth)} for disks` : '';
   const names = all.slice(0, 3).map((p) => ('pod' in p ? p.pod.name : p.endpoint.name));
   const more = all.length > 3 ? ` and ${all.length - 3} more` : '';
   const verb = all.length === 1 ? 'costs' : 'cost';
@@ -205,41 +212,43 @@ export function unownedText({ pods, endpoints }: Unowned): string | undefined {
 export function radarText(seen: Radar): RadarPage {
   const { pods, endpoints, volumes, totalPerHour, perMonthStorage, unpriced, notes } = seen;
   const missing = unpriced.length === 0 ? '' : `, without ${unpriced.join(', ')}, whose price is not told`;
-  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage $${perMonthStorage.toFixed(2)} a month`;
+  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage ${pricePerMonth(perMonthStorage)}`;
   return {
     total: shown(`${total}${missing}.`),
     unowned: unownedText(unownedOf(seen)),
     pods: pods.slice(0, caps.rows).map((p) => podLine(p, seen.at)),
     endpoints: endpoints.slice(0, caps.rows).map((e) => endpointLine(e, seen.at)),
-    volumes: volumes.slice(0, caps.rows).map(({ volume, pricePerMonth, usedByProjects, lastUsed, attachedTo }) => ({
-      name: shown(volume.name),
-      facts: shown(`${volume.size} GB in ${volume.dataCenter}`),
-      price: pricePerMonth === null ? 'price unknown' : `$${pricePerMonth.toFixed(2)} a month`,
-      used: shown(
-        [
-          usedByProjects.length === 0 ? 'by no job of this computer' : `by ${usedByProjects.join(', ')}`,
-          ...(lastUsed === null ? [] : [`last ${timeText(lastUsed)}`]),
-          ...(attachedTo.length === 0 ? [] : [`attached to ${attachedTo.join(', ')}`]),
-        ].join(', '),
-      ),
-    })),
+    volumes: volumes
+      .slice(0, caps.rows)
+      .map(({ volume, pricePerMonth: perMonth, usedByProjects, lastUsed, attachedTo }) => ({
+        name: shown(volume.name),
+        facts: shown(`${volume.size} GB in ${volume.dataCenter}`),
+        price: pricePerMonth(perMonth),
+        used: shown(
+          [
+            usedByProjects.length === 0 ? 'by no job of this computer' : `by ${usedByProjects.join(', ')}`,
+            ...(lastUsed === null ? [] : [`last ${timeText(lastUsed)}`]),
+            ...(attachedTo.length === 0 ? [] : [`attached to ${attachedTo.join(', ')}`]),
+          ].join(', '),
+        ),
+      })),
     notes: notes.slice(0, caps.lines).map((note) => shown(note)),
   };
 }
 
-function ageText(since: string | null, at: string): string {
-  return since === null ? '' : `for ${duration(Math.max(0, Date.parse(at) - Date.parse(since)) / 1000)}`;
+function forText(since: string | null, at: string): string {
+  return since === null ? '' : `for ${ageText(since, at)}`;
 }
 
 function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
   const { pod, costPerHour, diskPerMonth, since, idle, action } = seen;
   const where = pod.dataCenter === null ? '' : `in ${pod.dataCenter}`;
-  const disk = diskPerMonth > 0 ? ` + $${diskPerMonth.toFixed(2)} a month for its disk` : '';
+  const disk = diskPerMonth > 0 ? ` + ${pricePerMonth(diskPerMonth)} for its disk` : '';
   return {
     id: shown(pod.id, caps.name),
     name: shown(pod.name),
     facts: shown(
-      [pod.hardware, where, pod.status.toLowerCase(), ageText(since, at)].filter((t) => t !== '').join(' · '),
+      [pod.hardware, where, pod.status.toLowerCase(), forText(since, at)].filter((t) => t !== '').join(' · '),
     ),
     price: `${pricePerHour(costPerHour)}${disk}`,
     owner: shown(ownerText(seen)),
@@ -252,7 +261,7 @@ function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
 function endpointLine(seen: RadarEndpoint, at: string): RadarPage['endpoints'][number] {
   const { endpoint, costPerHour, cost, since, idle, action } = seen;
   const { min, max } = endpoint.workers;
-  const facts = ['Serverless', endpoint.hardware, `${min} to ${max} workers`, ageText(since, at)];
+  const facts = ['Serverless', endpoint.hardware, `${min} to ${max} workers`, forText(since, at)];
   return {
     id: shown(endpoint.id, caps.name),
     name: shown(endpoint.name),

@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { advise, adviceRequest, type Advice, type AdviceRequest } from '../../core/guards/advisor/index.ts';
 import { accountCosts } from '../../core/costs/account-costs.ts';
 import { CancelledError, messageOf } from '../../core/errors.ts';
-import { clock } from '../../core/format.ts';
+import { clock } from '../../core/words/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { radar, type Radar } from '../../core/guards/radar/index.ts';
 import {
@@ -14,7 +14,7 @@ import {
 import type { Disposable } from '../common/disposables.ts';
 import { commands } from '../ids.ts';
 import type { GuardsContext } from './context.ts';
-import { isLoopback } from './loopback.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
 import { costsText, radarText, regionsText } from './overview-text.ts';
 import { PageTab } from './page-tab.ts';
 import { loadShown } from './project-text.ts';

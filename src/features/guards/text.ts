@@ -11,11 +11,6 @@ export function shown(text: string, length = 2_000): string {
   return plain.length <= length ? plain : `${plain.slice(0, length - 1)}…`;
 }
 
-/** `1 file`, `2 files`. */
-export function count(number: number, word: string): string {
-  return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
-}
-
 /** Why something could not be found out or done, for a page. */
 export function failureText(error: unknown): string {
   return shown(messageOf(error));

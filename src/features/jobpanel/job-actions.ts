@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { pricePerHour } from '../../core/format.ts';
+import { count, pricePerHour } from '../../core/words/index.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { resultsFolder, type JobRecord, type JobRecords } from '../../core/journal/records.ts';
@@ -23,7 +23,7 @@ export async function chosenJob(
   const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
   const all = await records.list();
   if (typeof id === 'string') {
-    return all.find((r) => r.job === id);
+    return all.find((r) => r.job === id) ?? records.find(id);
   }
   const fitting = all.filter(fits);
   if (fitting.length === 0) {
@@ -75,7 +75,7 @@ export async function fetchJobResults(vs: typeof vscode, options: JobActionOptio
   );
   const done = valueOf(result);
   if (done.fetched !== undefined) {
-    vs.window.setStatusBarMessage(`$(pass) ${done.fetched.files} files in ${resultsFolder(done)}`, 10_000);
+    vs.window.setStatusBarMessage(`$(pass) ${count(done.fetched.files, 'file')} in ${resultsFolder(done)}`, 10_000);
   }
 }
 

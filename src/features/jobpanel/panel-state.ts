@@ -1,10 +1,12 @@
+import { phaseWords } from '../../core/words/index.ts';
 import { dirname } from 'node:path';
 import type { GateResult } from '../../core/journal/events.ts';
 import { resultsFolder, type JobRecord } from '../../core/journal/records.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
+import { timesOf } from '../../core/journal/times.ts';
 import { failedStep, type JobView, type StepView } from '../../core/journal/view.ts';
 import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
 import { plainLine } from '../../messages/terminal-text.ts';
-import { phaseTexts } from '../jobs/job-nodes.ts';
 import type { StepData } from './job-model.ts';
 import type { LiveState } from './live-states.ts';
 
@@ -64,6 +66,7 @@ export function panelState(known: Known): PanelState {
     },
     actions: actionsOf(known),
     reason: over && view.reason !== undefined ? sentence(view.reason) : undefined,
+    time: timesOf(record, view),
     ended: over ? (timeOf(view.finished) ?? timeOf(record.updated)) : undefined,
     pod: record.pod && {
       id: name(record.pod.id),
@@ -98,7 +101,7 @@ export function panelState(known: Known): PanelState {
 function activity(known: Known): string {
   const { record, view, live } = known;
   // The words of fetching name a folder, which is long: it stands in the tooltip.
-  const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseTexts[record.phase] : live.phase.text;
+  const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseWords[record.phase] : live.phase.text;
   const after = record.phase === 'done' ? '' : `, ${rest.slice(0, 1).toLowerCase()}${rest.slice(1)}`;
   const failed = failedStep(view);
   switch (view.status) {
@@ -182,10 +185,6 @@ export function panelDetail(step: string, data: StepData): PanelDetail {
       evidence: cut(JSON.stringify(gate.evidence, undefined, 2), caps.evidence),
     })),
   };
-}
-
-function isLoopback(url: string): boolean {
-  return URL.canParse(url) && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname);
 }
 
 /** Folder of a job's record, from the place of its journal. */

@@ -1,4 +1,4 @@
-import type { Phase } from '../../core/journal/records.ts';
+import type { JobRecord, Phase } from '../../core/journal/records.ts';
 import type { JobView } from '../../core/journal/view.ts';
 
 /** A job as the list shows it. */
@@ -11,6 +11,8 @@ export interface JobSummary {
   restUrl: string;
   /** The pod that was rented for it, or used again; `ended` is unset while nobody saw it end. */
   pod?: { id: string; created: string; costPerHour: number; ended?: string | undefined } | undefined;
+  /** How it ended, once this machine knows. */
+  outcome?: JobRecord['outcome'];
   /** Where it is in its life. */
   phase: Phase;
   /** What its journal says. */

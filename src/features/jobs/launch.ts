@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
-import { createHash } from 'node:crypto';
 import type { RunPlan } from '../../core/jobs/plan.ts';
-import type { Project, Step } from '../../core/project/schema.ts';
+import { commandText, trustDigest } from '../../core/project/local-steps.ts';
+import type { Project } from '../../core/project/schema.ts';
 import type { Memory } from '../account/account.ts';
 
 const trustedKey = 'trustedLocalSteps';
@@ -30,9 +30,7 @@ export async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan:
     return true;
   }
   const { root } = plan.loaded;
-  const digest = createHash('sha256')
-    .update(JSON.stringify([root, plan.localSteps, plan.loaded.project.env]))
-    .digest('hex');
+  const digest = trustDigest(root, plan.localSteps, plan.loaded.project);
   const stored = memory.get(trustedKey);
   const trusted = Array.isArray(stored) ? stored.filter((d) => typeof d === 'string') : [];
   if (trusted.includes(digest)) {
@@ -46,10 +44,4 @@ export async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan:
   }
   await memory.update(trustedKey, [...trusted.slice(-199), digest]);
   return true;
-}
-
-function commandText(step: Step): string {
-  const command =
-    step.module === undefined ? (step.script ?? step.notebook ?? step.shell ?? '') : `python -m ${step.module}`;
-  return [command, ...(step.args ?? [])].join(' ');
 }

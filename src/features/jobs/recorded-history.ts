@@ -17,6 +17,7 @@ export function recordedHistory(records: JobRecords): JobHistory {
       created: record.created,
       restUrl: record.restUrl,
       pod: record.pod && { ...record.pod, ended: record.podEnded },
+      outcome: record.outcome,
       phase: record.phase,
       view: standingOf(record, journals.view),
       heard: journals.heard,

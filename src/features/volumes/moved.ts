@@ -1,4 +1,4 @@
-import { byteText } from '../../core/format.ts';
+import { byteText } from '../../core/words/index.ts';
 
 /** `1.2 MB of 9.0 MB` and the percentage, for a progress message. */
 export function movedText(bytes: number, total: number): [message: string, percent: number] {

@@ -1,3 +1,4 @@
+import { count } from '../../words/index.ts';
 import { lstat, mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { RemoteFile } from '../safe-names.ts';

@@ -1,3 +1,4 @@
+import { count } from '../../words/index.ts';
 import * as z from 'zod';
 import { UserError } from '../../errors.ts';
 import { Failures } from '../failures.ts';

@@ -1,3 +1,4 @@
+import { byteText } from '../../words/index.ts';
 import * as z from 'zod';
 import { UserError } from '../../errors.ts';
 import type { SshConnection } from '../../ssh/index.ts';
@@ -64,7 +65,7 @@ export async function readWhole(
   const { size } = parse(readSchema, answer.head, place);
   if (size > cap) {
     throw new UserError('file-too-large', {
-      what: `${visibleName(place.path)} has ${megabytes(size)}; at most ${megabytes(cap)} are opened in the editor.`,
+      what: `${visibleName(place.path)} has ${byteText(size)}; at most ${byteText(cap)} are opened in the editor.`,
       next: 'Download it instead.',
     });
   }
@@ -104,10 +105,6 @@ export async function placeFile(
 ): Promise<void> {
   const answer = await ask(connection, { op: 'place', ...place, name, sha256 }, overhead, signal);
   parse(amountSchema, answer.head, place);
-}
-
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
 const verbs: Record<string, string> = { remove: 'deleted', place: 'put in place' };
