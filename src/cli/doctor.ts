@@ -19,7 +19,8 @@ export async function doctorCommand(name: string | undefined, options: DoctorOpt
     const subject = await subjectOf(installation, name);
     for await (const check of examine({ installation, subject, signal: interrupt.signal })) {
       checks.push(check);
-      output.result({ type: 'check', ...check }, checkText(check, output));
+      // The sentence had another name once, and fields are only ever added.
+      output.result({ type: 'check', ...check, remedy: check.next }, checkText(check, output));
     }
   } finally {
     interrupt.stop();

@@ -28,9 +28,14 @@ export function podSeconds({ pod, goesOn }: JobTimes, now: number): number | und
  * paid for, from its rent to its end.
  */
 export function jobTimeText(times: JobTimes, now: number): string {
+  return jobTimeParts(times, now).join(', ');
+}
+
+/** The same for where only one of them has room: the job's own comes first. */
+export function jobTimeParts(times: JobTimes, now: number): string[] {
   const [job, pod] = [jobSeconds(times, now), podSeconds(times, now)];
   return [
     ...(job === undefined ? [] : [`job ${duration(job)}`]),
     ...(pod === undefined ? [] : [`pod ${duration(pod)}`]),
-  ].join(', ');
+  ];
 }

@@ -1,4 +1,3 @@
-import { dollars } from '../../core/words/index.ts';
 import type { Estimate } from '../../core/costs/estimate.ts';
 import { CancelledError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';

@@ -15,7 +15,13 @@ export interface LiveState {
   warnings: string[];
 }
 
-const nothing: LiveState = { link: undefined, heard: undefined, transfer: undefined, phase: undefined, warnings: [] };
+export const quiet: LiveState = {
+  link: undefined,
+  heard: undefined,
+  transfer: undefined,
+  phase: undefined,
+  warnings: [],
+};
 const maxWarnings = 50;
 
 /** Adds one event; returns a new state. */
@@ -47,7 +53,7 @@ export class LiveStates implements Disposable {
   readonly onDidChange = this.#changed.event;
 
   of(job: string): LiveState {
-    return this.#states.get(job) ?? nothing;
+    return this.#states.get(job) ?? quiet;
   }
 
   take(job: string, event: RunEvent): void {

@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import type { GateResult } from '../../core/journal/events.ts';
 import { timesOf } from '../../core/journal/times.ts';
 import type { StepView } from '../../core/journal/view.ts';
-import { dollars, duration, jobTimeText, jobWords, phaseWords, stepWords } from '../../core/words/index.ts';
+import { dollars, duration, jobTimeParts, jobWords, phaseWords, stepWords } from '../../core/words/index.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import type { JobSummary } from './history.ts';
@@ -25,19 +25,19 @@ export function groupOf(job: JobSummary): Group {
   }
 }
 
-/** `phase_2 · step 5/8 · $1.27 · job 38 min, pod 41 min`. */
-export function describeJob(job: JobSummary, now: Date): string {
+/** `phase_2 · step 5/8 · $1.27 · job 38 min`; `whole` also has the time of the pod, for which a row has no room. */
+export function describeJob(job: JobSummary, now: Date, whole = false): string {
   const { view } = job;
   const at = view.steps.findIndex((s) => s.name === view.step);
   const running = groupOf(job) === 'running';
-  const time = jobTimeText(timesOf({ ...job, podEnded: job.pod?.ended }, view), now.getTime());
+  const times = jobTimeParts(timesOf({ ...job, podEnded: job.pod?.ended }, view), now.getTime());
   return [
     ...(running
       ? [job.phase === 'run' && view.step !== undefined ? view.step : phaseWords[job.phase]]
       : [jobWords[view.status]]),
     ...(running && at >= 0 ? [`step ${at + 1}/${view.steps.length}`] : []),
     ...(job.cost === undefined ? [] : [dollars(job.cost)]),
-    ...(time === '' ? [] : [time]),
+    ...(whole ? times : times.slice(0, 1)),
   ].join(' · ');
 }
 
@@ -84,7 +84,7 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
   const item = new vs.TreeItem(job.project, groupOf(job) === 'recent' ? Collapsed : Expanded);
   item.id = `job:${job.job}`;
   item.description = describeJob(job, now);
-  item.tooltip = [describeJob(job, now), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
+  item.tooltip = [describeJob(job, now, true), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
   item.contextValue = ['job', groupOf(job)].join(';');
   item.iconPath = icon(vs, jobIcons[job.view.status]);
   item.command = { command: commands.openJob, title: 'Open Job Panel', arguments: [{ id: job.job }] };

@@ -1,4 +1,3 @@
-import { pricePerHour } from '../../words/index.ts';
 import packageJson from '../../../../package.json' with { type: 'json' };
 import type { Installation } from '../../home/installation.ts';
 import type { Capabilities } from '../../home/capabilities.ts';

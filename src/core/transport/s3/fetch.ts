@@ -1,4 +1,3 @@
-import { count } from '../../words/index.ts';
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, realpath, rename, rm, rmdir, utimes } from 'node:fs/promises';
 import path from 'node:path';

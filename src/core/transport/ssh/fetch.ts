@@ -1,4 +1,3 @@
-import { count } from '../../words/index.ts';
 import { lstat, mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { RemoteFile } from '../safe-names.ts';

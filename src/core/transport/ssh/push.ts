@@ -1,4 +1,3 @@
-import { count } from '../../words/index.ts';
 import * as z from 'zod';
 import { UserError } from '../../errors.ts';
 import { Failures } from '../failures.ts';
