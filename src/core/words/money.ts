@@ -1,17 +1,14 @@
 /**
- * Money: `$0.74`, `$12.00`, `$0.0031`: cents, and below ten of them two digits that mean something. `<$0.0001` for less
- * than that. A bill of a cent and one of a hundredth are not the same, and neither is free.
+ * Money: `$0.74`, `$12.00`, `$0.0031`: cents, and below ten of them two digits that mean something, of millionths at the
+ * least. A bill of a cent and one of a hundredth are not the same, and neither is free.
  */
 export function dollars(amount: number): string {
   const size = Math.abs(amount);
   const sign = amount < 0 ? '-' : '';
-  if (size === 0) {
+  if (size < 0.000_000_5) {
     return '$0.00';
   }
-  if (size < 0.000095) {
-    return `${sign}<$0.0001`;
-  }
-  const digits = size >= 0.095 ? 2 : 1 - Math.floor(Math.log10(size));
+  const digits = size >= 0.095 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(size)));
   // `$0.07`, not `$0.070`: cents are cents.
   return `${sign}$${size.toFixed(digits).replace(/(\.\d\d\d*?)0+$/, '$1')}`;
 }

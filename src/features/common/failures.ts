@@ -3,7 +3,7 @@ import { CancelledError, messageOf, UserError } from '../../core/errors.ts';
 import { commands } from '../ids.ts';
 import { EditorError } from './editor-error.ts';
 import type { Log } from './log.ts';
-import { buttonOf, press, type Button, type FileUri } from './remedies.ts';
+import { buttonsOf, press, type Button } from './remedies.ts';
 
 const showLog: Button = { title: 'Show Log', command: commands.showLog };
 
@@ -11,14 +11,14 @@ const showLog: Button = { title: 'Show Log', command: commands.showLog };
 export function explainFailure(
   error: unknown,
   doing: string,
-  fileUri: FileUri,
+  vs: Pick<typeof vscode, 'Uri'>,
 ): { text: string; buttons: Button[]; unexpected: boolean } | undefined {
   if (error instanceof CancelledError) {
     return undefined;
   }
   if (error instanceof UserError) {
     const own = error instanceof EditorError ? error.buttons : [];
-    const buttons = [...error.remedies.map((remedy) => buttonOf(remedy, fileUri)), ...own];
+    const buttons = [...buttonsOf(vs, error.remedies), ...own];
     return { text: error.message, buttons, unexpected: false };
   }
   const text = `"${doing}" failed for a reason that was not foreseen: ${messageOf(error)}`;
@@ -37,7 +37,7 @@ export class Failures {
 
   /** Does not wait for the user. `doing` is what was attempted, in the user's words. */
   show(error: unknown, doing: string): void {
-    const failure = explainFailure(error, doing, (path) => this.#vs.Uri.file(path));
+    const failure = explainFailure(error, doing, this.#vs);
     if (failure === undefined) {
       return;
     }

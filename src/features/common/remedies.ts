@@ -58,7 +58,7 @@ export function buttonOf(remedy: Remedy, fileUri: FileUri): Button {
 const mostButtons = 3;
 
 /** The buttons of a message. */
-export function buttonsOf(vs: typeof vscode, remedies: readonly Remedy[]): Button[] {
+export function buttonsOf(vs: Pick<typeof vscode, 'Uri'>, remedies: readonly Remedy[]): Button[] {
   return remedies.slice(0, mostButtons).map((remedy) => buttonOf(remedy, (path) => vs.Uri.file(path)));
 }
 

@@ -262,7 +262,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     await nothingRuns(job);
     const attach = await world.run(['attach', job]);
     assert.equal(attach.code, 3);
-    assert.match(attach.stdout, new RegExp(`Job ${job} lost: The worker died`));
+    assert.match(attach.stdout, new RegExp(`Job ${job} was lost: The worker died`));
 
     const again = world.start(['run', project.file, '--yes', '--json']);
     await again.says('line 50');

@@ -114,7 +114,7 @@ const refusals: Refusal[] = [
   {
     title: 'an unknown profile',
     args: ['--profile', 'night'],
-    says: [/no profile "night"/, /run without --profile/],
+    says: [/no profile "night"/, /run it as it is/],
   },
   {
     title: 'no consent and no terminal to ask on',

@@ -1,3 +1,4 @@
+import type * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { CancelledError, UserError } from '../../../src/core/errors.ts';
@@ -52,6 +53,8 @@ describe('a secret (R9.6)', () => {
 });
 
 describe('failures in words', () => {
+  const vs = { Uri: { file: String } } as unknown as typeof vscode;
+
   it('shows what a UserError says, with the button that helps', () => {
     const error = new UserError('runpod-auth', {
       what: 'Could not list pods.',
@@ -59,7 +62,7 @@ describe('failures in words', () => {
       next: 'Enter it.',
       remedies: [{ do: 'sign-in' }],
     });
-    const shown = explainFailure(error, 'Refresh', String);
+    const shown = explainFailure(error, 'Refresh', vs);
     assert.equal(shown?.text, 'Could not list pods. Key refused. Enter it.');
     assert.deepEqual(
       shown.buttons.map((a) => a.title),
@@ -68,8 +71,8 @@ describe('failures in words', () => {
   });
 
   it('is silent about what the user cancelled and offers the log for surprises', () => {
-    assert.equal(explainFailure(new CancelledError(), 'Run', String), undefined);
-    const shown = explainFailure(new TypeError('x is undefined'), 'Run Pipeline…', String);
+    assert.equal(explainFailure(new CancelledError(), 'Run', vs), undefined);
+    const shown = explainFailure(new TypeError('x is undefined'), 'Run Pipeline…', vs);
     assert.match(shown?.text ?? '', /"Run Pipeline…" failed.*x is undefined/);
     assert.deepEqual(
       shown?.buttons.map((a) => a.title),

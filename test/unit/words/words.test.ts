@@ -15,7 +15,9 @@ describe('the phrasebook', () => {
   it('tells money in cents, and below ten of them in two digits that mean something', () => {
     const cases: [number, string][] = [
       [0, '$0.00'],
-      [0.00004, '<$0.0001'],
+      [0.0000016, '$0.000002'],
+      [0.0000001, '$0.00'],
+      [0.00004, '$0.00004'],
       [0.0031, '$0.0031'],
       [0.00312, '$0.0031'],
       [0.001, '$0.001'],

@@ -87,7 +87,7 @@ describe('connection doctor (R9.8)', () => {
   it('a pod that is gone', async () => {
     const pod = await clinic.booted();
     await clinic.installation.client.pods.terminate(pod.id);
-    onlyFailure(await clinic.examine({ pod: pod.id }), 'pod', /was terminated/, /fetch/);
+    onlyFailure(await clinic.examine({ pod: pod.id }), 'pod', /was terminated/, /bring it home/);
   });
 
   it('a pod that is stopped', async () => {
