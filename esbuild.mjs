@@ -84,12 +84,12 @@ const withRequire = { format: 'esm', banner: { js: banner } };
 const programApart = {
   name: 'program-apart',
   setup: (bundler) =>
-    bundler.onResolve({ filter: /^\.\/cli\/program\.ts$/ }, () => ({ path: './program.js', external: true })),
+    bundler.onResolve({ filter: /^\.\/cli\/main\.ts$/ }, () => ({ path: './program.js', external: true })),
 };
 
 const jobs = [
   { entryPoints: ['src/cli.ts'], outfile: `${out}/cli.js`, format: 'esm', target: 'es2022', plugins: [programApart] },
-  { entryPoints: ['src/cli/program.ts'], outfile: `${out}/program.js`, ...withRequire },
+  { entryPoints: ['src/cli/main.ts'], outfile: `${out}/program.js`, ...withRequire },
   { entryPoints: ['sandbox/main.ts'], outfile: `${out}/sandbox/main.js`, ...withRequire },
 ];
 

@@ -14,7 +14,7 @@ if (refusal === undefined) {
   if (existsSync(homeFolder())) {
     module.enableCompileCache(join(homeFolder(), 'compile-cache'));
   }
-  await import('./cli/program.ts');
+  await import('./cli/main.ts');
 } else {
   console.error(refusal);
   process.exitCode = exitCodes.badInput;

@@ -95,6 +95,7 @@ export const settings = [
   's3Endpoints',
   'endKeySecret',
 ] as const;
+export type SettingName = (typeof settings)[number];
 export const settingsSection = 'runpodTrainer';
 
 export const walkthrough = 'runpod-trainer.runpod-trainer#firstRun';

@@ -288,14 +288,19 @@ describe('an old home and volume stay readable', () => {
     assert.equal(`${pair.publicKey}\n`, readFileSync(inHome('ssh/id_ed25519.pub'), 'utf8'));
   });
 
-  it('local steps that were agreed to are not asked about again', async () => {
-    const { project } = await product.loadProject(old.file);
-    const steps = project.steps.filter((step) => step.where === 'local');
-    assert.equal(steps.length, 1);
-    const trusted = readFileSync(inHome('trusted.json'), 'utf8').replace('@trusted@', trustOf(old.project, steps));
-    writeFileSync(inHome('trusted.json'), trusted);
-    await product.confirmLocalSteps(old.home, old.project, steps, false);
-    await assert.rejects(product.confirmLocalSteps(old.home, '/elsewhere', steps, false), { code: 'needs-yes' });
+  it('local steps that were agreed to before their variables counted are asked about once more', async () => {
+    const loaded = await product.loadProject(old.file);
+    const localSteps = loaded.project.steps.filter((step) => step.where === 'local');
+    assert.equal(localSteps.length, 1);
+    const file = inHome('trusted.json');
+    const before = readFileSync(file, 'utf8').replace('@trusted@', trustOf(old.project, localSteps));
+    writeFileSync(file, before);
+    const plan = { loaded, localSteps };
+    await assert.rejects(product.confirmLocalSteps(old.home, plan, false), { code: 'needs-yes' });
+    await product.confirmLocalSteps(old.home, plan, true);
+    await product.confirmLocalSteps(old.home, plan, false);
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as string[];
+    assert.deepEqual(kept.slice(0, -1), JSON.parse(before));
   });
 
   it('locks of clients that are gone stop nobody, one of a living client does', async () => {

@@ -1,6 +1,5 @@
-import { messageOf } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
-import type { OnEvent } from '../journal/run-event.ts';
+import { warningOf, type OnEvent } from '../journal/run-event.ts';
 import type { JobRecord } from '../journal/records.ts';
 import { endPod } from '../pods/end.ts';
 import { findPod } from '../pods/ready.ts';
@@ -35,7 +34,7 @@ export function guardCap(installation: Installation, record: JobRecord, onEvent:
       await endPod(installation.client, pod, 'terminate');
       await installation.records.change(record.job, { podEnded: new Date().toISOString() });
     } catch (error) {
-      onEvent({ type: 'warning', text: messageOf(error) });
+      onEvent(warningOf(error));
       timer = setTimeout(() => void end(), patienceMs);
     }
   };

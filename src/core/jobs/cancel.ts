@@ -1,11 +1,12 @@
 import { meteredCost } from '../caps/meter.ts';
-import { messageOf, throwIfCancelled } from '../errors.ts';
+import { throwIfCancelled } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import type { SshConnection } from '../ssh/index.ts';
 
 import { podsOf, reconnect, withPod } from '../pods/of-job.ts';
 import type { JobRecord } from '../journal/records.ts';
+import { warningOf } from '../journal/run-event.ts';
 import { follow, type FollowOptions, type JobResult } from './follow.ts';
 import { emptyView } from '../journal/view.ts';
 import { RemoteWorker } from '../pods/worker.ts';
@@ -62,7 +63,7 @@ async function tryConnect(
     return await reconnect(installation, record, options.signal);
   } catch (error) {
     throwIfCancelled(options.signal);
-    options.onEvent({ type: 'warning', text: `The pod does not answer, so it is ended at once: ${messageOf(error)}` });
+    options.onEvent(warningOf(error, 'The pod does not answer, so it is ended at once: '));
     return undefined;
   }
 }

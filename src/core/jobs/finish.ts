@@ -1,3 +1,4 @@
+import { pricePerHour } from '../words/index.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../contract.ts';
@@ -121,7 +122,7 @@ export async function endJobPod(
   if (record.onFinish === 'keep') {
     options.onEvent({
       type: 'warning',
-      text: `The pod ${record.pod.name} keeps running and costs $${record.pod.costPerHour.toFixed(2)}/h, as "onFinish.pod" asks.`,
+      text: `The pod ${record.pod.name} keeps running and costs ${pricePerHour(record.pod.costPerHour)}, as "onFinish.pod" asks.`,
     });
     return record;
   }

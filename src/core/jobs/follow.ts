@@ -1,3 +1,4 @@
+import { pricePerHour } from '../words/index.ts';
 import { readFile } from 'node:fs/promises';
 import { guardCap } from '../caps/guard.ts';
 import { costOf, type CostReport } from '../caps/meter.ts';
@@ -6,10 +7,11 @@ import { takeLock } from '../files/lock.ts';
 import type { Installation } from '../home/installation.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { isBeingPrepared, resultsFolder, type JobRecord } from '../journal/records.ts';
-import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
+import { warningOf, type ClientOutcome, type OnEvent } from '../journal/run-event.ts';
 import { emptyView, reduceView, type JobView } from '../journal/view.ts';
 import { overLink } from '../pods/link.ts';
 import { reconnect } from '../pods/of-job.ts';
+import type { Remedy } from '../remedy.ts';
 import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { endJobPod, fetchResults } from './finish.ts';
@@ -20,6 +22,8 @@ export interface JobResult {
   view: JobView;
   outcome: ClientOutcome;
   reason?: string | undefined;
+  /** Acts that help where it is not known how the job ended. */
+  remedies?: readonly Remedy[] | undefined;
   cost: CostReport;
   /** Folder with what was brought home; undefined when nothing was. */
   results?: string | undefined;
@@ -88,7 +92,13 @@ async function conclude(
 async function concludeAlone(
   installation: Installation,
   record: JobRecord,
-  { view, outcome: seen, reason: why, connection }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
+  {
+    view,
+    outcome: seen,
+    reason: why,
+    remedies,
+    connection,
+  }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
   options: FollowOptions,
 ): Promise<JobResult> {
   let now = record;
@@ -105,14 +115,14 @@ async function concludeAlone(
     now = await endJobPod(installation, now, options, view.finished);
   } catch (error) {
     // How the job ended is true all the same; the pod's watchdog tries to end it too.
-    options.onEvent({ type: 'warning', text: messageOf(error) });
+    options.onEvent(warningOf(error));
   }
   if (outcome !== 'unknown') {
     now = await installation.records.change(now.job, { phase: 'done' });
   }
   const cost = await costOf(installation.client, now);
   const results = now.fetched === undefined ? undefined : resultsFolder(now);
-  return { record: now, view, outcome, reason, cost, results };
+  return { record: now, view, outcome, reason, ...(outcome === 'unknown' && { remedies }), cost, results };
 }
 
 /** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
@@ -147,8 +157,8 @@ async function bringHome(
   if (now?.fetched !== undefined) {
     return now;
   }
-  const text = `The results were not fetched: ${why} They are on the volume; fetch them with: runpod-trainer fetch ${record.job}`;
-  options.onEvent({ type: 'warning', text });
+  const text = `The results were not fetched: ${why} They are on the volume and can be fetched later.`;
+  options.onEvent({ type: 'warning', text, remedies: [{ do: 'fetch', job: record.job }] });
   return record;
 }
 
@@ -157,6 +167,8 @@ interface Attached {
   outcome: ClientOutcome;
   /** Why the outcome is `lost` or `unknown`. */
   reason?: string;
+  /** Acts that help where the outcome is `unknown`. */
+  remedies?: readonly Remedy[];
   /** Still open after the end of the job, for fetching. */
   connection?: SshConnection | undefined;
 }
@@ -298,8 +310,9 @@ function gone(view: JobView, record: JobRecord): Attached {
   if (view.finished !== undefined) {
     return { view, outcome: outcomeOf(view) };
   }
-  const reason = `The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with: runpod-trainer fetch ${record.job}`;
-  return { view, outcome: 'unknown', reason };
+  const reason =
+    'The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with the results.';
+  return { view, outcome: 'unknown', reason, remedies: [{ do: 'fetch', job: record.job }] };
 }
 
 /** A job whose client never got as far as the pod's worker. */
@@ -310,6 +323,7 @@ function notStarted(record: JobRecord): UserError {
       what: `The job ${job} ran no step on a pod.`,
       why: reason,
       next: 'Run the project again.',
+      remedies: [runAgain(record)],
     });
   }
   const busy = isBeingPrepared(record) === 'yes';
@@ -318,9 +332,14 @@ function notStarted(record: JobRecord): UserError {
     what: `The job ${job} has not started on a pod${busy ? ' yet' : ''}.`,
     why: busy
       ? `Process ${record.client?.pid ?? '?'} is preparing it (phase "${phase}").`
-      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there and costs $${pod.costPerHour.toFixed(2)}/h.` : ' Nothing was rented.'}`,
+      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there and costs ${pricePerHour(pod.costPerHour)}.` : ' Nothing was rented.'}`,
     next: busy
       ? 'Attach when the job runs.'
-      : `Run the project again${left ? `, which uses that pod when it fits; or end it: runpod-trainer cancel ${job}` : '.'}`,
+      : `Run the project again${left ? ', which uses that pod when it fits, or end the pod by cancelling the job' : ''}.`,
+    remedies: busy ? [] : [runAgain(record), ...(left ? [{ do: 'cancel' as const, job }] : [])],
   });
+}
+
+function runAgain({ file, profile }: JobRecord): Remedy {
+  return { do: 'run', file, ...(profile !== undefined && { profile }) };
 }

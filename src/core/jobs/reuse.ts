@@ -44,7 +44,11 @@ export async function idlePod(
       throw new UserError('job-running', {
         what: `The job ${running.job} of this project is still running on the pod ${running.pod.name}.`,
         why: 'Two jobs of one project would write the same files on the volume.',
-        next: `Stay with it: runpod-trainer attach ${running.job}; or stop it: runpod-trainer cancel ${running.job}`,
+        next: 'Stay with that job, or cancel it.',
+        remedies: [
+          { do: 'attach', job: running.job },
+          { do: 'cancel', job: running.job },
+        ],
       });
     }
     if (looked !== undefined && !looked.watched && fits(pod, plan)) {

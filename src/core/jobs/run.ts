@@ -1,5 +1,5 @@
 import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts';
-import { capSentence } from '../caps/sentence.ts';
+import { capRemedies, capSentence } from '../caps/sentence.ts';
 import { CancelledError, messageOf, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import type { JobRecord, RecordChange } from '../journal/records.ts';
@@ -58,8 +58,9 @@ async function tellCaps(
   onEvent: OnEvent,
 ): Promise<JobRecord> {
   const { armed, detail, owners } = started.watchdog;
-  const text = capSentence({ ...promise, armed, detail, keys: owners ?? [] });
-  onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text });
+  const facts = { ...promise, armed, detail, keys: owners ?? [] };
+  const text = capSentence(facts);
+  onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text, remedies: capRemedies(facts) });
   return installation.records.change(record.job, { cap: { ...promise, armed, text } });
 }
 

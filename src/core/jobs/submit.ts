@@ -1,10 +1,11 @@
 import { CapTimer, PodCaps, type CapPromise } from '../caps/cap.ts';
 import { takeDay, type DayTaken } from '../caps/day.ts';
-import { dollars, meteredCost } from '../caps/meter.ts';
+import { meteredCost } from '../caps/meter.ts';
 import { limits } from '../contract.ts';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
 import { collect } from '../files/to-upload.ts';
+import { dollars } from '../words/index.ts';
 import type { Installation } from '../home/installation.ts';
 import { jobVariable, podName, projectVariable } from '../journal/id.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
@@ -383,6 +384,7 @@ function withCost(error: unknown, { pod, podEnded }: JobRecord): unknown {
   if (!(error instanceof UserError)) {
     return error;
   }
-  const { code, what, why, next } = error;
-  return new UserError(code, { what, why, next: [text, next].filter(Boolean).join(' ') }, { cause: error });
+  const { code, what, why, next, remedies } = error;
+  const after = [text, next].filter(Boolean).join(' ');
+  return new UserError(code, { what, why, next: after, remedies }, { cause: error });
 }

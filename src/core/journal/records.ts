@@ -85,7 +85,8 @@ export class JobRecords {
       if (newest === undefined) {
         throw new UserError('no-jobs', {
           what: 'There is no job yet.',
-          next: 'Start one with: runpod-trainer run',
+          next: 'Run a project first.',
+          remedies: [{ do: 'run' }],
         });
       }
       return newest;
@@ -95,7 +96,8 @@ export class JobRecords {
     if (exact === undefined) {
       throw new UserError('job-unknown', {
         what: hits.length > 1 ? `"${name}" fits ${hits.length} jobs.` : `No job "${name}" was started from here.`,
-        next: 'See the list with: runpod-trainer jobs',
+        next: 'Take the name from the list of jobs.',
+        remedies: [{ do: 'show-jobs' }],
       });
     }
     return exact;

@@ -51,6 +51,7 @@ export async function openStore(
       what: `The volume cannot be reached over S3.`,
       why: `Either ${volume.dataCenter} has no S3 API, or there are no S3 keys on this machine.`,
       next: 'Set S3 keys (RunPod console, Settings, S3 API Keys), or take another route.',
+      remedies: [{ do: 'set-s3-keys' }],
     });
   }
   return new VolumeStore(access, volume.id);

@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { defaultRestUrl } from '../../core/runpod/connection.ts';
 import type { RunPodClient } from '../../core/runpod/client.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
+import { EditorError } from '../common/editor-error.ts';
 import type { Secret } from '../common/secret.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -123,6 +124,7 @@ export class Account implements Disposable {
       throw new UserError('signed-out', {
         what: 'You are not signed in to RunPod.',
         next: 'Sign in with an API key, or start the local sandbox, which needs no account.',
+        remedies: [{ do: 'sign-in' }],
       });
     }
     return this.#current;
@@ -131,11 +133,15 @@ export class Account implements Disposable {
   /** @throws UserError `untrusted` when the open folder is not trusted. */
   requireTrust(): void {
     if (!this.#options.trusted()) {
-      throw new UserError('untrusted', {
-        what: 'This folder is not trusted.',
-        why: 'Its project file could run commands here and spend money on RunPod.',
-        next: 'Trust the folder first if you know where it comes from.',
-      });
+      throw new EditorError(
+        'untrusted',
+        {
+          what: 'This folder is not trusted.',
+          why: 'Its project file could run commands here and spend money on RunPod.',
+          next: 'Trust the folder first if you know where it comes from.',
+        },
+        [{ title: 'Manage Trust', command: 'workbench.trust.manage' }],
+      );
     }
   }
 

@@ -51,7 +51,9 @@ export function createAccountModule(
   store.add(registry.register(commands.signIn, async () => (await dialogs()).signIn(vs, account)));
   store.add(registry.register(commands.setS3Keys, async () => (await dialogs()).setS3Keys(vs, account, credentials)));
   store.add(
-    registry.register(commands.setSecret, async () => (await dialogs()).setStepSecret(vs, account, credentials)),
+    registry.register(commands.setSecret, async (target) =>
+      (await dialogs()).setStepSecret(vs, account, credentials, target),
+    ),
   );
   store.add(registry.register(commands.signOut, async () => (await dialogs()).signOut(vs, account)));
   const s3 = (): S3Source => s3SourceOf(account, credentials, settings);

@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import { clock } from '../../core/format.ts';
+import { clock } from '../../core/words/index.ts';
 import { plainLine } from '../../messages/terminal-text.ts';
 
 /** Text of unknown origin for a page or a dialog: without control characters and not too long. */
@@ -10,11 +10,6 @@ export function plainText(text: string, length = 2_000): string {
     .map(plainLine)
     .join('\n');
   return plain.length <= length ? plain : `${plain.slice(0, length - 1)}…`;
-}
-
-/** `1 file`, `2 files`. */
-export function count(number: number, word: string): string {
-  return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`;
 }
 
 /** Why something could not be found out or done, for a page. */

@@ -7,6 +7,7 @@ import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { withProgress } from '../common/progress.ts';
+import { buttonsOf, press } from '../common/remedies.ts';
 import { commands } from '../ids.ts';
 import { labelOf } from '../pods/pod-nodes.ts';
 
@@ -64,7 +65,23 @@ export function createDoctorModule(
       reports.set(uri.path, doctorReport(name, checks));
       changed.fire(uri);
       await vs.commands.executeCommand('markdown.showPreview', uri);
+      offerRemedies(vs, checks);
     }),
   );
   return store;
+}
+
+/** The page has no buttons, so what one of them would do is offered beside it. */
+function offerRemedies(vs: typeof vscode, checks: readonly Check[]): void {
+  const check = checks.find(({ remedies = [] }) => remedies.length > 0);
+  const buttons = buttonsOf(vs, check?.remedies ?? []);
+  if (check !== undefined && buttons.length > 0) {
+    const text = `${check.title}: ${check.seen} ${check.next ?? ''}`.trim();
+    void vs.window.showWarningMessage(text, ...buttons.map((b) => b.title)).then((chosen) =>
+      press(
+        vs,
+        buttons.find((b) => b.title === chosen),
+      ),
+    );
+  }
 }

@@ -15,7 +15,7 @@ export interface AttachedState {
   warnings: string[];
 }
 
-const nothing: AttachedState = {
+export const quiet: AttachedState = {
   link: undefined,
   heard: undefined,
   transfer: undefined,
@@ -53,7 +53,7 @@ export class AttachedStates implements Disposable {
   readonly onDidChange = this.#changed.event;
 
   of(job: string): AttachedState {
-    return this.#states.get(job) ?? nothing;
+    return this.#states.get(job) ?? quiet;
   }
 
   take(job: string, event: RunEvent): void {

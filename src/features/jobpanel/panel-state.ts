@@ -1,11 +1,12 @@
+import { phaseWords } from '../../core/words/index.ts';
 import { dirname } from 'node:path';
 import type { GateResult } from '../../core/journal/events.ts';
-import { isLoopback } from '../../core/runpod/connection.ts';
 import { resultsFolder, type JobRecord } from '../../core/journal/records.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
+import { timesOf } from '../../core/journal/times.ts';
 import { failedStep, type JobView, type StepView } from '../../core/journal/view.ts';
 import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
 import { plainText } from '../common/text.ts';
-import { phaseTexts } from '../jobs/job-nodes.ts';
 import type { StepData } from './job-model.ts';
 import type { AttachedState } from './attached-states.ts';
 
@@ -55,6 +56,7 @@ export function panelState(known: JobFacts): PanelState {
     },
     actions: actionsOf(known),
     reason: over && view.reason !== undefined ? sentence(view.reason) : undefined,
+    time: timesOf(record, view),
     ended: over ? (timeOf(view.finished) ?? timeOf(record.updated)) : undefined,
     pod: record.pod && {
       id: name(record.pod.id),
@@ -89,7 +91,7 @@ export function panelState(known: JobFacts): PanelState {
 function activity(known: JobFacts): string {
   const { record, view, live } = known;
   // The words of fetching name a folder, which is long: it stands in the tooltip.
-  const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseTexts[record.phase] : live.phase.text;
+  const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseWords[record.phase] : live.phase.text;
   const after = record.phase === 'done' ? '' : `, ${rest.slice(0, 1).toLowerCase()}${rest.slice(1)}`;
   const failed = failedStep(view);
   switch (view.status) {

@@ -9,7 +9,8 @@ import type { FollowOptions, JobResult } from '../../core/jobs/follow.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
-import { spent } from '../../core/format.ts';
+import { dollars, endedWords } from '../../core/words/index.ts';
+import { buttonsOf, press, type Button } from '../common/remedies.ts';
 import { jobLines } from './job-text.ts';
 
 /** The jobs that this window is attached to. Disposing detaches: the jobs go on. */
@@ -112,6 +113,9 @@ export class AttachedJobs implements Disposable {
       for (const line of jobLines(event)) {
         this.#output.appendLine(line);
       }
+      if (event.type === 'warning' && event.remedies !== undefined) {
+        this.#show('showWarningMessage', event.text, buttonsOf(this.#vs, event.remedies));
+      }
       if (event.type === 'pod' || event.type === 'phase') {
         this.#changed('pod');
       } else if (event.type === 'job' && event.event.type !== 'log') {
@@ -120,9 +124,19 @@ export class AttachedJobs implements Disposable {
     };
   }
 
+  #show(how: 'showErrorMessage' | 'showWarningMessage', text: string, buttons: Button[]): void {
+    const titles = buttons.map((b) => b.title);
+    void this.#vs.window[how](text, ...titles).then((chosen) =>
+      press(
+        this.#vs,
+        buttons.find((b) => b.title === chosen),
+      ),
+    );
+  }
+
   /** Success is quiet, failure is not. */
-  #tell({ record, outcome, reason, cost }: JobResult): void {
-    const price = spent(cost.billed ?? cost.metered);
+  #tell({ record, outcome, reason, remedies = [], cost }: JobResult): void {
+    const price = dollars(cost.billed ?? cost.metered);
     if (outcome === 'succeeded') {
       this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);
       return;
@@ -130,15 +144,11 @@ export class AttachedJobs implements Disposable {
     if (outcome === 'cancelled' || outcome === 'detached') {
       return;
     }
-    const explain = 'Explain Failure…';
-    const log = 'Show Job Log';
-    const ended = outcome === 'failed' ? 'failed' : outcome === 'lost' ? 'was lost' : 'ended, nobody knows how';
-    const text = `${record.project} ${ended} after ${price}. ${reason ?? ''}`;
-    void this.#vs.window.showErrorMessage(text.trim(), explain, log).then((chosen) => {
-      if (chosen === explain) {
-        return this.#vs.commands.executeCommand(commands.explainFailure, { id: record.job });
-      }
-      return chosen === log ? this.#vs.commands.executeCommand(commands.showJobLog) : undefined;
-    });
+    const text = `${record.project} ${endedWords[outcome]} after ${price}. ${reason ?? ''}`;
+    this.#show('showErrorMessage', text.trim(), [
+      ...buttonsOf(this.#vs, remedies),
+      { title: 'Explain Failure…', command: commands.explainFailure, arguments: [{ id: record.job }] },
+      { title: 'Show Job Log', command: commands.showJobLog },
+    ]);
   }
 }

@@ -19,10 +19,21 @@ export async function cancelJob(
 ): Promise<void> {
   const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
   const running = records.filter((record) => record.outcome === undefined);
-  const record =
-    running.find((r) => r.job === id) ?? (id === undefined ? await chooseRunningJob(vs, running) : undefined);
+  const record = id === undefined ? await chooseRunningJob(vs, running) : records.find((r) => r.job === id);
   if (record === undefined) {
+    if (id !== undefined) {
+      throw new UserError('job-unknown', {
+        what: 'This computer has no record of that job.',
+        next: 'Cancel it on the computer that started it.',
+      });
+    }
     return;
+  }
+  if (record.outcome !== undefined) {
+    throw new UserError('job-over', {
+      what: `The job of ${record.project} has ended already.`,
+      next: 'There is nothing to cancel.',
+    });
   }
   const button = 'Cancel Job';
   const detail =

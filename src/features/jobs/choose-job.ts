@@ -13,7 +13,7 @@ export async function chooseJob(
   const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
   const all = await records.list();
   if (typeof id === 'string') {
-    return all.find((r) => r.job === id);
+    return all.find((r) => r.job === id) ?? records.find(id);
   }
   const fitting = all.filter(fits);
   if (fitting.length === 0) {

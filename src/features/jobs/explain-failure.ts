@@ -6,6 +6,7 @@ import type { Installation } from '../../core/home/installation.ts';
 import { explain, gatherEvidence, type Explanation } from '../../core/guards/explain/index.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
+import { buttonsOf, press } from '../common/remedies.ts';
 import { commands } from '../ids.ts';
 import { chooseJob } from './choose-job.ts';
 import type { Launch } from './run-job.ts';
@@ -43,19 +44,23 @@ export async function explainFailure(
     await showUnexplained(vs, record, evidence.state.status, evidence.log);
     return;
   }
-  const { change, resume } = explanation;
+  const { change, resume, remedies = [] } = explanation;
+  const acts = buttonsOf(vs, remedies);
   const able = change?.path != null && resume !== null;
   const apply = 'Apply Change and Resume…';
   const again = 'Resume…';
   const log = 'Open Job';
-  const buttons = [...(able ? [apply] : resume === null ? [] : [again]), log];
+  const buttons = [...acts.map((b) => b.title), ...(able ? [apply] : resume === null ? [] : [again]), log];
   const text = explanationText(explanation);
   const chosen = await vs.window.showWarningMessage(
     plainText(`${record.project}: ${explanation.what}`, 500),
     { modal: true, detail: text },
     ...buttons,
   );
-  if (chosen === log) {
+  const act = acts.find((b) => b.title === chosen);
+  if (act !== undefined) {
+    await press(vs, act);
+  } else if (chosen === log) {
     await vs.commands.executeCommand(commands.openJob, { id: record.job, step: resume?.from });
   } else if (chosen === apply || chosen === again) {
     const file = vs.Uri.file(record.file);

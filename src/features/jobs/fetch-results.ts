@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { pricePerHour } from '../../core/format.ts';
+import { count, pricePerHour } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { resultsFolder, type JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
@@ -52,6 +52,6 @@ export async function fetchJobResults(vs: typeof vscode, options: FetchOptions, 
   );
   const done = valueOf(result);
   if (done.fetched !== undefined) {
-    vs.window.setStatusBarMessage(`$(pass) ${done.fetched.files} files in ${resultsFolder(done)}`, 10_000);
+    vs.window.setStatusBarMessage(`$(pass) ${count(done.fetched.files, 'file')} in ${resultsFolder(done)}`, 10_000);
   }
 }

@@ -13,6 +13,8 @@ export interface JobSummary {
   restUrl: string;
   /** The pod that was rented for it, or used again; `ended` is unset while nobody saw it end. */
   pod?: { id: string; created: string; costPerHour: number; ended?: string | undefined } | undefined;
+  /** How it ended, once this machine knows. */
+  outcome?: JobRecord['outcome'];
   /** Where it is in its life. */
   phase: Phase;
   /** What its journal says. */
@@ -43,6 +45,7 @@ export function recordedHistory(records: JobRecords): JobHistory {
       created: record.created,
       restUrl: record.restUrl,
       pod: record.pod && { ...record.pod, ended: record.podEnded },
+      outcome: record.outcome,
       phase: record.phase,
       view: viewWithRecord(record, journals.view),
       heard: journals.heard,

@@ -1,14 +1,13 @@
 import type * as vscode from 'vscode';
-import { createHash } from 'node:crypto';
 import type { Estimate } from '../../core/costs/estimate.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
-import type { Step } from '../../core/project/schema.ts';
 import type { Account, Memory } from '../account/account.ts';
 import type { Credentials } from '../account/credentials.ts';
+import { commandText, trustDigest } from '../../core/project/local-steps.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { chooseProfile, chooseProjectFile, saveChanges } from '../projectfile/choose.ts';
 import type { AttachedJobs } from './attached-jobs.ts';
@@ -110,21 +109,19 @@ async function smokeOf(
   const { findings } = await preflight(installation, loaded, { secret, signal });
   const wrong = findings.find((finding) => finding.severity === 'error');
   if (wrong !== undefined) {
-    const { what, why, next } = wrong;
-    throw new UserError('preflight', { what, why, next: `${next} Nothing was rented.` });
+    const { what, why, next, remedies } = wrong;
+    throw new UserError('preflight', { what, why, next: `${next} Nothing was rented.`, remedies });
   }
   return loaded;
 }
 
 /** Commands of a project file that run on this machine are shown, and confirmed once per content. */
-async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan: RunPlan): Promise<boolean> {
+export async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan: RunPlan): Promise<boolean> {
   if (plan.localSteps.length === 0) {
     return true;
   }
   const { root } = plan.loaded;
-  const digest = createHash('sha256')
-    .update(JSON.stringify([root, plan.localSteps, plan.loaded.project.env]))
-    .digest('hex');
+  const digest = trustDigest(root, plan.localSteps, plan.loaded.project);
   const stored = memory.get(trustedKey);
   const trusted = Array.isArray(stored) ? stored.filter((d) => typeof d === 'string') : [];
   if (trusted.includes(digest)) {
@@ -138,10 +135,4 @@ async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan: RunPla
   }
   await memory.update(trustedKey, [...trusted.slice(-199), digest]);
   return true;
-}
-
-function commandText(step: Step): string {
-  const command =
-    step.module === undefined ? (step.script ?? step.notebook ?? step.shell ?? '') : `python -m ${step.module}`;
-  return [command, ...(step.args ?? [])].join(' ');
 }

@@ -1,13 +1,13 @@
+import { dollars } from '../../core/words/index.ts';
 import type * as vscode from 'vscode';
 import { isAbsolute, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
-import { planVolume, volumeCostPerMonth } from '../../core/pods/volume.ts';
+import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Fix } from '../../core/guards/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { commands } from '../ids.ts';
 import { emptyFile } from '../projectfile/fixes.ts';
 import { setProjectValue } from '../projectfile/edit.ts';
 
@@ -27,7 +27,6 @@ export async function applyFix(
   loaded: LoadedProject,
   fix: Fix,
 ): Promise<void> {
-  const run = (command: string, ...more: unknown[]): Thenable<unknown> => vs.commands.executeCommand(command, ...more);
   switch (fix.command) {
     case 'create-file':
       return createFile(vs, loaded.root, args['create-file'].parse(fix.args).file);
@@ -40,21 +39,6 @@ export async function applyFix(
     case 'open-url':
       await vs.env.openExternal(vs.Uri.parse(args['open-url'].parse(fix.args).url, true));
       return;
-    case 'sign-in':
-      await run(commands.signIn);
-      return;
-    case 'set-secret':
-      await run(commands.setSecret);
-      return;
-    case 'set-s3-keys':
-      await run(commands.setS3Keys);
-      return;
-    case 'move-volume': {
-      const volume = await planVolume(installation.client, loaded.project.target.volume);
-      // A volume that is not there yet is made in another place instead.
-      await (volume.exists ? run(commands.moveVolume, { id: volume.volume.id }) : run(commands.chooseRegion, file));
-      return;
-    }
   }
 }
 
@@ -81,7 +65,7 @@ async function growVolume(
 ): Promise<void> {
   const volume = await client.volumes.get(id);
   const button = `Enlarge to ${size} GB`;
-  const cost = (gb: number): string => `$${volumeCostPerMonth(gb).toFixed(2)}`;
+  const cost = (gb: number): string => dollars(volumeCostPerMonth(gb));
   const detail = `It has ${volume.size} GB for about ${cost(volume.size)} a month; ${size} GB cost about ${cost(size)} a month. A volume can grow, never shrink.`;
   if ((await vs.window.showWarningMessage(`Enlarge ${volume.name}?`, { modal: true, detail }, button)) === button) {
     valueOf(

@@ -1,20 +1,20 @@
 import { basename } from 'node:path';
 import { capOwners } from '../../core/caps/sentence.ts';
-import { dollars } from '../../core/caps/meter.ts';
 import type { Estimate } from '../../core/costs/estimate.ts';
-import { duration, pricePerHour } from '../../core/format.ts';
+import { byteText, count, dollars, duration, pricePerHour, pricePerMonth, roughly } from '../../core/words/index.ts';
 import { capNote, type Capabilities } from '../../core/guards/verify/index.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
 import { volumeCostPerMonth, type VolumePlan } from '../../core/pods/volume.ts';
-import type { PreflightReport } from '../../core/guards/preflight/index.ts';
-import { byteText } from '../../core/guards/preflight/text.ts';
+import type { Fix, PreflightReport } from '../../core/guards/preflight/index.ts';
+import type { Remedy } from '../../core/remedy.ts';
 import { placeOf, position } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import type { Project } from '../../core/project/schema.ts';
 import type { TimeEstimate, TransferPlan } from '../../core/volumes/plan/index.ts';
 import type { SmokeFacts } from './facts.ts';
 import { caps, type SheetState } from '../../messages/launch-sheet.ts';
-import { count, plainText } from '../common/text.ts';
+import { buttonOf } from '../common/remedies.ts';
+import { plainText } from '../common/text.ts';
 
 type Value<K extends 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke'> = NonNullable<
   SheetState[K]['value']
@@ -29,13 +29,13 @@ export function checksText({ findings, checks, ms }: PreflightReport, loaded: Lo
     ...(warnings > 0 ? [count(warnings, 'warning')] : []),
   ];
   return {
-    findings: findings.slice(0, caps.findings).map(({ severity, what, why, next, at, fix }) => ({
+    findings: findings.slice(0, caps.findings).map(({ severity, what, why, next, at, fix, remedies }) => ({
       severity,
       what: plainText(what),
       why: plainText(why),
       next: plainText(next),
       place: at === undefined ? undefined : placeText(loaded, at),
-      fix: fix && plainText(fix.title),
+      fix: buttonTitle(fix, remedies),
     })),
     checks: checks.slice(0, caps.checks).map(({ title, status, unknown }) => ({
       title: plainText(title),
@@ -44,6 +44,12 @@ export function checksText({ findings, checks, ms }: PreflightReport, loaded: Lo
     })),
     sum: `${found.length === 0 ? 'Nothing is wrong' : found.join(', ')} · ${count(checks.length, 'check')} in ${duration(ms / 1000)}`,
   };
+}
+
+/** A finding has one button: what mends the file, else the best act. */
+function buttonTitle(fix: Fix | undefined, remedies: readonly Remedy[] = []): string | undefined {
+  const [remedy] = remedies;
+  return fix === undefined ? remedy && buttonOf(remedy, (path) => path).title : plainText(fix.title);
 }
 
 function placeText({ file, text }: LoadedProject, at: (string | number)[]): string {
@@ -79,7 +85,7 @@ export function podsText(volume: VolumePlan, candidates: readonly Candidate[]): 
   const size = volume.exists ? volume.volume.size : volume.size;
   const name = volume.exists ? volume.volume.name : volume.name;
   const where = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
-  const month = `$${volumeCostPerMonth(size).toFixed(2)} a month`;
+  const month = pricePerMonth(volumeCostPerMonth(size));
   const first = candidates.find((c) => c.stock !== 'NONE');
   return {
     volume: plainText(
@@ -106,10 +112,10 @@ export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSecond
   const sends =
     totals.files === 0 ? 'Nothing has to be sent' : `${count(totals.files, 'file')}, ${byteText(totals.bytes)}`;
   const packed = archives.length === 0 ? '' : `, in ${count(archives.length, 'archive')}`;
-  const range = duration(time.lowSeconds) === duration(time.highSeconds);
+  const range = roughly(time.lowSeconds) === roughly(time.highSeconds);
   const takes = range
-    ? `about ${duration(time.highSeconds)}`
-    : `${duration(time.lowSeconds)} to ${duration(time.highSeconds)}`;
+    ? `about ${roughly(time.highSeconds)}`
+    : `${roughly(time.lowSeconds)} to ${roughly(time.highSeconds)}`;
   const facts = [
     { name: 'Sends', text: `${sends}${packed}${there}` },
     { name: 'Route', text: "SSH, through the job's own pod" },
@@ -135,10 +141,10 @@ export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSecond
 
 export function estimateText({ text, seconds, assumptions }: Estimate): Value<'estimate'> {
   const { low, likely, high } = seconds;
-  const range = high === null ? `at least ${duration(low)}` : `${duration(low)} to ${duration(high)}`;
+  const range = high === null ? `at least ${roughly(low)}` : `${roughly(low)} to ${roughly(high)}`;
   return {
     text: plainText(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
-    time: likely === null ? `The pod runs ${range}.` : `The pod runs about ${duration(likely)} (${range}).`,
+    time: likely === null ? `The pod runs ${range}.` : `The pod runs about ${roughly(likely)} (${range}).`,
     assumptions: assumptions.slice(0, caps.lines).map((line) => plainText(line)),
   };
 }
@@ -181,7 +187,7 @@ export function limitsText(
 export function smokeText({ hardware, estimate, most, left }: SmokeFacts): Value<'smoke'> {
   const { likely } = estimate.seconds;
   const facts = [
-    `${likely === null ? 'a short run' : `about ${duration(likely)}`}${hardware === undefined ? '' : ` on ${hardware.label}`}`,
+    `${likely === null ? 'a short run' : `about ${roughly(likely)}`}${hardware === undefined ? '' : ` on ${hardware.label}`}`,
     ...(most === null ? [] : [`at most ${dollars(most)}`]),
   ];
   const notes = [

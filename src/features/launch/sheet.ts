@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { basename } from 'node:path';
 import { CancelledError } from '../../core/errors.ts';
-import { clock } from '../../core/format.ts';
+import { clock } from '../../core/words/index.ts';
 import type { PreflightReport } from '../../core/guards/preflight/index.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import { applyProfile } from '../../core/project/profile.ts';
@@ -13,6 +13,7 @@ import type { FindingDiagnostics } from './finding-diagnostics.ts';
 import { applyFix } from './apply-fix.ts';
 import { RunPreview } from './run-preview.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
+import { buttonsOf, press } from '../common/remedies.ts';
 import { StatePage } from '../common/page/state-page.ts';
 import * as sheetText from './sheet-text.ts';
 import { failureText, plainText } from '../common/text.ts';
@@ -115,13 +116,17 @@ export class LaunchSheet implements Disposable {
   }
 
   async #fix(look: number, index: number): Promise<void> {
-    const fix = this.#known.findingOf(look, index)?.fix;
+    const { fix, remedies = [] } = this.#known.findingOf(look, index) ?? {};
     const { loaded } = this.#known;
-    if (fix === undefined || loaded === undefined) {
+    if (loaded === undefined) {
       return;
     }
     const { vs, installation } = this.#options.context;
-    await applyFix(vs, await installation(), this.file, loaded, fix);
+    if (fix === undefined) {
+      await press(vs, buttonsOf(vs, remedies)[0]);
+    } else {
+      await applyFix(vs, await installation(), this.file, loaded, fix);
+    }
     await this.look();
   }
 

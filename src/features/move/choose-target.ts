@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { advise, type AdviceRequest } from '../../core/guards/advisor/index.ts';
-import { dollars } from '../../core/caps/meter.ts';
+import { dollars } from '../../core/words/index.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';

@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { pricePerHour } from '../../core/format.ts';
+import { pricePerHour } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import { planMove, runMove, type MovePlan, type MoveRequest, type MoveResult } from '../../core/volumes/move/move.ts';

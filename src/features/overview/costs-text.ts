@@ -1,9 +1,8 @@
-import { dollars } from '../../core/caps/meter.ts';
 import type { Costs } from '../../core/costs/account-costs.ts';
 import type { Ledger } from '../../core/costs/ledger.ts';
-import { clock, duration, pricePerHour, spent } from '../../core/format.ts';
+import { clock, count, dollars, duration, pricePerHour, roughly } from '../../core/words/index.ts';
 import { caps, type CostsPage, type MoneyTable } from '../../messages/overview.ts';
-import { count, plainText, timeText } from '../common/text.ts';
+import { plainText, timeText } from '../common/text.ts';
 
 /** What was spent today, per job, day and project, by the meter and by the bill, and how long the balance lasts. */
 export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage {
@@ -14,7 +13,7 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
   const figures = [
     {
       name: 'Today',
-      value: spent(today?.dollars ?? 0),
+      value: dollars(today?.dollars ?? 0),
       note: today === undefined ? 'no pod of yours ran' : count(today.jobs, 'job'),
     },
     {
@@ -22,7 +21,7 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
       value: pricePerHour(running.reduce((sum, j) => sum + j.costPerHour, 0)),
       note: running.length === 0 ? 'no job runs' : running.map((j) => j.project).join(', '),
     },
-    { name: 'All jobs', value: spent(ledger.total), note: count(ledger.jobs.length, 'job') },
+    { name: 'All jobs', value: dollars(ledger.total), note: count(ledger.jobs.length, 'job') },
     ...(funds === null
       ? []
       : [
@@ -52,7 +51,7 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
 const longHours = 30 * 24;
 
 function lastsText(hours: number): string {
-  return hours > longHours ? 'more than a month' : duration(hours * 3600);
+  return hours > longHours ? 'more than a month' : roughly(hours * 3600);
 }
 
 const bases = { bill: 'bill', meter: 'meter', journal: "meter, by the pod's clock", unknown: 'not known' };
@@ -60,7 +59,7 @@ const bases = { bill: 'bill', meter: 'meter', journal: "meter, by the pod's cloc
 function jobsTable({ jobs }: Ledger): MoneyTable {
   return {
     title: 'Per job',
-    columns: ['Job', 'Started', 'Pod', 'Time', 'Meter', 'Bill', 'Counts'],
+    columns: ['Job', 'Started', 'Pod', 'Pod time', 'Meter', 'Bill', 'Counts'],
     rows: jobs
       .slice(0, caps.rows)
       .map((j) => [
@@ -70,7 +69,7 @@ function jobsTable({ jobs }: Ledger): MoneyTable {
         j.running ? `${duration(j.seconds)}, running` : duration(j.seconds),
         money(j.metered),
         money(j.billed),
-        j.dollars === null ? bases[j.basis] : `${spent(j.dollars)} (${bases[j.basis]})`,
+        j.dollars === null ? bases[j.basis] : `${dollars(j.dollars)} (${bases[j.basis]})`,
       ]),
     empty: 'No job of this computer had a pod yet.',
   };
@@ -80,13 +79,15 @@ function groupTable(title: string, column: string, groups: Ledger['days']): Mone
   return {
     title,
     columns: [column, 'Jobs', 'Cost', 'Bill'],
-    rows: groups.slice(0, caps.rows).map((g) => [plainText(g.key), String(g.jobs), spent(g.dollars), money(g.billed)]),
+    rows: groups
+      .slice(0, caps.rows)
+      .map((g) => [plainText(g.key), String(g.jobs), dollars(g.dollars), money(g.billed)]),
     empty: 'Nothing yet.',
   };
 }
 
 function money(amount: number | null): string {
-  return amount === null ? 'not there' : spent(amount);
+  return amount === null ? 'not there' : dollars(amount);
 }
 
 function notesOf({ bill }: Ledger): string[] {
@@ -98,6 +99,6 @@ function notesOf({ bill }: Ledger): string[] {
   const since = new Date(bill.since).toLocaleDateString();
   return [
     `The meter is the price per hour times the time of the pod. The bill, read at ${clock(new Date(bill.asOf))} from ${since} on, lags behind; what is more counts until the bill is complete.`,
-    `Beside these jobs the account was billed ${spent(bill.otherPods)} for other pods${bill.storage === null ? '' : ` and ${spent(bill.storage)} for volumes`}.`,
+    `Beside these jobs the account was billed ${dollars(bill.otherPods)} for other pods${bill.storage === null ? '' : ` and ${dollars(bill.storage)} for volumes`}.`,
   ];
 }

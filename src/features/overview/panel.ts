@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { advise, adviceRequest, type Advice, type AdviceRequest } from '../../core/guards/advisor/index.ts';
 import { accountCosts } from '../../core/costs/account-costs.ts';
 import { CancelledError, messageOf } from '../../core/errors.ts';
-import { clock } from '../../core/format.ts';
+import { clock } from '../../core/words/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { radar, type Radar } from '../../core/guards/radar/index.ts';
 import {

@@ -1,5 +1,5 @@
 import { CancelledError } from '../../core/errors.ts';
-import { pricePerHour } from '../../core/format.ts';
+import { pricePerHour } from '../../core/words/index.ts';
 import { stopEndpoint, stopPod, type RadarEndpoint, type RadarPod } from '../../core/guards/radar/index.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';

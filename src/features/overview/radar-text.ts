@@ -1,7 +1,7 @@
-import { duration, pricePerHour } from '../../core/format.ts';
+import { ageText, count, pricePerHour, pricePerMonth } from '../../core/words/index.ts';
 import type { Radar, RadarEndpoint, RadarPod } from '../../core/guards/radar/index.ts';
 import { caps, type RadarPage } from '../../messages/overview.ts';
-import { count, plainText, timeText } from '../common/text.ts';
+import { plainText, timeText } from '../common/text.ts';
 
 /** Pods and endpoints that cost money and that no job is known to need. */
 export interface Unowned {
@@ -27,7 +27,7 @@ export function unownedText({ pods, endpoints }: Unowned): string | undefined {
   }
   const perHour = all.reduce((sum, p) => sum + (p.costPerHour ?? 0), 0);
   const perMonth = pods.reduce((sum, p) => sum + p.diskPerMonth, 0);
-  const disks = perMonth > 0 ? ` and $${perMonth.toFixed(2)} a month for disks` : '';
+  const disks = perMonth > 0 ? ` and ${pricePerMonth(perMonth)} for disks` : '';
   const names = all.slice(0, 3).map((p) => ('pod' in p ? p.pod.name : p.endpoint.name));
   const more = all.length > 3 ? ` and ${all.length - 3} more` : '';
   const verb = all.length === 1 ? 'costs' : 'cost';
@@ -43,41 +43,43 @@ export function unownedText({ pods, endpoints }: Unowned): string | undefined {
 export function radarText(seen: Radar): RadarPage {
   const { pods, endpoints, volumes, totalPerHour, perMonthStorage, unpriced, notes } = seen;
   const missing = unpriced.length === 0 ? '' : `, without ${unpriced.join(', ')}, whose price is not told`;
-  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage $${perMonthStorage.toFixed(2)} a month`;
+  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage ${pricePerMonth(perMonthStorage)}`;
   return {
     total: plainText(`${total}${missing}.`),
     unowned: unownedText(unownedOf(seen)),
     pods: pods.slice(0, caps.rows).map((p) => podLine(p, seen.at)),
     endpoints: endpoints.slice(0, caps.rows).map((e) => endpointLine(e, seen.at)),
-    volumes: volumes.slice(0, caps.rows).map(({ volume, pricePerMonth, usedByProjects, lastUsed, attachedTo }) => ({
-      name: plainText(volume.name),
-      facts: plainText(`${volume.size} GB in ${volume.dataCenter}`),
-      price: pricePerMonth === null ? 'price unknown' : `$${pricePerMonth.toFixed(2)} a month`,
-      used: plainText(
-        [
-          usedByProjects.length === 0 ? 'by no job of this computer' : `by ${usedByProjects.join(', ')}`,
-          ...(lastUsed === null ? [] : [`last ${timeText(lastUsed)}`]),
-          ...(attachedTo.length === 0 ? [] : [`attached to ${attachedTo.join(', ')}`]),
-        ].join(', '),
-      ),
-    })),
+    volumes: volumes
+      .slice(0, caps.rows)
+      .map(({ volume, pricePerMonth: perMonth, usedByProjects, lastUsed, attachedTo }) => ({
+        name: plainText(volume.name),
+        facts: plainText(`${volume.size} GB in ${volume.dataCenter}`),
+        price: pricePerMonth(perMonth),
+        used: plainText(
+          [
+            usedByProjects.length === 0 ? 'by no job of this computer' : `by ${usedByProjects.join(', ')}`,
+            ...(lastUsed === null ? [] : [`last ${timeText(lastUsed)}`]),
+            ...(attachedTo.length === 0 ? [] : [`attached to ${attachedTo.join(', ')}`]),
+          ].join(', '),
+        ),
+      })),
     notes: notes.slice(0, caps.lines).map((note) => plainText(note)),
   };
 }
 
-function ageText(since: string | null, at: string): string {
-  return since === null ? '' : `for ${duration(Math.max(0, Date.parse(at) - Date.parse(since)) / 1000)}`;
+function forText(since: string | null, at: string): string {
+  return since === null ? '' : `for ${ageText(since, at)}`;
 }
 
 function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
   const { pod, costPerHour, diskPerMonth, since, idle, action } = seen;
   const where = pod.dataCenter === null ? '' : `in ${pod.dataCenter}`;
-  const disk = diskPerMonth > 0 ? ` + $${diskPerMonth.toFixed(2)} a month for its disk` : '';
+  const disk = diskPerMonth > 0 ? ` + ${pricePerMonth(diskPerMonth)} for its disk` : '';
   return {
     id: plainText(pod.id, caps.name),
     name: plainText(pod.name),
     facts: plainText(
-      [pod.hardware, where, pod.status.toLowerCase(), ageText(since, at)].filter((t) => t !== '').join(' · '),
+      [pod.hardware, where, pod.status.toLowerCase(), forText(since, at)].filter((t) => t !== '').join(' · '),
     ),
     price: `${pricePerHour(costPerHour)}${disk}`,
     owner: plainText(ownerText(seen)),
@@ -90,7 +92,7 @@ function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
 function endpointLine(seen: RadarEndpoint, at: string): RadarPage['endpoints'][number] {
   const { endpoint, costPerHour, cost, since, idle, action } = seen;
   const { min, max } = endpoint.workers;
-  const facts = ['Serverless', endpoint.hardware, `${min} to ${max} workers`, ageText(since, at)];
+  const facts = ['Serverless', endpoint.hardware, `${min} to ${max} workers`, forText(since, at)];
   return {
     id: plainText(endpoint.id, caps.name),
     name: plainText(endpoint.name),

@@ -1,7 +1,7 @@
 import { usable, type Advice, type AdviceRequest, type RegionRow } from '../../core/guards/advisor/index.ts';
-import { duration, pricePerHour } from '../../core/format.ts';
+import { count, pricePerHour, roughly } from '../../core/words/index.ts';
 import { caps, type RegionLine, type RegionsPage } from '../../messages/overview.ts';
-import { count, plainText } from '../common/text.ts';
+import { plainText } from '../common/text.ts';
 
 const tiers: Record<string, string> = { STANDARD: 'standard', HIGH_PERFORMANCE: 'fast' };
 
@@ -43,8 +43,7 @@ function regionLine(row: RegionRow, { recommended }: Advice, { volume }: AdviceR
     s3: row.s3.answer === 'unknown' ? 'not known' : row.s3.answer,
     free: names.length === 0 ? 'nothing' : plainText(`${names.join(', ')}${more}`),
     price: free[0] === undefined ? '' : pricePerHour(free[0].pricePerHour),
-    boot:
-      row.bootHistory === null ? '' : `${duration(row.bootHistory.median)} (${count(row.bootHistory.count, 'job')})`,
+    boot: row.bootHistory === null ? '' : `${roughly(row.bootHistory.median)} (${count(row.bootHistory.count, 'job')})`,
     reason: plainText(row.reason),
     open: row.canCreateVolume,
   };

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { waitForStock, type StockWish } from '../../core/guards/advisor/index.ts';
-import { pricePerHour } from '../../core/format.ts';
+import { pricePerHour } from '../../core/words/index.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import { withProgress } from '../common/progress.ts';
 import { commands } from '../ids.ts';

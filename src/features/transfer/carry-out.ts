@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
-import { byteText, duration } from '../../core/format.ts';
+import { byteText, count, duration } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { planVolume } from '../../core/pods/volume.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
@@ -8,7 +8,6 @@ import { runSync, type SyncOptions, type SyncResult } from '../../core/volumes/s
 import type { PreparedPlan } from '../../core/volumes/plan/index.ts';
 import { withProgress, type ProgressResult } from '../common/progress.ts';
 import { mayCreate, mayDelete, mayRent, mayReplace } from './consent.ts';
-import { count } from './plan-text.ts';
 import { syncProgress } from './sync-progress.ts';
 
 export interface DecidedPlan {

@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { pricePerHour } from '../../core/format.ts';
+import { pricePerHour } from '../../core/words/index.ts';
 import { gatewayOffers } from '../../core/transport/gateway/offer.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { RouteChoice, RouteKind, TransferPlan } from '../../core/volumes/plan/index.ts';

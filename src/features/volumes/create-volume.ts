@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
-import { dollars } from '../../core/caps/meter.ts';
+import { dollars } from '../../core/words/index.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { Account } from '../account/account.ts';

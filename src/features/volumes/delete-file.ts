@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
-import { byteText } from '../../core/format.ts';
+import { byteText, count } from '../../core/words/index.ts';
 import { parseJobState } from '../../core/journal/state.ts';
 import type { Amount } from '../../core/volumes/browse/browse.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
@@ -96,5 +96,5 @@ async function mayDelete({ vs, files }: DeleteContext, volume: string, path: str
 }
 
 function amountText({ files, bytes }: Amount): string {
-  return `${files === 1 ? '1 file' : `${files} files`}, ${byteText(bytes)}`;
+  return `${count(files, 'file')}, ${byteText(bytes)}`;
 }

@@ -1,4 +1,4 @@
-import { byteText } from '../../core/format.ts';
+import { byteText } from '../../core/words/index.ts';
 import type { Amount, VolumeEntry } from '../../core/volumes/browse/browse.ts';
 import type { Report } from '../common/progress.ts';
 

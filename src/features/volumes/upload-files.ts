@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { basename } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { byteText } from '../../core/format.ts';
+import { byteText } from '../../core/words/index.ts';
 import { isPlainName } from '../../core/volumes/browse/names.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { FileSource } from './file-source.ts';

@@ -112,6 +112,7 @@ export class VolumeFiles implements Disposable {
       ? new UserError('volume-no-keys', {
           what: 'Files are visible with S3 keys, or while a pod runs on this volume.',
           next: 'Set S3 keys, or run the pipeline.',
+          remedies: [{ do: 'set-s3-keys' }],
         })
       : new UserError('volume-closed', {
           what: 'Files are visible while a pod runs on this volume.',

@@ -93,6 +93,7 @@ export function eventsOf(told: Told[], side: 'local' | 'pod' = 'pod'): ToldEvent
 
 /** What `run --json` and `attach --json` end with. */
 export interface Result extends Told {
+  remedies?: unknown[];
   job: string;
   outcome: string;
   reason?: string;

@@ -123,7 +123,7 @@ describe('the table at the end (R3.2)', () => {
 
   it("tells a reason that is not a step's", () => {
     const lost = { ...result, outcome: 'lost', reason: 'The worker died.' } as const;
-    assert.match(summary(lost, plain), /Job rainbow-\S+ lost: The worker died\.$/m);
+    assert.match(summary(lost, plain), /Job rainbow-\S+ was lost: The worker died\.$/m);
     const running = { ...result, record: { ...record, podEnded: undefined } };
     assert.match(summary(running, plain), /^Pod {7}still there$/m);
   });

@@ -25,7 +25,7 @@ describe('what the overview says', () => {
     const [best] = regionsText(advice, { dataBytes: 1, gpus: ['g'] }, 'tiny').rows;
     assert.deepEqual(
       [best?.mark, best?.free, best?.price, best?.boot, best?.volume, best?.s3],
-      ['best', 'L4 (high)', '$0.43/h', '1 min (3 jobs)', 'standard', 'yes'],
+      ['best', 'L4 (high)', '$0.43/h', '2 min (3 jobs)', 'standard', 'yes'],
     );
     const volume = { id: 'v', name: 'v', dataCenter: 'US-MD-1', size: 10 };
     const page = regionsText(advice, { dataBytes: 1, volume }, 'tiny');

@@ -83,7 +83,10 @@ describe('job records', () => {
     assert.equal((await records.find('aaaa')).job, 'p-20260101-aaaa');
     assert.equal((await records.find('p-20260101')).job, 'p-20260101-aaaa');
     await assert.rejects(records.find('p-'), { code: 'job-unknown', message: /fits 2 jobs/ });
-    await assert.rejects(records.find('zzzz'), { code: 'job-unknown', message: /runpod-trainer jobs/ });
+    await assert.rejects(records.find('zzzz'), {
+      code: 'job-unknown',
+      remedies: [{ do: 'show-jobs' }],
+    });
   });
 
   it('hold a journal that several processes write at the same time as if one had', async () => {

@@ -1,3 +1,4 @@
+import { byteText } from '../../words/index.ts';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -107,7 +108,7 @@ async function spaceOf(
   return total === undefined || !/^\d+$/.test(free ?? '') ? undefined : { total: Number(total), free: Number(free) };
 }
 
-const gb = (kilobytes: number): string => `${((kilobytes * 1024) / 1e9).toFixed(1)} GB`;
+const gb = (kilobytes: number): string => byteText(kilobytes * 1024);
 
 async function lookAtDisk(visit: Visit, signal: AbortSignal): Promise<Finding> {
   const space = await spaceOf(visit, '/', signal);

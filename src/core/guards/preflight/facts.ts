@@ -39,6 +39,8 @@ export class Facts {
   readonly installation: Installation;
   /** The project with its profile applied. */
   readonly project: Project;
+  /** Path of the project file. */
+  readonly projectFile: string;
   readonly root: string;
   readonly text: string;
   readonly options: PreflightOptions;
@@ -51,6 +53,7 @@ export class Facts {
     this.installation = installation;
     this.project = applyProfile(loaded.project, options.profile);
     this.#file = loaded.project;
+    this.projectFile = loaded.file;
     this.root = loaded.root;
     this.text = loaded.text;
     this.options = options;

@@ -1,4 +1,4 @@
-import { duration, spent } from '../../format.ts';
+import { dollars, roughly } from '../../words/index.ts';
 import { hardwareOf } from '../../pods/of-job.ts';
 import type { JobRecord } from '../../journal/records.ts';
 import { volumeCostPerMonth } from '../../pods/volume.ts';
@@ -97,7 +97,7 @@ function idleReason(pod: Pod, { needed, owner, reason }: Need, at: Date): string
     const cost =
       size === 0
         ? 'It costs nothing as it is'
-        : `Its disk of ${size} GB costs ${spent(size * diskPrice.stopped)} a month`;
+        : `Its disk of ${size} GB costs ${dollars(size * diskPrice.stopped)} a month`;
     return `It is ${pod.status === 'ERROR' ? 'in error' : 'stopped'}. ${cost}.`;
   }
   if (needed === 'no') {
@@ -109,7 +109,7 @@ function idleReason(pod: Pod, { needed, owner, reason }: Need, at: Date): string
   const quiet = quietFor(pod, at);
   if (quiet !== undefined) {
     const who = reason ?? (owner === 'job' ? 'Its job may have ended.' : 'No job of this computer owns it.');
-    return `Its GPU does nothing at the moment, ${duration(quiet)} after its start. ${who}`;
+    return `Its GPU does nothing at the moment, ${roughly(quiet)} after its start. ${who}`;
   }
   return reason;
 }
@@ -136,7 +136,7 @@ function actionOf(pod: Pod, { job, needed, owner }: Need, volumes: readonly Volu
     const disk =
       persistent === null
         ? ''
-        : ` Its disk of ${persistent.size} GB stays and costs ${spent(persistent.size * diskPrice.stopped)} a month.`;
+        : ` Its disk of ${persistent.size} GB stays and costs ${dollars(persistent.size * diskPrice.stopped)} a month.`;
     return { how, text: `It is stopped and costs no GPU time any more; what is in its container is lost.${disk}` };
   }
   const lost = persistent === null ? '' : ` Its disk of ${persistent.size} GB is deleted for good.`;

@@ -1,4 +1,4 @@
-import { pricePerHour } from '../../format.ts';
+import { pricePerHour } from '../../words/index.ts';
 import type { JobRecord } from '../../journal/records.ts';
 import type { JobState } from '../../journal/state.ts';
 import { shortName } from '../../pods/hardware.ts';

@@ -1,4 +1,4 @@
-import { duration } from '../../format.ts';
+import { roughly } from '../../words/index.ts';
 import { jobOfName, jobVariable, podPrefix, projectVariable } from '../../journal/id.ts';
 import { helperName, podsOf } from '../../pods/of-job.ts';
 import { isBeingPrepared, type JobRecord } from '../../journal/records.ts';
@@ -65,7 +65,7 @@ function timeOf({ finished, updated }: JobState): string {
 /** What the job's own state on the volume says of whether it needs what was made for it. */
 export function useByState(state: JobState, at: Date): Pick<Need, 'needed' | 'reason'> {
   const since = Math.max(0, at.getTime() - Date.parse(timeOf(state)));
-  const ago = duration(since / 1000);
+  const ago = roughly(since / 1000);
   if (state.status !== 'running') {
     const ended = `Its job has ended (${state.status}) ${ago} ago.`;
     return since < fetchMs

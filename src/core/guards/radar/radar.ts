@@ -124,7 +124,8 @@ export function onRadar({ pods, endpoints }: Radar, name: string): RadarPod | Ra
         hit === undefined
           ? `There is no pod and no endpoint "${name}" in this account.`
           : `${hits.length} pods or endpoints are named "${name}".`,
-      next: 'See the list with: runpod-trainer radar; each can be named by its id.',
+      next: 'Take it from the list of what costs money; each can be named by its id.',
+      remedies: [{ do: 'find-unused' }],
     });
   }
   return hit;
@@ -146,7 +147,8 @@ export async function stopPod(
     throw new UserError('pod-at-work', {
       what: `The pod ${pod.name} was not touched.`,
       why: `The job ${job} of this computer is at work on it.`,
-      next: `Stop the job, which keeps what it wrote: runpod-trainer cancel ${job}`,
+      next: 'Cancel the job, which keeps what it wrote.',
+      remedies: [{ do: 'cancel', job }],
     });
   }
   if (!(await confirm(seen))) {

@@ -1,3 +1,4 @@
+import { byteText } from '../../words/index.ts';
 import * as z from 'zod';
 import { UserError } from '../../errors.ts';
 import { abortable } from '../../ssh/abortable.ts';
@@ -71,7 +72,7 @@ export async function readWhole(
   const { size } = parse(readSchema, answer.head, place);
   if (size > cap) {
     throw new UserError('file-too-large', {
-      what: `${visibleName(place.path)} has ${megabytes(size)}; at most ${megabytes(cap)} are opened in the editor.`,
+      what: `${visibleName(place.path)} has ${byteText(size)}; at most ${byteText(cap)} are opened in the editor.`,
       next: 'Download it instead.',
     });
   }
@@ -103,10 +104,6 @@ export async function placeFile(
 ): Promise<void> {
   const answer = await ask(pod, { op: 'place', ...place, name, sha256 }, overhead, signal);
   parse(amountSchema, answer.head, place);
-}
-
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
 
 /** Where the worker lies on the pod of a connection. */
