@@ -26,7 +26,7 @@ export function machineId(home: string): string {
       {
         what: `The folder of this installation, ${home}, cannot be written to.`,
         why: messageOf(error),
-        next: 'Make it writable, or name another folder in RUNPOD_TRAINER_HOME.',
+        next: 'Make it writable, or let this program use another folder.',
       },
       { cause: error },
     );

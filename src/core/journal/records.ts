@@ -48,7 +48,8 @@ export class JobRecords {
         throw new UserError('record-gone', {
           what: `The record of the job ${job} is gone from ${join(this.folder, job)}.`,
           why: 'Its folder was removed, or the file cannot be read.',
-          next: 'Look whether its pod still runs: runpod-trainer radar',
+          next: 'Look whether its pod still runs.',
+          remedies: [{ do: 'find-unused' }],
         });
       }
       return this.#write(changed(now, typeof change === 'function' ? change(now) : change));
