@@ -3,9 +3,10 @@ import { limits } from '../contract.ts';
 
 /**
  * Events of the journal (docs/job-directory.md, contract/events.schema.json). What comes from a pod is hostile until
- * checked: an event that does not fit is reported, not believed. The worker cuts what it tells to the same limits.
+ * checked: an event that does not fit is reported, not believed. Workers cut what they tell shorter
+ * than what is read here, since earlier ones did not.
  */
-const text = upTo(limits.eventTextBytes);
+const text = upTo(limits.readableTextCharacters);
 const name = upTo(limits.nameCharacters);
 const seconds = z.number().min(0);
 
@@ -81,7 +82,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     type: z.literal('log'),
     step: name.nullable(),
     stream: z.enum(['out', 'err']),
-    lines: z.array(upTo(limits.logLineCharacters)).max(limits.logEventLines),
+    lines: z.array(text).max(limits.readableLogLines),
   }),
   /** null: the step reported a value that is not a finite number. */
   z.object({

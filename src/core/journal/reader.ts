@@ -43,14 +43,14 @@ export class JournalReader {
       const line = this.#pendingBytes === 0 ? piece : Buffer.concat([...this.#pending, piece]);
       this.restart();
       from = end + 1;
-      events.push(...(length > limits.eventLineBytes ? [this.#bad(tooLong(length))] : this.#read(line)));
+      events.push(...(length > limits.readableLineBytes ? [this.#bad(tooLong(length))] : this.#read(line)));
       this.#offset += length + 1;
     }
     if (from < chunk.length) {
       this.#pendingBytes += chunk.length - from;
       // A line that is too long is only counted, so that a pod cannot fill this machine's memory with it.
       this.#pending =
-        this.#pendingBytes > limits.eventLineBytes ? [] : [...this.#pending, Buffer.from(chunk.subarray(from))];
+        this.#pendingBytes > limits.readableLineBytes ? [] : [...this.#pending, Buffer.from(chunk.subarray(from))];
     }
     return events;
   }

@@ -86,4 +86,12 @@ describe('journal reader (R3.4)', () => {
     assert.match(events[0]?.type === 'bad-line' ? events[0].message : '', /67108864 bytes is longer/);
     assert.equal(reader.offset, 64 * piece.length + 1 + line(1, 1, 'a').length);
   });
+
+  it('reads the long events of earlier workers, which cut lines at 8192 characters and told how many more', () => {
+    const cut = `${'x'.repeat(8192)}… (12345 more characters)`;
+    const event = { epoch: 1, seq: 1, time: '2026-01-01T00:00:00.000Z', type: 'log', step: null, stream: 'out' };
+    const text = `${JSON.stringify({ ...event, lines: Array<string>(500).fill(cut) })}\n`;
+    const [read] = new JournalReader().push(Buffer.from(text));
+    assert.equal(read?.type === 'log' ? read.lines.length : read?.type, 500);
+  });
 });
