@@ -37,6 +37,7 @@ export async function takeLock(file: string, options: LockOptions = {}): Promise
   // Only the time between looks counts, so a computer that sleeps is no death.
   let quietMs = 0;
   let pause = firstLookMs;
+  let waited = 0;
   let told = false;
   for (;;) {
     throwIfCancelled(signal);
@@ -45,7 +46,7 @@ export async function takeLock(file: string, options: LockOptions = {}): Promise
     }
     const text = await readFile(file, 'utf8').catch(() => '');
     const sign = `${text}@${(await stat(file).catch(() => undefined))?.mtimeMs ?? ''}`;
-    quietMs = sign === seen ? quietMs + pause : 0;
+    quietMs = sign === seen ? quietMs + waited : 0;
     seen = sign;
     if (isDead(text) || quietMs > patienceMs) {
       await takeAway(file, text);
@@ -55,10 +56,11 @@ export async function takeLock(file: string, options: LockOptions = {}): Promise
       told = true;
       options.onWait?.();
     }
-    pause = Math.min(pause * 2, lookMs);
     await wait(pause, undefined, { signal }).catch(() => {
       throw new CancelledError();
     });
+    waited = pause;
+    pause = Math.min(pause * 2, lookMs);
   }
 }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { mock } from 'node:test';
 import { isBeingPrepared, JobRecords, type JobRecord } from '../../../src/core/journal/records.ts';
 import { thisProcess } from '../../../src/core/processes.ts';
 import { importing, inParallel } from '../../support/in-parallel.ts';
 import { useTempFolder } from '../../support/temp.ts';
+import { until } from '../../support/wait.ts';
 
 /** No system has a process of this number. */
 const nobody = 2 ** 30;
@@ -101,6 +103,22 @@ describe('job records', () => {
     await inParallel(text, text, text);
     const file = new JobRecords(folder.path).journalFile('p-1');
     assert.ok((await readFile(file)).equals(journal));
+  });
+
+  it('are written now and then while a client prepares the job, so that others see it alive', async () => {
+    const records = new JobRecords(folder.path);
+    const { updated } = await records.create(record('p-1', { phase: 'wait' }));
+    mock.timers.enable({ apis: ['setInterval'] });
+    try {
+      const stop = records.showPreparing('p-1');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      mock.timers.tick(20_000);
+      await until('the record is written', async () => (await records.get('p-1'))?.updated !== updated);
+      stop();
+    } finally {
+      mock.timers.reset();
+    }
+    assert.equal((await records.get('p-1'))?.phase, 'wait');
   });
 
   it('tell whether a client prepares the job: by its process, else by when it wrote last', () => {
