@@ -1,12 +1,13 @@
 // Builds dist/: the extension, the command line, the sandbox, the panels and the worker's single file.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 process.chdir(root);
+const { engines } = JSON.parse(readFileSync('package.json', 'utf8'));
 const production = process.argv.includes('--production');
 /** Built beside `dist`, which it replaces when all went well: a build that fails leaves the last good one. */
 const out = `.dist-${process.pid}`;
@@ -60,7 +61,7 @@ const shared = {
   plugins: [oneLanguage],
   bundle: true,
   platform: 'node',
-  target: 'node20',
+  target: engines.node.replace('>=', 'node'),
   minify: production,
   sourcemap: !production,
   legalComments: 'none',
@@ -79,8 +80,16 @@ const __filename = pathOfUrl(import.meta.url);
 const __dirname = pathOfUrl(new URL('.', import.meta.url));`;
 const withRequire = { format: 'esm', banner: { js: banner } };
 
+/** The command line in two files: the first must run on a Node that cannot read the second, to say that it is too old. */
+const programApart = {
+  name: 'program-apart',
+  setup: (bundler) =>
+    bundler.onResolve({ filter: /^\.\/cli\/main\.ts$/ }, () => ({ path: './program.js', external: true })),
+};
+
 const jobs = [
-  { entryPoints: ['src/cli.ts'], outfile: `${out}/cli.js`, ...withRequire },
+  { entryPoints: ['src/cli.ts'], outfile: `${out}/cli.js`, format: 'esm', target: 'es2022', plugins: [programApart] },
+  { entryPoints: ['src/cli/main.ts'], outfile: `${out}/program.js`, ...withRequire },
   { entryPoints: ['sandbox/main.ts'], outfile: `${out}/sandbox/main.js`, ...withRequire },
 ];
 

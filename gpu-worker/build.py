@@ -1,6 +1,10 @@
-"""Builds the worker as one file: `python3 build.py [dist/worker.pyz]`. The same sources give the same bytes."""
+"""Builds the worker as one file: `python3 build.py [dist/worker.pyz]`. The same sources give the same bytes.
+
+`install.py`, which puts it on a pod, lies beside it.
+"""
 
 import os
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -27,6 +31,7 @@ def build(target: Path) -> None:
                 archive.writestr(info, file.read_bytes())
     os.chmod(temporary, 0o755)
     os.replace(temporary, target)
+    shutil.copyfile(HERE / "bootstrap" / "install.py", target.with_name("install.py"))
 
 
 if __name__ == "__main__":

@@ -7,10 +7,11 @@ import { createLog } from './features/common/log.ts';
 import { Settings } from './features/common/settings.ts';
 import { createBackupModule } from './features/backup/module.ts';
 import { createDoctorModule } from './features/doctor/module.ts';
-import { createGuardsModule } from './features/guards/module.ts';
 import { createJobPanelModule } from './features/jobpanel/module.ts';
 import { createJobsModule } from './features/jobs/module.ts';
+import { createLaunchModule } from './features/launch/module.ts';
 import { createMoveModule } from './features/move/module.ts';
+import { createOverviewModule } from './features/overview/module.ts';
 import { createPodsModule } from './features/pods/module.ts';
 import { createProjectFileModule } from './features/projectfile/module.ts';
 import { createSandboxModule } from './features/sandbox/module.ts';
@@ -31,17 +32,19 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const account = store.add(createAccountModule(vscode, context, registry, settings));
   const { pods } = store.add(createPodsModule(vscode, registry, account.account, settings));
-  const { volumes } = store.add(createVolumesModule(vscode, registry, account, settings, pods));
+  const { volumes } = store.add(createVolumesModule(vscode, context, registry, account, settings, pods));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
-  const jobs = store.add(createJobsModule(vscode, context, registry, failures, account, settings, refreshPods));
-  store.add(createTransferModule(vscode, registry, account.account, volumes, jobs.installation, refreshPods));
-  store.add(createBackupModule(vscode, registry, account.account, volumes, jobs));
-  store.add(createMoveModule(vscode, registry, account.account, jobs.installation, refreshPods));
+  const jobs = store.add(createJobsModule(vscode, registry, failures, account, settings, refreshPods));
+  const { installation, records } = account;
+  store.add(createTransferModule(vscode, registry, account.account, volumes, installation, refreshPods));
+  store.add(createBackupModule(vscode, registry, account, volumes));
+  store.add(createMoveModule(vscode, registry, account.account, installation, refreshPods));
   store.add(createStatusModule(vscode, registry, account.account, pods, jobs.jobs));
-  store.add(createJobPanelModule(vscode, context, registry, log, jobs));
-  store.add(createDoctorModule(vscode, registry, account.account, pods, jobs.installation));
+  store.add(createJobPanelModule(vscode, context, registry, log, records, jobs));
+  store.add(createDoctorModule(vscode, registry, account.account, pods, installation));
+  store.add(createLaunchModule({ vs: vscode, context, registry, account, log, failures, jobs }));
   store.add(
-    createGuardsModule({ vs: vscode, context, registry, account, settings, log, failures, jobs, refresh: refreshPods }),
+    createOverviewModule({ vs: vscode, context, registry, account, settings, log, failures, refresh: refreshPods }),
   );
   store.add(createProjectFileModule(vscode, registry));
   store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));

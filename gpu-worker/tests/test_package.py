@@ -20,7 +20,7 @@ def test_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     for target in targets:
         subprocess.run([sys.executable, str(ROOT / "build.py"), str(target)], check=True)
     assert targets[0].read_bytes() == targets[1].read_bytes()
-    assert sorted(p.name for p in (tmp_path / "sub").iterdir()) == ["one.pyz", "two.pyz"]
+    assert sorted(p.name for p in (tmp_path / "sub").iterdir()) == ["install.py", "one.pyz", "two.pyz"]
 
 
 def test_runs_as_file_and_from_the_checkout(pyz: Path) -> None:
@@ -48,9 +48,10 @@ def test_core_imports_only_the_standard_library(pyz: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(pyz)!r}); before = set(sys.modules);"
         "from runpod_trainer_worker.run import start, follow, control;"
-        "from runpod_trainer_worker.keeper import watchdog, guard;"
+        "from runpod_trainer_worker.keeper import watchdog, guard, probe;"
         "from runpod_trainer_worker.files import plan, commit, streams, manifest, unpack;"
-        "from runpod_trainer_worker.volume import entries, plan, commit, direct;"
+        "from runpod_trainer_worker.volume import entries, plan, commit, direct, browse;"
+        "from runpod_trainer_worker.sources import commands, follow;"
         "from runpod_trainer_worker.gates import child;"
         "names = {m.split('.')[0] for m in set(sys.modules) - before};"
         "print(sorted(names - set(sys.stdlib_module_names) - {'runpod_trainer_worker'}))"

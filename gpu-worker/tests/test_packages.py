@@ -11,8 +11,8 @@ import pytest
 
 NAME = "runpod_trainer_worker"
 SOURCES = Path(__file__).resolve().parent.parent / NAME
-#: The lowest first; `cli` is the one module that is in no package. The top `__init__` is below all of them.
-ORDER = ["base", "files", "volume", "journal", "keeper", "resume", "gates", "run", "cli"]
+#: The lowest first; `usage` and `cli` are modules that are in no package. The top `__init__` is below all of them.
+ORDER = ["base", "sources", "files", "volume", "journal", "keeper", "resume", "gates", "run", "usage", "cli"]
 
 
 def modules_of(root: Path) -> Dict[str, Path]:

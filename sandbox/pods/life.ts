@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Account } from '../api/account.ts';
@@ -11,7 +12,6 @@ import { Relay } from '../relay.ts';
 import { Container, wipeDisk } from './container.ts';
 import type { Machine } from './machine.ts';
 import type { Pod } from './pod.ts';
-import { freePort } from './ports.ts';
 
 export interface LifeSettings {
   /** Directory of all pods' folders. */
@@ -237,4 +237,21 @@ export class Life {
       ...(config.ports.includes('22/tcp') && { RUNPOD_TCP_PORT_22: String(port) }),
     };
   }
+}
+
+function free(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** A free TCP port on 127.0.0.1 below the range from which outgoing connections are served, and not in `avoid`. */
+async function freePort(avoid: ReadonlySet<number>): Promise<number> {
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (!avoid.has(port) && (await free(port))) return port;
+  }
+  throw new Error('no free port was found between 20000 and 32000');
 }

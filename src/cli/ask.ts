@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import * as z from 'zod';
 import { CancelledError, UserError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import { readIfThere, writeFileAtomic } from '../core/files/atomic.ts';
-import type { Step } from '../core/project/schema.ts';
+import { commandText, trustDigest } from '../core/project/local-steps.ts';
+import type { RunPlan } from '../core/jobs/plan.ts';
 
 /** Asks yes or no on a terminal; `--yes` answers for the user, and without a terminal it has to. */
 export async function confirm(question: string, yes: boolean): Promise<void> {
@@ -38,14 +38,16 @@ export function isYes(answer: string): boolean {
 const trustedSchema = z.array(z.string());
 
 /** Commands of a project file that run on this machine are shown and confirmed once per content. */
-export async function confirmLocalSteps(home: string, root: string, steps: Step[], yes: boolean): Promise<void> {
+export async function confirmLocalSteps(
+  home: string,
+  { loaded: { root, project }, localSteps: steps }: Pick<RunPlan, 'loaded' | 'localSteps'>,
+  yes: boolean,
+): Promise<void> {
   if (steps.length === 0) {
     return;
   }
   const file = join(home, 'trusted.json');
-  const digest = createHash('sha256')
-    .update(JSON.stringify([root, steps]))
-    .digest('hex');
+  const digest = trustDigest(root, steps, project);
   const text = await readIfThere(file);
   const trusted = text === undefined ? [] : (trustedSchema.safeParse(parseJson(text)).data ?? []);
   if (trusted.includes(digest)) {
@@ -54,11 +56,4 @@ export async function confirmLocalSteps(home: string, root: string, steps: Step[
   const lines = steps.map((s) => `  ${s.name}: ${commandText(s)}`);
   await confirm(`These steps of the project file run on this machine:\n${lines.join('\n')}\nRun them?`, yes);
   await writeFileAtomic(file, JSON.stringify([...trusted.slice(-199), digest]));
-}
-
-function commandText(step: Step): string {
-  const args = (step.args ?? []).join(' ');
-  const command =
-    step.module === undefined ? (step.script ?? step.notebook ?? step.shell ?? '') : `python -m ${step.module}`;
-  return `${command} ${args}`.trim();
 }

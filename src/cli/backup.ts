@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { UserError } from '../core/errors.ts';
-import { pricePerHour } from '../core/format.ts';
+import { byteText, count, pricePerHour } from '../core/words/index.ts';
 import { backup, type BackupReport } from '../core/volumes/backup.ts';
 import { routeKinds } from '../core/volumes/plan/index.ts';
 import { confirm } from './ask.ts';
@@ -8,7 +8,7 @@ import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { makeOutput, onInterrupt } from './output.ts';
 import { projectOf } from './plan.ts';
-import { byteText, printable } from './style.ts';
+import { printable } from './style.ts';
 
 export interface BackupCommandOptions extends GlobalOptions {
   profile?: string;
@@ -23,7 +23,7 @@ const shown = 10;
 
 /** Brings everything of a project on its volume home. */
 export async function backupCommand(file: string | undefined, options: BackupCommandOptions): Promise<number> {
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   const route = routeKinds.find((kind) => kind === options.route);
   try {
@@ -62,8 +62,8 @@ export async function backupCommand(file: string | undefined, options: BackupCom
 function reportText(report: BackupReport, into: string): string {
   const { fetched, unchanged, files, bytes, notRead, volume, route } = report;
   return [
-    `Backup    ${files} files (${byteText(bytes)}) of ${report.project} lie in ${into}.`,
-    `Fetched   ${fetched.files} files (${byteText(fetched.bytes)}) over ${route} from ${volume.name} in ${volume.dataCenter}; ${unchanged} were here already.`,
+    `Backup    ${count(files, 'file')} (${byteText(bytes)}) of ${report.project} lie in ${into}.`,
+    `Fetched   ${count(fetched.files, 'file')} (${byteText(fetched.bytes)}) over ${route} from ${volume.name} in ${volume.dataCenter}; ${unchanged} were here already.`,
     ...notRead.slice(0, shown).map((line) => `Not read  ${line}`),
     ...(notRead.length > shown ? [`Not read  … and ${notRead.length - shown} more: BACKUP.json.`] : []),
   ]

@@ -4,9 +4,10 @@ import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { placeOf, position } from '../core/project/parse.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { makeOutput, onInterrupt, type Output } from './output.ts';
 import { onlyProjectFile } from './project-file.ts';
-import { duration, printable, wrap, type Style } from './style.ts';
+import { count, duration } from '../core/words/index.ts';
+import { printable, wrap, type Style } from './style.ts';
 
 export interface CheckCommandOptions extends GlobalOptions {
   profile?: string;
@@ -17,7 +18,7 @@ export interface CheckCommandOptions extends GlobalOptions {
 export async function checkCommand(file: string | undefined, options: CheckCommandOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const loaded = await loadProject(file ?? (await onlyProjectFile('.', 'check')));
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const report = await preflight(installation, loaded, {
@@ -30,10 +31,7 @@ export async function checkCommand(file: string | undefined, options: CheckComma
         output.result({ type: 'check', ...check }, '');
       }
     }
-    output.result(
-      { type: 'result', findings: report.findings, ms: report.ms },
-      reportText(report, loaded, output.style, output.width),
-    );
+    output.result({ type: 'result', findings: report.findings, ms: report.ms }, reportText(report, loaded, output));
     return report.findings.some((f) => f.severity === 'error') ? exitCodes.failed : exitCodes.succeeded;
   } finally {
     interrupt.stop();
@@ -43,13 +41,23 @@ export async function checkCommand(file: string | undefined, options: CheckComma
 const headings: Record<Severity, string> = { error: 'Errors', warning: 'Warnings', info: 'Good to know' };
 
 /** Findings in groups, errors first, then what could not be found out, then one line that sums up. */
-export function reportText(report: PreflightReport, loaded: LoadedProject, style: Style, width = 100): string {
+export function reportText(
+  report: PreflightReport,
+  loaded: LoadedProject,
+  { style, width = 100, hints }: Pick<Output, 'style' | 'width' | 'hints'>,
+): string {
   const lines: string[] = [];
   for (const severity of ['error', 'warning', 'info'] as const) {
     const group = report.findings.filter((f) => f.severity === severity);
     if (group.length > 0) {
       lines.push(style.bold(headings[severity]));
-      lines.push(...group.flatMap((f) => findingLines(f, loaded, style, width)), '');
+      lines.push(
+        ...group.flatMap((f) => [
+          ...findingLines(f, loaded, style, width),
+          ...hints(f.remedies ?? []).map((line) => `  ${printable(line)}`),
+        ]),
+        '',
+      );
     }
   }
   const unknown = report.checks.flatMap((c) => c.unknown.map((text) => `${c.title}: ${text}`));
@@ -86,14 +94,13 @@ function paragraph(text: string, width: number): string[] {
 }
 
 function sumText({ findings, checks, ms }: PreflightReport, style: Style): string {
-  const count = (severity: Severity): number => findings.filter((f) => f.severity === severity).length;
-  const [errors, warnings] = [count('error'), count('warning')];
-  const plural = (n: number, word: string): string => `${n} ${word}${n === 1 ? '' : 's'}`;
-  const sum = `${plural(checks.length, 'check')} in ${duration(ms / 1000)}; nothing was rented.`;
+  const of = (severity: Severity): number => findings.filter((f) => f.severity === severity).length;
+  const [errors, warnings] = [of('error'), of('warning')];
+  const sum = `${count(checks.length, 'check')} in ${duration(ms / 1000)}; nothing was rented.`;
   if (errors > 0) {
-    return `${style.red(`${plural(errors, 'error')}, ${plural(warnings, 'warning')}.`)} ${sum}`;
+    return `${style.red(`${count(errors, 'error')}, ${count(warnings, 'warning')}.`)} ${sum}`;
   }
   return warnings > 0
-    ? `${style.yellow(`${plural(warnings, 'warning')}.`)} ${sum}`
+    ? `${style.yellow(`${count(warnings, 'warning')}.`)} ${sum}`
     : `${style.green('Nothing is wrong.')} ${sum}`;
 }

@@ -6,14 +6,8 @@ import * as z from 'zod';
 import { UserError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import { readIfThere } from '../core/files/atomic.ts';
-import {
-  fileKeyPair,
-  homeFolder,
-  hostKeysIn,
-  platformIn,
-  recordsIn,
-  type Installation,
-} from '../core/home/installation.ts';
+import { homeFolder } from '../core/home/folder.ts';
+import { openInstallation, type Installation } from '../core/home/installation.ts';
 import { RunPodClient } from '../core/runpod/client.ts';
 import { defaultRestUrl, type RunPodConnection } from '../core/runpod/connection.ts';
 import type { S3Source } from '../core/s3/s3-source.ts';
@@ -87,18 +81,12 @@ function keyFromConfig(): string | undefined {
 
 export async function makeInstallation(options: GlobalOptions): Promise<Installation> {
   const connection = await findConnection(options);
-  const home = homeFolder();
-  return {
+  return openInstallation(homeFolder(), {
     client: new RunPodClient(connection),
     restUrl: connection.restUrl,
     workerFile: join(distFolder(), 'worker.pyz'),
     localPython: options.python ?? process.env.RUNPOD_TRAINER_PYTHON ?? 'python3',
-    key: await fileKeyPair(home),
-    hostKeys: hostKeysIn(home),
-    records: recordsIn(home),
-    platform: platformIn(home),
     endKeySecret: process.env.RUNPOD_TRAINER_END_KEY_SECRET?.trim() || undefined,
     s3: connection.s3,
-    home,
-  };
+  });
 }

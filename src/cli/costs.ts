@@ -1,8 +1,7 @@
 import { accountCosts, type Costs, type Funds } from '../core/costs/account-costs.ts';
-import { dollars } from '../core/caps/meter.ts';
 import type { CostGroup, JobCost } from '../core/costs/ledger.ts';
 import { UserError } from '../core/errors.ts';
-import { clock, duration, pricePerHour } from '../core/format.ts';
+import { clock, dollars, duration, pricePerHour, roughly } from '../core/words/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { makeOutput, onInterrupt } from './output.ts';
@@ -31,7 +30,7 @@ export async function costsCommand(options: CostsOptions): Promise<number> {
     });
   }
   const installation = await makeInstallation(options);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const costs = await accountCosts(installation, { days, signal: interrupt.signal });
@@ -71,7 +70,7 @@ export function costsText({ ledger, funds }: Costs, by: Grouping, style: Style, 
 
 function jobTable(jobs: readonly JobCost[], style: Style): string[] {
   return columns([
-    ['job', 'hardware', 'price', 'time', 'cost', 'billed'].map(style.dim),
+    ['job', 'hardware', 'price', 'pod time', 'cost', 'billed'].map(style.dim),
     ...jobs.map((j) => [
       printable(j.job),
       printable(j.hardware),
@@ -99,7 +98,7 @@ function fundsLines(funds: Funds | null, style: Style, width: number): string[] 
     return [];
   }
   const { balance, burn, hoursLeft, warning } = funds;
-  const long = hoursLeft !== null && hoursLeft > 90 * 24 ? 'more than three months' : duration((hoursLeft ?? 0) * 3600);
+  const long = hoursLeft !== null && hoursLeft > 90 * 24 ? 'more than three months' : roughly((hoursLeft ?? 0) * 3600);
   const lasts = hoursLeft === null ? 'nothing costs anything now' : `${pricePerHour(burn)} now, so it lasts ${long}`;
   return [
     '',

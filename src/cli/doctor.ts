@@ -2,7 +2,7 @@ import { checkTitles, examine, type Check, type Subject } from '../core/guards/d
 import type { Installation } from '../core/home/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { makeOutput, onInterrupt, type Output } from './output.ts';
 import { pad, printable, wrap, type Style } from './style.ts';
 
 export interface DoctorOptions extends GlobalOptions {
@@ -12,14 +12,15 @@ export interface DoctorOptions extends GlobalOptions {
 /** Checks the way to a pod, one line a check. 0 only when none failed. */
 export async function doctorCommand(name: string | undefined, options: DoctorOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   const checks: Check[] = [];
   try {
     const subject = await subjectOf(installation, name);
     for await (const check of examine({ installation, subject, signal: interrupt.signal })) {
       checks.push(check);
-      output.result({ type: 'check', ...check }, checkText(check, output.style, output.width));
+      // The sentence had another name once, and fields are only ever added.
+      output.result({ type: 'check', ...check, remedy: check.next }, checkText(check, output));
     }
   } finally {
     interrupt.stop();
@@ -50,14 +51,20 @@ async function subjectOf({ records }: Installation, name: string | undefined): P
 const titleWidth = Math.max(...checkTitles.map((t) => t.length));
 const timeWidth = '99999 ms'.length;
 
-function checkText(check: Check, style: Style, width = 100): string {
+function checkText(check: Check, { style, width = 100, hints }: Output): string {
   const indent = ' '.repeat(2 + titleWidth + 2 + timeWidth + 2);
   const room = Math.max(30, width - indent.length);
   const time = check.status === 'skipped' ? '' : `${check.ms} ms`;
   const [first = '', ...rest] = wrap(printable(check.seen), room);
-  const remedy = check.remedy === undefined ? [] : wrap(printable(check.remedy), room);
+  const next = check.next === undefined ? [] : wrap(printable(check.next), room);
+  const commands = hints(check.remedies ?? []).map(printable);
   const head = `${mark(check, style)} ${pad(check.title, titleWidth)}  ${time.padStart(timeWidth)}  ${first}`;
-  return [head.trimEnd(), ...rest.map((l) => indent + l), ...remedy.map((l) => indent + style.dim(l))].join('\n');
+  return [
+    head.trimEnd(),
+    ...rest.map((l) => indent + l),
+    ...next.map((l) => indent + style.dim(l)),
+    ...commands.map((l) => indent + l),
+  ].join('\n');
 }
 
 function mark({ status }: Check, style: Style): string {

@@ -1,9 +1,9 @@
 import { explain, gatherEvidence, type Explanation } from '../core/guards/explain/index.ts';
 import type { JobRecord } from '../core/journal/records.ts';
-import { quoteArgv } from '../core/ssh/quote.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { makeOutput, onInterrupt, type Output } from './output.ts';
+import { hintOf } from './remedies.ts';
 import { printable, wrap, type Style } from './style.ts';
 
 export interface ExplainOptions extends GlobalOptions {
@@ -14,7 +14,7 @@ export interface ExplainOptions extends GlobalOptions {
 export async function explainCommand(name: string | undefined, options: ExplainOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const evidence = await gatherEvidence(installation, record, interrupt.signal);
@@ -24,7 +24,7 @@ export async function explainCommand(name: string | undefined, options: ExplainO
     const text =
       explanation === undefined
         ? unexplained(record, status, evidence.log, output.style)
-        : explanationText(record, explanation, command, output.style, output.width);
+        : explanationText(record, explanation, command, output);
     output.result({ type: 'explanation', job: record.job, status, explanation: explanation ?? null, command }, text);
     return exitCodes.succeeded;
   } finally {
@@ -38,8 +38,8 @@ export function resumeCommand(
   step: string,
   { sandbox }: Pick<ExplainOptions, 'sandbox'>,
 ): string {
-  const words = ['run', file, ...(profile === undefined ? [] : ['--profile', profile]), '--from', step];
-  return quoteArgv(['runpod-trainer', ...words, ...(sandbox === true ? ['--sandbox'] : [])]);
+  const remedy = { do: 'run' as const, file, ...(profile !== undefined && { profile }), from: step };
+  return hintOf(remedy, { argv: [], sandbox }).line;
 }
 
 /** For people; whatever a pod said is made harmless first. */
@@ -47,10 +47,9 @@ export function explanationText(
   record: Pick<JobRecord, 'job' | 'file'>,
   explanation: Explanation,
   command: string | undefined,
-  style: Style,
-  width = 100,
+  { style, width = 100, hints }: Pick<Output, 'style' | 'width' | 'hints'>,
 ): string {
-  const { what, why, next, evidence, change } = explanation;
+  const { what, why, next, remedies, evidence, change } = explanation;
   const block = (title: string, text: string): string[] =>
     wrap(printable(text), width - 10).map((line, i) => `${(i === 0 ? title : '').padEnd(10)}${line}`);
   return [
@@ -59,6 +58,7 @@ export function explanationText(
     ...evidence.flatMap((line, i) => block(i === 0 ? 'Seen' : '', line)),
     ...block('Why', why),
     ...block('Do', next),
+    ...hints(remedies ?? []).map((line) => `        ${printable(line)}`),
     ...(change?.path ? block('Change', changeText(change.path, change.from, change.to, record.file)) : []),
     ...(command === undefined ? [] : ['', 'Go on with:', `  ${printable(command)}`]),
   ].join('\n');

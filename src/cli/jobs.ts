@@ -1,18 +1,18 @@
-import { costOf, dollars, meteredCost } from '../core/caps/meter.ts';
+import { costOf, meteredCost } from '../core/caps/meter.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
-import { pricePerHour } from '../core/format.ts';
+import { byteText, count, dollars, jobWords, phaseWords, pricePerHour } from '../core/words/index.ts';
 import { fetchLater } from '../core/jobs/finish.ts';
 import { podPrefix } from '../core/journal/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
 import { isBeingPrepared, resultsFolder, type JobRecord } from '../core/journal/records.ts';
-import { follow } from '../core/jobs/run.ts';
+import { follow } from '../core/jobs/follow.ts';
 import type { Pod } from '../core/runpod/schemas.ts';
 import { confirm } from './ask.ts';
 import type { Installation } from '../core/home/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { finish, makeOutput, onInterrupt } from './output.ts';
-import { byteText, columns, printable } from './style.ts';
+import { columns, printable } from './style.ts';
 
 export interface JobOptions extends GlobalOptions {
   json?: boolean;
@@ -22,7 +22,7 @@ export interface JobOptions extends GlobalOptions {
 export async function attachCommand(name: string | undefined, options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     return finish(output, await follow(installation, record, { onEvent: output.onEvent, signal: interrupt.signal }));
@@ -34,7 +34,7 @@ export async function attachCommand(name: string | undefined, options: JobOption
 export async function cancelCommand(name: string | undefined, options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const ended = await cancelJob(installation, record, { onEvent: output.onEvent, signal: interrupt.signal });
@@ -53,7 +53,7 @@ export async function cancelCommand(name: string | undefined, options: JobOption
 export async function fetchCommand(name: string | undefined, options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const done = await fetchLater(installation, record, {
@@ -70,7 +70,7 @@ export async function fetchCommand(name: string | undefined, options: JobOptions
     const { fetched } = done;
     output.result(
       { type: 'result', job: done.job, results: resultsFolder(done), fetched },
-      `Results   ${resultsFolder(done)} (${fetched?.files ?? 0} files, ${byteText(fetched?.bytes ?? 0)})`,
+      `Results   ${resultsFolder(done)} (${count(fetched?.files ?? 0, 'file')}, ${byteText(fetched?.bytes ?? 0)})`,
     );
     return exitCodes.succeeded;
   } finally {
@@ -81,7 +81,7 @@ export async function fetchCommand(name: string | undefined, options: JobOptions
 /** All jobs of this installation with their pods, and every pod of this product that none of them owns. */
 export async function jobsCommand(options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const records = await installation.records.list();
   const pods = (await installation.client.pods.list()).filter((p) => p.status !== 'TERMINATED');
   const jobs = await Promise.all(
@@ -98,9 +98,10 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   ]);
   const warnings = strangers.map(
     (p) =>
-      `! ${p.name} (${hardwareOf(p)}, $${(p.cost ?? 0).toFixed(2)}/h) was not started from here and is ${p.status.toLowerCase()}.`,
+      `! ${p.name} (${hardwareOf(p)}, ${pricePerHour(p.cost)}) was not started from here and is ${p.status.toLowerCase()}.`,
   );
-  const text = records.length === 0 ? 'There is no job yet. Start one with: runpod-trainer run' : lines.join('\n');
+  const text =
+    records.length === 0 ? ['There is no job yet.', ...output.hints([{ do: 'run' }])].join('\n') : lines.join('\n');
   output.result(
     {
       type: 'jobs',
@@ -134,19 +135,23 @@ async function costSoFar(installation: Installation, record: JobRecord, pods: Po
 function stateText(record: JobRecord, pods: Pod[]): string {
   const { outcome, phase } = record;
   if (outcome !== undefined) {
-    return outcome;
+    return jobWords[outcome];
   }
   if (phase === 'done') {
     return 'not started';
   }
   if (phase === 'run') {
-    return pods.length > 0 ? 'running' : 'unknown (its pod is gone)';
+    return pods.length > 0 ? jobWords.running : `${jobWords.unknown} (its pod is gone)`;
   }
-  return isBeingPrepared(record) ? `preparing (${phase})` : `left while in "${phase}"`;
+  const prepared = isBeingPrepared(record);
+  if (prepared === 'yes') {
+    return phaseWords[phase];
+  }
+  return `${prepared === 'no' ? 'left' : 'perhaps left'} while ${phaseWords[phase]}`;
 }
 
 function podText(pod: Pod): string {
-  return `${hardwareOf(pod)} · $${(pod.cost ?? 0).toFixed(2)}/h · ${pod.status.toLowerCase()}`;
+  return `${hardwareOf(pod)} · ${pricePerHour(pod.cost)} · ${pod.status.toLowerCase()}`;
 }
 
 function podJson(pod: Pod): { id: string; name: string; status: string; costPerHour: number | null } {

@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import { duration, pricePerHour, spent } from '../core/format.ts';
+import { byteText, count, dollars, duration, pricePerHour, pricePerMonth, roughly } from '../core/words/index.ts';
 import {
   moveWays,
   planMove,
@@ -12,7 +12,7 @@ import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { makeOutput, onInterrupt } from './output.ts';
-import { byteText, printable } from './style.ts';
+import { printable } from './style.ts';
 
 export interface MoveCommandOptions extends GlobalOptions {
   to: string;
@@ -28,7 +28,7 @@ const leftShown = 10;
 
 /** Moves what lies on a volume to another data center, or to another volume; says first how and at which price. */
 export async function moveCommand(volume: string, options: MoveCommandOptions): Promise<number> {
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   const { signal } = interrupt;
   try {
@@ -63,15 +63,13 @@ function planLines({ source, target, way, why, ways, pods, size, time, storagePe
     size === null
       ? 'unknown: no pod runs with it, and RunPod does not tell what is used'
       : `${byteText(size.bytes)}, as seen ${ageOf(size.at)}`;
-  const price = `$${storagePerMonth.toFixed(2)} a month`;
+  const price = pricePerMonth(storagePerMonth);
   const others = ways.filter((other) => other.way !== way);
   return [
     `From      ${source.name} (${source.id}) in ${source.dataCenter}, ${source.sizeGb} GB`,
     `To        ${target.id === null ? 'a new volume' : `the volume`} ${target.name}${target.id === null ? '' : ` (${target.id})`} in ${target.dataCenter}, ${target.sizeGb} GB, ${price}`,
     `Size      ${seen}`,
-    ...(time === null
-      ? []
-      : [`Time      ${duration(time.lowSeconds)} to ${duration(time.highSeconds)}. ${time.basis}`]),
+    ...(time === null ? [] : [`Time      ${roughly(time.lowSeconds)} to ${roughly(time.highSeconds)}. ${time.basis}`]),
     `Way       ${way}: ${why}`,
     ...others.map((other) => `          or ${other.way}${other.possible ? '' : ' (not now)'}: ${other.why}`),
     ...pods.map((pod) => `Pod       ${pod.side}: ${pod.label} in ${pod.dataCenter}, ${pricePerHour(pod.costPerHour)}`),
@@ -85,8 +83,8 @@ function resultLines(
 ): string[] {
   const checked = verified === 'sha256' ? 'both volumes compared by sha256' : 'sizes compared';
   return [
-    `Moved     ${files} files (${byteText(bytes)}) from ${source.name} to ${target.name} in ${target.dataCenter}, ${checked}.`,
-    `Sent      ${sent.files} contents (${byteText(sent.bytes)}) by ${way} in ${duration(rest.seconds)}, ${spent(rest.cost)} for pods.`,
+    `Moved     ${count(files, 'file')} (${byteText(bytes)}) from ${source.name} to ${target.name} in ${target.dataCenter}, ${checked}.`,
+    `Sent      ${count(sent.files, 'content')} (${byteText(sent.bytes)}) by ${way} in ${duration(rest.seconds)}, ${dollars(rest.cost)} for pods.`,
     ...left.slice(0, leftShown).map(({ path, why }) => `Left      ${path}: ${why}`),
     ...(left.length > leftShown ? [`Left      … and ${left.length - leftShown} more.`] : []),
     ...rest.next.map((step) => `Next      ${step}`),
@@ -97,7 +95,7 @@ function questionOf({ pods, target, storagePerMonth }: MovePlan): string {
   const rented = pods.map((pod) => `a ${pod.label} in ${pod.dataCenter} at ${pricePerHour(pod.costPerHour)}`);
   const parts = [
     ...(target.id === null
-      ? [`create ${target.name} in ${target.dataCenter} for $${storagePerMonth.toFixed(2)} a month`]
+      ? [`create ${target.name} in ${target.dataCenter} for ${pricePerMonth(storagePerMonth)}`]
       : []),
     ...(rented.length === 0 ? [] : [`rent ${rented.join(' and ')} for the time of the move`]),
     'copy',
@@ -113,7 +111,7 @@ function printableLines(lines: string[]): string {
 
 function ageOf(at: string): string {
   const seconds = (Date.now() - Date.parse(at)) / 1000;
-  return seconds < 60 ? 'just now' : `${duration(seconds)} ago`;
+  return seconds < 60 ? 'just now' : `${roughly(seconds)} ago`;
 }
 
 function sizeOf(text: string | undefined): number | undefined {

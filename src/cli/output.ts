@@ -1,6 +1,8 @@
 import type { OnEvent } from '../core/journal/run-event.ts';
-import type { JobResult } from '../core/jobs/run.ts';
+import type { JobResult } from '../core/jobs/follow.ts';
+import type { Remedy } from '../core/remedy.ts';
 import { exitCodeOf } from './exit.ts';
+import { hintLines } from './remedies.ts';
 import { Renderer } from './render.ts';
 import { summary } from './summary.ts';
 import { makeStyle, type Style } from './style.ts';
@@ -11,6 +13,8 @@ export interface Output {
   style: Style;
   /** Columns of the terminal; undefined where there is none. */
   width: number | undefined;
+  /** The lines below a message that name the commands which help. */
+  hints: (remedies: readonly Remedy[]) => string[];
   onEvent: OnEvent;
   /** Text for people only. */
   note: (text: string) => void;
@@ -18,7 +22,10 @@ export interface Output {
   result: (value: object, text: string) => void;
 }
 
-export function makeOutput(json: boolean): Output {
+export function makeOutput(options: { json?: boolean; sandbox?: boolean }): Output {
+  const json = options.json === true;
+  const given = { argv: process.argv.slice(2), sandbox: options.sandbox };
+  const hints = (remedies: readonly Remedy[]): string[] => hintLines(remedies, given);
   const terminal = process.stdout.isTTY;
   const style = makeStyle(terminal && process.env.NO_COLOR === undefined);
   const write = (text: string): void => void process.stdout.write(text);
@@ -27,10 +34,11 @@ export function makeOutput(json: boolean): Output {
   const line = (value: object): void =>
     write(`${JSON.stringify(value).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escape)}\n`);
   const width = (): number => process.stdout.columns;
-  const renderer = new Renderer({ write, interactive: terminal, width }, style);
+  const renderer = new Renderer({ write, interactive: terminal, width }, style, hints);
   return {
     json,
     style,
+    hints,
     width: terminal ? width() : undefined,
     onEvent: json ? (event) => line({ time: new Date().toISOString(), ...event }) : (event) => renderer.show(event),
     note: (text) => {
@@ -60,12 +68,18 @@ export function finish(output: Output, result: JobResult): number {
     results,
     podEnded: record.podEnded,
     steps: view.steps,
+    remedies: result.remedies,
   };
+  const { job } = record;
+  const again: readonly Remedy[] = [
+    { do: 'attach', job },
+    { do: 'cancel', job },
+  ];
   const text =
     outcome === 'detached'
-      ? `\nDetached; the job goes on on the pod.\n  attach again:  runpod-trainer attach ${record.job}\n  stop it:       runpod-trainer cancel ${record.job}`
-      : summary(result, output.style, output.width);
-  output.result(value, text);
+      ? ['\nDetached; the job goes on on the pod.', ...output.hints(again)]
+      : [summary(result, output.style, output.width), ...output.hints(result.remedies ?? [])];
+  output.result(value, text.join('\n'));
   return exitCodeOf(outcome);
 }
 

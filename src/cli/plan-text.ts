@@ -1,6 +1,6 @@
-import { duration } from '../core/format.ts';
+import { byteText, count, roughly } from '../core/words/index.ts';
 import type { TransferPlan } from '../core/volumes/plan/index.ts';
-import { byteText, columns, fit, printable, wrap, type Style } from './style.ts';
+import { columns, fit, printable, wrap, type Style } from './style.ts';
 
 export interface PlanTextOptions {
   /** Columns of the terminal; undefined where there is none. */
@@ -128,9 +128,6 @@ function section(title: string, rows: string[]): string[] {
 }
 
 function timeText(low: number, high: number): string {
-  return high === 0 ? 'none' : low === high ? `about ${duration(low)}` : `${duration(low)} to ${duration(high)}`;
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
+  const [from, to] = [roughly(low), roughly(high)];
+  return high === 0 ? 'none' : from === to ? `about ${to}` : `${from} to ${to}`;
 }

@@ -20,7 +20,7 @@ export interface PlanCommandOptions extends GlobalOptions {
 
 /** Shows what a transfer would do. Starts nothing and costs nothing. */
 export async function planCommand(file: string | undefined, options: PlanCommandOptions): Promise<number> {
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const installation = await installationIfAny(options);

@@ -1,5 +1,5 @@
-import { dollars } from '../core/caps/meter.ts';
-import { homeFolder } from '../core/home/installation.ts';
+import { dollars, pricePerHour } from '../core/words/index.ts';
+import { homeFolder } from '../core/home/folder.ts';
 import {
   deadlineMinutes,
   PlatformFile,
@@ -24,7 +24,7 @@ export interface VerifyCommandOptions extends GlobalOptions {
 export async function verifyPlatformCommand(options: VerifyCommandOptions): Promise<number> {
   const connection = await findConnection(options);
   const installation = await makeInstallation(options);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   const { signal } = interrupt;
   const file = new PlatformFile(homeFolder());
@@ -62,7 +62,7 @@ function planText(plan: VerifyPlan, host: string): string {
   const pod =
     first === undefined
       ? 'No CPU pod is free anywhere, so only what is free of charge is asked.'
-      : `Then rents one CPU pod (${first.flavor}, ${first.vcpuCount} vCPU, $${first.costPerHour.toFixed(2)}/h)${volume} for a few minutes, at most ${deadlineMinutes}, lets it try its own key and end itself.`;
+      : `Then rents one CPU pod (${first.flavor}, ${first.vcpuCount} vCPU, ${pricePerHour(first.costPerHour)})${volume} for a few minutes, at most ${deadlineMinutes}, lets it try its own key and end itself.`;
   return [
     `Asks ${host} some questions that cost nothing. ${pod}`,
     'Everything that it creates is ended, also on Ctrl-C; a second Ctrl-C would leave it, and "runpod-trainer jobs" shows what is left (rpt-verify-…).',

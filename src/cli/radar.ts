@@ -1,4 +1,4 @@
-import { pricePerHour, duration } from '../core/format.ts';
+import { ageText, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import {
   onRadar,
   radar,
@@ -24,7 +24,7 @@ export interface RadarOptions extends GlobalOptions {
 /** What in the account costs money and who owns it; with `--stop` ends one pod or endpoint after asking. */
 export async function radarCommand(options: RadarOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const seen = await radar(installation, interrupt.signal);
@@ -73,7 +73,7 @@ export function radarText(seen: Radar, style: Style, width = 100): string {
     ['', 'volume', 'where', 'size', 'price', 'used by'].map(style.dim),
     ...volumes.map(volumeCells),
   ]);
-  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage $${perMonthStorage.toFixed(2)} a month`;
+  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage ${pricePerMonth(perMonthStorage)}`;
   const missing = unpriced.length === 0 ? '' : `, without ${unpriced.join(', ')}, whose price is not told`;
   return [
     ...(pods.length === 0
@@ -103,10 +103,6 @@ export function radarText(seen: Radar, style: Style, width = 100): string {
 function withNotes(table: string[][], below: string[][]): string[] {
   const [head = '', ...rows] = columns(table);
   return [head, ...rows.flatMap((row, i) => [row, ...(below[i] ?? [])])];
-}
-
-function ageText(since: string | null, at: string): string {
-  return since === null ? '' : duration(Math.max(0, Date.parse(at) - Date.parse(since)) / 1000);
 }
 
 function podCells({ pod, owner, job, costPerHour, since, idle }: RadarPod, at: string, style: Style): string[] {
@@ -168,8 +164,8 @@ function indented(text: string, style: Style, width: number): string[] {
   return wrap(printable(text), width - 4).map((line) => `    ${style.dim(line)}`);
 }
 
-function volumeCells({ volume, pricePerMonth, usedByProjects, lastUsed, attachedTo }: RadarVolume): string[] {
-  const price = pricePerMonth === null ? 'price unknown' : `$${pricePerMonth.toFixed(2)}/month`;
+function volumeCells({ volume, pricePerMonth: perMonth, usedByProjects, lastUsed, attachedTo }: RadarVolume): string[] {
+  const price = pricePerMonth(perMonth);
   const used = usedByProjects.length === 0 ? 'no job of this computer' : usedByProjects.join(', ');
   const when = lastUsed === null ? '' : `, last ${lastUsed.slice(0, 10)}`;
   const pods = attachedTo.length === 0 ? '' : `, on ${attachedTo.join(', ')}`;

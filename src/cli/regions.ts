@@ -9,7 +9,7 @@ import {
 } from '../core/guards/advisor/index.ts';
 import type { AdviceRequest } from '../core/guards/advisor/index.ts';
 import { UserError } from '../core/errors.ts';
-import { duration, pricePerHour } from '../core/format.ts';
+import { duration, pricePerHour } from '../core/words/index.ts';
 import type { Installation } from '../core/home/installation.ts';
 import { loadProject } from '../core/project/load.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
@@ -26,7 +26,7 @@ export interface RegionsOptions extends GlobalOptions {
 /** The data centers for a project, or for any when there is no project file, the best first. */
 export async function regionsCommand(file: string | undefined, options: RegionsOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const request = await requestOf(installation, file, interrupt.signal);

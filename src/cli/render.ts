@@ -1,6 +1,8 @@
 import type { JobEvent } from '../core/journal/events.ts';
 import type { RunEvent } from '../core/journal/run-event.ts';
-import { byteText, duration, fit, printableDeep, type Style } from './style.ts';
+import type { Remedy } from '../core/remedy.ts';
+import { byteText, duration, pricePerHour, stepWords } from '../core/words/index.ts';
+import { fit, printableDeep, type Style } from './style.ts';
 import { gateLine, messageLines } from './summary.ts';
 
 export interface Screen {
@@ -15,6 +17,7 @@ export interface Screen {
 export class Renderer {
   readonly #screen: Screen;
   readonly #style: Style;
+  readonly #hints: (remedies: readonly Remedy[]) => string[];
   #moving = false;
   #lastProgress = 0;
   #link = 'live';
@@ -22,9 +25,11 @@ export class Renderer {
   /** The last line of a finished transfer, which is told once. */
   #complete = '';
 
-  constructor(screen: Screen, style: Style) {
+  /** @param hints the lines below a warning that name the commands which help */
+  constructor(screen: Screen, style: Style, hints: (remedies: readonly Remedy[]) => string[] = () => []) {
     this.#screen = screen;
     this.#style = style;
+    this.#hints = hints;
   }
 
   /** Everything is made harmless first: what comes from a pod or from RunPod is not trusted with a terminal. */
@@ -35,7 +40,7 @@ export class Renderer {
       case 'phase':
         return this.#line(`${bold('●')} ${event.text}`);
       case 'pod':
-        return this.#line(dim(`  ${event.name} · ${event.hardware} · $${event.costPerHour.toFixed(2)}/h`));
+        return this.#line(dim(`  ${event.name} · ${event.hardware} · ${pricePerHour(event.costPerHour)}`));
       case 'refused':
         return this.#line(yellow(`  ${event.hardware}: ${event.reason}`));
       case 'host-key':
@@ -43,7 +48,9 @@ export class Renderer {
       case 'link':
         return this.#showLink(event);
       case 'warning':
-        return this.#line(yellow(`! ${event.text}`));
+        this.#line(yellow(`! ${event.text}`));
+        this.#hints(event.remedies ?? []).forEach((line) => this.#line(line));
+        return;
       case 'transfer':
         return this.#progress(event);
       case 'job':
@@ -109,7 +116,7 @@ export class Renderer {
         const reason = event.reason === null || this.#gateFailed ? '' : `: ${event.reason}`;
         this.#gateFailed = false;
         return this.#line(
-          `${ok ? green('✓') : red('✗')} ${bold(event.step)} ${event.status} after ${duration(event.seconds)}${reason}`,
+          `${ok ? green('✓') : red('✗')} ${bold(event.step)} ${stepWords[event.status]} after ${duration(event.seconds)}${reason}`,
         );
       }
       case 'note':

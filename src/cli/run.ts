@@ -1,8 +1,9 @@
 import { estimateRun } from '../core/costs/estimate-run.ts';
-import { dollars } from '../core/caps/meter.ts';
+import { dollars, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import type { Estimate } from '../core/costs/estimate.ts';
 import { throwIfCancelled, UserError } from '../core/errors.ts';
-import { homeFolder, type Installation } from '../core/home/installation.ts';
+import { homeFolder } from '../core/home/folder.ts';
+import type { Installation } from '../core/home/installation.ts';
 import { planRun, type RunPlan } from '../core/jobs/plan.ts';
 import { runJob } from '../core/jobs/run.ts';
 import { capNote } from '../core/guards/verify/index.ts';
@@ -32,7 +33,7 @@ export interface RunCommandOptions extends GlobalOptions {
 
 export async function runCommand(file: string | undefined, options: RunCommandOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   try {
     const given = await loadProject(file ?? (await onlyProjectFile('.', 'run')));
@@ -55,7 +56,7 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
     const note = capNote(await installation.platform.capabilities(installation.restUrl), installation.endKeySecret);
     output.note(planText(plan, note, estimate));
     const yes = options.yes === true;
-    await confirmLocalSteps(homeFolder(), loaded.root, plan.localSteps, yes);
+    await confirmLocalSteps(homeFolder(), plan, yes);
     if (plan.podSteps.length > 0) {
       await confirm(question(plan), yes);
     }
@@ -118,14 +119,14 @@ async function checkFirst(
   if (output.json) {
     output.result({ type: 'findings', findings: serious.findings }, '');
   } else if (serious.findings.length > 0) {
-    output.note(reportText(serious, loaded, output.style, output.width));
+    output.note(reportText(serious, loaded, output));
   }
   const [first, ...others] = serious.findings.filter((f) => f.severity === 'error');
   if (first !== undefined) {
     const override = 'Nothing was rented; add --no-check to run all the same.';
-    const { what, why, next } = first;
+    const { what, why, next, remedies } = first;
     throw others.length === 0
-      ? new UserError('preflight', { what, why, next: `${next} ${override}` })
+      ? new UserError('preflight', { what, why, next: `${next} ${override}`, remedies })
       : new UserError('preflight', { what: `${others.length + 1} things would make this run fail.`, next: override });
   }
 }
@@ -135,9 +136,9 @@ function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | 
   const { project } = plan.loaded;
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name} (${plan.volume.volume.size} GB, ${plan.dataCenter})`
-    : `${plan.volume.name}, to be created: ${plan.volume.size} GB in ${plan.dataCenter}, about $${volumeCostPerMonth(plan.volume.size).toFixed(2)} a month; it stays in that data center for good`;
+    : `${plan.volume.name}, to be created: ${plan.volume.size} GB in ${plan.dataCenter}, about ${pricePerMonth(volumeCostPerMonth(plan.volume.size))}; it stays in that data center for good`;
   const machines = plan.candidates.map((c) => {
-    const price = c.costPerHour === null ? '' : ` $${c.costPerHour.toFixed(2)}/h`;
+    const price = c.costPerHour === null ? '' : ` ${pricePerHour(c.costPerHour)}`;
     return `${c.label}${price}${c.stock === 'UNKNOWN' ? '' : ` (stock ${c.stock.toLowerCase()})`}`;
   });
   const caps = capTexts(project.caps);
@@ -163,8 +164,8 @@ function capTexts({
     value === undefined ? [] : [text(value)];
   return [
     ...some(hours, (h) => `${h} h`),
-    ...some(money, (m) => `$${m.toFixed(2)}`),
-    ...some(dollarsPerDay, (m) => `$${m.toFixed(2)} a day`),
+    ...some(money, dollars),
+    ...some(dollarsPerDay, (m) => `${dollars(m)} a day`),
     ...some(hoursPerDay, (h) => `${h} h a day`),
   ];
 }

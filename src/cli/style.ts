@@ -1,5 +1,3 @@
-export { byteText } from '../core/format.ts';
-
 /** Colors on a terminal only; NO_COLOR is obeyed. */
 export interface Style {
   bold: (text: string) => string;
@@ -15,18 +13,6 @@ export function makeStyle(colors: boolean): Style {
     (text: string): string =>
       colors ? `\u001b[${open}m${text}\u001b[${close}m` : text;
   return { bold: code(1, 22), dim: code(2, 22), green: code(32, 39), red: code(31, 39), yellow: code(33, 39) };
-}
-
-/** `0.4 s`, `75 s`, `12 min`, `1 h 5 min`. */
-export function duration(seconds: number): string {
-  if (seconds < 9.95) {
-    return `${seconds.toFixed(1)} s`;
-  }
-  if (seconds < 89.5) {
-    return `${Math.round(seconds)} s`;
-  }
-  const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /**

@@ -1,20 +1,18 @@
-import { dollars } from '../core/caps/meter.ts';
-import type { GateResult } from '../core/journal/events.ts';
-import type { JobResult } from '../core/jobs/run.ts';
-import { failedStep, type StepView } from '../core/journal/view.ts';
 import {
   byteText,
-  columns,
-  cut,
+  count,
+  dollars,
   duration,
-  fit,
-  pad,
-  printable,
-  printableDeep,
-  textWidth,
-  wrap,
-  type Style,
-} from './style.ts';
+  endedWords,
+  jobTimeText,
+  pricePerHour,
+  stepWords,
+} from '../core/words/index.ts';
+import type { GateResult } from '../core/journal/events.ts';
+import { timesOf } from '../core/journal/times.ts';
+import type { JobResult } from '../core/jobs/follow.ts';
+import { failedStep, type StepView } from '../core/journal/view.ts';
+import { columns, cut, fit, pad, printable, printableDeep, textWidth, wrap, type Style } from './style.ts';
 
 const indent = '    ';
 
@@ -34,7 +32,7 @@ function stepLines(steps: StepView[], style: Style, width = Infinity): string[] 
     ...steps.map((step) => [
       `${mark(step, style)} ${style.bold(step.name)}`,
       step.where === 'local' ? 'here' : 'pod',
-      step.status,
+      stepWords[step.status],
       step.seconds === undefined || step.status === 'skipped' ? '' : duration(step.seconds),
     ]),
   ]);
@@ -141,15 +139,19 @@ function footer(result: JobResult, style: Style, width = Infinity): string[] {
   // The table has told already why its step failed.
   const reason = failed === undefined ? why : ` at the step ${printable(failed.name)}`;
   const color = result.outcome === 'succeeded' ? style.green : style.red;
-  const lines = wrap(`Job ${record.job} ${result.outcome}${reason}`, width).map(color);
+  const lines = wrap(`Job ${record.job} ${endedWords[result.outcome]}${reason}`, width).map(color);
   if (results !== undefined && record.fetched !== undefined) {
     const { files, bytes } = record.fetched;
-    lines.push(`Results   ${results} (${files} files, ${byteText(bytes)})`);
+    lines.push(`Results   ${results} (${count(files, 'file')}, ${byteText(bytes)})`);
+  }
+  const time = jobTimeText(timesOf(record, result.view), Date.now());
+  if (time !== '') {
+    lines.push(`Time      ${time}`);
   }
   const { pod } = record;
   if (pod !== undefined) {
     const billed = cost.billed === undefined ? 'the bill is not there yet' : `${dollars(cost.billed)} billed so far`;
-    const price = `$${pod.costPerHour.toFixed(2)}/h`;
+    const price = pricePerHour(pod.costPerHour);
     lines.push(`Cost      about ${dollars(cost.metered)} for ${printable(pod.hardware)} at ${price} (${billed})`);
     const ended = record.podEnded === undefined ? undefined : new Date(record.podEnded).toLocaleString();
     lines.push(`Pod       ${ended === undefined ? style.yellow('still there') : `ended at ${ended}`}`);

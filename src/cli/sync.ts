@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import { duration, pricePerHour } from '../core/format.ts';
+import { byteText, count, duration, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import { planVolume, volumeCostPerMonth } from '../core/pods/volume.ts';
 import { runSync, type SyncResult } from '../core/volumes/sync.ts';
 import type { TransferPlan } from '../core/volumes/plan/index.ts';
@@ -9,7 +9,6 @@ import { exitCodes } from './exit.ts';
 import { makeOutput, onInterrupt } from './output.ts';
 import { planCommand, planProject, projectOf, type PlanCommandOptions } from './plan.ts';
 import { planText } from './plan-text.ts';
-import { byteText } from './style.ts';
 
 export interface SyncCommandOptions extends PlanCommandOptions {
   dryRun?: boolean;
@@ -22,7 +21,7 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
   if (options.dryRun === true) {
     return planCommand(file, options);
   }
-  const output = makeOutput(options.json === true);
+  const output = makeOutput(options);
   const interrupt = onInterrupt();
   const { signal } = interrupt;
   const yes = options.yes === true;
@@ -34,7 +33,7 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
     refuseSecrets(prepared.plan);
     const volume = await planVolume(installation.client, loaded.project.target.volume, signal);
     if (!volume.exists) {
-      const price = `$${volumeCostPerMonth(volume.size).toFixed(2)} a month`;
+      const price = pricePerMonth(volumeCostPerMonth(volume.size));
       const text = `Create the volume ${volume.name} with ${volume.size} GB in ${volume.dataCenter} for ${price}? It stays in its data center for good.`;
       await confirm(text, yes);
     }
@@ -74,7 +73,7 @@ function refuseSecrets({ secrets }: TransferPlan): void {
 
 function resultText({ route, sent, bytes, deleted, left, seconds, volume }: SyncResult): string {
   const done =
-    sent === 0 ? 'Everything was there already' : `${sent} files (${byteText(bytes)}) in ${duration(seconds)}`;
+    sent === 0 ? 'Everything was there already' : `${count(sent, 'file')} (${byteText(bytes)}) in ${duration(seconds)}`;
   return [
     `Synced    ${done}, over ${route}, to ${volume.name} in ${volume.dataCenter}.`,
     ...(deleted > 0 ? [`Deleted   ${deleted} files that the project does not have any more.`] : []),

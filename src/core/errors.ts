@@ -1,8 +1,14 @@
-/** What a user needs to know about a failure: what happened, why, and what to do next. */
+import type { Remedy } from './remedy.ts';
+
+/**
+ * What a user needs to know about a failure: what happened, why, and what to do next. The sentences are true wherever
+ * they are read; what only one face can do is a {@link Remedy}.
+ */
 export interface Explanation {
   what: string;
   why?: string | undefined;
   next?: string | undefined;
+  remedies?: readonly Remedy[] | undefined;
 }
 
 /** A failure that is shown to the user as it stands. `code` is stable and for programs. */
@@ -12,6 +18,8 @@ export class UserError extends Error {
   readonly what: string;
   readonly why: string | undefined;
   readonly next: string | undefined;
+  /** Acts that help, the best first. */
+  readonly remedies: readonly Remedy[];
 
   constructor(code: string, explanation: Explanation, options?: ErrorOptions) {
     super([explanation.what, explanation.why, explanation.next].filter(Boolean).join(' '), options);
@@ -19,6 +27,7 @@ export class UserError extends Error {
     this.what = explanation.what;
     this.why = explanation.why;
     this.next = explanation.next;
+    this.remedies = explanation.remedies ?? [];
   }
 }
 
@@ -39,4 +48,9 @@ export function throwIfCancelled(signal: AbortSignal | undefined): void {
 /** A sentence for any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The acts that help after any thrown value. */
+export function remediesOf(error: unknown): readonly Remedy[] {
+  return error instanceof UserError ? error.remedies : [];
 }

@@ -58,6 +58,9 @@ export const views = {
 } as const;
 export type ViewId = (typeof views)[keyof typeof views];
 
+/** Kind of the job panel's tabs; VS Code finds by it who fills a tab again after a reload. */
+export const jobPanelType = 'runpodTrainer.jobPanel';
+
 /** What a list view shows; drives its welcome text. */
 export type ListContext = 'loading' | 'listed' | 'empty' | 'unreachable';
 
@@ -92,6 +95,7 @@ export const settings = [
   's3Endpoints',
   'endKeySecret',
 ] as const;
+export type SettingName = (typeof settings)[number];
 export const settingsSection = 'runpodTrainer';
 
 export const walkthrough = 'runpod-trainer.runpod-trainer#firstRun';

@@ -64,6 +64,13 @@ export const stateSchema = z.object({
   activityDetail: sentence.optional(),
   reason: sentence.optional(),
   created: time,
+  /** When its steps and its pod began and ended; `seconds` is what the worker counted. */
+  time: z.object({
+    started: time.optional(),
+    seconds: amount.optional(),
+    goesOn: z.boolean(),
+    pod: z.object({ since: time, until: time.optional() }).optional(),
+  }),
   ended: time.optional(),
   sandbox: z.boolean(),
   pod: z

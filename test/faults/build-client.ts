@@ -16,7 +16,6 @@ export async function buildClient(folder: string): Promise<void> {
   await build({
     bundle: true,
     platform: 'node',
-    target: 'node20',
     format: 'esm',
     banner: { js: banner },
     mainFields: ['module', 'main'],

@@ -1,21 +1,28 @@
 import path from 'node:path';
-import { platformIn, recordsIn, type Installation } from '../../src/core/home/installation.ts';
+import { PlatformFile } from '../../src/core/home/capabilities.ts';
+import type { Installation } from '../../src/core/home/installation.ts';
+import { machineId } from '../../src/core/home/machine.ts';
+import { JobRecords } from '../../src/core/journal/records.ts';
 import { RunPodClient } from '../../src/core/runpod/client.ts';
 import { FileHostKeys, generateKeyPair } from '../../src/core/ssh/index.ts';
 
 const repository = path.resolve(import.meta.dirname, '..', '..');
+
+/** The worker as it was built. */
+export const workerFile = path.join(process.env.RUNPOD_TRAINER_DIST ?? path.join(repository, 'dist'), 'worker.pyz');
 
 /** An installation of its own that talks to the given API, with a new key and its files in `home`. */
 export function makeInstallation(restUrl: string, apiKey: string, home: string): Installation {
   return {
     client: new RunPodClient({ restUrl, apiKey }),
     restUrl,
-    workerFile: path.join(process.env.RUNPOD_TRAINER_DIST ?? path.join(repository, 'dist'), 'worker.pyz'),
+    workerFile,
     localPython: process.env.RUNPOD_TRAINER_PYTHON ?? path.join(repository, '.venv/bin/python'),
     key: generateKeyPair('test'),
     hostKeys: new FileHostKeys(path.join(home, 'host-keys.json')),
-    records: recordsIn(home),
-    platform: platformIn(home),
+    records: new JobRecords(home),
+    platform: new PlatformFile(home),
+    machine: machineId(home),
     home,
   };
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ConnectOptions, SshConnection } from '../../src/core/ssh/index.ts';
+import type { ConnectOptions, SshConnection, SshKeyPair } from '../../src/core/ssh/index.ts';
 import { connect, FileHostKeys, generateKeyPair } from '../../src/core/ssh/index.ts';
 import type { Sshd, SshdOptions } from './sshd.ts';
 import { startSshd } from './sshd.ts';
@@ -7,8 +7,10 @@ import { startSshd } from './sshd.ts';
 /** An sshd with one client's key, whose connections and server are ended by `stop`. */
 export interface SshSetup {
   sshd: Sshd;
+  /** The key that is authorized. */
+  key: SshKeyPair;
   hostKeys: FileHostKeys;
-  /** Connects with the key that is authorized; `changes` replaces options. */
+  /** Connects with that key; `changes` replaces options. */
   connect: (changes?: Partial<ConnectOptions>) => Promise<SshConnection>;
   stop: () => Promise<void>;
 }
@@ -20,6 +22,7 @@ export async function setUpSsh(folder: string, options: Partial<SshdOptions> = {
   const open: SshConnection[] = [];
   return {
     sshd,
+    key,
     hostKeys,
     connect: async (changes) => {
       const connection = await connect({ target: sshd.target, key, hostKeys, pinId: 'pod@1', ...changes });

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { commands, contextKeys, settings, settingsSection, views, walkthrough } from '../../src/features/ids.ts';
+import {
+  commands,
+  contextKeys,
+  jobPanelType,
+  settings,
+  settingsSection,
+  views,
+  walkthrough,
+} from '../../src/features/ids.ts';
 import { editorSchema } from '../../src/features/projectfile/editor-schema.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -23,6 +31,7 @@ interface Contributed {
 const manifest = JSON.parse(text) as {
   name: string;
   publisher: string;
+  activationEvents: string[];
   contributes: Contributed;
   capabilities: { untrustedWorkspaces: { supported: string } };
 };
@@ -60,6 +69,11 @@ describe('the manifest and the code agree (R9.2)', () => {
     }
     const names = [...used].filter((key) => !(Object.values(views) as string[]).includes(key));
     assert.deepEqual(sorted(names), sorted(contextKeys));
+  });
+
+  it('on the tabs that the extension fills again after a reload', () => {
+    const declared = manifest.activationEvents.flatMap((event) => /^onWebviewPanel:(.*)$/.exec(event)?.[1] ?? []);
+    assert.deepEqual(declared, [jobPanelType]);
   });
 
   it('on the walkthrough', () => {

@@ -1,7 +1,8 @@
 import type { Series } from '../../src/messages/job-panel.ts';
 import { linePath, scaleOf } from './chart-scale.ts';
 import { h, svg } from '../page/dom.ts';
-import { elapsed, figure } from './format.ts';
+import { duration } from '../../src/core/words/index.ts';
+import { figure } from './format.ts';
 
 const size = { width: 360, height: 170 };
 const area = { left: 48, right: 350, top: 10, bottom: 146 };
@@ -48,7 +49,7 @@ function drawing({ points }: Series, xName: string | null, label: string): SVGSV
       svg('text', { class: 'chart-label', x: area.left - 6, y: y(tick) + 3.5, 'text-anchor': 'end' }, figure(tick)),
     );
   }
-  const told = (n: number): string => (xName === null ? elapsed(n) : figure(n));
+  const told = (n: number): string => (xName === null ? (n < 1 ? '0 s' : duration(n)) : figure(n));
   image.append(
     svg(
       'text',

@@ -1,6 +1,7 @@
 import type { PanelAction, PanelDetail, PanelGate, PanelState, PanelStep } from '../../src/messages/job-panel.ts';
 import { h } from '../page/dom.ts';
-import { bytes, clock } from './format.ts';
+import { byteText, count, duration, pricePerHour } from '../../src/core/words/index.ts';
+import { clock } from './format.ts';
 import { icon } from '../page/icons.ts';
 
 export interface DetailsActions {
@@ -48,7 +49,7 @@ function stepSections(step: PanelStep, detail: PanelDetail | undefined, { copy }
       facts([
         ['Where', step.where === 'local' ? 'This machine' : 'The pod'],
         ['Started', step.started === undefined ? 'not yet' : clock(step.started)],
-        ['Took', step.seconds === undefined ? '' : `${step.seconds.toFixed(1)} s`],
+        ['Took', step.seconds === undefined ? '' : duration(step.seconds)],
       ]),
     ]),
   ];
@@ -92,7 +93,7 @@ function jobSections(state: PanelState, { copy, act }: DetailsActions): HTMLElem
           'Results',
           fetched === undefined
             ? 'not fetched'
-            : `${fetched.files} files, ${bytes(fetched.bytes)}, ${clock(fetched.time)}`,
+            : `${count(fetched.files, 'file')}, ${byteText(fetched.bytes)}, ${clock(fetched.time)}`,
         ],
       ]),
       h(
@@ -120,7 +121,7 @@ function jobSections(state: PanelState, { copy, act }: DetailsActions): HTMLElem
         ['Name', pod?.name ?? ''],
         ['Id', pod?.id ?? ''],
         ['Hardware', pod?.hardware ?? ''],
-        ['Price', `$${pod?.costPerHour.toFixed(2) ?? ''}/h`],
+        ['Price', pricePerHour(pod?.costPerHour)],
         ['Ended', pod?.until === undefined ? 'not yet' : clock(pod.until)],
       ]),
     ]),
@@ -128,7 +129,7 @@ function jobSections(state: PanelState, { copy, act }: DetailsActions): HTMLElem
       facts([
         ['Python', host?.python ?? ''],
         ['CPUs', String(host?.cpus ?? '')],
-        ['Memory', host?.memoryBytes ? bytes(host.memoryBytes) : ''],
+        ['Memory', host?.memoryBytes ? byteText(host.memoryBytes) : ''],
         ['GPUs', host?.gpus.join(', ') ?? ''],
       ]),
     ]),

@@ -1,6 +1,7 @@
 import type { PanelAction, PanelState } from '../../src/messages/job-panel.ts';
 import { h, setText } from '../page/dom.ts';
-import { bytes, clock, costSoFar, elapsed, money } from './format.ts';
+import { byteText, dollars, duration, jobTimeText, pricePerHour } from '../../src/core/words/index.ts';
+import { clock, costSoFar } from './format.ts';
 import { icon, type IconName } from '../page/icons.ts';
 
 const statusIcons: Record<PanelState['status'], IconName> = {
@@ -101,16 +102,16 @@ export class Header {
       return;
     }
     const { pod, watchdog, ended, link } = state;
-    setText(this.#time, elapsed(((ended ?? now) - state.created) / 1000));
+    setText(this.#time, jobTimeText(state.time, now));
     this.#time.title = `Since ${clock(state.created)}${ended === undefined ? '' : `, until ${clock(ended)}`}`;
     const running = pod !== undefined && pod.until === undefined;
-    const rate = running ? ` (${money(pod.costPerHour)}/h)` : '';
+    const rate = running ? ` (${pricePerHour(pod.costPerHour)})` : '';
     const soFar = running ? ' so far' : '';
-    setText(this.#cost, pod === undefined ? '' : `${money(costSoFar(pod, now))}${soFar}${rate}`);
+    setText(this.#cost, pod === undefined ? '' : `${dollars(costSoFar(pod, now))}${soFar}${rate}`);
     const deadline = watchdog?.armed === true ? watchdog.deadline : null;
     const most =
       pod && deadline !== null && running
-        ? `, at no more than ${money(costSoFar({ ...pod, until: deadline }, now))}`
+        ? `, at no more than ${dollars(costSoFar({ ...pod, until: deadline }, now))}`
         : '';
     setText(
       this.#cap,
@@ -121,7 +122,7 @@ export class Header {
 
   #showLink(link: PanelState['link'], now: number): void {
     this.#link.hidden = link.state === 'live' || link.state === 'over';
-    const ago = link.heard === undefined ? undefined : elapsed((now - link.heard) / 1000);
+    const ago = link.heard === undefined ? undefined : duration((now - link.heard) / 1000);
     if (link.state === 'lost') {
       setText(
         this.#linkText,
@@ -140,7 +141,7 @@ export class Header {
       const verb = direction === 'up' ? 'Uploading' : 'Bringing home';
       setText(
         this.#transferText,
-        `${verb} ${files} of ${filesTotal} files, ${bytes(transfer.bytes)} of ${bytes(bytesTotal)}`,
+        `${verb} ${files} of ${filesTotal} files, ${byteText(transfer.bytes)} of ${byteText(bytesTotal)}`,
       );
       this.#progress.setAttribute('aria-label', verb);
       Object.assign(this.#progress, { value: transfer.bytes, max: Math.max(1, bytesTotal) });

@@ -1,17 +1,7 @@
 import type { PanelGate, PanelState, PanelStep } from '../../src/messages/job-panel.ts';
 import { h, setText } from '../page/dom.ts';
-import { took } from './format.ts';
+import { duration, stepWords } from '../../src/core/words/index.ts';
 import { icon, type IconName } from '../page/icons.ts';
-
-const statusWords: Record<PanelStep['status'], string> = {
-  waiting: 'waiting',
-  running: 'running',
-  passed: 'passed',
-  failed: 'failed',
-  skipped: 'skipped',
-  cancelled: 'cancelled',
-  timeout: 'ran out of time',
-};
 
 const gateIcons: Record<PanelGate['status'], [icon: IconName, word: string]> = {
   passed: ['check', 'passed'],
@@ -64,7 +54,7 @@ export class Timeline {
     for (const step of this.#steps) {
       const time = this.#rows.get(step.name)?.row.querySelector('.step-time');
       if (time && step.status === 'running' && step.started !== undefined) {
-        setText(time, took(Math.max(1, Math.floor((Date.now() - step.started) / 1000))));
+        setText(time, duration(Math.max(1, Math.floor((Date.now() - step.started) / 1000))));
       }
     }
   }
@@ -107,8 +97,8 @@ function jobRow(state: PanelState): HTMLElement {
 }
 
 function stepRow(step: PanelStep): HTMLElement {
-  const time = step.seconds === undefined || step.status === 'skipped' ? '' : took(step.seconds);
-  const word = statusWords[step.status];
+  const time = step.seconds === undefined || step.status === 'skipped' ? '' : duration(step.seconds);
+  const word = stepWords[step.status];
   return h(
     'div',
     { class: `step is-${step.status}`, role: 'option', 'data-step': step.name },
@@ -145,7 +135,7 @@ function note({ status, why, reason, cell, gates }: PanelStep): string {
     case 'timeout':
     case 'cancelled':
       // A gate that does not hold tells its own reason below.
-      return gates.some((g) => g.status !== 'passed') ? '' : (reason ?? statusWords[status]);
+      return gates.some((g) => g.status !== 'passed') ? '' : (reason ?? stepWords[status]);
     case 'passed':
       return why[0] ?? '';
     case 'waiting':

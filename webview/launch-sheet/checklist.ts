@@ -1,7 +1,7 @@
 import type { SheetCheck, SheetFinding, SheetState } from '../../src/messages/launch-sheet.ts';
 import { h } from '../page/dom.ts';
 import type { IconName } from '../page/icons.ts';
-import { button, mark, type Tone } from '../guards/parts.ts';
+import { button, mark, type Tone } from '../page/parts.ts';
 
 const severities: Record<SheetFinding['severity'], [icon: IconName, tone: Tone, word: string]> = {
   error: ['failed', 'bad', 'Error'],

@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { dispatch } from '../../src/messages/dispatch.ts';
 import { caps, toSheetSchema, type FromSheet, type SheetState } from '../../src/messages/launch-sheet.ts';
 import { h, setText } from '../page/dom.ts';
-import { button, facts, mark, note, redraw } from '../guards/parts.ts';
+import { button, facts, mark, note, redraw } from '../page/parts.ts';
 import '../page/base.css';
-import '../guards/page.css';
+import '../page/text-page.css';
 import { checklist } from './checklist.ts';
 import './style.css';
 

@@ -1,6 +1,6 @@
 import type { CostsPage, MoneyTable } from '../../src/messages/overview.ts';
 import { h } from '../page/dom.ts';
-import { note, table } from '../guards/parts.ts';
+import { note, table } from '../page/parts.ts';
 
 /** Figures of the day, then jobs, days and projects with the meter beside the bill. */
 export function costsPage({ figures, warning, tables, notes }: CostsPage): HTMLElement[] {

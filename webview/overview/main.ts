@@ -11,10 +11,10 @@ import {
 } from '../../src/messages/overview.ts';
 import { h, setText } from '../page/dom.ts';
 import { Tabs } from '../page/tabs.ts';
-import { button, mark, note, redraw } from '../guards/parts.ts';
+import { button, mark, note, redraw } from '../page/parts.ts';
 import '../page/base.css';
 import '../page/tabs.css';
-import '../guards/page.css';
+import '../page/text-page.css';
 import { costsPage } from './costs.ts';
 import { radarPage } from './radar.ts';
 import { regionsPage } from './regions.ts';

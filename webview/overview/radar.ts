@@ -1,6 +1,6 @@
 import type { RadarEndpointLine, RadarPage, RadarPodLine } from '../../src/messages/overview.ts';
 import { h } from '../page/dom.ts';
-import { button, mark, note, table } from '../guards/parts.ts';
+import { button, mark, note, table } from '../page/parts.ts';
 
 const verbs: Record<RadarPodLine['action'], string> = {
   terminate: 'Terminate Pod…',

@@ -1,6 +1,6 @@
 import type { RegionLine, RegionsPage } from '../../src/messages/overview.ts';
 import { h } from '../page/dom.ts';
-import { button, mark, note } from '../guards/parts.ts';
+import { button, mark, note } from '../page/parts.ts';
 
 export interface RegionActions {
   create: (dataCenter: string) => void;

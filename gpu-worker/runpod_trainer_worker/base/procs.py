@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import List, Optional
+from typing import Iterator, List, Optional
 
 STEP_DIR = "RUNPOD_TRAINER_STEP_DIR"
 _PROC = Path("/proc")
@@ -72,6 +72,19 @@ def members_of(step_dir: str) -> List[int]:
                 found.append(int(name))
                 break
     return found
+
+
+def command_lines() -> Iterator[List[str]]:
+    """The words of every process that runs here."""
+    try:
+        names = os.listdir(_PROC)
+    except OSError:
+        return
+    for name in filter(str.isdigit, names):
+        try:
+            yield (_PROC / name / "cmdline").read_bytes().decode("utf-8", "surrogateescape").split("\0")
+        except OSError:
+            continue
 
 
 def signal_group(group: int, number: int) -> None:

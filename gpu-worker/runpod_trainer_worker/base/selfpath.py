@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 #: The zipapp, or the folder with `__main__.py` in a checkout.
-SELF = str(Path(__file__).absolute().parent.parent.parent)
+SELF = os.path.abspath(os.path.join(__file__, *[os.pardir] * 3))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict
 
-ACTIONS = ("plan", "receive", "commit", "list", "send", "state", "remove", "unpack")
+ACTIONS = ("plan", "receive", "commit", "list", "send", "state", "remove", "unpack", "room")
 
 Answer = Callable[[Dict[str, Any]], None]
 
@@ -54,6 +54,10 @@ def _run(options: argparse.Namespace, answer: Answer) -> None:
             streams.receive(root, sys.stdin.buffer)
         else:
             streams.send(root, lines.stdin_lines(), sys.stdout.buffer, options.compress)
+    elif options.action == "room":
+        from .incoming import room
+
+        answer({"error": room(root)})
     elif options.action == "unpack":
         from .unpack import unpack
 

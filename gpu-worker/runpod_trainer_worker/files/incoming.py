@@ -7,9 +7,12 @@ over several connections in any order, so the length of a part says nothing; the
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
+import tempfile
+from pathlib import Path
 from typing import List, Optional
 
 from ..base.contract import LIMITS
@@ -22,6 +25,22 @@ FOLDER = f"{OWN_FOLDER}/incoming"
 _STALE_SECONDS = LIMITS.incoming_days * 24 * 3600.0
 _LINE = re.compile(rb"(\d{1,15}) (\d{1,15})")
 _JOURNAL_LIMIT = 16 << 20
+
+
+#: Written to see whether there is room; free space as told by the system ignores a volume's quota.
+_TRIED_BYTES = 4 << 20
+
+
+def room(root: Path) -> Optional[str]:
+    """The name of the error when something is written where uploads lie, such as `ENOSPC`; what was written is gone."""
+    try:
+        with tempfile.TemporaryFile(dir=root / FOLDER) as file:
+            file.write(bytes(_TRIED_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as problem:
+        return errno.errorcode.get(problem.errno or 0, str(problem.errno))
+    return None
 
 
 class Incoming:

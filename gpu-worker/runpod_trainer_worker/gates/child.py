@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict
 
 from ..base.errors import WorkerError
-from . import checkpoint, file, metric, parquet, script
+from . import checkpoint, distinct, file, metric, populated, rows, script
 from .result import ERROR, CannotTell, Finding, bounds, gate_result
 from .values import short_list
 
@@ -19,9 +19,9 @@ def evaluate(request: Dict[str, Any]) -> Dict[str, Any]:
     gate, project = request["gate"], Path(request["project"])
     checks: Dict[str, Callable[[], Finding]] = {
         "file": lambda: file.file(project, gate),
-        "rows": lambda: parquet.rows(project, gate),
-        "distinct": lambda: parquet.distinct(project, gate),
-        "populated": lambda: parquet.populated(project, gate),
+        "rows": lambda: rows.rows(project, gate),
+        "distinct": lambda: distinct.distinct(project, gate),
+        "populated": lambda: populated.populated(project, gate),
         "metric": lambda: metric.metric(gate, request["metrics"]),
         "checkpoint": lambda: checkpoint.checkpoint(project, gate),
         "script": lambda: script.script(project, gate, request["environment"]),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
-from ..base import fsutil
+from ..base import fsutil, procs
 from ..base.errors import WorkerError
 from ..base.timings import Timings
 from ..journal.directory import JobDir, read_lock, worker_alive
@@ -42,8 +42,8 @@ def _one(job: JobDir, pod_id: Optional[str], timings: Timings) -> Dict[str, Any]
     return {"job": (state or {}).get("job") or job.path.name, "state": state, "alive": alive, "bytes": size}
 
 
-def status(job_dir: Optional[Path], mount: Optional[Path], timings: Timings) -> Dict[str, List[Dict[str, Any]]]:
-    """One job, or all jobs of a volume, the newest first."""
+def status(job_dir: Optional[Path], mount: Optional[Path], on_pod: Optional[str], timings: Timings) -> Dict[str, Any]:
+    """One job, or all jobs of a volume, the newest first; with a pod's id also whether one of that pod is watched."""
     pod_id = _pod_id()
     if job_dir is not None:
         if not (job_dir / "spec.json").exists():
@@ -53,4 +53,14 @@ def status(job_dir: Optional[Path], mount: Optional[Path], timings: Timings) -> 
     folder = mount / ".runpod-trainer" / "jobs"
     names = sorted((p for p in folder.iterdir() if p.is_dir()), key=lambda p: p.name) if folder.is_dir() else []
     jobs = [_one(JobDir(path), pod_id, timings) for path in names]
-    return {"jobs": sorted(jobs, key=lambda j: str((j["state"] or {}).get("started", "")), reverse=True)}
+    answer: Dict[str, Any] = {}
+    if on_pod is not None:
+        answer["watched"] = is_watched(folder, on_pod)
+    answer["jobs"] = sorted(jobs, key=lambda j: str((j["state"] or {}).get("started", "")), reverse=True)
+    return answer
+
+
+def is_watched(folder: Path, pod_id: str) -> bool:
+    """Whether a worker, a watchdog or a follower of a job that this pod has is at work; they name its folder."""
+    own = {str(lock.parent) for lock in folder.glob("*/lock") if (fsutil.read_json(lock) or {}).get("podId") == pod_id}
+    return bool(own) and any(own.intersection(words) for words in procs.command_lines())

@@ -208,3 +208,10 @@ def test_commits_at_the_same_time_lose_no_record(bench: Bench) -> None:
         process.communicate("".join(json.dumps(line(n, n.encode())) + "\n" for n in group).encode(), timeout=30)
     record = json.loads((bench.project / ".runpod-trainer" / "files.json").read_text())["files"]
     assert len(record) == 120 and not Path(bench.project / ".runpod-trainer" / "files.json.tmp").exists()
+
+
+def test_room_is_tried_out_and_leaves_nothing(bench: Bench) -> None:
+    assert call(bench, "room", []) == [{"error": "ENOENT"}], "there is no folder for uploads"
+    upload(bench, b"x")
+    assert call(bench, "room", []) == [{"error": None}]
+    assert len(list((bench.project / ".runpod-trainer" / "incoming").iterdir())) == 1

@@ -1,7 +1,6 @@
 import { UserError } from '../errors.ts';
-import { duration } from '../format.ts';
+import { dollars, duration } from '../words/index.ts';
 import type { Project } from '../project/schema.ts';
-import { dollars } from './meter.ts';
 
 export type Caps = Project['caps'];
 

@@ -1,6 +1,5 @@
-import { messageOf } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
-import type { OnEvent } from '../journal/run-event.ts';
+import { warningOf, type OnEvent } from '../journal/run-event.ts';
 import type { JobRecord } from '../journal/records.ts';
 import { endPod } from '../pods/end.ts';
 import { findPod } from '../pods/ready.ts';
@@ -33,10 +32,9 @@ export function guardCap(installation: Installation, record: JobRecord, onEvent:
       }
       onEvent({ type: 'warning', text: `The cap of ${record.job} is over and its pod is still there; it is ended.` });
       await endPod(installation.client, pod, 'terminate');
-      const now = (await installation.records.get(record.job)) ?? record;
-      await installation.records.save({ ...now, podEnded: new Date().toISOString() });
+      await installation.records.change(record.job, { podEnded: new Date().toISOString() });
     } catch (error) {
-      onEvent({ type: 'warning', text: messageOf(error) });
+      onEvent(warningOf(error));
       timer = setTimeout(() => void end(), patienceMs);
     }
   };

@@ -37,15 +37,6 @@ export async function costOf(client: RunPodClient, record: JobRecord, signal?: A
   }
 }
 
-/** `$0.74`, `$0.0031`: two digits that mean something. */
-export function dollars(amount: number): string {
-  if (amount === 0) {
-    return '$0.00';
-  }
-  const digits = amount >= 0.095 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(amount)));
-  return `$${amount.toFixed(digits)}`;
-}
-
 /** A pod that costs money, or did; `ended` is unset while it goes on. */
 export interface MeteredPod {
   id: string;

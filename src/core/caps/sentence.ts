@@ -1,8 +1,8 @@
-import { clock } from '../format.ts';
+import { clock, dollars } from '../words/index.ts';
 import type { CapKey } from '../journal/events.ts';
 import { makeEndKey } from '../pods/end-key.ts';
+import type { Remedy } from '../remedy.ts';
 import type { CapPromise } from './cap.ts';
-import { dollars } from './meter.ts';
 
 /** Who ends a pod whose cap is reached. */
 export interface CapOwner {
@@ -73,6 +73,11 @@ export function capSentence(facts: CapFacts, now = new Date()): string {
       ? 'No cap limits this job either: it goes on until its end, and its pod until this computer ends it.'
       : `With it on and connected, the job will have stopped by ${by}${most}.`;
   return `No cap holds while this computer is off: ${why} ${then}${wantsKey(facts) ? ` ${makeEndKey}` : ''}`;
+}
+
+/** The acts that help where no cap holds. */
+export function capRemedies(facts: CapFacts): Remedy[] {
+  return facts.armed !== true && wantsKey(facts) ? [{ do: 'set-end-key-secret' }] : [];
 }
 
 /** With which keys the pod ends itself, and what is wrong with the others. */

@@ -1,11 +1,10 @@
 import { throwIfCancelled } from '../errors.ts';
-import { duration } from '../format.ts';
+import { dollars, pricePerHour, roughly } from '../words/index.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
 import { knownOf, type CostSource } from '../caps/day.ts';
 import { ledgerOf, type BillFacts, type Ledger } from './ledger.ts';
-import { dollars } from '../caps/meter.ts';
 
 /** The account's money; null where RunPod does not tell it to this key. */
 export interface Funds {
@@ -93,7 +92,7 @@ async function readFunds(client: RunPodClient, signal?: AbortSignal): Promise<Fu
 export function fundsOf(balance: number, burn: number): Funds {
   const hoursLeft = burn > 0 ? Math.max(0, balance) / burn : null;
   const low = balance < halfCent || (hoursLeft !== null && hoursLeft < lowHours);
-  const lasts = hoursLeft === null ? '' : `, which lasts ${duration(hoursLeft * 3600)} at ${dollars(burn)}/h`;
+  const lasts = hoursLeft === null ? '' : `, which lasts ${roughly(hoursLeft * 3600)} at ${pricePerHour(burn)}`;
   const warning = `The balance is ${balance < halfCent ? 'used up' : `${dollars(balance)}${lasts}`}. At 0 RunPod stops every pod in the middle of its work and goes on charging for volumes: add funds, or end what is not needed.`;
   return { balance, burn, hoursLeft, warning: low ? warning : null };
 }

@@ -1,6 +1,5 @@
 import type { EstimateRecord } from '../caps/estimates-file.ts';
-import { duration } from '../format.ts';
-import { dollars } from '../caps/meter.ts';
+import { dollars, pricePerHour, pricePerMonth, roughly } from '../words/index.ts';
 
 /** A range, in seconds or USD. `likely` and `high` are null where nobody can say. */
 export interface Range {
@@ -163,14 +162,14 @@ function priced(seconds: Range, facts: EstimateFacts, assumptions: string[]): Ra
   const [least, most] = [Math.min(...prices), Math.max(...prices)];
   assumptions.push(
     least === most
-      ? `The pod costs ${dollars(first)}/h.`
-      : `The pod costs ${dollars(least)} to ${dollars(most)}/h, most likely ${dollars(first)}.`,
+      ? `The pod costs ${pricePerHour(first)}.`
+      : `The pod costs ${pricePerHour(least)} to ${pricePerHour(most)}, most likely ${pricePerHour(first)}.`,
   );
   const stored = (facts.storage?.perMonth ?? 0) / hoursPerMonth;
   const cost = (time: number | null, price: number): number | null =>
     time === null ? null : (time / 3600) * (price + stored);
   if (facts.storage !== null && facts.storage.perMonth > 0) {
-    const month = `$${facts.storage.perMonth.toFixed(2)} a month`;
+    const month = pricePerMonth(facts.storage.perMonth);
     assumptions.push(
       facts.storage.isNew
         ? `The new volume costs ${month} from now on; only its share during the job is in the estimate.`
@@ -211,7 +210,8 @@ function rangeText({ low, likely, high }: Range): string {
 }
 
 function spread(low: number, high: number): string {
-  return duration(low) === duration(high) ? `about ${duration(low)}` : `${duration(low)} to ${duration(high)}`;
+  const [from, to] = [roughly(low), roughly(high)];
+  return from === to ? `about ${from}` : `${from} to ${to}`;
 }
 
 function plus(a: number | null, b: number | null): number | null {

@@ -1,36 +1,42 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CancelledError, throwIfCancelled } from '../errors.ts';
+import { parseJson } from '../json.ts';
+import { isRunning, thisProcess } from '../processes.ts';
 
+/** The first look comes soon, since most locks are short; later ones are this far apart. */
+const firstLookMs = 10;
 const lookMs = 200;
 const beatMs = 5_000;
-/** Looks without a sign of life after which a holder counts as dead; only looks count, so a sleeping computer is no death. */
-const patientLooks = 30_000 / lookMs;
+const usualPatienceMs = 30_000;
 
 export interface LockOptions {
   signal?: AbortSignal | undefined;
   /** Told once when somebody else holds the lock. */
   onWait?: (() => void) | undefined;
+  /** Without a sign of life for so long a holder counts as dead; half a minute unless told. */
+  patienceMs?: number | undefined;
 }
 
 /**
- * Takes a lock that is a file, and answers what gives it back. One process of this machine holds it at a time; the
- * others wait. A lock of a process that is gone, or that shows no sign of life for half a minute, is taken over.
+ * Takes a lock that is a file, and answers what gives it back. One process holds it at a time; the others wait. A lock
+ * of a process that is known to be gone is taken over at once. Where nobody here can know, as of a process in another
+ * container that shares the folder or of before a reboot, its signs of life decide: half a minute without one.
  */
 export async function takeLock(file: string, options: LockOptions = {}): Promise<() => Promise<void>> {
-  const { signal } = options;
+  const { signal, patienceMs = usualPatienceMs } = options;
   const own = JSON.stringify({
-    host: hostname(),
-    pid: process.pid,
+    ...thisProcess(),
     since: new Date().toISOString(),
     token: randomBytes(8).toString('hex'),
   });
   await mkdir(path.dirname(file), { recursive: true });
   let seen = '';
-  let looks = 0;
+  // Only the time between looks counts, so a computer that sleeps is no death.
+  let quietMs = 0;
+  let pause = firstLookMs;
   let told = false;
   for (;;) {
     throwIfCancelled(signal);
@@ -39,9 +45,9 @@ export async function takeLock(file: string, options: LockOptions = {}): Promise
     }
     const text = await readFile(file, 'utf8').catch(() => '');
     const sign = `${text}@${(await stat(file).catch(() => undefined))?.mtimeMs ?? ''}`;
-    looks = sign === seen ? looks + 1 : 0;
+    quietMs = sign === seen ? quietMs + pause : 0;
     seen = sign;
-    if (isDead(text) || looks > patientLooks) {
+    if (isDead(text) || quietMs > patienceMs) {
       await takeAway(file, text);
       continue;
     }
@@ -49,7 +55,8 @@ export async function takeLock(file: string, options: LockOptions = {}): Promise
       told = true;
       options.onWait?.();
     }
-    await wait(lookMs, undefined, { signal }).catch(() => {
+    pause = Math.min(pause * 2, lookMs);
+    await wait(pause, undefined, { signal }).catch(() => {
       throw new CancelledError();
     });
   }
@@ -83,22 +90,14 @@ function keep(file: string, own: string): () => Promise<void> {
   };
 }
 
-/** Whether the holder is a process of this machine that is gone. A text that is half written says nothing yet. */
+/** Whether the holder is known to be gone. A text that is half written says nothing yet. */
 function isDead(text: string): boolean {
-  try {
-    const { host, pid } = JSON.parse(text) as { host?: unknown; pid?: unknown };
-    return host === hostname() && typeof pid === 'number' && !isAlive(pid);
-  } catch {
-    return false;
-  }
+  const mark = parseJson(text);
+  return isMark(mark) && isRunning(mark) === 'no';
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+function isMark(value: unknown): value is Parameters<typeof isRunning>[0] {
+  return typeof value === 'object' && value !== null && 'pid' in value && typeof value.pid === 'number';
 }
 
 /** Removes a dead holder's lock, and no other: one that came meanwhile is put back. */

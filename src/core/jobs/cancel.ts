@@ -1,12 +1,13 @@
 import { meteredCost } from '../caps/meter.ts';
-import { messageOf, throwIfCancelled } from '../errors.ts';
+import { throwIfCancelled } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { reconnect } from './attach.ts';
-import { podsOf, withPod } from '../pods/of-job.ts';
+
+import { podsOf, reconnect, withPod } from '../pods/of-job.ts';
 import type { JobRecord } from '../journal/records.ts';
-import { follow, type JobResult, type RunOptions } from './run.ts';
+import { warningOf } from '../journal/run-event.ts';
+import { follow, type FollowOptions, type JobResult } from './follow.ts';
 import { emptyView } from '../journal/view.ts';
 import { RemoteWorker } from '../pods/worker.ts';
 
@@ -17,7 +18,7 @@ import { RemoteWorker } from '../pods/worker.ts';
 export async function cancelJob(
   installation: Installation,
   record: JobRecord,
-  options: RunOptions,
+  options: FollowOptions,
 ): Promise<JobResult | undefined> {
   const pods = podsOf(record, await installation.client.pods.list(options.signal));
   if (pods.length === 0 && (record.outcome !== undefined || record.phase === 'done')) {
@@ -42,12 +43,12 @@ export async function cancelJob(
     await endPod(installation.client, pod, 'terminate', options.signal);
   }
   const [pod] = pods;
-  const saved = await installation.records.save({
-    ...(pod === undefined ? record : withPod(record, pod)),
+  const saved = await installation.records.change(record.job, (now) => ({
+    ...(pod !== undefined && { pod: withPod(now, pod).pod }),
     phase: 'done',
-    outcome: record.outcome ?? 'cancelled',
-    podEnded: record.podEnded ?? new Date().toISOString(),
-  });
+    outcome: now.outcome ?? 'cancelled',
+    podEnded: new Date().toISOString(),
+  }));
   const cost = { metered: meteredCost(saved.pod, saved.podEnded) };
   return { record: saved, view: emptyView(), outcome: saved.outcome ?? 'cancelled', cost };
 }
@@ -56,13 +57,13 @@ export async function cancelJob(
 async function tryConnect(
   installation: Installation,
   record: JobRecord,
-  options: RunOptions,
+  options: FollowOptions,
 ): Promise<SshConnection | undefined> {
   try {
     return await reconnect(installation, record, options.signal);
   } catch (error) {
     throwIfCancelled(options.signal);
-    options.onEvent({ type: 'warning', text: `The pod does not answer, so it is ended at once: ${messageOf(error)}` });
+    options.onEvent(warningOf(error, 'The pod does not answer, so it is ended at once: '));
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { pricePerHour } from '../words/index.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../contract.ts';
@@ -10,11 +11,11 @@ import type { Candidate } from '../pods/hardware.ts';
 import { findPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { fetchFiles } from '../transport/ssh/fetch.ts';
-import { reconnect } from './attach.ts';
-import { helperName } from '../pods/of-job.ts';
+
+import { helperName, reconnect } from '../pods/of-job.ts';
 import { JournalReader } from '../journal/reader.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import { resultsFolder, type JobRecord } from '../journal/records.ts';
+import { resultsFolder, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { RemoteWorker } from '../pods/worker.ts';
 
 /** A lease is renewed this often while results are fetched, in ms: three calls may be lost before it lapses. */
@@ -90,7 +91,11 @@ async function fetchAll(
       files: own.files + wanted.files,
       bytes: own.bytes + wanted.bytes,
     };
-    return await installation.records.save({ ...record, ...(await learnEnd(installation, record)), fetched });
+    const end = await learnEnd(installation, record);
+    return await installation.records.change(record.job, (now) => ({
+      ...(now.outcome === undefined && end),
+      fetched,
+    }));
   } finally {
     clearInterval(lease);
     await worker.control(remote.jobDir, 'release').catch(() => undefined);
@@ -112,18 +117,18 @@ export async function endJobPod(
   }
   const found = await findPod(installation.client, record.pod.id).catch(() => 'unknown');
   if (found === undefined) {
-    return installation.records.save({ ...record, podEnded: endedBy(finished) });
+    return installation.records.change(record.job, { podEnded: endedBy(finished) });
   }
   if (record.onFinish === 'keep') {
     options.onEvent({
       type: 'warning',
-      text: `The pod ${record.pod.name} keeps running and costs $${record.pod.costPerHour.toFixed(2)}/h, as "onFinish.pod" asks.`,
+      text: `The pod ${record.pod.name} keeps running and costs ${pricePerHour(record.pod.costPerHour)}, as "onFinish.pod" asks.`,
     });
     return record;
   }
   options.onEvent({ type: 'phase', phase: 'end', text: 'Ending the pod' });
   await endPod(installation.client, record.pod, record.onFinish);
-  return installation.records.save({ ...record, podEnded: new Date().toISOString() });
+  return installation.records.change(record.job, { podEnded: new Date().toISOString() });
 }
 
 /** The latest moment at which the watchdog of a job that finished then has ended its pod; without one it is now. */
@@ -135,13 +140,13 @@ function endedBy(finished: string | undefined): string {
 /** The watchdog ends a pod that nobody fetches from after this time; its call takes a moment too. */
 const watchdogMs = limits.endAfterSeconds * 1000 + 10_000;
 
-/** The whole journal has come home: completes the local copy, and tells how the job ended when nobody knew. */
-async function learnEnd(installation: Installation, record: JobRecord): Promise<Partial<JobRecord>> {
+/** The whole journal has come home: completes the local copy, and tells how the job ended. */
+async function learnEnd(installation: Installation, record: JobRecord): Promise<RecordChange> {
   const bytes = await readFile(join(resultsFolder(record), 'job', 'events.jsonl'));
   await installation.records.writeJournal(record.job, 0, bytes);
   const events = new JournalReader().push(bytes);
   const end = events.findLast((e) => e.type === 'job.finished');
-  return end === undefined || record.outcome !== undefined
+  return end === undefined
     ? {}
     : { outcome: end.status, phase: 'done', ...(end.reason !== null && { reason: end.reason }) };
 }
@@ -190,7 +195,7 @@ export async function fetchLater(
   const done = await withGateway(installation, request, ({ connection, mount, workerPath }) =>
     fetchResults(installation, relocated(record, remote, mount, workerPath), connection, options),
   );
-  return done === undefined ? record : installation.records.save({ ...record, fetched: done.fetched });
+  return done ?? record;
 }
 
 /** The same places under the mount path of another pod. */

@@ -65,7 +65,8 @@ export async function runLocalSteps(
     throw new UserError('local-worker', {
       what: 'The steps on this machine could not be run.',
       why: stderr.trim().split('\n').slice(-3).join(' ') || undefined,
-      next: `Check that ${installation.localPython} is Python 3.9 or newer; another one is chosen with --python or RUNPOD_TRAINER_PYTHON.`,
+      next: `Check that ${installation.localPython} is Python 3.9 or newer; otherwise choose another one.`,
+      remedies: [{ do: 'set-python' }],
     });
   }
   const names = new Set(stepsOn(loaded.project, 'local').map((s) => s.name));
@@ -121,7 +122,8 @@ function runWorker(
           {
             what: `Python could not be started: ${installation.localPython}.`,
             why: error.message,
-            next: 'Install Python 3.9 or newer, or name one with --python or RUNPOD_TRAINER_PYTHON.',
+            next: 'Install Python 3.9 or newer, or choose another one.',
+            remedies: [{ do: 'set-python' }],
           },
           { cause: error },
         ),

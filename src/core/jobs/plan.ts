@@ -62,6 +62,7 @@ export async function planRun(client: RunPodClient, loaded: LoadedProject, optio
       what: `None of ${hardware.map((c) => c.label).join(', ')} is free in ${dataCenter} at the moment.`,
       why: `The volume is in ${dataCenter}, so the pod must be there too.`,
       next: 'Nothing was charged. Add more GPU types to "target.gpus", try again later, or use a volume in another data center.',
+      remedies: [{ do: 'regions', file: loaded.file }],
     });
   }
   return {
@@ -139,7 +140,8 @@ async function collectSecrets(project: Project, secret: PlanOptions['secret']): 
   if (absent.length > 0) {
     throw new UserError('secret-missing', {
       what: `Steps ask for secrets that are not known here: ${absent.join(', ')}.`,
-      next: 'Set them as environment variables of the command line, or with "RunPod: Set Secret…" in the editor.',
+      next: 'Set them on this machine; the project file has only their names.',
+      remedies: absent.map((name) => ({ do: 'set-secret', name })),
     });
   }
   return Object.fromEntries(found.map(([name, value]) => [name, value ?? '']));

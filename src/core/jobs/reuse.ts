@@ -1,12 +1,12 @@
-import { hostname } from 'node:os';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import { takeLock } from '../files/lock.ts';
 import type { Installation } from '../home/installation.ts';
+import { isThisMachine } from '../home/machine.ts';
 import { endPod } from '../pods/end.ts';
 import { connectTo, findPod, mountOf, type Access, type ReadyPod } from '../pods/ready.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { installWorker } from '../transport/ssh/install-worker.ts';
+import { installWorker } from '../pods/install-worker.ts';
 import { podPrefix, projectVariable } from '../journal/id.ts';
 import type { RunPlan } from './plan.ts';
 import { podsOf, withPod } from '../pods/of-job.ts';
@@ -15,27 +15,6 @@ import { RemoteWorker, type RemoteJob } from '../pods/worker.ts';
 
 /** Milliseconds. */
 const lockPatience = 1000;
-
-/** Prints `yes` when a worker, a watchdog or a follower of a job that this pod has is at work. */
-const watchedScript = `
-import glob, json, os, sys
-folder, pod = sys.argv[1:]
-own = set()
-for lock in glob.glob(glob.escape(folder) + "/*/lock"):
-    try:
-        if json.load(open(lock)).get("podId") == pod:
-            own.add(os.path.dirname(lock))
-    except (OSError, ValueError):
-        continue
-for name in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        words = open("/proc/" + name + "/cmdline", "rb").read().decode("utf-8", "replace").split("\\0")
-    except OSError:
-        continue
-    if own.intersection(words):
-        print("yes")
-        break
-`;
 
 /**
  * A running pod of this project, on its volume and with acceptable hardware, that nobody uses: one that a killed client
@@ -52,7 +31,7 @@ export async function idlePod(
 ): Promise<{ ready: ReadyPod | undefined; silent: ReadonlySet<string> }> {
   const silent = new Set<string>();
   const records = await installation.records.list();
-  const prepared = new Set(records.filter(isBeingPrepared).map((r) => r.pod?.id));
+  const prepared = new Set(records.filter((r) => isBeingPrepared(r) !== 'no').map((r) => r.pod?.id));
   const pods = await installation.client.pods.list(signal);
   for (const pod of pods.filter((p) => isOurs(p, plan, volume) && !prepared.has(p.id))) {
     const looked = await look(installation, pod, access, signal);
@@ -65,7 +44,11 @@ export async function idlePod(
       throw new UserError('job-running', {
         what: `The job ${running.job} of this project is still running on the pod ${running.pod.name}.`,
         why: 'Two jobs of one project would write the same files on the volume.',
-        next: `Stay with it: runpod-trainer attach ${running.job}; or stop it: runpod-trainer cancel ${running.job}`,
+        next: 'Stay with that job, or cancel it.',
+        remedies: [
+          { do: 'attach', job: running.job },
+          { do: 'cancel', job: running.job },
+        ],
       });
     }
     if (looked !== undefined && !looked.watched && fits(pod, plan)) {
@@ -98,11 +81,15 @@ export async function endLeftPods(
     }
     const own = podsOf(record, pods);
     const isSilent = own.some((p) => silent.has(p.id));
-    const left = isLeft(record) || (isSilent && (await isOver(installation, record)));
+    const left = isLeft(installation, record) || (isSilent && (await isOver(installation, record)));
     for (const pod of own.filter((p) => left || isStopped(record, p))) {
       await endPod(client, pod, 'terminate', signal);
       const podEnded = new Date().toISOString();
-      await records.save({ ...withPod(record, pod), ...(left && { phase: 'done' as const }), podEnded });
+      await records.change(record.job, (now) => ({
+        pod: withPod(now, pod).pod,
+        ...(left && { phase: 'done' as const }),
+        podEnded,
+      }));
       ended.push(pod.name);
     }
   }
@@ -119,7 +106,7 @@ function isStopped({ onFinish }: JobRecord, pod: Pod): boolean {
  * container. The results are on the volume.
  */
 async function isOver(installation: Installation, record: JobRecord): Promise<boolean> {
-  if (record.outcome === undefined || record.onFinish !== 'terminate' || record.client?.host !== hostname()) {
+  if (record.outcome === undefined || record.onFinish !== 'terminate' || !isFromHere(installation, record)) {
     return false;
   }
   // A client that brings results home holds the lock, and ends the pod itself.
@@ -134,11 +121,16 @@ async function isOver(installation: Installation, record: JobRecord): Promise<bo
 }
 
 /** Whether no job began on the record's pod, and the client that rented it is dead or could not end it. */
-function isLeft(record: JobRecord): boolean {
-  const { client, outcome, phase, podEnded, remote } = record;
+function isLeft(installation: Installation, record: JobRecord): boolean {
+  const { outcome, phase, podEnded, remote } = record;
   const failed = phase === 'done' && podEnded === undefined && (outcome === undefined || remote === undefined);
-  const killed = ['pod', 'wait', 'transfer'].includes(phase) && !isBeingPrepared(record);
-  return client?.host === hostname() && (failed || killed);
+  const killed = ['pod', 'wait', 'transfer'].includes(phase) && isBeingPrepared(record) === 'no';
+  return isFromHere(installation, record) && (failed || killed);
+}
+
+/** Whether a client of this machine started the record's job. */
+function isFromHere({ machine }: Installation, { client }: JobRecord): boolean {
+  return client !== undefined && isThisMachine(client.host, machine);
 }
 
 /**
@@ -191,10 +183,8 @@ async function look(
     connection = await connectTo(pod, access, signal);
     const mount = mountOf(pod);
     const path = await installWorker(connection, mount, installation.workerFile, signal);
-    const jobs = await new RemoteWorker(connection, path).status(mount, signal);
-    const folder = `${mount}/.runpod-trainer/jobs`;
-    const found = await connection.exec(['python3', '-c', watchedScript, folder, pod.id], { signal });
-    return { ready: { pod, connection, mount }, jobs, watched: found.stdout.toString('utf8').trim() !== '' };
+    const { jobs, watched } = await new RemoteWorker(connection, path).look(mount, pod.id, signal);
+    return { ready: { pod, connection, mount }, jobs, watched };
   } catch {
     connection?.close();
     throwIfCancelled(signal);

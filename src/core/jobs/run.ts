@@ -1,33 +1,17 @@
-import { CancelledError, messageOf, UserError } from '../errors.ts';
-import { hostname } from 'node:os';
-import { guardCap } from '../caps/guard.ts';
-import { capSentence } from '../caps/sentence.ts';
 import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts';
-import { costOf, type CostReport } from '../caps/meter.ts';
-import { takeLock } from '../files/lock.ts';
+import { capRemedies, capSentence } from '../caps/sentence.ts';
+import { CancelledError, messageOf, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
-import { SshError, type SshConnection } from '../ssh/index.ts';
-import { attach, reconnect, triesForResults, type Attached } from './attach.ts';
-import { endJobPod, fetchResults } from './finish.ts';
-import { overLink } from '../pods/link.ts';
+import type { JobRecord, RecordChange } from '../journal/records.ts';
+import type { OnEvent } from '../journal/run-event.ts';
+import type { LocalResult } from '../journal/spec.ts';
+import { emptyView } from '../journal/view.ts';
+import { thisProcess } from '../processes.ts';
+import { SshError } from '../ssh/index.ts';
+import { follow, type JobResult } from './follow.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
-import type { ClientOutcome, OnEvent } from '../journal/run-event.ts';
-import { resultsFolder, type JobRecord } from '../journal/records.ts';
-import type { LocalResult } from '../journal/spec.ts';
 import { submit, type Submitted } from './submit.ts';
-import { emptyView, type JobView } from '../journal/view.ts';
-
-/** How a job ended as far as this client can tell, and what came of it. */
-export interface JobResult {
-  record: JobRecord;
-  view: JobView;
-  outcome: ClientOutcome;
-  reason?: string | undefined;
-  cost: CostReport;
-  /** Folder with what was brought home; undefined when nothing was. */
-  results?: string | undefined;
-}
 
 export interface RunOptions {
   onEvent: OnEvent;
@@ -41,16 +25,19 @@ export interface RunOptions {
 
 /** Runs a plan from the first local step to the end of the pod. */
 export async function runJob(installation: Installation, plan: RunPlan, options: RunOptions): Promise<JobResult> {
-  const record = await installation.records.save(newRecord(installation, plan));
+  const record = await installation.records.create(newRecord(installation, plan));
   if (options.estimate !== undefined) {
     await new EstimatesFile(installation.home).note(record.job, record.project, options.estimate);
   }
   let prepared: JobResult | Submitted;
+  const stopShowing = installation.records.showPreparing(record.job);
   try {
     prepared = await prepare(installation, plan, record, options);
   } catch (error) {
     await abandoned(installation, record.job, error);
     throw error;
+  } finally {
+    stopShowing();
   }
   if ('outcome' in prepared) {
     return prepared;
@@ -71,9 +58,10 @@ async function tellCaps(
   onEvent: OnEvent,
 ): Promise<JobRecord> {
   const { armed, detail, owners } = started.watchdog;
-  const text = capSentence({ ...promise, armed, detail, keys: owners ?? [] });
-  onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text });
-  return installation.records.save({ ...record, cap: { ...promise, armed, text } });
+  const facts = { ...promise, armed, detail, keys: owners ?? [] };
+  const text = capSentence(facts);
+  onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text, remedies: capRemedies(facts) });
+  return installation.records.change(record.job, { cap: { ...promise, armed, text } });
 }
 
 /** Everything until the job runs on the pod; the result when it ends before. */
@@ -87,7 +75,7 @@ async function prepare(
   let record = begun;
   let localResults: LocalResult[] = [];
   if (plan.localSteps.length > 0) {
-    record = await installation.records.save({ ...record, phase: 'local' });
+    record = await installation.records.change(record.job, { phase: 'local' });
     onEvent({ type: 'phase', phase: 'local', text: 'Running the steps of this machine' });
     const local = await runLocalSteps(installation, plan.loaded, plan.job, {
       from: plan.from,
@@ -100,8 +88,7 @@ async function prepare(
       const failed = local.view.status !== 'succeeded';
       const outcome = local.view.status === 'cancelled' ? 'cancelled' : failed ? 'failed' : 'succeeded';
       const reason = failed ? localFailure(local.view).message : undefined;
-      record = await installation.records.save({
-        ...record,
+      record = await installation.records.change(record.job, {
         phase: 'done',
         outcome,
         ...(reason !== undefined && { reason }),
@@ -114,138 +101,18 @@ async function prepare(
 
 /** Notes in the record why a job never ran, so that the list of jobs tells the truth. */
 async function abandoned(installation: Installation, job: string, error: unknown): Promise<void> {
-  const record = await installation.records.get(job);
-  if (record !== undefined && record.outcome === undefined) {
-    const outcome = error instanceof CancelledError ? { outcome: 'cancelled' as const } : {};
-    const phase = record.phase === 'start' && isLoss(error) ? 'run' : 'done';
-    await installation.records.save({ ...record, ...outcome, phase, reason: messageOf(error) });
-  }
+  const outcome = error instanceof CancelledError ? { outcome: 'cancelled' as const } : {};
+  const change = (now: JobRecord): RecordChange =>
+    now.outcome === undefined
+      ? { ...outcome, phase: now.phase === 'start' && isLoss(error) ? 'run' : 'done', reason: messageOf(error) }
+      : {};
+  // Why the job never ran is what the user has to hear, also when the record is gone.
+  await installation.records.change(job, change).catch(() => undefined);
 }
 
 /** Whether the pod was lost without a word: a start that was asked for may have taken effect, and only the journal knows. */
 function isLoss(error: unknown): boolean {
   return error instanceof SshError || (error instanceof UserError && error.code === 'pod-gone');
-}
-
-/** Attaches to a job and, when it ends, brings its results home, ends its pod and tells the cost. */
-export async function follow(
-  installation: Installation,
-  record: JobRecord,
-  options: RunOptions,
-  connection?: SshConnection,
-): Promise<JobResult> {
-  const release = guardCap(installation, record, options.onEvent);
-  try {
-    const attached = await attach(installation, record, { ...options, connection });
-    try {
-      return await conclude(installation, record, attached, options);
-    } finally {
-      attached.connection?.close();
-    }
-  } finally {
-    release();
-  }
-}
-
-async function conclude(
-  installation: Installation,
-  record: JobRecord,
-  attached: Attached,
-  options: RunOptions,
-): Promise<JobResult> {
-  const detached = async (): Promise<JobResult> => {
-    const cost = await costOf(installation.client, record);
-    return { record, view: attached.view, outcome: 'detached', cost };
-  };
-  const { outcome } = attached;
-  if (outcome === 'detached') {
-    return detached();
-  }
-  const text = 'Another client of this machine brings the results home; waiting for it';
-  const onWait = (): void => options.onEvent({ type: 'phase', phase: 'fetch', text });
-  let release: () => Promise<void>;
-  try {
-    release = await takeLock(installation.records.concludeLock(record.job), { signal: options.signal, onWait });
-  } catch (error) {
-    if (error instanceof CancelledError) {
-      return detached();
-    }
-    throw error;
-  }
-  try {
-    // What another client did meanwhile is not done again.
-    const latest = (await installation.records.get(record.job)) ?? record;
-    return await concludeAlone(installation, latest, { ...attached, outcome }, options);
-  } finally {
-    await release();
-  }
-}
-
-async function concludeAlone(
-  installation: Installation,
-  record: JobRecord,
-  { view, outcome: seen, reason: why, connection }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
-  options: RunOptions,
-): Promise<JobResult> {
-  let now = record;
-  // Another client may have seen an end that this one could not.
-  const outcome = seen === 'unknown' ? (record.outcome ?? seen) : seen;
-  const reason = seen === outcome ? (why ?? view.reason) : record.reason;
-  if (outcome !== 'unknown' && now.phase !== 'done') {
-    now = await installation.records.save({ ...now, phase: 'fetch', outcome, ...(reason !== undefined && { reason }) });
-  }
-  if (now.fetched === undefined && outcome !== 'unknown') {
-    now = await bringHome(installation, now, connection, options);
-  }
-  try {
-    now = await endJobPod(installation, now, options, view.finished);
-  } catch (error) {
-    // How the job ended is true all the same; the pod's watchdog tries to end it too.
-    options.onEvent({ type: 'warning', text: messageOf(error) });
-  }
-  if (outcome !== 'unknown') {
-    now = await installation.records.save({ ...now, phase: 'done' });
-  }
-  const cost = await costOf(installation.client, now);
-  const results = now.fetched === undefined ? undefined : resultsFolder(now);
-  return { record: now, view, outcome, reason, cost, results };
-}
-
-/** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
-async function bringHome(
-  installation: Installation,
-  record: JobRecord,
-  connection: SshConnection | undefined,
-  options: RunOptions,
-): Promise<JobRecord> {
-  let why = 'The pod is gone.';
-  try {
-    const fetched = await overLink({
-      connection,
-      connect: () => reconnect(installation, record),
-      work: (open) => fetchResults(installation, record, open, { ...options, signal: undefined }),
-      giveUp: (tries) => tries >= triesForResults,
-      meanwhile: () => 'then the results go on coming home',
-      onEvent: options.onEvent,
-    });
-    if (fetched.end === 'done') {
-      fetched.connection.close();
-      return fetched.value;
-    }
-    if (fetched.end === 'gave-up') {
-      why = messageOf(fetched.failure);
-    }
-  } catch (error) {
-    why = messageOf(error);
-  }
-  // Another client of this machine may have fetched them and ended the pod.
-  const now = await installation.records.get(record.job);
-  if (now?.fetched !== undefined) {
-    return now;
-  }
-  const text = `The results were not fetched: ${why} They are on the volume; fetch them with: runpod-trainer fetch ${record.job}`;
-  options.onEvent({ type: 'warning', text });
-  return record;
 }
 
 function newRecord(installation: Installation, plan: RunPlan): JobRecord {
@@ -263,7 +130,7 @@ function newRecord(installation: Installation, plan: RunPlan): JobRecord {
     fetch: project.onFinish.fetch,
     into: project.onFinish.into,
     phase: 'check',
-    client: { host: hostname(), pid: process.pid },
+    client: { host: installation.machine, ...thisProcess() },
     created: now,
     updated: now,
   };

@@ -1,26 +1,35 @@
-import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
-import { PodCaps, type CapPromise } from '../caps/cap.ts';
-import { CapTimer } from '../caps/cap.ts';
+import { CapTimer, PodCaps, type CapPromise } from '../caps/cap.ts';
 import { takeDay, type DayTaken } from '../caps/day.ts';
-import { dollars, meteredCost } from '../caps/meter.ts';
+import { meteredCost } from '../caps/meter.ts';
+import { limits } from '../contract.ts';
+import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
+import type { HashedFile } from '../files/hash.ts';
+import { collect } from '../files/to-upload.ts';
+import { dollars } from '../words/index.ts';
 import type { Installation } from '../home/installation.ts';
+import { jobVariable, podName, projectVariable } from '../journal/id.ts';
+import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
+import type { OnEvent } from '../journal/run-event.ts';
+import { buildSpec, type LocalResult } from '../journal/spec.ts';
 import { endPod } from '../pods/end.ts';
+import { doneOverLink } from '../pods/link.ts';
+import { hardwareOf, podsOf, reconnect, withPod } from '../pods/of-job.ts';
 import { waitUntilReady, type ReadyPod } from '../pods/ready.ts';
 import { rentPod } from '../pods/rent.ts';
 import { ensureVolume } from '../pods/volume.ts';
+import { RemoteWorker, type Started } from '../pods/worker.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import type { HashedFile } from '../files/hash.ts';
-import { collect } from '../volumes/plan/index.ts';
-import { handOver } from './hand-over.ts';
-import { jobVariable, podName, projectVariable } from '../journal/id.ts';
+import { installWorker } from '../pods/install-worker.ts';
+import { push } from '../transport/ssh/push.ts';
+import { readLastKnown, rememberTransfer } from '../volumes/plan/index.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
-import type { OnEvent } from '../journal/run-event.ts';
-import type { JobRecord, Phase } from '../journal/records.ts';
-import { hardwareOf, podsOf, withPod } from '../pods/of-job.ts';
 import { endLeftPods, idlePod } from './reuse.ts';
-import type { LocalResult } from '../journal/spec.ts';
-import type { Started } from '../pods/worker.ts';
+
+/** Minutes that a pod waits for its job while no client renews this; then it ends itself. */
+const { guardMinutes } = limits;
+/** A client at work renews it this often, in ms. */
+const renewEvery = 60_000;
 
 export interface SubmitOptions {
   localResults: LocalResult[];
@@ -33,6 +42,75 @@ export interface Submitted {
   connection: SshConnection;
   started: Started;
   promise: CapPromise;
+}
+
+/** A run on its way to its pod: what it was given, and what came of it so far. */
+class Submission {
+  readonly installation: Installation;
+  readonly plan: RunPlan;
+  readonly files: readonly HashedFile[];
+  readonly localResults: LocalResult[];
+  readonly day: DayTaken;
+  readonly onEvent: OnEvent;
+  record: JobRecord;
+  caps: PodCaps;
+  /** The pod that ends when this does not come to its end. */
+  pod: Pod | undefined;
+  connection: SshConnection | undefined;
+  /** Once the pod is rented its cap ends the preparation too. */
+  readonly timer: CapTimer;
+
+  constructor(
+    installation: Installation,
+    plan: RunPlan,
+    record: JobRecord,
+    { localResults, onEvent, signal, files, day }: SubmitOptions & { files: readonly HashedFile[]; day: DayTaken },
+  ) {
+    this.installation = installation;
+    this.plan = plan;
+    this.record = record;
+    this.files = files;
+    this.localResults = localResults;
+    this.day = day;
+    this.onEvent = onEvent;
+    this.timer = new CapTimer(signal);
+    this.caps = new PodCaps(plan.loaded.project.caps, null, day.left);
+  }
+
+  get signal(): AbortSignal {
+    return this.timer.signal;
+  }
+
+  /** Notes a new phase in the record and tells it. */
+  async step(phase: Phase, text: string, change: RecordChange = {}): Promise<void> {
+    throwIfCancelled(this.signal);
+    this.record = await this.installation.records.change(this.plan.job, { ...change, phase });
+    if (this.record.outcome !== undefined) {
+      throw new CancelledError('The job was cancelled from another terminal or window.');
+    }
+    this.onEvent({ type: 'phase', phase, text });
+  }
+
+  /** The pod is this job's from here on; `created` is when it began to cost it money. */
+  async take(pod: Pod, reused: boolean, created: string): Promise<void> {
+    const { project } = this.plan.loaded;
+    this.pod = pod;
+    this.caps = new PodCaps(project.caps, pod.cost, this.day.left);
+    this.timer.start(this.caps);
+    const { id, name } = pod;
+    const hardware = hardwareOf(pod);
+    const costPerHour = pod.cost ?? 0;
+    // The record comes before anything else: a pod that nobody remembers is a pod that bills unseen.
+    await this.step('wait', reused ? `Using the idle pod ${name}` : `Rented ${hardware}; waiting until it answers`, {
+      pod: { id, name, created, hardware, costPerHour },
+      reserved: this.caps.reservation(project.target.readyMinutes * 60),
+    });
+    await this.day.release();
+    if (reused) {
+      await endForOthers(this.installation, this.plan.job, pod);
+    }
+    this.onEvent({ type: 'pod', podId: id, name, hardware, costPerHour, reused });
+  }
 }
 
 /**
@@ -53,126 +131,35 @@ export async function submit(
   const onWait = (): void =>
     options.onEvent({ type: 'phase', phase: 'pod', text: 'Waiting for another start of this project to be counted' });
   const day = await takeDay(installation, plan.loaded.project, { signal: options.signal, onWait });
+  const run = new Submission(installation, plan, record, { ...options, files, day });
   try {
-    return await rentAndStart(installation, plan, record, { ...options, files, day });
-  } finally {
-    await day.release();
-  }
-}
-
-async function rentAndStart(
-  installation: Installation,
-  plan: RunPlan,
-  record: JobRecord,
-  options: SubmitOptions & { files: HashedFile[]; day: DayTaken },
-): Promise<Submitted> {
-  const { onEvent, files, day } = options;
-  const { project } = plan.loaded;
-  // Once the pod is rented its cap ends the preparation too.
-  const timer = new CapTimer(options.signal);
-  const { signal } = timer;
-  let current = record;
-  const step = async (phase: Phase, text: string, change: Partial<JobRecord> = {}): Promise<void> => {
-    throwIfCancelled(signal);
-    current = await installation.records.save({ ...current, ...change, phase });
-    onEvent({ type: 'phase', phase, text });
-  };
-
-  const volume = await ensureVolume(installation.client, plan.volume, signal);
-  await step('pod', `Looking for a machine in ${volume.dataCenter}`, { volume: pick(volume) });
-
-  let rented: Pod | undefined;
-  let caps = new PodCaps(project.caps, null, day.left);
-  let connection: SshConnection | undefined;
-  const onPod = async (found: Pod, reused: boolean, created: string): Promise<void> => {
-    rented = found;
-    const hardware = hardwareOf(found);
-    const costPerHour = found.cost ?? 0;
-    caps = new PodCaps(project.caps, found.cost, day.left);
-    timer.start(caps);
-    // The record comes before anything else: a pod that nobody remembers is a pod that bills unseen.
-    await step('wait', reused ? `Using the idle pod ${found.name}` : `Rented ${hardware}; waiting until it answers`, {
-      pod: {
-        id: found.id,
-        name: found.name,
-        created,
-        hardware,
-        costPerHour,
-      },
-      reserved: caps.reservation(project.target.readyMinutes * 60),
-    });
-    await day.release();
-    if (reused) {
-      await takeOver(installation, plan.job, found);
-    }
-    onEvent({ type: 'pod', podId: found.id, name: found.name, hardware, costPerHour, reused });
-  };
-  try {
-    const ready = await obtainPod(installation, plan, volume, { ...options, signal }, onPod);
-    ({ connection } = ready);
-    const handed = await handOver({
-      installation,
-      plan,
-      ready,
-      caps,
-      files,
-      localResults: options.localResults,
-      record: () => current,
-      step,
-      onEvent,
-      signal,
-    });
-    ({ connection } = handed);
-    await step('run', 'The job runs on the pod; closing this does not stop it');
-    return { record: current, connection, started: handed.started, promise: caps.promise() };
+    return await rentAndStart(run);
   } catch (error) {
-    connection?.close();
-    throw await abandon(installation, current, rented, timer.reason ?? error);
+    run.connection?.close();
+    throw await abandon(run, run.timer.reason ?? error);
   } finally {
-    timer.stop();
+    run.timer.stop();
+    await day.release();
   }
 }
 
-/**
- * From here on the pod is another job's: for those that had it before it has ended, and it costs them nothing more. Also
- * for one whose client was killed before it could note the pod: else that job's pod would be ended as left behind.
- */
-async function takeOver(installation: Installation, job: string, pod: Pod): Promise<void> {
-  const { records } = installation;
-  for (const record of await records.list()) {
-    const had = podsOf(record, [pod]).length > 0 && (record.pod === undefined || record.pod.id === pod.id);
-    if (record.job !== job && had && record.podEnded === undefined) {
-      const reason = record.reason ?? `Its pod went on with the job ${job}.`;
-      await records.save({ ...withPod(record, pod), phase: 'done', reason, podEnded: new Date().toISOString() });
-    }
-  }
-}
-
-/** Ends the pod of a job that did not start; answers the error with what the pod has cost. */
-async function abandon(
-  installation: Installation,
-  record: JobRecord,
-  pod: Pod | undefined,
-  error: unknown,
-): Promise<unknown> {
-  if (pod === undefined) {
-    return error;
-  }
-  await endPod(installation.client, pod, 'terminate');
-  const ended = await installation.records.save({ ...record, podEnded: new Date().toISOString() });
-  return withCost(error, ended);
+async function rentAndStart(run: Submission): Promise<Submitted> {
+  const { client } = run.installation;
+  const volume = await ensureVolume(client, run.plan.volume, run.signal);
+  const { id, name, dataCenter } = volume;
+  await run.step('pod', `Looking for a machine in ${dataCenter}`, { volume: { id, name, dataCenter } });
+  const ready = await obtainPod(run, volume);
+  run.connection = ready.connection;
+  const { connection, started } = await handOver(run, ready);
+  run.connection = connection;
+  await run.step('run', 'The job runs on the pod; closing this does not stop it');
+  return { record: run.record, connection, started, promise: run.caps.promise() };
 }
 
 /** An idle pod of this project that is already paid for, else a new one. */
-async function obtainPod(
-  installation: Installation,
-  plan: RunPlan,
-  volume: Volume,
-  options: SubmitOptions,
-  onPod: (pod: Pod, reused: boolean, created: string) => Promise<void>,
-): Promise<ReadyPod> {
+async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
+  const { installation, plan, onEvent, signal } = run;
   const { client } = installation;
-  const { onEvent, signal } = options;
   const { project } = plan.loaded;
   const access = {
     key: installation.key,
@@ -182,7 +169,7 @@ async function obtainPod(
   const { ready: idle, silent } = await idlePod(installation, plan, volume, access, signal);
   if (idle !== undefined) {
     // What it cost before is not this job's.
-    await onPod(idle.pod, true, new Date().toISOString());
+    await run.take(idle.pod, true, new Date().toISOString());
   }
   for (const left of await endLeftPods(installation, plan, silent, signal)) {
     onEvent({ type: 'warning', text: `The pod ${left} was left by a client that was ended; it is terminated.` });
@@ -214,12 +201,174 @@ async function obtainPod(
     },
     signal,
   );
-  await onPod(pod, false, asked);
+  await run.take(pod, false, asked);
   return waitUntilReady(client, pod.id, access, {
     minutes: project.target.readyMinutes,
     signal,
     onState: (text) => onEvent({ type: 'link', state: 'waiting', text }),
   });
+}
+
+/**
+ * From here on the pod is another job's: for those that had it before it has ended, and it costs them nothing more. Also
+ * for one whose client was killed before it could note the pod: else that job's pod would be ended as left behind.
+ */
+async function endForOthers(installation: Installation, job: string, pod: Pod): Promise<void> {
+  const { records } = installation;
+  for (const record of await records.list()) {
+    const had = podsOf(record, [pod]).length > 0 && (record.pod === undefined || record.pod.id === pod.id);
+    if (record.job !== job && had && record.podEnded === undefined) {
+      await records.change(record.job, (now) => ({
+        pod: withPod(now, pod).pod,
+        phase: 'done',
+        reason: now.reason ?? `Its pod went on with the job ${job}.`,
+        podEnded: new Date().toISOString(),
+      }));
+    }
+  }
+}
+
+/**
+ * Brings the project to a pod that is ready and starts the job there, over as many links as it takes: what has arrived
+ * is not sent again, and a job that has started is not started twice.
+ */
+async function handOver(run: Submission, ready: ReadyPod): Promise<{ connection: SshConnection; started: Started }> {
+  const { installation, onEvent, signal } = run;
+  let begun = false;
+  const { value: started, connection } = await doneOverLink(
+    {
+      connection: ready.connection,
+      connect: () => reconnect(installation, run.record, signal),
+      work: async (open) => {
+        const again = begun;
+        begun = true;
+        return transferAndStart(run, ready, open, again);
+      },
+      meanwhile: () => 'nothing that arrived is sent again',
+      onEvent,
+      signal,
+    },
+    () =>
+      new UserError('pod-gone', {
+        what: `The pod ${ready.pod.name} is gone.`,
+        why: 'It was ended from outside, or its host failed.',
+        next: 'Run it again; another pod is rented, and what is on the volume is not sent again.',
+      }),
+  );
+  return { connection, started };
+}
+
+/** So that the next plan and the next estimate know what the volume has. */
+async function remember(
+  { loaded }: RunPlan,
+  { volume }: JobRecord,
+  sent: readonly HashedFile[],
+  moved: { bytes: number; seconds: number },
+): Promise<void> {
+  if (volume === undefined) {
+    return;
+  }
+  const known = await readLastKnown(loaded.root);
+  const mtime = new Date().toISOString();
+  const now = Object.fromEntries(sent.map(({ path, size, sha256 }) => [path, { size, sha256, mtime }]));
+  const before = known?.volume.id === volume.id ? known.files : {};
+  const transferred = { route: 'ssh' as const, ...moved, files: { ...before, ...now } };
+  // A project folder that cannot be written to is no reason to lose a pod that is ready.
+  await rememberTransfer(loaded.root, volume, transferred).catch(() => undefined);
+}
+
+async function transferAndStart(
+  run: Submission,
+  ready: ReadyPod,
+  connection: SshConnection,
+  again: boolean,
+): Promise<Started> {
+  const { installation, plan, caps, files, onEvent, signal } = run;
+  const { project } = plan.loaded;
+  const remote = {
+    mount: ready.mount,
+    projectDir: `${ready.mount}/projects/${project.name}`,
+    jobDir: `${ready.mount}/.runpod-trainer/jobs/${plan.job}`,
+    python: 'python3',
+  };
+  await run.step('transfer', 'Comparing files');
+  const workerPath = await installWorker(connection, ready.mount, installation.workerFile, signal);
+  const worker = new RemoteWorker(connection, workerPath, remote.python);
+  const guard = (): Promise<unknown> => {
+    const minutes = Math.min(guardMinutes, Math.max(0, caps.left() ?? Infinity) / 60);
+    return worker.guard(remote.jobDir, installation.restUrl, minutes, signal);
+  };
+  await guard();
+  const renewal = setInterval(() => void guard().catch(() => undefined), renewEvery);
+  try {
+    const began = performance.now();
+    const sent = await push({
+      connection,
+      worker: worker.argv,
+      root: remote.projectDir,
+      files,
+      signal,
+      onProgress: (p) => onEvent({ type: 'transfer', direction: 'up', ...p }),
+    });
+    await remember(plan, run.record, files, { bytes: sent.bytes, seconds: (performance.now() - began) / 1000 });
+    await run.step('start', sentText(sent), { remote: { ...remote, worker: workerPath } });
+    const before = again ? await worker.started(remote.jobDir, signal) : undefined;
+    return before ?? (await start(run, connection, worker, remote));
+  } finally {
+    clearInterval(renewal);
+  }
+}
+
+async function start(
+  { installation, plan, caps, localResults, signal }: Submission,
+  connection: SshConnection,
+  worker: RemoteWorker,
+  remote: { mount: string; projectDir: string; jobDir: string },
+): Promise<Started> {
+  const { project } = plan.loaded;
+  const spec = buildSpec({
+    job: plan.job,
+    project,
+    side: 'pod',
+    paths: { project: remote.projectDir, mount: remote.mount },
+    python: project.target.python,
+    restUrl: installation.restUrl,
+    capSeconds: caps.grant(),
+    from: plan.from,
+    localResults,
+  });
+  const sftp = await connection.sftp(signal);
+  await sftp.makeFolder(remote.jobDir);
+  await sftp.put(Buffer.from(`${JSON.stringify(spec, null, 1)}\n`), `${remote.jobDir}/spec.json`, { signal });
+  try {
+    return await worker.start(remote.jobDir, plan.secrets, signal);
+  } catch (error) {
+    // An earlier start, whose answer a broken link swallowed, may have taken effect meanwhile.
+    const started = isRefusal(error) ? await worker.started(remote.jobDir, signal) : undefined;
+    if (started === undefined) {
+      throw error;
+    }
+    return started;
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof UserError && error.code === 'worker-refused';
+}
+
+function sentText(result: { sent: number; unchanged: number }): string {
+  return result.sent === 0
+    ? `All ${result.unchanged} files are there already; starting the job`
+    : `${result.sent} files sent and verified, ${result.unchanged} were there already; starting the job`;
+}
+
+/** Ends the pod of a job that did not start; answers the error with what the pod has cost. */
+async function abandon({ installation, plan, pod }: Submission, error: unknown): Promise<unknown> {
+  if (pod === undefined) {
+    return error;
+  }
+  await endPod(installation.client, pod, 'terminate');
+  return withCost(error, await installation.records.change(plan.job, { podEnded: new Date().toISOString() }));
 }
 
 /** Both times of the record are this computer's: the platform's clock may differ. */
@@ -235,10 +384,7 @@ function withCost(error: unknown, { pod, podEnded }: JobRecord): unknown {
   if (!(error instanceof UserError)) {
     return error;
   }
-  const { code, what, why, next } = error;
-  return new UserError(code, { what, why, next: [text, next].filter(Boolean).join(' ') }, { cause: error });
-}
-
-function pick(volume: Volume): { id: string; name: string; dataCenter: string } {
-  return { id: volume.id, name: volume.name, dataCenter: volume.dataCenter };
+  const { code, what, why, next, remedies } = error;
+  const after = [text, next].filter(Boolean).join(' ');
+  return new UserError(code, { what, why, next: after, remedies }, { cause: error });
 }

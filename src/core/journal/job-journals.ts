@@ -121,7 +121,7 @@ export class JobJournals {
 }
 
 /** What a record and its journals say together about how a job stands. */
-export function standingOf(record: JobRecord, view: JobView): JobView {
+export function viewWithRecord(record: JobRecord, view: JobView): JobView {
   // While the record is not done, an ended journal only means that the steps on this machine have ended.
   const status = record.outcome ?? (view.status === 'succeeded' ? 'running' : view.status);
   const reason = record.reason ?? view.reason;

@@ -1,66 +1,17 @@
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
+import { takeLock } from '../files/lock.ts';
 import { UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
+import { changed, preparationBeatMs, recordSchema, type JobRecord, type RecordChange } from './record.ts';
+
+export { isBeingPrepared, phases } from './record.ts';
+export type { JobRecord, Phase, RecordChange } from './record.ts';
 
 /** Opens for writing at any place without cutting what is there; makes the file when it is missing. */
 const openForUpdate = constants.O_RDWR | constants.O_CREAT;
-
-/** Where a job is in its life, as its client last wrote it. The journal on the volume is the truth about the run. */
-export const phases = ['check', 'local', 'pod', 'wait', 'transfer', 'start', 'run', 'fetch', 'end', 'done'] as const;
-export type Phase = (typeof phases)[number];
-
-const recordSchema = z.object({
-  schema: z.literal(1),
-  job: z.string(),
-  project: z.string(),
-  profile: z.string().optional(),
-  file: z.string(),
-  root: z.string(),
-  restUrl: z.string(),
-  volume: z.object({ id: z.string(), name: z.string(), dataCenter: z.string() }).optional(),
-  pod: z
-    .object({
-      id: z.string(),
-      name: z.string(),
-      created: z.string(),
-      hardware: z.string(),
-      costPerHour: z.number(),
-    })
-    .optional(),
-  remote: z
-    .object({ mount: z.string(), projectDir: z.string(), jobDir: z.string(), worker: z.string(), python: z.string() })
-    .optional(),
-  onFinish: z.enum(['terminate', 'stop', 'keep']),
-  fetch: z.array(z.string()),
-  into: z.string(),
-  phase: z.enum(phases),
-  /** What the caps of the day keep for it from the moment at which its pod was rented, until its start promises less. */
-  reserved: z.object({ stopsBy: z.string().nullable(), mostDollars: z.number().nullable() }).optional(),
-  /** What was promised of the caps when the job started (`CapPromise`), and whether its pod can keep it alone. */
-  cap: z
-    .object({
-      stopsBy: z.string().nullable(),
-      mostDollars: z.number().nullable(),
-      armed: z.boolean(),
-      /** A sentence. */
-      text: z.string(),
-    })
-    .optional(),
-  /** The process that prepares the job, or prepared it. */
-  client: z.object({ host: z.string(), pid: z.number() }).optional(),
-  created: z.string(),
-  updated: z.string(),
-  outcome: z.enum(['succeeded', 'failed', 'cancelled', 'lost']).optional(),
-  reason: z.string().optional(),
-  podEnded: z.string().optional(),
-  fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number() }).optional(),
-});
-export type JobRecord = z.infer<typeof recordSchema>;
 
 /**
  * The jobs that this installation started: one folder a job with `record.json` and a copy of the journal. The copy is
@@ -74,14 +25,41 @@ export class JobRecords {
     this.folder = join(home, 'jobs');
   }
 
+  /** Begins the record of a job. */
+  create(record: JobRecord): Promise<JobRecord> {
+    return this.#locked(record.job, async (now) => {
+      if (now !== undefined) {
+        throw new UserError('job-exists', {
+          what: `There is a record of the job ${record.job} already.`,
+          next: 'Start it again; it gets another name.',
+        });
+      }
+      return this.#write({ ...record, updated: new Date().toISOString() });
+    });
+  }
+
   /**
-   * Writes what this client knows and keeps what only another one wrote meanwhile: two may be attached to a job, and
-   * the end of a pod that one of them saw must not be forgotten by the other.
+   * Writes what this client has found out, and nothing else: several may be at work on a job, and what one of them saw
+   * must not be forgotten by another. A function is given the record as it is now. See `changed` for what is kept.
    */
-  async save(record: JobRecord): Promise<JobRecord> {
-    const saved = { ...(await this.get(record.job)), ...record, updated: new Date().toISOString() };
-    await writeFileAtomic(this.#file(record.job), `${JSON.stringify(saved, null, 1)}\n`);
-    return saved;
+  change(job: string, change: RecordChange | ((now: JobRecord) => RecordChange)): Promise<JobRecord> {
+    return this.#locked(job, async (now) => {
+      if (now === undefined) {
+        throw new UserError('record-gone', {
+          what: `The record of the job ${job} is gone from ${join(this.folder, job)}.`,
+          why: 'Its folder was removed, or the file cannot be read.',
+          next: 'Look whether its pod still runs.',
+          remedies: [{ do: 'find-unused' }],
+        });
+      }
+      return this.#write(changed(now, typeof change === 'function' ? change(now) : change));
+    });
+  }
+
+  /** Shows that a client is at work on the start of a job, until what it answers is called. */
+  showPreparing(job: string): () => void {
+    const beat = setInterval(() => void this.change(job, {}).catch(() => undefined), preparationBeatMs);
+    return () => clearInterval(beat);
   }
 
   async get(job: string): Promise<JobRecord | undefined> {
@@ -108,7 +86,8 @@ export class JobRecords {
       if (newest === undefined) {
         throw new UserError('no-jobs', {
           what: 'There is no job yet.',
-          next: 'Start one with: runpod-trainer run',
+          next: 'Run a project first.',
+          remedies: [{ do: 'run' }],
         });
       }
       return newest;
@@ -118,7 +97,8 @@ export class JobRecords {
     if (exact === undefined) {
       throw new UserError('job-unknown', {
         what: hits.length > 1 ? `"${name}" fits ${hits.length} jobs.` : `No job "${name}" was started from here.`,
-        next: 'See the list with: runpod-trainer jobs',
+        next: 'Take the name from the list of jobs.',
+        remedies: [{ do: 'show-jobs' }],
       });
     }
     return exact;
@@ -164,6 +144,20 @@ export class JobRecords {
     await rename(file, aside).catch(() => undefined);
   }
 
+  async #locked<T>(job: string, work: (now: JobRecord | undefined) => Promise<T>): Promise<T> {
+    const release = await takeLock(join(this.folder, job, 'record.lock'));
+    try {
+      return await work(await this.get(job));
+    } finally {
+      await release();
+    }
+  }
+
+  async #write(record: JobRecord): Promise<JobRecord> {
+    await writeFileAtomic(this.#file(record.job), `${JSON.stringify(record, null, 1)}\n`);
+    return record;
+  }
+
   #file(job: string): string {
     return join(this.folder, job, 'record.json');
   }
@@ -172,19 +166,6 @@ export class JobRecords {
 /** Folder that a job's results come home to. */
 export function resultsFolder(record: JobRecord): string {
   return join(record.root, record.into, record.job);
-}
-
-/** Whether the process that prepares the job is still at work; on another machine nobody can tell. */
-export function isBeingPrepared(record: JobRecord): boolean {
-  const { client } = record;
-  if (client?.host !== hostname() || !['check', 'local', 'pod', 'wait', 'transfer', 'start'].includes(record.phase)) {
-    return false;
-  }
-  try {
-    return process.kill(client.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** Folder of a job on this machine; `.runpod-trainer` is never uploaded. */

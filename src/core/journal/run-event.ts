@@ -1,3 +1,5 @@
+import { messageOf, remediesOf } from '../errors.ts';
+import type { Remedy } from '../remedy.ts';
 import type { JobEvent, JobOutcome } from './events.ts';
 import type { Phase } from './records.ts';
 
@@ -18,9 +20,15 @@ export type RunEvent =
   | { type: 'host-key'; fingerprint: string; checkedBy: string }
   | { type: 'link'; state: 'live' | 'lost' | 'waiting'; text: string }
   | { type: 'job'; side: 'local' | 'pod'; replay: boolean; event: JobEvent }
-  | { type: 'warning'; text: string };
+  | { type: 'warning'; text: string; remedies?: readonly Remedy[] };
 
 export type OnEvent = (event: RunEvent) => void;
+
+/** A failure that stops nothing, with the acts that help; `before` says what it means. */
+export function warningOf(error: unknown, before = ''): RunEvent {
+  const remedies = remediesOf(error);
+  return { type: 'warning', text: `${before}${messageOf(error)}`, ...(remedies.length > 0 && { remedies }) };
+}
 
 /** How a client's part in a job ended. `detached`: the job goes on. `unknown`: nobody can say at the moment. */
 export type ClientOutcome = JobOutcome | 'detached' | 'unknown';

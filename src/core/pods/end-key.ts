@@ -5,7 +5,7 @@ export const endKeyVariable = 'RUNPOD_TRAINER_END_KEY';
 
 /** How a key of one's own is made and named, as what to do next. */
 export const makeEndKey =
-  'To let the pod end itself, make a restricted key in the RunPod console with the right to write pods and nothing else, keep it there under Secrets, and give the secret\'s name in the setting "runpodTrainer.endKeySecret" (command line: RUNPOD_TRAINER_END_KEY_SECRET).';
+  'To let the pod end itself, make a restricted key in the RunPod console with the right to write pods and nothing else, keep it there under Secrets, and give this program the name of that secret.';
 
 /** Whether RunPod takes this as the name of a secret. */
 export function isSecretName(name: string): boolean {
@@ -24,7 +24,8 @@ export function endKeyEnv(secret: string | undefined): Record<string, string> {
     throw new UserError('secret-name', {
       what: `"${secret}" cannot be the name of a secret.`,
       why: 'RunPod allows a letter or "_", then letters, digits, "_", ".", "-" and "/", and no name that begins with RUNPOD.',
-      next: 'Correct "runpodTrainer.endKeySecret" (command line: RUNPOD_TRAINER_END_KEY_SECRET). It is the name of the secret, never the key itself.',
+      next: 'Correct the name that is set. It is the name of the secret, never the key itself.',
+      remedies: [{ do: 'set-end-key-secret' }],
     });
   }
   return { [endKeyVariable]: `{{ RUNPOD_SECRET_${secret} }}` };

@@ -1,3 +1,6 @@
+import type { RunPodClient } from '../runpod/client.ts';
+import type { SshConnection } from '../ssh/index.ts';
+import { connectTo, findPod, type Access } from './ready.ts';
 import { shortName } from './hardware.ts';
 import type { Pod } from '../runpod/schemas.ts';
 import { podName } from '../journal/id.ts';
@@ -30,4 +33,18 @@ export function hardwareOf(pod: Pod): string {
 export function podsOf(record: JobRecord, pods: readonly Pod[]): Pod[] {
   const names = [podName(record.job), helperName(record.job)];
   return pods.filter((p) => p.status !== 'TERMINATED' && (p.id === record.pod?.id || names.includes(p.name)));
+}
+
+/** A connection to the job's pod, or undefined when that pod is gone. */
+export async function reconnect(
+  installation: Access & { client: RunPodClient },
+  record: JobRecord,
+  signal?: AbortSignal,
+): Promise<SshConnection | undefined> {
+  if (record.pod === undefined) {
+    return undefined;
+  }
+  const pod = await findPod(installation.client, record.pod.id, signal);
+  const over = pod === undefined || pod.status === 'EXITED' || pod.status === 'ERROR';
+  return over ? undefined : connectTo(pod, installation, signal);
 }

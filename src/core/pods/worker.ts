@@ -46,6 +46,7 @@ const statusSchema = z.object({
   ),
 });
 export type RemoteJob = z.infer<typeof statusSchema>['jobs'][number];
+const lookSchema = statusSchema.extend({ watched: z.boolean() });
 
 /**
  * How `follow` ended: the job said how it ended, its worker is dead without having said so, or the journal is shorter
@@ -92,6 +93,11 @@ export class RemoteWorker {
   async status(mount: string, signal?: AbortSignal): Promise<RemoteJob[]> {
     const answer = await this.#ask(['status', '--mount', mount], statusSchema, undefined, signal);
     return answer.jobs;
+  }
+
+  /** The jobs of a volume, and whether a worker, a watchdog or a follower of a job of this pod is at work on it. */
+  look(mount: string, podId: string, signal?: AbortSignal): Promise<z.infer<typeof lookSchema>> {
+    return this.#ask(['status', '--mount', mount, '--pod', podId], lookSchema, undefined, signal);
   }
 
   /** Hands over the journal's bytes from `offset` on, until the job has ended. */

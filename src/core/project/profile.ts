@@ -11,7 +11,7 @@ export function applyProfile(project: Project, name: string | undefined): Projec
     const known = Object.keys(project.profiles);
     throw new UserError('profile-unknown', {
       what: `The project has no profile "${name}".`,
-      next: known.length > 0 ? `Choose one of: ${known.join(', ')}.` : 'It has none; run without --profile.',
+      next: known.length > 0 ? `Choose one of: ${known.join(', ')}.` : 'It has none; run it as it is.',
     });
   }
   const { where, sync, env, caps, target } = profile;

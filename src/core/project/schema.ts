@@ -180,7 +180,7 @@ const profileSchema = z
       .partial()
       .optional(),
   })
-  .describe('A named set of changes, chosen with --profile.');
+  .describe('A named set of changes, chosen by its name when the project is run.');
 
 export const projectSchema = z
   .strictObject({

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import type { Remedy } from '../remedy.ts';
 
 /** What kind of failure an API call ended with; stable, for programs to branch on. */
 export type ApiErrorKind =
@@ -70,6 +71,13 @@ function telling(errors: readonly string[]): readonly string[] {
   const missing = errors.filter((text) => /missing propert/i.test(text));
   return missing.length > 0 ? missing : errors;
 }
+
+const remediesByKind: Partial<Record<ApiErrorKind, readonly Remedy[]>> = {
+  auth: [{ do: 'sign-in' }],
+  permission: [{ do: 'sign-in' }],
+  schema: [{ do: 'set-api-address' }],
+  v1: [{ do: 'set-api-address' }],
+};
 
 /** Why it failed and what to do next, for one kind. */
 function explain(f: ApiFailure): { why: string; next: string } {
@@ -183,6 +191,7 @@ export class ApiError extends UserError {
       what: `Could not ${failure.purpose}.`,
       why,
       next: ambiguous ? `It may have taken effect all the same: check in the RunPod console first. ${next}` : next,
+      remedies: remediesByKind[failure.kind],
     });
     this.kind = failure.kind;
     this.status = failure.status;

@@ -14,9 +14,9 @@ export function graphqlUrl(connection: Pick<RunPodConnection, 'restUrl'>): strin
   return new URL('/graphql', connection.restUrl).href;
 }
 
-/** True for addresses that never leave this machine. */
+/** True for addresses that never leave this machine, as that of the sandbox, which bills nothing; false for what is no address. */
 export function isLoopback(url: string): boolean {
-  const host = new URL(url).hostname;
+  const host = URL.canParse(url) ? new URL(url).hostname : '';
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
@@ -33,6 +33,7 @@ export function checkConnection(connection: RunPodConnection): RunPodConnection 
       what: 'The RunPod API address cannot be used.',
       why: 'It must be an http(s) address without user name, query or fragment.',
       next: `Correct the address in the settings; the usual one is ${defaultRestUrl}.`,
+      remedies: [{ do: 'set-api-address' }],
     });
   }
   if (url.protocol === 'http:' && !isLoopback(restUrl)) {
@@ -40,6 +41,7 @@ export function checkConnection(connection: RunPodConnection): RunPodConnection 
       what: `The RunPod API address ${url.origin} is not encrypted.`,
       why: 'The API key would travel in clear text over the network.',
       next: 'Use an https address; http is accepted for this machine only.',
+      remedies: [{ do: 'set-api-address' }],
     });
   }
   const apiKey = connection.apiKey.trim();
@@ -48,6 +50,7 @@ export function checkConnection(connection: RunPodConnection): RunPodConnection 
       what: apiKey === '' ? 'There is no RunPod API key.' : 'The RunPod API key is malformed.',
       why: apiKey === '' ? undefined : 'It contains spaces or characters that no key has.',
       next: 'Create a key under Settings > API Keys in the RunPod console and enter it again.',
+      remedies: [{ do: 'sign-in' }],
     });
   }
   return { restUrl, apiKey };

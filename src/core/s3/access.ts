@@ -24,6 +24,7 @@ export function checkAccess(access: S3Access): S3Access {
       what: 'The S3 address cannot be used.',
       why: 'It must be an http(s) address without user name, query or fragment.',
       next: 'Correct it in the settings.',
+      remedies: [{ do: 'set-s3-address' }],
     });
   }
   if (url.protocol === 'http:' && !isLoopback(endpoint)) {
@@ -31,6 +32,7 @@ export function checkAccess(access: S3Access): S3Access {
       what: `The S3 address ${url.origin} is not encrypted.`,
       why: 'Your files would travel in clear text over the network.',
       next: 'Use an https address; http is accepted for this machine only.',
+      remedies: [{ do: 'set-s3-address' }],
     });
   }
   const accessKeyId = access.accessKeyId.trim();
@@ -40,6 +42,7 @@ export function checkAccess(access: S3Access): S3Access {
       what: 'The S3 keys are missing or malformed.',
       why: 'They are not your API key: a pair of an access key ("user_…") and a secret ("rps_…") is needed.',
       next: 'Create S3 API keys under Settings > S3 API Keys in the RunPod console and enter both.',
+      remedies: [{ do: 'set-s3-keys' }],
     });
   }
   return { endpoint, region: access.region, accessKeyId, secretAccessKey };

@@ -91,10 +91,15 @@ export function s3Error(failure: Failure, what: string, where: string): S3Error 
     );
   }
   if (status === 401 || status === 403) {
-    return wrong(
+    return new S3Error(
       's3-denied',
-      said,
-      'Check the S3 keys: they are made in the RunPod console under Settings > S3 API Keys and are not the API key.',
+      {
+        what: `Could not ${what}.`,
+        why: said,
+        next: 'Check the S3 keys: they are made in the RunPod console under Settings > S3 API Keys and are not the API key.',
+        remedies: [{ do: 'set-s3-keys' }],
+      },
+      failure,
     );
   }
   if (code === 'NoSuchBucket') {

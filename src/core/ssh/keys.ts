@@ -4,6 +4,8 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 export interface SshKeyPair {
   privateKey: string;
   publicKey: string;
+  /** Private keys of before, offered after this one to machines that were made for them. */
+  earlier?: readonly string[];
 }
 
 const keyType = 'ssh-ed25519';

@@ -65,8 +65,11 @@ function configFor(login: Login, socket: net.Socket, onDenied: (error: SshError)
   return {
     sock: socket,
     username: login.target.username,
-    privateKey: login.key.privateKey,
-    authHandler: ['publickey'],
+    authHandler: [login.key.privateKey, ...(login.key.earlier ?? [])].map((key) => ({
+      type: 'publickey' as const,
+      username: login.target.username,
+      key,
+    })),
     // Both limits are kept outside: the time by `logIn`, the dead link by `watchLink`.
     readyTimeout: 0,
     keepaliveInterval: login.pingMs,

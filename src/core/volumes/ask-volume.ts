@@ -3,7 +3,7 @@ import type { Installation } from '../home/installation.ts';
 import { connectTo, findPod, mountOf } from '../pods/ready.ts';
 import { VolumeStore } from '../s3/index.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { installWorker } from '../transport/ssh/install-worker.ts';
+import { installWorker } from '../pods/install-worker.ts';
 import { lookAt as lookAtFiles } from '../transport/s3/compare.ts';
 import { putFilesState } from '../transport/ssh/put-files.ts';
 import { readManifest } from '../transport/s3/manifest.ts';
@@ -51,6 +51,7 @@ export async function openStore(
       what: `The volume cannot be reached over S3.`,
       why: `Either ${volume.dataCenter} has no S3 API, or there are no S3 keys on this machine.`,
       next: 'Set S3 keys (RunPod console, Settings, S3 API Keys), or take another route.',
+      remedies: [{ do: 'set-s3-keys' }],
     });
   }
   return new VolumeStore(access, volume.id);

@@ -172,7 +172,7 @@ const overRoute: Record<RouteKind, (work: Work) => Promise<boolean>> = {
     if (podId === undefined) {
       throw new UserError('no-pod', {
         what: 'No pod runs with the volume.',
-        next: 'Take another route: s3 or gateway.',
+        next: 'Take another route: S3 or a helper pod.',
       });
     }
     const { connection } = await doneOverLink(

@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { defaultRestUrl } from '../../core/runpod/connection.ts';
 import type { RunPodClient } from '../../core/runpod/client.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
+import { EditorError } from '../common/editor-error.ts';
 import type { Secret } from '../common/secret.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -14,6 +15,8 @@ export interface Memory {
 export interface AccountOptions {
   credentials: Credentials;
   memory: Memory;
+  /** The same of this machine alone. */
+  ownMemory: Memory;
   /** The API's address by the setting. */
   restUrl: () => string;
   /** What this window is about: the open folder's address, or something fixed for an empty window. */
@@ -121,6 +124,7 @@ export class Account implements Disposable {
       throw new UserError('signed-out', {
         what: 'You are not signed in to RunPod.',
         next: 'Sign in with an API key, or start the local sandbox, which needs no account.',
+        remedies: [{ do: 'sign-in' }],
       });
     }
     return this.#current;
@@ -129,22 +133,26 @@ export class Account implements Disposable {
   /** @throws UserError `untrusted` when the open folder is not trusted. */
   requireTrust(): void {
     if (!this.#options.trusted()) {
-      throw new UserError('untrusted', {
-        what: 'This folder is not trusted.',
-        why: 'Its project file could run commands here and spend money on RunPod.',
-        next: 'Trust the folder first if you know where it comes from.',
-      });
+      throw new EditorError(
+        'untrusted',
+        {
+          what: 'This folder is not trusted.',
+          why: 'Its project file could run commands here and spend money on RunPod.',
+          next: 'Trust the folder first if you know where it comes from.',
+        },
+        [{ title: 'Manage Trust', command: 'workbench.trust.manage' }],
+      );
     }
   }
 
   /** True when this window was told to use the sandbox, whether that runs or not. */
   get usesSandbox(): boolean {
-    return this.#list(sandboxKey).includes(this.#options.folder());
+    return this.#sandboxFolders.includes(this.#options.folder());
   }
 
   async useSandbox(use: boolean, folder = this.#options.folder()): Promise<void> {
-    const others = this.#list(sandboxKey).filter((f) => f !== folder);
-    await this.#options.memory.update(sandboxKey, use ? [...others.slice(-99), folder] : others);
+    const others = this.#sandboxFolders.filter((f) => f !== folder);
+    await this.#options.ownMemory.update(sandboxKey, use ? [...others.slice(-99), folder] : others);
   }
 
   /** Where the sandbox of this window is; undefined when none runs or the window does not use it. */
@@ -196,8 +204,17 @@ export class Account implements Disposable {
     this.#store.dispose();
   }
 
-  #list(key: string): string[] {
-    const value = this.#options.memory.get(key);
-    return Array.isArray(value) ? value.filter((v) => typeof v === 'string') : [];
+  /** Until this machine has its own list the one of before counts: a folder of the sandbox never turns into a paid one. */
+  get #sandboxFolders(): string[] {
+    const { ownMemory, memory } = this.#options;
+    return strings(ownMemory.get(sandboxKey) ?? memory.get(sandboxKey));
   }
+
+  #list(key: string): string[] {
+    return strings(this.#options.memory.get(key));
+  }
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((v) => typeof v === 'string') : [];
 }

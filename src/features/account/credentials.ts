@@ -1,4 +1,4 @@
-import type { SshKeyPair } from '../../core/ssh/index.ts';
+import type { KeptKey } from '../../core/home/key-pair.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { Secret } from '../common/secret.ts';
 
@@ -37,7 +37,7 @@ export class Credentials {
 
   async s3Keys(restUrl: string): Promise<S3Keys | undefined> {
     const text = await this.#store.get(nameOf('s3Keys', restUrl));
-    const { readS3Keys } = await import('./stored.ts');
+    const { readS3Keys } = await import('./stored-keys.ts');
     const keys = readS3Keys(text);
     return keys && { accessKeyId: keys.accessKeyId, secretAccessKey: new Secret(keys.secretAccessKey) };
   }
@@ -66,18 +66,15 @@ export class Credentials {
       : this.#store.store(`step:${name}`, value.reveal()));
   }
 
-  /** The key pair for logging in to pods, made at its first use. */
-  async sshKey(): Promise<SshKeyPair> {
-    const { readKeyPair } = await import('./stored.ts');
-    const known = readKeyPair(await this.#store.get('sshKey'));
-    if (known !== undefined) {
-      return known;
-    }
-    const { generateKeyPair } = await import('../../core/ssh/index.ts');
-    const pair = generateKeyPair('runpod-trainer');
-    await this.#store.store('sshKey', JSON.stringify(pair));
-    return pair;
-  }
+  /** The SSH key that was kept here before the machine's home had one for all. */
+  readonly keptSshKey: KeptKey = {
+    read: async () => {
+      const text = await this.#store.get('sshKey');
+      const { readKeyPair } = await import('./stored-keys.ts');
+      return readKeyPair(text);
+    },
+    remove: async () => this.#store.delete('sshKey'),
+  };
 
   /** Also told when another window changes them. */
   onDidChange(listener: () => void): Disposable {

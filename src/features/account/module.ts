@@ -1,34 +1,44 @@
 import type * as vscode from 'vscode';
+import { join } from 'node:path';
+import { homeFolder } from '../../core/home/folder.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
-import { Account } from './account.ts';
+import { Account, type Memory } from './account.ts';
 import { Credentials } from './credentials.ts';
-import { s3SourceOf } from './s3-source.ts';
+import { editorInstallation, openRecords, s3SourceOf, type OpenRecords } from './installation.ts';
+import { MachineMemory } from './machine-memory.ts';
 
 export interface AccountModule extends Disposable {
   account: Account;
   credentials: Credentials;
   /** The volumes' S3 API as this window reaches it now. */
   s3: () => S3Source;
+  records: OpenRecords;
+  installation: () => Promise<Installation>;
+  /** What is remembered of this machine alone. */
+  ownMemory: Memory;
 }
 
 /** Sign-in, sign-out and the account that other features ask for a client. */
 export function createAccountModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState'>,
+  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState' | 'extensionPath'>,
   registry: CommandRegistry,
   settings: Settings,
 ): AccountModule {
   const store = new DisposableStore();
   const credentials = new Credentials(context.secrets);
+  const ownMemory = new MachineMemory(context.globalState, homeFolder());
   const account = store.add(
     new Account({
       credentials,
       memory: context.globalState,
+      ownMemory,
       restUrl: () => settings.restUrl,
       folder: () => vs.workspace.workspaceFolders?.[0]?.uri.toString() ?? 'no folder',
       trusted: () => vs.workspace.isTrusted,
@@ -41,8 +51,20 @@ export function createAccountModule(
   store.add(registry.register(commands.signIn, async () => (await dialogs()).signIn(vs, account)));
   store.add(registry.register(commands.setS3Keys, async () => (await dialogs()).setS3Keys(vs, account, credentials)));
   store.add(
-    registry.register(commands.setSecret, async () => (await dialogs()).setStepSecret(vs, account, credentials)),
+    registry.register(commands.setSecret, async (target) =>
+      (await dialogs()).setStepSecret(vs, account, credentials, target),
+    ),
   );
   store.add(registry.register(commands.signOut, async () => (await dialogs()).signOut(vs, account)));
-  return { account, credentials, s3: () => s3SourceOf(account, credentials, settings), dispose: () => store.dispose() };
+  const s3 = (): S3Source => s3SourceOf(account, credentials, settings);
+  const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
+  return {
+    account,
+    credentials,
+    s3,
+    records: openRecords(),
+    installation: () => editorInstallation({ account, credentials, settings, s3, workerFile }),
+    ownMemory,
+    dispose: () => store.dispose(),
+  };
 }

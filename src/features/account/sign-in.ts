@@ -56,18 +56,17 @@ export async function setS3Keys(vs: typeof vscode, account: Account, credentials
   }
 }
 
-/** Keeps a secret that steps may ask for by name (`"secrets": ["WANDB_API_KEY"]`). */
-export async function setStepSecret(vs: typeof vscode, account: Account, credentials: Credentials): Promise<void> {
+/** Keeps a secret that steps may ask for by name (`"secrets": ["WANDB_API_KEY"]`); `target` may have that name. */
+export async function setStepSecret(
+  vs: typeof vscode,
+  account: Account,
+  credentials: Credentials,
+  target?: unknown,
+): Promise<void> {
   account.requireTrust();
   const title = 'Set Secret';
-  const name = await vs.window.showInputBox({
-    title,
-    prompt: 'Name of the environment variable, as steps list it under "secrets".',
-    placeHolder: 'WANDB_API_KEY',
-    ignoreFocusOut: true,
-    validateInput: (value) =>
-      /^[A-Za-z_][A-Za-z0-9_]*$/.test(value.trim()) ? undefined : 'Letters, digits and "_", not starting with a digit.',
-  });
+  const known = typeof target === 'object' && target !== null && 'name' in target ? target.name : undefined;
+  const name = typeof known === 'string' && isSecretName(known) ? known : await askSecretName(vs, title);
   if (name === undefined) {
     return;
   }
@@ -81,6 +80,18 @@ export async function setStepSecret(vs: typeof vscode, account: Account, credent
     await credentials.setStepSecret(name.trim(), new Secret(value));
     vs.window.setStatusBarMessage(`$(check) ${value === '' ? 'Forgot' : 'Kept'} ${name.trim()}`, 5000);
   }
+}
+
+const isSecretName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(text.trim());
+
+function askSecretName(vs: typeof vscode, title: string): Thenable<string | undefined> {
+  return vs.window.showInputBox({
+    title,
+    prompt: 'Name of the environment variable, as steps list it under "secrets".',
+    placeHolder: 'WANDB_API_KEY',
+    ignoreFocusOut: true,
+    validateInput: (text) => (isSecretName(text) ? undefined : 'Letters, digits and "_", not starting with a digit.'),
+  });
 }
 
 export async function signOut(vs: typeof vscode, account: Account): Promise<void> {

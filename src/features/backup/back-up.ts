@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
-import { byteText, pricePerHour } from '../../core/format.ts';
+import { byteText, pricePerHour } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
@@ -11,10 +11,10 @@ import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { Account } from '../account/account.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { revealFolder } from '../jobpanel/job-actions.ts';
-import type { LateRecords } from '../jobs/late-records.ts';
-import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
-import { projectFor } from '../transfer/project-for.ts';
+import { revealFolder } from '../common/reveal-folder.ts';
+import type { OpenRecords } from '../account/installation.ts';
+import { chooseProjectFile, saveChanges } from '../projectfile/choose.ts';
+import { chooseProjectOnVolume } from '../projectfile/projects-on-volume.ts';
 import { syncProgress } from '../transfer/sync-progress.ts';
 import { chooseFolder } from './folder.ts';
 
@@ -22,7 +22,7 @@ export interface BackupContext {
   vs: typeof vscode;
   account: Account;
   installation: () => Promise<Installation>;
-  records: LateRecords;
+  records: OpenRecords;
   volumes: PolledList<Volume>;
   /** Folders that this window writes backups to now. */
   running: Set<string>;
@@ -50,7 +50,7 @@ async function projectOf({ vs, volumes, records }: BackupContext, target: unknow
   }
   const known = volumes.state.items ?? [];
   const record = known.some((volume) => volume.id === id) ? undefined : await (await records()).get(id);
-  return record === undefined ? load(vs, await projectFor(vs, known, target, title)) : projectOfJob(record);
+  return record === undefined ? load(vs, await chooseProjectOnVolume(vs, known, target, title)) : projectOfJob(record);
 }
 
 async function load(vs: typeof vscode, file: vscode.Uri | undefined): Promise<LoadedProject | undefined> {

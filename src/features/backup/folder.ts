@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { readIfThere } from '../../core/files/atomic.ts';
-import { byteText } from '../../core/format.ts';
+import { byteText } from '../../core/words/index.ts';
 import { parseJson } from '../../core/json.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 

@@ -3,7 +3,7 @@ import { messageOf, UserError } from '../../core/errors.ts';
 import type { ContextKey, ListContext, ViewId } from '../ids.ts';
 import { setContext } from './context-keys.ts';
 import { DisposableStore, type Disposable } from './disposables.ts';
-import { clock } from '../../core/format.ts';
+import { clock } from '../../core/words/index.ts';
 import type { ListState, PolledList } from './polled-list.ts';
 import { RowTree, type TreeNode } from './row-tree.ts';
 

@@ -7,6 +7,7 @@ import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { withProgress } from '../common/progress.ts';
+import { buttonsOf, press } from '../common/remedies.ts';
 import { commands } from '../ids.ts';
 import { labelOf } from '../pods/pod-nodes.ts';
 
@@ -31,12 +32,12 @@ export function createDoctorModule(
   );
   store.add(
     registry.register(commands.connectionDoctor, async (target) => {
-      const [{ podOf }, { checkTitles, examine }, { doctorReport }] = await Promise.all([
+      const [{ choosePod }, { checkTitles, examine }, { doctorReport }] = await Promise.all([
         import('../pods/pod-commands.ts'),
         import('../../core/guards/doctor/index.ts'),
         import('./report.ts'),
       ]);
-      const pod = await podOf(vs, account, pods, { title: 'Connection Doctor', none: 'look at' }, target);
+      const pod = await choosePod(vs, account, pods, { title: 'Connection Doctor', none: 'look at' }, target);
       if (pod === undefined) {
         return;
       }
@@ -64,7 +65,23 @@ export function createDoctorModule(
       reports.set(uri.path, doctorReport(name, checks));
       changed.fire(uri);
       await vs.commands.executeCommand('markdown.showPreview', uri);
+      offerRemedies(vs, checks);
     }),
   );
   return store;
+}
+
+/** The page has no buttons, so what one of them would do is offered beside it. */
+function offerRemedies(vs: typeof vscode, checks: readonly Check[]): void {
+  const check = checks.find(({ remedies = [] }) => remedies.length > 0);
+  const buttons = buttonsOf(vs, check?.remedies ?? []);
+  if (check !== undefined && buttons.length > 0) {
+    const text = `${check.title}: ${check.seen} ${check.next ?? ''}`.trim();
+    void vs.window.showWarningMessage(text, ...buttons.map((b) => b.title)).then((chosen) =>
+      press(
+        vs,
+        buttons.find((b) => b.title === chosen),
+      ),
+    );
+  }
 }

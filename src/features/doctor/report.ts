@@ -1,6 +1,6 @@
 import type { Check, CheckStatus } from '../../core/guards/doctor/index.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
-import { clock } from '../../core/format.ts';
+import { clock } from '../../core/words/index.ts';
 
 const marks: Record<CheckStatus, string> = { ok: '✓', failed: '✗', unknown: '?', skipped: '–' };
 const words: Record<CheckStatus, string> = { ok: 'works', failed: 'failed', unknown: 'not known', skipped: 'skipped' };
@@ -8,7 +8,7 @@ const words: Record<CheckStatus, string> = { ok: 'works', failed: 'failed', unkn
 /** The checks of a connection as Markdown: what failed and what to do comes first, then every check. */
 export function doctorReport(subject: string, checks: readonly Check[], now = new Date()): string {
   const failed = checks.filter((check) => check.status === 'failed');
-  const remedies = checks.filter((check) => check.remedy !== undefined && check.status !== 'ok');
+  const remedies = checks.filter((check) => check.next !== undefined && check.status !== 'ok');
   const verdict =
     failed.length === 0
       ? 'Nothing is wrong.'
@@ -23,7 +23,7 @@ export function doctorReport(subject: string, checks: readonly Check[], now = ne
       : [
           '## What to do',
           ...remedies.map(
-            (check) => `- **${plain(check.title)}**: ${sentence(check.seen)} ${sentence(check.remedy ?? '')}`,
+            (check) => `- **${plain(check.title)}**: ${sentence(check.seen)} ${sentence(check.next ?? '')}`,
           ),
         ]),
     '## Every check',

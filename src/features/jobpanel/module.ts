@@ -1,14 +1,14 @@
 import type * as vscode from 'vscode';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { OpenRecords } from '../account/installation.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
-import { commands } from '../ids.ts';
+import { commands, jobPanelType } from '../ids.ts';
 import type { JobsModule } from '../jobs/module.ts';
-import { LiveStates } from './live-states.ts';
+import { AttachedStates } from './attached-states.ts';
 import { logScheme } from './log-address.ts';
 import type { JobPanels } from './panels.ts';
-import { viewType } from './view-type.ts';
 
 /** A panel that is never filled, since its tab was closed meanwhile, must not keep the window from its jobs. */
 const longestWaitMs = 3000;
@@ -16,7 +16,7 @@ const longestWaitMs = 3000;
 function hasVisiblePanel(vs: typeof vscode): boolean {
   return vs.window.tabGroups.all.some(({ activeTab }) => {
     const input = activeTab?.input;
-    return input instanceof vs.TabInputWebview && input.viewType.endsWith(viewType);
+    return input instanceof vs.TabInputWebview && input.viewType.endsWith(jobPanelType);
   });
 }
 
@@ -26,10 +26,11 @@ export function createJobPanelModule(
   { extensionUri }: Pick<vscode.ExtensionContext, 'extensionUri'>,
   registry: CommandRegistry,
   log: Log,
-  { records, live, installation, attachAfter }: Pick<JobsModule, 'records' | 'live' | 'installation' | 'attachAfter'>,
+  records: OpenRecords,
+  { live, attachAfter }: Pick<JobsModule, 'live' | 'attachAfter'>,
 ): Disposable {
   const store = new DisposableStore();
-  const states = store.add(new LiveStates());
+  const states = store.add(new AttachedStates());
   store.add(live.onDidHear(({ job, event }) => states.take(job, event)));
   store.add(live.onDidChangeAttached((job) => states.changed(job)));
 
@@ -49,7 +50,7 @@ export function createJobPanelModule(
   }
   store.add(live.onDidStart((started) => void panels().then((all) => all.follow(started))));
   store.add(
-    vs.window.registerWebviewPanelSerializer(viewType, {
+    vs.window.registerWebviewPanelSerializer(jobPanelType, {
       deserializeWebviewPanel: async (tab, state: unknown) => (await panels()).restore(tab, state),
     }),
   );
@@ -61,21 +62,6 @@ export function createJobPanelModule(
       },
     }),
   );
-  const actions = () => import('./job-actions.ts');
-  const options = async () => ({ records: await records(), live, installation });
   store.add(registry.register(commands.openJob, async (target) => (await panels()).open(target)));
-  store.add(
-    registry.register(commands.fetchResults, async (target) =>
-      (await actions()).fetchJobResults(vs, await options(), target),
-    ),
-  );
-  store.add(
-    registry.register(commands.openResults, async (target) =>
-      (await actions()).openJobResults(vs, await records(), target),
-    ),
-  );
-  store.add(
-    registry.register(commands.attachJob, async (target) => (await actions()).attachToJob(vs, await options(), target)),
-  );
   return store;
 }

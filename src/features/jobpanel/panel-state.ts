@@ -1,36 +1,28 @@
+import { phaseWords } from '../../core/words/index.ts';
 import { dirname } from 'node:path';
 import type { GateResult } from '../../core/journal/events.ts';
 import { resultsFolder, type JobRecord } from '../../core/journal/records.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
+import { timesOf } from '../../core/journal/times.ts';
 import { failedStep, type JobView, type StepView } from '../../core/journal/view.ts';
 import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
-import { plainLine } from '../../messages/terminal-text.ts';
-import { phaseTexts } from '../jobs/job-nodes.ts';
+import { plainText } from '../common/text.ts';
 import type { StepData } from './job-model.ts';
-import type { LiveState } from './live-states.ts';
+import type { AttachedState } from './attached-states.ts';
 
-/** Text of unknown origin, without control characters and not longer than a message may carry. */
-function cut(text: string, length: number): string {
-  const plain = text
-    .slice(0, length * 2)
-    .split('\n')
-    .map(plainLine)
-    .join('\n');
-  return plain.length <= length ? plain : `${plain.slice(0, length - 1)}…`;
-}
-
-const name = (text: string): string => cut(text, caps.name);
-const sentence = (text: string): string => cut(text, caps.sentence);
+const name = (text: string): string => plainText(text, caps.name);
+const sentence = (text: string): string => plainText(text, caps.sentence);
 
 function timeOf(iso: string | undefined | null): number | undefined {
   const ms = iso === undefined || iso === null ? NaN : Date.parse(iso);
   return ms >= 0 ? ms : undefined;
 }
 
-export interface Known {
+export interface JobFacts {
   record: JobRecord;
   view: JobView;
   heard: Date | undefined;
-  live: LiveState;
+  live: AttachedState;
   /** Whether this window is attached to the job. */
   attached: boolean;
   /** The record's folder. */
@@ -38,7 +30,7 @@ export interface Known {
 }
 
 /** What the panel shows of a job. */
-export function panelState(known: Known): PanelState {
+export function panelState(known: JobFacts): PanelState {
   const { record, view, live } = known;
   const over = record.phase === 'done' || record.outcome !== undefined;
   const transfer = live.transfer;
@@ -64,6 +56,7 @@ export function panelState(known: Known): PanelState {
     },
     actions: actionsOf(known),
     reason: over && view.reason !== undefined ? sentence(view.reason) : undefined,
+    time: timesOf(record, view),
     ended: over ? (timeOf(view.finished) ?? timeOf(record.updated)) : undefined,
     pod: record.pod && {
       id: name(record.pod.id),
@@ -95,10 +88,10 @@ export function panelState(known: Known): PanelState {
 }
 
 /** `Running phase_2, step 3 of 8`; after the end also what is still to do, since the pod costs until it is ended. */
-function activity(known: Known): string {
+function activity(known: JobFacts): string {
   const { record, view, live } = known;
   // The words of fetching name a folder, which is long: it stands in the tooltip.
-  const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseTexts[record.phase] : live.phase.text;
+  const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseWords[record.phase] : live.phase.text;
   const after = record.phase === 'done' ? '' : `, ${rest.slice(0, 1).toLowerCase()}${rest.slice(1)}`;
   const failed = failedStep(view);
   switch (view.status) {
@@ -122,7 +115,7 @@ function activity(known: Known): string {
   }
 }
 
-function linkOf({ record, live, attached, heard }: Known): PanelState['link'] {
+function linkOf({ record, live, attached, heard }: JobFacts): PanelState['link'] {
   if (record.phase === 'done') {
     return { state: 'over' };
   }
@@ -131,7 +124,7 @@ function linkOf({ record, live, attached, heard }: Known): PanelState['link'] {
   return { state, heard: time };
 }
 
-function actionsOf({ record, view, attached }: Known): PanelState['actions'] {
+function actionsOf({ record, view, attached }: JobFacts): PanelState['actions'] {
   const running = record.outcome === undefined && record.phase !== 'done';
   const reachable = record.remote !== undefined;
   const all: [PanelState['actions'][number], boolean][] = [
@@ -175,17 +168,13 @@ export function panelDetail(step: string, data: StepData): PanelDetail {
   return {
     type: 'detail',
     step: name(step),
-    argv: data.argv.slice(0, caps.argv).map((a) => cut(a, caps.evidence)),
+    argv: data.argv.slice(0, caps.argv).map((a) => plainText(a, caps.evidence)),
     gates: data.gates.slice(0, caps.gates).map((gate) => ({
       type: name(gate.type),
       title: sentence(gate.title),
-      evidence: cut(JSON.stringify(gate.evidence, undefined, 2), caps.evidence),
+      evidence: plainText(JSON.stringify(gate.evidence, undefined, 2), caps.evidence),
     })),
   };
-}
-
-function isLoopback(url: string): boolean {
-  return URL.canParse(url) && ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname);
 }
 
 /** Folder of a job's record, from the place of its journal. */

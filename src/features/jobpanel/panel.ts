@@ -1,5 +1,4 @@
 import type * as vscode from 'vscode';
-import { dispatch, type Handlers } from '../../messages/dispatch.ts';
 import {
   fromPanelSchema,
   type FromPanel,
@@ -7,10 +6,11 @@ import {
   type PanelState,
   type ToPanel,
 } from '../../messages/job-panel.ts';
-import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
+import { Page } from '../common/page/page.ts';
 import type { JobModel } from './job-model.ts';
-import { panelDetail, panelState, type Known } from './panel-state.ts';
+import { panelDetail, panelState, type JobFacts } from './panel-state.ts';
 
 /** Times in ms. One message a beat, so at most ten in a second reach the page; the first ones come at once. */
 const beat = 100;
@@ -19,14 +19,16 @@ const readEvery = { running: 250, over: 2_000 };
 const metricsEvery = 1_000;
 
 export interface JobPanelOptions {
+  extensionUri: vscode.Uri;
   model: JobModel;
   log: Log;
   /** What this window adds to what is recorded. */
-  live: () => Pick<Known, 'live' | 'attached' | 'folder'>;
+  live: () => Pick<JobFacts, 'live' | 'attached' | 'folder'>;
   act: (action: PanelAction, step: string) => void;
   copy: (text: string) => void;
   /** The page has been told everything that there is. */
   onComplete: () => void;
+  onClosed: () => void;
 }
 
 /** What the page has been told, so that only news is sent. */
@@ -43,13 +45,11 @@ const untold: Told = { generation: 0, state: '', detail: '', log: 0, metrics: 0,
 
 /** One editor tab about one job. It keeps nothing that the page would miss: when the page is shown it is told again. */
 export class JobPanel implements Disposable {
-  readonly #panel: vscode.WebviewPanel;
   readonly #options: JobPanelOptions;
-  readonly #store = new DisposableStore();
+  readonly #page: Page<FromPanel>;
   #timer: NodeJS.Timeout | undefined;
   #beating = false;
   #disposed = false;
-  #ready = false;
   #selected: string | undefined;
   #wanted: string | undefined;
   #told: Told = untold;
@@ -57,43 +57,39 @@ export class JobPanel implements Disposable {
   /** How many more messages may go without a pause. */
   #burst = 0;
 
-  constructor(panel: vscode.WebviewPanel, options: JobPanelOptions) {
-    this.#panel = panel;
+  /** @param tab a new one, or one that was there before the window was reloaded */
+  constructor(vs: typeof vscode, tab: vscode.WebviewPanel, options: JobPanelOptions) {
+    const { extensionUri, log } = options;
     this.#options = options;
-    const handlers: Handlers<FromPanel> = {
-      ready: () => {
-        this.#ready = true;
+    this.#page = new Page<FromPanel>(vs, tab, {
+      extensionUri,
+      log,
+      name: 'job-panel',
+      title: 'Job',
+      schema: fromPanelSchema,
+      handlers: {
+        select: ({ step }) => {
+          this.#selected = step;
+          this.#told = { ...this.#told, detail: '', log: 0, metrics: 0, metricsAt: 0 };
+          this.#burst = atOnce;
+          this.#soon();
+        },
+        action: ({ action }) => options.act(action, this.#selected ?? ''),
+        copy: ({ text }) => options.copy(text),
+      },
+      onReady: () => {
         this.#selected = undefined;
         this.#told = untold;
         this.#readAt = 0;
         this.#burst = atOnce;
         this.#soon();
       },
-      select: ({ step }) => {
-        this.#selected = step;
-        this.#told = { ...this.#told, detail: '', log: 0, metrics: 0, metricsAt: 0 };
-        this.#burst = atOnce;
-        this.#soon();
+      onShownOrHidden: () => this.#soon(),
+      onClosed: () => {
+        this.dispose();
+        options.onClosed();
       },
-      action: ({ action }) => options.act(action, this.#selected ?? ''),
-      copy: ({ text }) => options.copy(text),
-      refused: ({ why }) => options.log.warn(`The job panel did not understand a message: ${why}`),
-    };
-    this.#store.add(
-      panel.webview.onDidReceiveMessage((raw: unknown) => {
-        const why = dispatch(fromPanelSchema, handlers, raw);
-        if (why !== undefined) {
-          options.log.warn(`A message of the job panel was refused: ${why}`);
-        }
-      }),
-    );
-    this.#store.add(
-      panel.onDidChangeViewState(() => {
-        // A hidden page is gone; it says that it is ready when it is made again.
-        this.#ready &&= panel.visible;
-        this.#soon();
-      }),
-    );
+    });
     this.#soon();
   }
 
@@ -101,17 +97,22 @@ export class JobPanel implements Disposable {
     return this.#options.model.job;
   }
 
+  get column(): vscode.ViewColumn | undefined {
+    return this.#page.column;
+  }
+
   /** Brings the tab to the front and shows a step, if one is named. */
   reveal(step?: string): void {
     this.#wanted = step;
-    this.#panel.reveal();
+    this.#page.reveal();
     this.#soon();
   }
 
+  /** The tab stays: after a reload of the window it is filled again. */
   dispose(): void {
     this.#disposed = true;
     clearTimeout(this.#timer);
-    this.#store.dispose();
+    this.#page.release();
   }
 
   #soon(): void {
@@ -124,11 +125,11 @@ export class JobPanel implements Disposable {
   async #beat(): Promise<void> {
     this.#beating = true;
     try {
-      if (this.#ready && this.#panel.visible) {
+      if (this.#page.listening) {
         await this.#read();
         const message = this.#next();
         if (message !== undefined && !this.#isOver()) {
-          await this.#panel.webview.postMessage(message);
+          await this.#page.tell(message);
         } else if (message === undefined && this.#selected !== undefined) {
           this.#options.onComplete();
         }
@@ -138,7 +139,7 @@ export class JobPanel implements Disposable {
       this.#options.log.error('The job panel could not be brought up to date:', error as Error);
     } finally {
       this.#beating = false;
-      if (!this.#isOver() && this.#panel.visible) {
+      if (!this.#isOver() && this.#page.visible) {
         this.#timer = setTimeout(() => void this.#beat(), this.#burst > 0 ? 0 : beat);
       }
     }
@@ -167,7 +168,7 @@ export class JobPanel implements Disposable {
     const text = JSON.stringify(state);
     if (text !== this.#told.state) {
       this.#told = { ...this.#told, state: text };
-      this.#panel.title = state.project;
+      this.#page.rename(state.project);
       return state;
     }
     if (this.#wanted !== undefined) {

@@ -3,16 +3,14 @@ import * as z from 'zod';
 import type { JobRecords } from '../../core/journal/records.ts';
 import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
-import type { LiveJobs } from '../jobs/live-jobs.ts';
-import { columnBeside } from './column.ts';
-import { panelHtml } from './html.ts';
-import { chosenJob } from './job-actions.ts';
+import { jobPanelType } from '../ids.ts';
+import type { AttachedJobs } from '../jobs/attached-jobs.ts';
+import { chooseJob } from '../jobs/choose-job.ts';
 import { JobModel } from './job-model.ts';
-import type { LiveStates } from './live-states.ts';
+import type { AttachedStates } from './attached-states.ts';
 import { JobPanel } from './panel.ts';
 import { recordFolder } from './panel-state.ts';
-import { perform } from './perform.ts';
-import { viewType } from './view-type.ts';
+import { runPanelAction } from './panel-actions.ts';
 
 /** What a page leaves behind for the time after a reload of the window. */
 const savedSchema = z.object({ job: z.string().regex(/^\w[\w.-]{0,199}$/) });
@@ -21,22 +19,17 @@ export interface JobPanelsOptions {
   extensionUri: vscode.Uri;
   log: Log;
   records: JobRecords;
-  live: LiveJobs;
-  states: LiveStates;
+  live: AttachedJobs;
+  states: AttachedStates;
   /** A panel has shown all that is known of its job. */
   onComplete: () => void;
-}
-
-interface Open {
-  tab: vscode.WebviewPanel;
-  shown: JobPanel;
 }
 
 /** The job panels of this window: one tab a job. */
 export class JobPanels implements Disposable {
   readonly #vs: typeof vscode;
   readonly #options: JobPanelsOptions;
-  readonly #open = new Map<string, Open>();
+  readonly #open = new Map<string, JobPanel>();
 
   constructor(vs: typeof vscode, options: JobPanelsOptions) {
     this.#vs = vs;
@@ -45,17 +38,17 @@ export class JobPanels implements Disposable {
 
   /** Brings the panel of a job to the front; `target` is its row, or nothing, and then the user picks. */
   async open(target: unknown): Promise<void> {
-    const record = await chosenJob(this.#vs, this.#options.records, target, 'Open Job Panel');
+    const record = await chooseJob(this.#vs, this.#options.records, target, 'Open Job Panel');
     if (record === undefined) {
       return;
     }
     const step = stepOf(target);
     const open = this.#open.get(record.job);
     if (open !== undefined) {
-      open.shown.reveal(step);
+      open.reveal(step);
       return;
     }
-    const tab = this.#vs.window.createWebviewPanel(viewType, record.project, this.#vs.ViewColumn.Active);
+    const tab = this.#vs.window.createWebviewPanel(jobPanelType, record.project, this.#vs.ViewColumn.Active);
     this.#show(record.job, tab, step);
   }
 
@@ -64,9 +57,9 @@ export class JobPanels implements Disposable {
     if (this.#open.has(job)) {
       return;
     }
-    const columns = [...this.#open.values()].map(({ tab }) => tab.viewColumn);
+    const columns = [...this.#open.values()].map(({ column }) => column);
     const place = { viewColumn: columnBeside(this.#vs, columns), preserveFocus: true };
-    this.#show(job, this.#vs.window.createWebviewPanel(viewType, project, place));
+    this.#show(job, this.#vs.window.createWebviewPanel(jobPanelType, project, place));
   }
 
   /** Fills a tab that was there before the window was reloaded. */
@@ -80,17 +73,14 @@ export class JobPanels implements Disposable {
   }
 
   dispose(): void {
-    [...this.#open.values()].forEach(({ shown }) => shown.dispose());
+    [...this.#open.values()].forEach((panel) => panel.dispose());
   }
 
   #show(job: string, tab: vscode.WebviewPanel, step?: string): void {
     const { extensionUri, log, records, live, states, onComplete } = this.#options;
     const vs = this.#vs;
-    const image = (name: string): vscode.Uri => vs.Uri.joinPath(extensionUri, 'media', name);
-    const resources = vs.Uri.joinPath(extensionUri, 'dist', 'webview');
-    tab.webview.options = { enableScripts: true, enableCommandUris: false, localResourceRoots: [resources] };
-    tab.iconPath = { light: image('runpod.svg'), dark: image('runpod-dark.svg') };
-    const shown = new JobPanel(tab, {
+    const panel = new JobPanel(vs, tab, {
+      extensionUri,
       model: new JobModel(records, job),
       log,
       live: () => ({
@@ -99,23 +89,40 @@ export class JobPanels implements Disposable {
         folder: recordFolder(records.journalFile(job)),
       }),
       act: (action, at) => {
-        void perform(vs, records, { job, action, step: at }).catch((error: unknown) =>
+        void runPanelAction(vs, records, { job, action, step: at }).catch((error: unknown) =>
           log.error(`The job panel's action "${action}" failed:`, error as Error),
         );
       },
       onComplete,
       copy: (text) => void vs.env.clipboard.writeText(text),
+      onClosed: () => this.#open.delete(job),
     });
-    tab.webview.html = panelHtml(vs, tab.webview, resources);
-    this.#open.set(job, { tab, shown });
-    tab.onDidDispose(() => {
-      this.#open.delete(job);
-      shown.dispose();
-    });
+    this.#open.set(job, panel);
     if (step !== undefined) {
-      shown.reveal(step);
+      panel.reveal(step);
     }
   }
+}
+
+/**
+ * Where a panel opens by itself: with the other panels, else in a group that the user does not work in, else in a new
+ * group beside theirs. An empty window has room where it is.
+ *
+ * @param panels columns of the job panels that are open; undefined for one that is hidden
+ */
+function columnBeside(
+  vs: Pick<typeof vscode, 'ViewColumn' | 'window'>,
+  panels: readonly (vscode.ViewColumn | undefined)[],
+): vscode.ViewColumn {
+  const { all, activeTabGroup: active } = vs.window.tabGroups;
+  const known = panels.find((column) => column !== undefined);
+  if (known !== undefined) {
+    return known;
+  }
+  if (active.tabs.length === 0) {
+    return active.viewColumn;
+  }
+  return all.find((group) => group !== active)?.viewColumn ?? vs.ViewColumn.Beside;
 }
 
 function stepOf(target: unknown): string | undefined {

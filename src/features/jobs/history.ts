@@ -1,4 +1,6 @@
-import type { Phase } from '../../core/journal/records.ts';
+import { meteredCost } from '../../core/caps/meter.ts';
+import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
+import type { JobRecord, JobRecords, Phase } from '../../core/journal/records.ts';
 import type { JobView } from '../../core/journal/view.ts';
 
 /** A job as the list shows it. */
@@ -11,6 +13,8 @@ export interface JobSummary {
   restUrl: string;
   /** The pod that was rented for it, or used again; `ended` is unset while nobody saw it end. */
   pod?: { id: string; created: string; costPerHour: number; ended?: string | undefined } | undefined;
+  /** How it ended, once this machine knows. */
+  outcome?: JobRecord['outcome'];
   /** Where it is in its life. */
   phase: Phase;
   /** What its journal says. */
@@ -25,4 +29,31 @@ export interface JobSummary {
 export interface JobHistory {
   /** Newest first. */
   list(signal: AbortSignal): Promise<JobSummary[]>;
+}
+
+/** The jobs that this machine knows, from their records and the local copies of their journals. */
+export function recordedHistory(records: JobRecords): JobHistory {
+  const known = new Map<string, JobJournals>();
+
+  async function summary(record: JobRecord, signal: AbortSignal): Promise<JobSummary> {
+    const journals = known.get(record.job) ?? new JobJournals(records, record);
+    known.set(record.job, journals);
+    await journals.read(signal);
+    return {
+      job: record.job,
+      project: record.project,
+      created: record.created,
+      restUrl: record.restUrl,
+      pod: record.pod && { ...record.pod, ended: record.podEnded },
+      outcome: record.outcome,
+      phase: record.phase,
+      view: viewWithRecord(record, journals.view),
+      heard: journals.heard,
+      cost: record.pod === undefined ? undefined : meteredCost(record.pod, record.podEnded),
+    };
+  }
+
+  return {
+    list: async (signal) => Promise.all((await records.list()).map((record) => summary(record, signal))),
+  };
 }

@@ -1,8 +1,8 @@
 import type * as vscode from 'vscode';
 import type { GateResult } from '../../core/journal/events.ts';
-import type { Phase } from '../../core/journal/records.ts';
+import { timesOf } from '../../core/journal/times.ts';
 import type { StepView } from '../../core/journal/view.ts';
-import { duration, spent } from '../../core/format.ts';
+import { dollars, duration, jobTimeParts, jobWords, phaseWords, stepWords } from '../../core/words/index.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import type { JobSummary } from './history.ts';
@@ -25,31 +25,19 @@ export function groupOf(job: JobSummary): Group {
   }
 }
 
-export const phaseTexts: Record<Phase, string> = {
-  check: 'checking',
-  local: 'preparing on this machine',
-  pod: 'renting a pod',
-  wait: 'waiting for the pod',
-  transfer: 'uploading',
-  start: 'starting',
-  run: 'running',
-  fetch: 'bringing results home',
-  end: 'ending the pod',
-  done: 'done',
-};
-
-/** `phase_2 · step 5/8 · $1.27 · 38 min`. */
-export function describeJob(job: JobSummary, now: Date): string {
+/** `phase_2 · step 5/8 · $1.27 · job 38 min`; `whole` also has the time of the pod, for which a row has no room. */
+export function describeJob(job: JobSummary, now: Date, whole = false): string {
   const { view } = job;
   const at = view.steps.findIndex((s) => s.name === view.step);
   const running = groupOf(job) === 'running';
-  const start = view.started === undefined ? undefined : Date.parse(view.started);
-  const seconds = view.seconds ?? (running && start !== undefined ? (now.getTime() - start) / 1000 : undefined);
+  const times = jobTimeParts(timesOf({ ...job, podEnded: job.pod?.ended }, view), now.getTime());
   return [
-    ...(running ? [job.phase === 'run' && view.step !== undefined ? view.step : phaseTexts[job.phase]] : [view.status]),
+    ...(running
+      ? [job.phase === 'run' && view.step !== undefined ? view.step : phaseWords[job.phase]]
+      : [jobWords[view.status]]),
     ...(running && at >= 0 ? [`step ${at + 1}/${view.steps.length}`] : []),
-    ...(job.cost === undefined ? [] : [spent(job.cost)]),
-    ...(seconds === undefined ? [] : [duration(seconds)]),
+    ...(job.cost === undefined ? [] : [dollars(job.cost)]),
+    ...(whole ? times : times.slice(0, 1)),
   ].join(' · ');
 }
 
@@ -96,7 +84,7 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
   const item = new vs.TreeItem(job.project, groupOf(job) === 'recent' ? Collapsed : Expanded);
   item.id = `job:${job.job}`;
   item.description = describeJob(job, now);
-  item.tooltip = [describeJob(job, now), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
+  item.tooltip = [describeJob(job, now, true), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
   item.contextValue = ['job', groupOf(job)].join(';');
   item.iconPath = icon(vs, jobIcons[job.view.status]);
   item.command = { command: commands.openJob, title: 'Open Job Panel', arguments: [{ id: job.job }] };
@@ -112,7 +100,9 @@ function stepNode(vs: typeof vscode, job: string, step: StepView): TreeNode {
   const cells = step.cell === undefined ? [] : [`cell ${step.cell.at}/${step.cell.of}`];
   const time = step.seconds === undefined ? [] : [duration(step.seconds)];
   const place = step.where === 'local' ? ['this machine'] : [];
-  item.description = [step.status, ...(step.status === 'running' ? cells : []), ...time, ...place].join(' · ');
+  item.description = [stepWords[step.status], ...(step.status === 'running' ? cells : []), ...time, ...place].join(
+    ' · ',
+  );
   item.tooltip = [step.reason ?? '', ...step.why].filter(Boolean).join('\n') || undefined;
   item.iconPath = icon(vs, stepIcons[step.status]);
   item.command = { command: commands.openJob, title: 'Open Job Panel', arguments: [{ id: job, step: step.name }] };

@@ -1,6 +1,6 @@
 import type { GateResult, JobEvent } from '../../core/journal/events.ts';
 import type { RunEvent } from '../../core/journal/run-event.ts';
-import { duration } from '../../core/format.ts';
+import { count, duration, jobWords, pricePerHour, stepWords } from '../../core/words/index.ts';
 
 /** Lines of the job log for one event; none for what only other views show. */
 export function jobLines(event: RunEvent): string[] {
@@ -8,7 +8,7 @@ export function jobLines(event: RunEvent): string[] {
     case 'phase':
       return [`● ${event.text}`];
     case 'pod':
-      return [`  ${event.name} · ${event.hardware} · $${event.costPerHour.toFixed(2)}/h`];
+      return [`  ${event.name} · ${event.hardware} · ${pricePerHour(event.costPerHour)}`];
     case 'refused':
       return [`  ${event.hardware}: ${event.reason}`];
     case 'host-key':
@@ -18,7 +18,9 @@ export function jobLines(event: RunEvent): string[] {
     case 'warning':
       return [`! ${event.text}`];
     case 'transfer':
-      return event.files === event.filesTotal ? [`  ${event.direction === 'up' ? '↑' : '↓'} ${event.files} files`] : [];
+      return event.files === event.filesTotal
+        ? [`  ${event.direction === 'up' ? '↑' : '↓'} ${count(event.files, 'file')}`]
+        : [];
     case 'job':
       return workerLines(event.event);
   }
@@ -41,13 +43,13 @@ function workerLines(event: JobEvent): string[] {
     case 'step.finished': {
       const reason = event.reason === null ? '' : `: ${event.reason}`;
       return [
-        `${event.status === 'passed' ? '✓' : '✗'} ${event.step} ${event.status} after ${duration(event.seconds)}${reason}`,
+        `${event.status === 'passed' ? '✓' : '✗'} ${event.step} ${stepWords[event.status]} after ${duration(event.seconds)}${reason}`,
       ];
     }
     case 'note':
       return [`${event.level === 'info' ? ' ' : '!'} ${event.text}`];
     case 'job.finished':
-      return [`● ${event.status}${event.reason === null ? '' : `: ${event.reason}`}`];
+      return [`● ${jobWords[event.status]}${event.reason === null ? '' : `: ${event.reason}`}`];
     case 'job.started':
     case 'step.local':
     case 'metric':

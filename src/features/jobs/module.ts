@@ -1,7 +1,6 @@
 import type * as vscode from 'vscode';
-import { join } from 'node:path';
 import type { Estimate } from '../../core/costs/estimate.ts';
-import type { Installation } from '../../core/home/installation.ts';
+import type { OpenRecords } from '../account/installation.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
@@ -11,19 +10,17 @@ import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
 import type { JobHistory, JobSummary } from './history.ts';
-import type { JobCommandOptions, Launch, RunRequest } from './job-commands.ts';
+import type { Launch, RunContext, RunRequest } from './run-job.ts';
 import { jobNodes } from './job-nodes.ts';
-import { lateRecords, type LateRecords } from './late-records.ts';
-import { LiveJobs } from './live-jobs.ts';
+import { AttachedJobs } from './attached-jobs.ts';
+import { jobsToReattach } from './reattach.ts';
 
 /** A local read, so it may be more frequent than calls to RunPod. */
 const refreshMs = 2000;
 
 export interface JobsModule extends Disposable {
   jobs: PolledList<JobSummary>;
-  live: LiveJobs;
-  records: LateRecords;
-  installation: () => Promise<Installation>;
+  live: AttachedJobs;
   /** Starts a run; answers whether it was started. */
   start(request: RunRequest, estimate?: Estimate): Promise<boolean>;
   /** How a run is shown and asked about before it starts. */
@@ -35,15 +32,13 @@ export interface JobsModule extends Disposable {
 /** Running pipelines, and the Jobs view. The view needs no account: what this machine knows is shown in any case. */
 export function createJobsModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalState'>,
   registry: CommandRegistry,
   failures: Failures,
-  { account, credentials, s3 }: Pick<AccountModule, 'account' | 'credentials' | 's3'>,
+  { account, credentials, records, installation, ownMemory }: AccountModule,
   settings: Settings,
   refreshPods: () => void,
 ): JobsModule {
   const store = new DisposableStore();
-  const records = lateRecords();
   let opened: Promise<JobHistory> | undefined;
   const history = (): Promise<JobHistory> => (opened ??= openHistory(records));
   const jobs = store.add(
@@ -62,31 +57,13 @@ export function createJobsModule(
     }),
   );
   const live = store.add(
-    new LiveJobs(vs, failures, (what) => {
+    new AttachedJobs(vs, failures, (what) => {
       void jobs.refresh();
       if (what === 'pod') {
         refreshPods();
       }
     }),
   );
-  const installation = async (): Promise<Installation> => {
-    const { homeFolder, hostKeysIn, platformIn } = await import('../../core/home/installation.ts');
-    const home = homeFolder();
-    return {
-      client: await account.client(),
-      restUrl: account.restUrl,
-      workerFile: join(context.extensionPath, 'dist', 'worker.pyz'),
-      localPython: settings.python,
-      endKeySecret: settings.endKeySecret,
-      key: await credentials.sshKey(),
-      hostKeys: hostKeysIn(home),
-      records: await records(),
-      platform: platformIn(home),
-      s3: s3(),
-      home,
-    };
-  };
-
   let shown: Promise<unknown> | undefined;
   /** Goes on with the jobs of this window's folder, after a reload for example. */
   const reattach = async (): Promise<void> => {
@@ -95,43 +72,63 @@ export function createJobsModule(
     }
     await Promise.all([shown, jobs.ensure(Infinity)]);
     const roots = (vs.workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
-    for (const record of await (await records()).list()) {
-      const ours = record.restUrl === account.restUrl && roots.some((root) => record.root.startsWith(root));
-      if (ours && record.phase !== 'done' && record.remote !== undefined) {
-        live.attach(await installation(), record);
-      }
+    for (const record of jobsToReattach(await (await records()).list(), account.restUrl, roots)) {
+      live.attach(await installation(), record);
     }
   };
   store.add(account.onDidChange(() => void reattach()));
 
-  const options: JobCommandOptions = { account, credentials, memory: context.globalState, live, installation };
-  const actions = () => import('./job-commands.ts');
+  const options: RunContext = { account, credentials, memory: ownMemory, live, installation };
+  const runJob = () => import('./run-job.ts');
   const start: JobsModule['start'] = async (request, estimate) =>
-    (await actions()).startRun(vs, options, request, estimate);
+    (await runJob()).startRun(vs, options, request, estimate);
   let launch: Launch = async (request) => {
     await start(request);
   };
   const stepOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   store.add(
-    registry.register(commands.run, async (target) => (await actions()).runPipeline(vs, options, launch, target)),
+    registry.register(commands.run, async (target) => (await runJob()).runPipeline(vs, options, launch, target)),
   );
   store.add(
     registry.register(commands.runFrom, async (target, step) =>
-      (await actions()).runPipeline(vs, options, launch, target, stepOf(step)),
+      (await runJob()).runPipeline(vs, options, launch, target, stepOf(step)),
     ),
   );
   store.add(
-    registry.register(commands.cancelJob, async (target) =>
-      (await actions()).cancel(vs, options, await (await records()).list(), target),
-    ),
+    registry.register(commands.attachJob, async (target) => {
+      const { attachToJob } = await import('./attach-job.ts');
+      return attachToJob(vs, { records: await records(), live, installation }, target);
+    }),
+  );
+  store.add(
+    registry.register(commands.cancelJob, async (target) => {
+      const { cancelJob } = await import('./cancel-job.ts');
+      return cancelJob(vs, { live, installation }, await (await records()).list(), target);
+    }),
+  );
+  store.add(
+    registry.register(commands.explainFailure, async (target) => {
+      const { explainFailure } = await import('./explain-failure.ts');
+      return explainFailure(vs, { records: await records(), installation, launch }, target);
+    }),
+  );
+  store.add(
+    registry.register(commands.fetchResults, async (target) => {
+      const { fetchJobResults } = await import('./fetch-results.ts');
+      return fetchJobResults(vs, { records: await records(), installation }, target);
+    }),
+  );
+  store.add(
+    registry.register(commands.openResults, async (target) => {
+      const { openJobResults } = await import('./open-results.ts');
+      return openJobResults(vs, await records(), target);
+    }),
   );
   store.add(registry.register(commands.showJobLog, () => live.showLog()));
   jobs.restart(true);
   return {
     jobs,
     live,
-    records,
-    installation,
     start,
     launchWith: (show) => {
       launch = show;
@@ -143,7 +140,7 @@ export function createJobsModule(
   };
 }
 
-async function openHistory(records: LateRecords): Promise<JobHistory> {
-  const { recordedHistory } = await import('./recorded-history.ts');
+async function openHistory(records: OpenRecords): Promise<JobHistory> {
+  const { recordedHistory } = await import('./history.ts');
   return recordedHistory(await records());
 }

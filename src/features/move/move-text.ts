@@ -1,5 +1,4 @@
-import { dollars } from '../../core/caps/meter.ts';
-import { byteText, duration, pricePerHour, spent } from '../../core/format.ts';
+import { byteText, count, dollars, duration, pricePerHour, roughly } from '../../core/words/index.ts';
 import { movePodsCost, type MovePlan, type MoveResult, type MoveWay } from '../../core/volumes/move/move.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 
@@ -23,7 +22,7 @@ export function planText(plan: MovePlan): string {
     `What: everything on it${size === null ? '; its size is not known before it is read' : `, ${byteText(size.bytes)}`}`,
     `Way: ${wayNames[way]}. ${why}`,
     ...pods.map((pod) => `Pod: ${pod.label} in ${pod.dataCenter} at ${pricePerHour(pod.costPerHour)}`),
-    ...(time === null ? [] : [`Time: ${duration(time.lowSeconds)} to ${duration(time.highSeconds)}. ${time.basis}`]),
+    ...(time === null ? [] : [`Time: ${roughly(time.lowSeconds)} to ${roughly(time.highSeconds)}. ${time.basis}`]),
     ...(pods.length === 0 || most === null ? [] : [`Pods in all: at most about ${dollars(most)}`]),
     '',
     ...notes,
@@ -50,8 +49,8 @@ export function movedText({ source }: MovePlan, monthOfSource: number, result: M
   const same = verified === 'sha256' ? 'the same on both volumes by sha256' : 'of the same sizes on both volumes';
   const missing = left.slice(0, named).map(({ path, why }) => `${visibleName(path)} (${why})`);
   return [
-    `${target.name} is in ${target.dataCenter} now: ${files === 1 ? '1 file' : `${files} files`} (${byteText(bytes)}), ${same}.`,
-    `Sent ${byteText(sent.bytes)} in ${duration(seconds)}, ${spent(cost)} for pods.`,
+    `${target.name} is in ${target.dataCenter} now: ${count(files, 'file')} (${byteText(bytes)}), ${same}.`,
+    `Sent ${byteText(sent.bytes)} in ${duration(seconds)}, ${dollars(cost)} for pods.`,
     ...(left.length === 0
       ? []
       : [`Not moved: ${missing.join(', ')}${left.length > named ? ` and ${left.length - named} more` : ''}.`]),

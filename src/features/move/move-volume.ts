@@ -1,18 +1,18 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { pricePerHour } from '../../core/format.ts';
+import { pricePerHour } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import { planMove, runMove, type MovePlan, type MoveRequest, type MoveResult } from '../../core/volumes/move/move.ts';
 import type { Account } from '../account/account.ts';
 import { valueOf, withProgress, type ProgressResult } from '../common/progress.ts';
-import { setValue } from '../guards/project-text.ts';
+import { setProjectValue } from '../projectfile/edit.ts';
 import { commands } from '../ids.ts';
-import { projectsOn } from '../transfer/project-for.ts';
+import { projectsOnVolume } from '../projectfile/projects-on-volume.ts';
 import { syncProgress } from '../transfer/sync-progress.ts';
 import { movedText, moveButton, planText, wayNames } from './move-text.ts';
-import { chooseDataCenter, chooseVolume } from './target.ts';
+import { chooseDataCenter, chooseVolume } from './choose-target.ts';
 
 export interface MoveContext {
   vs: typeof vscode;
@@ -27,7 +27,7 @@ export interface MoveContext {
 /** A volume's row, or another command that knows its id. */
 const wishSchema = z.object({ id: z.string() });
 
-type Project = Awaited<ReturnType<typeof projectsOn>>[number];
+type Project = Awaited<ReturnType<typeof projectsOnVolume>>[number];
 
 /**
  * Asks where a volume shall go, says what that does and costs, and moves it. The old volume stays. Answers what was
@@ -48,7 +48,7 @@ export async function moveVolume(context: MoveContext, target: unknown): Promise
       next: 'Wait until that has ended, or cancel it in its message.',
     });
   }
-  const projects = await projectsOn(vs, volume);
+  const projects = await projectsOnVolume(vs, volume);
   const to = await chooseDataCenter(vs, here, volume, volumes, projects[0]?.loaded.project.target);
   const plan = to === undefined ? undefined : await choosePlan(vs, here, { volume: volume.id, to });
   if (plan === undefined || !(await agreed(vs, plan))) {
@@ -169,8 +169,8 @@ async function offerEdit(
   }
   const { name, dataCenter } = result.target;
   for (const { uri } of projects) {
-    await setValue(vs, uri, ['target', 'volume', 'name'], name);
-    await setValue(vs, uri, ['target', 'volume', 'dataCenter'], dataCenter);
+    await setProjectValue(vs, uri, ['target', 'volume', 'name'], name);
+    await setProjectValue(vs, uri, ['target', 'volume', 'dataCenter'], dataCenter);
   }
   const [first] = projects;
   if (first !== undefined) {

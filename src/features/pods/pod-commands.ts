@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
-import { pricePerHour } from '../../core/format.ts';
+import { pricePerHour } from '../../core/words/index.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { hardwareOf, labelOf } from './pod-nodes.ts';
@@ -45,7 +45,7 @@ export async function endPod(
   target: unknown,
 ): Promise<void> {
   const choice = { title: verb.button, none: verb.action, fits: (p: Pod) => p.actions.includes(verb.action) };
-  const pod = await podOf(vs, account, pods, choice, target);
+  const pod = await choosePod(vs, account, pods, choice, target);
   if (pod === undefined) {
     return;
   }
@@ -76,7 +76,7 @@ interface PodChoice {
 }
 
 /** The pod of a row, else the one that the user picks; undefined when they gave up. */
-export async function podOf(
+export async function choosePod(
   vs: typeof vscode,
   account: Account,
   pods: PolledList<Pod>,

@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { podPrefix } from '../../core/journal/id.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
-import { duration, pricePerHour } from '../../core/format.ts';
+import { duration, pricePerHour } from '../../core/words/index.ts';
 import type { TreeNode } from '../common/list-view.ts';
 
 /** Pods that a job rented are named after it; the project is what people look for. */

@@ -4,7 +4,7 @@ import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import { commands } from '../ids.ts';
 import { createProjectDiagnostics } from './diagnostics.ts';
 import { createProjectFixes } from './fix-provider.ts';
-import { createProjectLenses } from './lens-provider.ts';
+import { projectSuffix } from './project-files.ts';
 
 /** What the editor knows about project files. Completion and hover come from the JSON schema in the manifest. */
 export function createProjectFileModule(vs: typeof vscode, registry: CommandRegistry): Disposable {
@@ -16,4 +16,21 @@ export function createProjectFileModule(vs: typeof vscode, registry: CommandRegi
     registry.register(commands.createProjectFile, async () => (await import('./create.ts')).createProjectFile(vs)),
   );
   return store;
+}
+
+/** Run and Check above the file, "Run from here" above every step. */
+function createProjectLenses(vs: typeof vscode): Disposable {
+  return vs.languages.registerCodeLensProvider(
+    { scheme: 'file', pattern: `**/*${projectSuffix}` },
+    {
+      provideCodeLenses: async (document) => {
+        const { lensPlaces } = await import('./lenses.ts');
+        return lensPlaces(document.getText()).map(({ offset, title, tooltip, command, step }) => {
+          const at = document.positionAt(offset);
+          const args = step === undefined ? [document.uri] : [document.uri, step];
+          return new vs.CodeLens(new vs.Range(at, at), { title, tooltip, command, arguments: args });
+        });
+      },
+    },
+  );
 }

@@ -22,7 +22,7 @@ export function createSandboxModule(
 ): Disposable {
   const store = new DisposableStore();
   const sandbox = new SandboxProcess(async () => {
-    const { homeFolder } = await import('../../core/home/installation.ts');
+    const { homeFolder } = await import('../../core/home/folder.ts');
     return {
       root: join(homeFolder(), 'sandbox'),
       script: join(context.extensionPath, 'dist', 'sandbox', 'main.js'),
@@ -91,7 +91,8 @@ export function createSandboxModule(
       const sample = join(context.extensionPath, 'examples', 'rainbow');
       const storage = context.globalStorageUri.fsPath;
       const requirements = join(sample, 'requirements.txt');
-      const python = await preparePython(vs, { settings, storage, requirements });
+      const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
+      const python = await preparePython(vs, { settings, storage, requirements, workerFile });
       if (!python.ready) {
         return;
       }

@@ -10,6 +10,8 @@ export interface PythonOptions {
   /** Folder of the extension for what it keeps on this machine. */
   storage: string;
   requirements: string;
+  /** The worker's single file. */
+  workerFile: string;
 }
 
 /**
@@ -20,9 +22,9 @@ export async function preparePython(
   vs: typeof vscode,
   options: PythonOptions,
 ): Promise<{ ready: boolean; changed: boolean }> {
-  const { settings } = options;
+  const { settings, workerFile } = options;
   for (let changed = false; ; changed = true) {
-    const problem = await problemOf(settings.python);
+    const problem = await problemOf(settings.python, workerFile);
     if (problem === undefined) {
       return { ready: true, changed };
     }
@@ -43,22 +45,25 @@ export async function preparePython(
   }
 }
 
-async function problemOf(python: string): Promise<string | undefined> {
+async function problemOf(python: string, workerFile: string): Promise<string | undefined> {
   try {
-    const missing = await missingModules(python);
+    const missing = await missingModules(python, workerFile);
     return missing.length === 0 ? undefined : `Missing: ${missing.join(', ')}.`;
   } catch (error) {
     return messageOf(error);
   }
 }
 
-async function made(vs: typeof vscode, { settings, storage, requirements }: PythonOptions): Promise<string> {
+async function made(
+  vs: typeof vscode,
+  { settings, storage, requirements, workerFile }: PythonOptions,
+): Promise<string> {
   const folder = join(storage, 'sample-python');
   const title = 'Creating an environment for the sample';
   return valueOf(
     await withProgress(vs, { title }, async (signal, report) => {
       // A broken choice must not stand in the way of making a good one.
-      const python = await missingModules(settings.python).then(
+      const python = await missingModules(settings.python, workerFile).then(
         () => settings.python,
         () => 'python3',
       );

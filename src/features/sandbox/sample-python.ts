@@ -21,14 +21,9 @@ export const sampleModules = [
  */
 const torch = ['torch==2.13.0+cpu', 'torch==2.13.0'];
 
-const findModules = `
-import importlib.util, json, sys
-print(json.dumps([name for name in sys.argv[1:] if importlib.util.find_spec(name) is None]))
-`;
-
-/** Modules that a Python lacks. Throws a UserError `python` when it cannot be started. */
-export async function missingModules(python: string, signal?: AbortSignal): Promise<string[]> {
-  const output = await run([python, '-c', findModules, ...sampleModules], { signal });
+/** Modules that a Python lacks, by the worker's command for it. Throws a UserError `python` when it cannot be started. */
+export async function missingModules(python: string, workerFile: string, signal?: AbortSignal): Promise<string[]> {
+  const output = await run([python, workerFile, 'modules', ...sampleModules], { signal });
   return JSON.parse(output.trim().split('\n').at(-1) ?? '[]') as string[];
 }
 

@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { pricePerHour } from '../../core/format.ts';
+import { pricePerHour } from '../../core/words/index.ts';
 import { describeJob } from '../jobs/job-nodes.ts';
 import { describePod, labelOf } from '../pods/pod-nodes.ts';
 import { commands, type CommandId } from '../ids.ts';

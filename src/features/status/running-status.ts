@@ -1,6 +1,6 @@
 import { spentToday, type MeteredPod } from '../../core/caps/meter.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
-import { clock, duration, pricePerHour, spent } from '../../core/format.ts';
+import { clock, count, dollars, pricePerHour, roughly } from '../../core/words/index.ts';
 import type { ListState } from '../common/polled-list.ts';
 import type { JobSummary } from '../jobs/history.ts';
 import { describeJob, groupOf } from '../jobs/job-nodes.ts';
@@ -63,9 +63,9 @@ export function runningStatus(
   const parts =
     running.pods.length === 0
       ? [running.jobs.length === 1 ? '1 job' : `${running.jobs.length} jobs`]
-      : [running.pods.length === 1 ? '1 pod' : `${running.pods.length} pods`, pricePerHour(price)];
+      : [count(running.pods.length, 'pod'), pricePerHour(price)];
   return {
-    text: `$(circuit-board) ${[...parts, `${spent(today)} today`, ...stale].join(' · ')}`,
+    text: `$(circuit-board) ${[...parts, `${dollars(today)} today`, ...stale].join(' · ')}`,
     tooltip: [
       ...running.jobs.map((job) => `${job.project}: ${describeJob(job, now)}`),
       ...running.pods.map((pod) => `Pod ${labelOf(pod)}: ${describePod(pod, now)}`),
@@ -88,7 +88,7 @@ function capNears(job: JobSummary, now: Date): boolean {
 
 function leftText(job: JobSummary, now: Date): string {
   const seconds = (Date.parse(job.view.watchdog?.deadline ?? '') - now.getTime()) / 1000;
-  return seconds > 0 ? `${duration(seconds)} left` : 'its time is over';
+  return seconds > 0 ? `${roughly(seconds)} left` : 'its time is over';
 }
 
 /** Pods of the records, and those that only the list knows. One that is gone unseen is counted to its last sign of life. */

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
-import { byteText, duration } from '../../core/format.ts';
+import { byteText, count, duration } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { planVolume } from '../../core/pods/volume.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
@@ -8,10 +8,9 @@ import { runSync, type SyncOptions, type SyncResult } from '../../core/volumes/s
 import type { PreparedPlan } from '../../core/volumes/plan/index.ts';
 import { withProgress, type ProgressResult } from '../common/progress.ts';
 import { mayCreate, mayDelete, mayRent, mayReplace } from './consent.ts';
-import { count } from './plan-text.ts';
 import { syncProgress } from './sync-progress.ts';
 
-export interface Decided {
+export interface DecidedPlan {
   loaded: LoadedProject;
   prepared: PreparedPlan;
   /** Conflicts that are replaced. */
@@ -19,7 +18,7 @@ export interface Decided {
 }
 
 /** Asks before anything is made or deleted on the user's account. */
-export async function agreed(vs: typeof vscode, installation: Installation, decided: Decided): Promise<boolean> {
+export async function agreed(vs: typeof vscode, installation: Installation, decided: DecidedPlan): Promise<boolean> {
   const volume = await planVolume(installation.client, decided.loaded.project.target.volume);
   return (await mayCreate(vs, volume)) && (await mayDelete(vs, decided.prepared.plan.deletes));
 }
@@ -28,7 +27,7 @@ export async function agreed(vs: typeof vscode, installation: Installation, deci
 export async function carryOut(
   vs: typeof vscode,
   installation: Installation,
-  { loaded, prepared, replace }: Decided,
+  { loaded, prepared, replace }: DecidedPlan,
 ): Promise<ProgressResult<SyncResult | undefined>> {
   const { project } = prepared.plan;
   const run = (replaced: SyncOptions['replace']): Promise<ProgressResult<SyncResult | undefined>> =>

@@ -1,11 +1,9 @@
 import type * as vscode from 'vscode';
 import type { UserError } from '../../core/errors.ts';
-import { dollars } from '../../core/caps/meter.ts';
-import { pricePerHour } from '../../core/format.ts';
+import { count, dollars, pricePerHour } from '../../core/words/index.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
 import { volumeCostPerMonth, type VolumePlan } from '../../core/pods/volume.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
-import { count } from './plan-text.ts';
 
 /** Paths in the question whether to delete. */
 const shown = 10;

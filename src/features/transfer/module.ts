@@ -30,8 +30,8 @@ export function createTransferModule(
   store.add(registry.register(commands.syncProject, async (target) => (await transfers()).syncProject(target)));
   store.add(
     registry.register(commands.syncProjectHere, async (target) => {
-      const { projectFor } = await import('./project-for.ts');
-      const file = await projectFor(vs, volumes.state.items ?? [], target);
+      const { chooseProjectOnVolume } = await import('../projectfile/projects-on-volume.ts');
+      const file = await chooseProjectOnVolume(vs, volumes.state.items ?? [], target);
       return file && (await transfers()).syncProject(file);
     }),
   );

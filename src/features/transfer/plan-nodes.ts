@@ -1,10 +1,9 @@
 import type * as vscode from 'vscode';
 import { posix } from 'node:path';
-import { byteText } from '../../core/format.ts';
+import { byteText, count } from '../../core/words/index.ts';
 import type { Conflict, TransferPlan } from '../../core/volumes/plan/index.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { TreeNode } from '../common/list-view.ts';
-import { count } from './plan-text.ts';
 
 /** A row of the plan; commands of its menu take it. */
 export interface PlanNode extends TreeNode {

@@ -1,4 +1,4 @@
-import { byteText, clock, duration } from '../../core/format.ts';
+import { byteText, clock, count, roughly } from '../../core/words/index.ts';
 import type { RouteKind, TransferPlan } from '../../core/volumes/plan/index.ts';
 
 export const routeNames: Record<RouteKind, string> = {
@@ -48,7 +48,7 @@ export function planPlaces({ project, volume }: TransferPlan): string {
 }
 
 function timeText({ time: { lowSeconds: low, highSeconds: high } }: TransferPlan): string {
-  const [from, to] = [duration(low), duration(high)];
+  const [from, to] = [roughly(low), roughly(high)];
   return from === to ? `about ${to}` : `${from} to ${to}`;
 }
 
@@ -61,8 +61,4 @@ function comparedText({ comparedWith: { kind, at }, volume }: TransferPlan): str
     : [
         `Compared with what this machine remembers${at === null ? '' : ` of ${new Date(at).toLocaleDateString()} ${clock(new Date(at))}`}.`,
       ];
-}
-
-export function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
 }

@@ -1,4 +1,4 @@
-import { byteText, duration } from '../../core/format.ts';
+import { byteText, roughly } from '../../core/words/index.ts';
 import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
 import { Pace, type PaceNow } from '../../core/transport/progress.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
@@ -41,7 +41,7 @@ export function progressText(moved: Moved, { bytesPerSecond, secondsLeft }: Pace
   return [
     `${byteText(moved.bytes)} of ${byteText(moved.bytesTotal)}`,
     ...(bytesPerSecond === undefined ? [] : [`${byteText(bytesPerSecond)}/s`]),
-    ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
+    ...(secondsLeft === undefined ? [] : [`${roughly(secondsLeft)} left`]),
     `file ${Math.min(moved.files + 1, moved.filesTotal)} of ${moved.filesTotal}: ${path}`,
   ].join(' · ');
 }

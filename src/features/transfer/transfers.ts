@@ -8,13 +8,12 @@ import type { PreparedPlan, RouteKind, TransferPlan } from '../../core/volumes/p
 import type { Account } from '../account/account.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { chooseProfile } from '../jobs/launch.ts';
-import { chooseProjectFile, saveChanges } from '../projectfile/check.ts';
-import { allowSecrets } from './allow.ts';
+import { chooseProfile, chooseProjectFile, saveChanges } from '../projectfile/choose.ts';
+import { allowSecrets } from '../projectfile/edit.ts';
 import { agreed, carryOut, doneText } from './carry-out.ts';
-import { refuseSecrets, stillDecided, surprise } from './decisions.ts';
+import { refuseSecrets, stillDecided, unseenChange } from './recheck.ts';
 import { PlanView } from './plan-view.ts';
-import { askRoute } from './routes.ts';
+import { askRoute } from './choose-route.ts';
 
 export interface TransferOptions {
   account: Account;
@@ -82,7 +81,7 @@ export class Transfers implements Disposable {
       return this.#sync(seen);
     }
     const now = await this.#make(seen.uri, seen.how, seen);
-    const news = surprise(seen.prepared.plan, now.prepared.plan);
+    const news = unseenChange(seen.prepared.plan, now.prepared.plan);
     await this.#show(now);
     if (news !== undefined) {
       throw new UserError('plan-changed', {

@@ -1,3 +1,4 @@
+import { byteText } from '../../core/words/index.ts';
 import type { Amount, VolumeEntry } from '../../core/volumes/browse/browse.ts';
 import type { Report } from '../common/progress.ts';
 
@@ -24,4 +25,9 @@ export interface FileSource {
   measure(path: string, signal: AbortSignal): Promise<Amount>;
   /** Deletes a file, or a folder with everything in it. Answers what is gone. */
   remove(path: string, signal: AbortSignal, report: Report): Promise<Amount>;
+}
+
+/** `1.2 MB of 9.0 MB` and the percentage, for a progress message. */
+export function bytesText(bytes: number, total: number): [message: string, percent: number] {
+  return [`${byteText(bytes)} of ${byteText(total)}`, total === 0 ? 0 : (bytes / total) * 100];
 }

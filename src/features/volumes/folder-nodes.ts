@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { messageOf, UserError } from '../../core/errors.ts';
-import { byteText } from '../../core/format.ts';
+import { byteText } from '../../core/words/index.ts';
 import type { VolumeEntry } from '../../core/volumes/browse/browse.ts';
 import { isPlainName, visibleName } from '../../core/volumes/browse/names.ts';
 import type { TreeNode } from '../common/list-view.ts';

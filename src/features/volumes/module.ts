@@ -1,17 +1,16 @@
 import type * as vscode from 'vscode';
+import { join } from 'node:path';
 import type { Pod, Volume } from '../../core/runpod/schemas.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
-import { createListView } from '../common/list-view.ts';
+import { createListView, type TreeNode } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
-import { lateRecords } from '../jobs/late-records.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
 import { Listings, type Listing } from './listings.ts';
 import { volumeDocuments, volumeScheme } from './volume-documents.ts';
 import { VolumeFiles } from './volume-files.ts';
-import { volumeNodes } from './volume-nodes.ts';
 
 export interface VolumesModule extends Disposable {
   volumes: PolledList<Volume>;
@@ -20,8 +19,9 @@ export interface VolumesModule extends Disposable {
 /** The Volumes view, down to files where S3 or a pod of ours leads to them. */
 export function createVolumesModule(
   vs: typeof vscode,
+  context: Pick<vscode.ExtensionContext, 'extensionPath'>,
   registry: CommandRegistry,
-  { account, credentials, s3 }: Pick<AccountModule, 'account' | 'credentials' | 's3'>,
+  { account, credentials, s3, records, installation }: AccountModule,
   settings: Settings,
   pods: PolledList<Pod>,
 ): VolumesModule {
@@ -32,7 +32,8 @@ export function createVolumesModule(
       () => settings.refreshMs,
     ),
   );
-  const files = store.add(new VolumeFiles(pods, volumes, { credentials, s3 }));
+  const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
+  const files = store.add(new VolumeFiles(pods, volumes, { credentials, s3 }, workerFile));
   const changed = store.add(new Emitter<undefined>());
   const ask = (volume: string, path: string): Promise<Listing> => files.at(volume, (source) => source.list(path));
   const listings = new Listings(ask, () => changed.fire(undefined));
@@ -67,7 +68,7 @@ export function createVolumesModule(
       isCaseSensitive: true,
     }),
   );
-  const actions = () => import('./volume-commands.ts');
+  const actions = () => import('./open-and-download.ts');
   store.add(registry.register(commands.openVolumeFile, async (target) => (await actions()).openVolumeFile(vs, target)));
   store.add(
     registry.register(commands.downloadVolumeFile, async (target) =>
@@ -76,15 +77,22 @@ export function createVolumesModule(
   );
   store.add(
     registry.register(commands.uploadVolumeFiles, async (target) => {
-      const { uploadVolumeFiles } = await import('./upload.ts');
+      const { uploadVolumeFiles } = await import('./upload-files.ts');
       await uploadVolumeFiles(vs, files, target).finally(() => volumes.refresh());
     }),
   );
   store.add(
     registry.register(commands.deleteVolumeFile, async (target) => {
       account.requireTrust();
-      const { deleteVolumeFile } = await import('./delete.ts');
-      return deleteVolumeFile({ vs, files, records: lateRecords() }, target).finally(() => changed.fire(undefined));
+      const { deleteVolumeFile } = await import('./delete-file.ts');
+      return deleteVolumeFile({ vs, files, records }, target).finally(() => changed.fire(undefined));
+    }),
+  );
+  store.add(
+    registry.register(commands.createVolume, async (target) => {
+      const { createVolume } = await import('./create-volume.ts');
+      const refresh = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
+      return createVolume({ vs, account, installation, refresh }, target);
     }),
   );
   store.add(
@@ -95,4 +103,20 @@ export function createVolumesModule(
     }),
   );
   return { volumes, dispose: () => store.dispose() };
+}
+
+function volumeNodes(vs: typeof vscode, volumes: Volume[], listings: Listings): TreeNode[] {
+  const nodesOf = async (volume: string): Promise<TreeNode[]> => {
+    const { folderNodes } = await import('./folder-nodes.ts');
+    return folderNodes(vs, listings, volume, '');
+  };
+  return volumes.map((volume) => {
+    const item = new vs.TreeItem(volume.name || volume.id, vs.TreeItemCollapsibleState.Collapsed);
+    item.id = `volume:${volume.id}`;
+    item.description = `${volume.dataCenter} · ${volume.size} GB`;
+    item.tooltip = `${volume.name}\n${volume.size} GB in ${volume.dataCenter}; it stays in this data center for good.\nId ${volume.id}`;
+    item.contextValue = 'volume';
+    item.iconPath = new vs.ThemeIcon('database');
+    return { item, id: volume.id, children: () => nodesOf(volume.id) };
+  });
 }

@@ -1,14 +1,13 @@
 import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { homeFolder } from '../../core/home/installation.ts';
+import { homeFolder } from '../../core/home/folder.ts';
 import { sourceOf, type UploadSource, type VolumeItem, type VolumeStore } from '../../core/s3/index.ts';
 import { sha256Of } from '../../core/files/hash.ts';
 import { mostEntries, type VolumeEntry } from '../../core/volumes/browse/browse.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import { measureTree, removeTree } from '../../core/volumes/browse/store-tree.ts';
 import type { Report } from '../common/progress.ts';
-import type { FileSource } from './file-source.ts';
-import { movedText } from './moved.ts';
+import { bytesText, type FileSource } from './file-source.ts';
 
 /** A volume over S3, with no pod. Links do not show there: the service tells files and folders only. */
 export function storeSource(store: VolumeStore): FileSource {
@@ -41,7 +40,7 @@ export function storeSource(store: VolumeStore): FileSource {
         throw missing(path);
       }
       let done = 0;
-      const onBytes = (bytes: number): void => report(...movedText((done += bytes), file.size));
+      const onBytes = (bytes: number): void => report(...bytesText((done += bytes), file.size));
       await store.download(path, target, { signal, onBytes });
     },
     upload: (paths, folder, signal, report) => upload(store, paths, folder, signal, report),
@@ -74,7 +73,7 @@ async function upload(
       signal,
       journal,
       onBytes: (bytes) => {
-        const [message, percent] = movedText((done += bytes), total);
+        const [message, percent] = bytesText((done += bytes), total);
         report(`${message} · ${source.path}`, percent);
       },
     });

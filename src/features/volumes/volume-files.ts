@@ -19,19 +19,22 @@ export class VolumeFiles implements Disposable {
   readonly #volumes: PolledList<Volume>;
   readonly #s3: AccountModule['s3'];
   readonly #connections: PodConnections;
+  readonly #workerFile: string;
 
   constructor(
     pods: PolledList<Pod>,
     volumes: PolledList<Volume>,
     { credentials, s3 }: Pick<AccountModule, 'credentials' | 's3'>,
+    workerFile: string,
   ) {
+    this.#workerFile = workerFile;
     this.#pods = pods;
     this.#volumes = volumes;
     this.#s3 = s3;
     this.#connections = new PodConnections(async (pod) => {
       const { connectTo } = await import('../../core/pods/ready.ts');
-      const { homeFolder, hostKeysIn } = await import('../../core/home/installation.ts');
-      return connectTo(pod, { key: await credentials.sshKey(), hostKeys: hostKeysIn(homeFolder()) });
+      const { editorHome } = await import('../account/installation.ts');
+      return connectTo(pod, await editorHome(credentials));
     });
   }
 
@@ -57,7 +60,9 @@ export class VolumeFiles implements Disposable {
       throw this.#closed(volume);
     }
     const { podSource } = await import('./pod-source.ts');
-    return this.#connections.use(pod, (connection) => work(podSource(connection, mount)));
+    return this.#connections.use(pod, (connection) =>
+      work(podSource({ connection, workerFile: this.#workerFile }, mount)),
+    );
   }
 
   dispose(): void {
@@ -107,6 +112,7 @@ export class VolumeFiles implements Disposable {
       ? new UserError('volume-no-keys', {
           what: 'Files are visible with S3 keys, or while a pod runs on this volume.',
           next: 'Set S3 keys, or run the pipeline.',
+          remedies: [{ do: 'set-s3-keys' }],
         })
       : new UserError('volume-closed', {
           what: 'Files are visible while a pod runs on this volume.',

@@ -98,7 +98,6 @@ export const stageTestRunner = once(async () => {
     outExtension: { '.js': '.cjs' },
     bundle: true,
     platform: 'node',
-    target: 'node20',
     format: 'cjs',
     external: ['vscode', 'mocha'],
     sourcemap: 'inline',

@@ -1,5 +1,5 @@
 import './activation.test.ts';
 import './project-file.test.ts';
 // From here on somebody is signed in.
-import './guards.test.ts';
+import './findings.test.ts';
 import './transfer.test.ts';

@@ -223,7 +223,7 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
     project.change((parts) => ({ ...parts, caps: { dollarsPerDay: 0.00001 } }));
     const { code, stderr } = await world.run(['run', project.file, '--yes']);
     assert.equal(code, 2);
-    assert.match(stderr, /cap for today is used up: of \$0\.000010 a day, \$0\.\d+ are spent/);
+    assert.match(stderr, /cap for today is used up: of \$0\.00001 a day, \$0\.\d+ are spent/);
     assert.match(stderr, /Nothing was rented\. Start tomorrow, or raise "caps\.dollarsPerDay"/);
     assert.equal(world.podsAsked(), asked);
     const check = await world.run(['check', project.file, '--json']);

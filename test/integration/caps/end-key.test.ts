@@ -137,7 +137,7 @@ describe('a restricted key of the user ends the pod where RunPod refuses its own
     };
     assert.match(
       await text({}),
-      /RunPod refuses the pod's own key .*make a restricted key in the RunPod console.*runpodTrainer\.endKeySecret/,
+      /RunPod refuses the pod's own key .*make a restricted key in the RunPod console.*the name of that secret/,
     );
     const misspelt = await text({ RUNPOD_TRAINER_END_KEY_SECRET: 'trainer_end_kye' });
     assert.match(misspelt, /refuses the pod's own key .*, and the secret trainer_end_kye does not exist/);
@@ -149,7 +149,7 @@ describe('a restricted key of the user ends the pod where RunPod refuses its own
     assert.equal(wrong.code, 2);
     assert.match(
       wrong.stderr,
-      /"runpod_key" cannot be the name of a secret.*name of the secret, never the key itself/s,
+      /"runpod_key" cannot be the name of a secret.*name of the secret, never the key itself.*\n.*export RUNPOD_TRAINER_END_KEY_SECRET=<name>/s,
     );
     assert.equal(world.podsAsked(), asked);
   });

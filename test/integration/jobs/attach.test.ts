@@ -152,7 +152,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     const job = world.records().find((r) => r.project === 'stopped')?.job ?? '';
     const cancel = await world.run(['cancel', job]);
     assert.equal(cancel.code, 0, cancel.stdout + cancel.stderr);
-    assert.match(cancel.stdout, new RegExp(`Job ${job} cancelled`));
+    assert.match(cancel.stdout, new RegExp(`Job ${job} was cancelled`));
     assert.match(cancel.stdout, /✗ wait .*cancelled/);
     const { code, stderr } = await run.ended;
     assert.equal(code, 4, stderr);
@@ -174,7 +174,9 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     assert.equal(code, 3);
     const result = attach.told().findLast((t) => t.type === 'result') as Result;
     assert.equal(result.outcome, 'unknown');
-    assert.match(result.reason ?? '', new RegExp(`pod is gone.*runpod-trainer fetch ${job}`));
+    assert.match(result.reason ?? '', /pod is gone/);
+    assert.deepEqual(result.remedies, [{ do: 'fetch', job }]);
+    assert.match((await world.run(['attach', job])).stdout, new RegExp(`home: +runpod-trainer fetch ${job}`));
     assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +unknown \\(its pod is gone\\)`));
 
     const unasked = await world.run(['fetch', job]);

@@ -9,7 +9,7 @@ import { startRecordedSandbox, type RecordedSandbox } from '../../support/record
 import { until } from '../../support/wait.ts';
 
 export const repository = path.resolve(import.meta.dirname, '..', '..', '..');
-const dist = process.env.RUNPOD_TRAINER_DIST ?? path.join(repository, 'dist');
+export const dist = process.env.RUNPOD_TRAINER_DIST ?? path.join(repository, 'dist');
 const imagePath = path.join(repository, '.venv', 'bin');
 export const python = process.env.RUNPOD_TRAINER_PYTHON ?? path.join(imagePath, 'python');
 
@@ -93,6 +93,7 @@ export function eventsOf(told: Told[], side: 'local' | 'pod' = 'pod'): ToldEvent
 
 /** What `run --json` and `attach --json` end with. */
 export interface Result extends Told {
+  remedies?: unknown[];
   job: string;
   outcome: string;
   reason?: string;

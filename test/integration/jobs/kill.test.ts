@@ -82,7 +82,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     await killAtCreate(project);
     await until('RunPod has the pod', async () => (await podsOf('at-pod')).length === 1);
     const [job] = await listed('at-pod');
-    assert.equal(job?.state, 'left while in "pod"');
+    assert.equal(job?.state, 'left while renting a pod');
     assert.equal(job.pods.length, 1);
     const cancel = await world.run(['cancel', job.job]);
     assert.equal(cancel.code, 0, cancel.stdout + cancel.stderr);
@@ -97,7 +97,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
       const [found] = (await world.pods()).filter((p) => p.name.startsWith('rpt-at-answer-'));
       return found?.status === 'RUNNING' && found.ssh.direct !== null && found;
     });
-    assert.equal((await listed('at-answer'))[0]?.state, 'left while in "pod"');
+    assert.equal((await listed('at-answer'))[0]?.state, 'left while renting a pod');
     const again = world.start(['run', project.file, '--yes', '--json']);
     await again.says('line 50');
     await go('at-answer');
@@ -121,10 +121,10 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     const run = world.start(['run', project.file, '--yes', '--json']);
     await run.says('"type":"pod"');
     const [busy] = await listed('at-wait');
-    assert.equal(busy?.state, 'preparing (wait)');
+    assert.equal(busy?.state, 'waiting for the pod');
     await kill(run);
     const [job] = await listed('at-wait');
-    assert.equal(job?.state, 'left while in "wait"');
+    assert.equal(job?.state, 'left while waiting for the pod');
     assert.equal(job.pods.length, 1);
     const attach = await world.run(['attach', job.job]);
     assert.equal(attach.code, 2);
@@ -146,7 +146,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     await run.says('"phase":"transfer"');
     await kill(run);
     const [left] = await listed('at-transfer');
-    assert.equal(left?.state, 'left while in "transfer"');
+    assert.equal(left?.state, 'left while uploading');
     assert.equal(left.pods.length, 1);
     const again = world.start(['run', project.file, '--yes', '--json']);
     await again.says('line 50');
@@ -195,7 +195,10 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     const second = await world.run(['run', project.file, '--yes']);
     assert.equal(second.code, 2);
     assert.match(second.stderr, new RegExp(`The job ${job.job} of this project is still running`));
-    assert.match(second.stderr, new RegExp(`runpod-trainer attach ${job.job}; or stop it`));
+    assert.match(
+      second.stderr,
+      new RegExp(`stay with it: +runpod-trainer attach ${job.job}.*\n +stop it: +runpod-trainer cancel ${job.job}`),
+    );
     assert.equal(world.podsAsked(), asked);
     const attach = world.start(['attach', job.job, '--json']);
     await attach.says('line 50');
@@ -259,7 +262,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     await nothingRuns(job);
     const attach = await world.run(['attach', job]);
     assert.equal(attach.code, 3);
-    assert.match(attach.stdout, new RegExp(`Job ${job} lost: The worker died`));
+    assert.match(attach.stdout, new RegExp(`Job ${job} was lost: The worker died`));
 
     const again = world.start(['run', project.file, '--yes', '--json']);
     await again.says('line 50');

@@ -114,7 +114,7 @@ const refusals: Refusal[] = [
   {
     title: 'an unknown profile',
     args: ['--profile', 'night'],
-    says: [/no profile "night"/, /run without --profile/],
+    says: [/no profile "night"/, /run it as it is/],
   },
   {
     title: 'no consent and no terminal to ask on',
@@ -181,7 +181,7 @@ const refusals: Refusal[] = [
       sandbox.setBalance(0.01);
       return () => sandbox.setBalance(before);
     },
-    says: [/The balance is \$0\.010, but an hour of the pod costs \$0\.07/, /--no-check/],
+    says: [/The balance is \$0\.01, but an hour of the pod costs \$0\.07/, /--no-check/],
   },
   {
     title: 'no funds, and no look at them before',
@@ -197,7 +197,7 @@ const refusals: Refusal[] = [
   {
     title: 'a missing secret',
     parts: withStep({ shell: 'true', secrets: ['WANDB_API_KEY'] }),
-    says: [/not known here: WANDB_API_KEY/, /environment variables/],
+    says: [/not known here: WANDB_API_KEY/, /on this machine/, /export WANDB_API_KEY=<value>/],
   },
   {
     title: 'no Python for the steps of this machine',
@@ -206,7 +206,7 @@ const refusals: Refusal[] = [
     says: [
       /Python of this machine \(\/nowhere\/python3\) could not be started/,
       /ENOENT/,
-      /--python or RUNPOD_TRAINER_PYTHON/,
+      /runpod-trainer run .* --python <path>/,
     ],
   },
   {

@@ -4,6 +4,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CancelledError } from '../../../src/core/errors.ts';
 import { createEnvironment, missingModules, sampleModules } from '../../../src/features/sandbox/sample-python.ts';
+import { workerFile } from '../../support/installation.ts';
 import { useTempFolder } from '../../support/temp.ts';
 import { python } from '../jobs/harness.ts';
 
@@ -29,14 +30,14 @@ describe('the Python of the sample (R9.7)', () => {
   }
 
   it('is complete in the environment of the tests, and known to be missing elsewhere', async () => {
-    assert.deepEqual(await missingModules(python), []);
-    await assert.rejects(missingModules(path.join(folder.path, 'no-python')), { code: 'python' });
+    assert.deepEqual(await missingModules(python, workerFile), []);
+    await assert.rejects(missingModules(path.join(folder.path, 'no-python'), workerFile), { code: 'python' });
   });
 
   it('is made in a folder of its own, where nothing was before', async () => {
     const told: string[] = [];
     const made = await make('# nothing\n', never, (text) => told.push(text));
-    assert.deepEqual(await missingModules(made), sampleModules);
+    assert.deepEqual(await missingModules(made, workerFile), sampleModules);
     assert.ok(told.length >= 2, told.join('\n'));
   });
 

@@ -48,6 +48,14 @@ describe('connect', () => {
     assert.equal(await ssh.hostKeys.expected('pod@1'), ssh.sshd.fingerprint);
   });
 
+  it('offers the keys of before after its own, in one login', async () => {
+    const { key } = ssh;
+    const others = Array.from({ length: 4 }, () => generateKeyPair('other').privateKey);
+    const fresh = generateKeyPair('fresh');
+    await assert.rejects(ssh.connect({ key: { ...fresh, earlier: others } }), { code: 'ssh-auth' });
+    await ssh.connect({ key: { ...fresh, earlier: [...others.slice(1), key.privateKey] } });
+  });
+
   it('stops hard when the host key changes within one start, and accepts it for another start', async () => {
     await ssh.connect();
     await ssh.sshd.stop();

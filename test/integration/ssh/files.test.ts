@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CancelledError } from '../../../src/core/errors.ts';
 import type { SshConnection } from '../../../src/core/ssh/index.ts';
-import { installWorker } from '../../../src/core/transport/ssh/install-worker.ts';
+import { installWorker } from '../../../src/core/pods/install-worker.ts';
 import type { SshSetup } from '../../support/ssh-session.ts';
 import { setUpSsh } from '../../support/ssh-session.ts';
 import { useTempFolder } from '../../support/temp.ts';
 import { until } from '../../support/wait.ts';
+
+const installer = path.resolve(import.meta.dirname, '../../../gpu-worker/bootstrap/install.py');
 
 describe('files and cuts over SSH', () => {
   const folder = useTempFolder();
@@ -137,6 +139,8 @@ describe('files and cuts over SSH', () => {
   });
 
   describe('installWorker', () => {
+    beforeEach(() => copyFile(installer, at('install.py')));
+
     it('puts the worker under its sha256, sends it once, and replaces a damaged one', async () => {
       const data = randomBytes(300_000);
       const sha256 = createHash('sha256').update(data).digest('hex');

@@ -91,7 +91,7 @@ describe('the live output (R3.4)', () => {
     const moving = text().replace('\r\u001b[K', '');
     assert.ok(moving.length < 60 && moving.includes('1/9 files'), moving);
     renderer.show({ ...transfer, files: 9, bytes: 9e6 });
-    assert.ok(text().endsWith('\r\u001b[K  ↑ 9/9 files · 9.0 MB of 9.0 MB\n'));
+    assert.ok(text().endsWith('\r\u001b[K  ↑ 9/9 files · 9 MB of 9 MB\n'));
   });
 
   it('does not flood a log file: a transfer and a broken link are a line each', () => {
@@ -132,7 +132,7 @@ describe('the live output (R3.4)', () => {
     renderer.show(asJob({ ...finished, seq: 3, status: 'timeout', reason: 'It took too long.' }));
     assert.equal(
       text(),
-      '  ✗ rows of a.parquet: 1 (= 2)\n    It has 1 row.\n✗ s failed after 1.0 s\n✗ s timeout after 1.0 s: It took too long.\n',
+      '  ✗ rows of a.parquet: 1 (= 2)\n    It has 1 row.\n✗ s failed after 1 s\n✗ s ran out of time after 1 s: It took too long.\n',
     );
   });
 });

@@ -1,51 +1,7 @@
 import assert from 'node:assert/strict';
-import {
-  byteText,
-  columns,
-  cut,
-  duration,
-  fit,
-  makeStyle,
-  printable,
-  printableDeep,
-  wrap,
-} from '../../../src/cli/style.ts';
+import { columns, cut, fit, makeStyle, printable, printableDeep, wrap } from '../../../src/cli/style.ts';
 
 describe('texts of the command line', () => {
-  it('tells durations in the unit that fits, without jumping back at its edge', () => {
-    const seen = [0, 0.04, 9.94, 9.96, 75, 89.4, 89.6, 3599, 3600, 3900, 90_000].map(duration);
-    assert.deepEqual(seen, [
-      '0.0 s',
-      '0.0 s',
-      '9.9 s',
-      '10 s',
-      '75 s',
-      '89 s',
-      '1 min',
-      '1 h 0 min',
-      '1 h 0 min',
-      '1 h 5 min',
-      '25 h 0 min',
-    ]);
-  });
-
-  it('tells sizes with at most three digits', () => {
-    const seen = [0, 999, 1000, 1549, 99_940, 99_960, 999_499, 999_500, 1.5e9, 2e12, 3e15].map(byteText);
-    assert.deepEqual(seen, [
-      '0 B',
-      '999 B',
-      '1.0 KB',
-      '1.5 KB',
-      '99.9 KB',
-      '100 KB',
-      '999 KB',
-      '1.0 MB',
-      '1.5 GB',
-      '2.0 TB',
-      '3000 TB',
-    ]);
-  });
-
   it('aligns columns by what is seen of them, colors not counted', () => {
     const { green } = makeStyle(true);
     assert.deepEqual(

@@ -3,7 +3,7 @@ import { makeStyle, textWidth } from '../../../src/cli/style.ts';
 import { summary } from '../../../src/cli/summary.ts';
 import type { GateResult } from '../../../src/core/journal/events.ts';
 import type { JobRecord } from '../../../src/core/journal/records.ts';
-import type { JobResult } from '../../../src/core/jobs/run.ts';
+import type { JobResult } from '../../../src/core/jobs/follow.ts';
 import { emptyView, type StepView } from '../../../src/core/journal/view.ts';
 
 const gate = (title: string, seen: string, expected: string, message: string | null = null): GateResult => ({
@@ -123,7 +123,7 @@ describe('the table at the end (R3.2)', () => {
 
   it("tells a reason that is not a step's", () => {
     const lost = { ...result, outcome: 'lost', reason: 'The worker died.' } as const;
-    assert.match(summary(lost, plain), /Job rainbow-\S+ lost: The worker died\.$/m);
+    assert.match(summary(lost, plain), /Job rainbow-\S+ was lost: The worker died\.$/m);
     const running = { ...result, record: { ...record, podEnded: undefined } };
     assert.match(summary(running, plain), /^Pod {7}still there$/m);
   });

@@ -43,7 +43,7 @@ describe('the estimate before a run (R4.2)', () => {
       /upload, for which the pod waits, takes 1 min to 10 min/,
     );
     assert.match(says({ storage: { perMonth: 7, isNew: true } }), /new volume costs \$7\.00 a month from now on/);
-    assert.match(says({ prices: [2, 4] }), /\$2\.00 to \$4\.00\/h, most likely \$2\.00/);
+    assert.match(says({ prices: [2, 4] }), /\$2\.00\/h to \$4\.00\/h, most likely \$2\.00\/h/);
   });
 
   it('without history takes the time limits, and without those says that it does not know', () => {

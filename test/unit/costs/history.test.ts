@@ -15,7 +15,7 @@ describe('what costs remember (R4.2)', () => {
 
   async function keep(record: JobRecord, events: object[] = []): Promise<JobRecords> {
     const records = new JobRecords(folder.path);
-    await records.save(record);
+    await records.create(record);
     const text = events.map((e, i) => `${JSON.stringify({ epoch: 1, seq: i + 1, time: at(9), ...e })}\n`).join('');
     await records.writeJournal(record.job, 0, Buffer.from(text));
     return records;
@@ -64,9 +64,9 @@ describe('what costs remember (R4.2)', () => {
       await file.note(name, 'songs', { ...thought, likely: 1.6 });
     }
     assert.equal(await file.record(records, 'songs'), undefined);
-    await records.save(job('e1'));
-    await records.save(job('e2'));
-    await records.save(job('failed', { outcome: 'failed' }));
+    await records.create(job('e1'));
+    await records.create(job('e2'));
+    await records.create(job('failed', { outcome: 'failed' }));
     const record = await file.record(records, 'songs');
     assert.equal(record?.count, 2);
     assert.equal(record.error.toFixed(3), '0.250');
@@ -96,13 +96,13 @@ describe('what costs remember (R4.2)', () => {
   it('the day: a job that runs counts with what it was promised, one that ended with what it cost', async () => {
     const records = new JobRecords(`${folder.path}/day`);
     const cap = { stopsBy: at(20), mostDollars: 7, armed: true, text: 'x' };
-    await records.save(job('on', { podEnded: undefined, outcome: undefined, phase: 'run', cap }));
-    await records.save(job('off', { pod: pod('pod-off', at(-1)), podEnded: at(1) }));
+    await records.create(job('on', { podEnded: undefined, outcome: undefined, phase: 'run', cap }));
+    await records.create(job('off', { pod: pod('pod-off', at(-1)), podEnded: at(1) }));
     const used = await usedOf(records, await records.list(), new Set(['pod-on']), new Date(at(10)));
     assert.equal(used.dollars.toFixed(6), '9.000000', 'since midnight');
     assert.equal(used.hours.toFixed(6), '12.000000', 'eleven are promised to the one that runs');
     const reserved = { stopsBy: at(30), mostDollars: 3 };
-    await records.save(job('starting', { pod: pod('pod-on', at(9)), podEnded: undefined, phase: 'wait', reserved }));
+    await records.create(job('starting', { pod: pod('pod-on', at(9)), podEnded: undefined, phase: 'wait', reserved }));
     const starting = (await records.list()).filter((r) => r.job === 'starting');
     const kept = await usedOf(records, starting, new Set(['pod-on']), new Date(at(10)));
     assert.deepEqual([kept.dollars, kept.hours], [3, 15], 'what is promised to a start, until midnight');

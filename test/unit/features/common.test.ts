@@ -1,9 +1,9 @@
+import type * as vscode from 'vscode';
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { CancelledError, UserError } from '../../../src/core/errors.ts';
 import { DisposableStore } from '../../../src/features/common/disposables.ts';
-import { explainFailure } from '../../../src/features/common/failures.ts';
-import { duration, pricePerHour, spent } from '../../../src/core/format.ts';
+import { describeFailure } from '../../../src/features/common/failures.ts';
 import { contextOf, staleMessage } from '../../../src/features/common/list-view.ts';
 import { logLine } from '../../../src/features/common/log.ts';
 import { Secret } from '../../../src/features/common/secret.ts';
@@ -53,26 +53,29 @@ describe('a secret (R9.6)', () => {
 });
 
 describe('failures in words', () => {
+  const vs = { Uri: { file: String } } as unknown as typeof vscode;
+
   it('shows what a UserError says, with the button that helps', () => {
     const error = new UserError('runpod-auth', {
       what: 'Could not list pods.',
       why: 'Key refused.',
       next: 'Enter it.',
+      remedies: [{ do: 'sign-in' }],
     });
-    const shown = explainFailure(error, 'Refresh');
+    const shown = describeFailure(error, 'Refresh', vs);
     assert.equal(shown?.text, 'Could not list pods. Key refused. Enter it.');
     assert.deepEqual(
-      shown.actions.map((a) => a.title),
+      shown.buttons.map((a) => a.title),
       ['Sign In…'],
     );
   });
 
   it('is silent about what the user cancelled and offers the log for surprises', () => {
-    assert.equal(explainFailure(new CancelledError(), 'Run'), undefined);
-    const shown = explainFailure(new TypeError('x is undefined'), 'Run Pipeline…');
+    assert.equal(describeFailure(new CancelledError(), 'Run', vs), undefined);
+    const shown = describeFailure(new TypeError('x is undefined'), 'Run Pipeline…', vs);
     assert.match(shown?.text ?? '', /"Run Pipeline…" failed.*x is undefined/);
     assert.deepEqual(
-      shown?.actions.map((a) => a.title),
+      shown?.buttons.map((a) => a.title),
       ['Show Log'],
     );
   });
@@ -96,29 +99,5 @@ describe('states of a list', () => {
       why: 'api.runpod.io could not be reached.',
     });
     assert.equal(staleMessage({ ...fresh, error }), 'Last seen 09:05. api.runpod.io could not be reached.');
-  });
-});
-
-describe('numbers in words', () => {
-  it('are money with its unit', () => {
-    assert.equal(pricePerHour(2.69), '$2.69/h');
-    assert.equal(pricePerHour(null), 'price unknown');
-    assert.equal(spent(0.004), '<$0.01');
-    assert.equal(spent(1.268), '$1.27');
-  });
-
-  it('are times that mean something', () => {
-    const cases: [number, string][] = [
-      [0.2, '<1 s'],
-      [45, '45 s'],
-      [240, '4 min'],
-      [7800, '2 h 10 min'],
-      [7200, '2 h'],
-      [273_600, '3 d 4 h'],
-    ];
-    assert.deepEqual(
-      cases.map(([seconds]) => duration(seconds)),
-      cases.map(([, text]) => text),
-    );
   });
 });

@@ -29,9 +29,9 @@ describe('what is said of a move (R1.5)', () => {
   it('has way, pods, time, price and what stays, and the price on the button', () => {
     const text = planText(plan);
     assert.match(text, /From: songs in US-MD-1, 50 GB\nTo: a new volume songs in EU-RO-1, 50 GB, \$3\.50 a month/);
-    assert.match(text, /everything on it, 30\.0 GB/);
+    assert.match(text, /everything on it, 30 GB/);
     assert.match(text, /Pod: CPU pod, 2 vCPU in US-MD-1 at \$0\.06\/h/);
-    assert.match(text, /Time: 4 min to 46 min\. Assumes/);
+    assert.match(text, /Time: 4 min to 47 min\. Assumes/);
     assert.match(text, /Pods in all: at most about \$0\.1\d/);
     assert.match(text, /\n\nThe old one is kept\.$/);
     assert.equal(moveButton(plan), 'Move for $3.50 a Month and $0.18/h of Pods');

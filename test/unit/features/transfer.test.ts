@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { Pace } from '../../../src/core/transport/progress.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import type { TransferPlan } from '../../../src/core/volumes/plan/index.ts';
-import { allowEdits } from '../../../src/features/transfer/allow.ts';
-import { refuseSecrets, stillDecided, surprise } from '../../../src/features/transfer/decisions.ts';
+import { allowEdits } from '../../../src/features/projectfile/edit.ts';
+import { refuseSecrets, stillDecided, unseenChange } from '../../../src/features/transfer/recheck.ts';
 import { planMessage, planPlaces } from '../../../src/features/transfer/plan-text.ts';
 import { progressText, syncProgress } from '../../../src/features/transfer/sync-progress.ts';
 
@@ -77,11 +77,11 @@ describe('the progress of a sync', () => {
   it('has bytes, rate, time left and the file', () => {
     assert.equal(
       progressText(moved, { bytesPerSecond: 1_500_000, secondsLeft: 4 }),
-      '2.0 MB of 8.0 MB · 1.5 MB/s · 4 s left · file 2 of 3: data/b.bin',
+      '2 MB of 8 MB · 1.5 MB/s · 4 s left · file 2 of 3: data/b.bin',
     );
     const long = { ...moved, files: 3, file: `${'deep/'.repeat(20)}end\u202e.bin` };
     const text = progressText(long, { bytesPerSecond: undefined, secondsLeft: undefined });
-    assert.match(text, /^2\.0 MB of 8\.0 MB · file 3 of 3: …[^\u202e]{0,60}end\\u\{202e\}\.bin$/);
+    assert.match(text, /^2 MB of 8 MB · file 3 of 3: …[^\u202e]{0,60}end\\u\{202e\}\.bin$/);
   });
 
   it('moves the bar, and tells what happens before anything moves', () => {
@@ -92,7 +92,7 @@ describe('the progress of a sync', () => {
     onEvent(moved);
     assert.deepEqual(told, [
       ['CPU pod, 2 vCPU is starting', undefined],
-      ['2.0 MB of 8.0 MB · file 2 of 3: data/b.bin', 25],
+      ['2 MB of 8 MB · file 2 of 3: data/b.bin', 25],
     ]);
   });
 });
@@ -105,11 +105,11 @@ describe('what the user decided about a plan (R2.5)', () => {
   });
 
   it('is asked again when the newer plan does what was not seen', () => {
-    assert.equal(surprise(plan, { ...plan, totals: { files: 9, bytes: 9 } }), undefined);
-    assert.match(surprise(plan, { ...plan, conflicts: [conflict('a', 1)] }) ?? '', /both sides/);
-    assert.match(surprise(plan, { ...plan, deletes: ['x'] }) ?? '', /deleted/);
-    assert.match(surprise(plan, { ...plan, route: { ...plan.route, kind: 'gateway' } }) ?? '', /another way/);
-    assert.equal(surprise({ ...plan, deletes: ['x'] }, plan), undefined);
+    assert.equal(unseenChange(plan, { ...plan, totals: { files: 9, bytes: 9 } }), undefined);
+    assert.match(unseenChange(plan, { ...plan, conflicts: [conflict('a', 1)] }) ?? '', /both sides/);
+    assert.match(unseenChange(plan, { ...plan, deletes: ['x'] }) ?? '', /deleted/);
+    assert.match(unseenChange(plan, { ...plan, route: { ...plan.route, kind: 'gateway' } }) ?? '', /another way/);
+    assert.equal(unseenChange({ ...plan, deletes: ['x'] }, plan), undefined);
   });
 
   it('stops at a secret, and names the file and never its value', () => {
@@ -123,7 +123,7 @@ describe('the words over a plan', () => {
   it('say what goes which way, how long, for how much, and why', () => {
     assert.equal(planMessage(plan, new Set()), '1 file, 1.5 KB over S3 for free, 1 s to 4 s. US-MD-1 has the S3 API.');
     const both = { ...plan, conflicts: [conflict('b', 7)] };
-    assert.match(planMessage(both, new Set(['b'])), /^2 files, 2\.0 KB/);
+    assert.match(planMessage(both, new Set(['b'])), /^2 files, 2 KB/);
     assert.match(planMessage(both, new Set()), /1 file changed on both sides: a check mark/);
     assert.equal(planPlaces(plan), 'tiny → data in US-MD-1');
   });

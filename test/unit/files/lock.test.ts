@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { CancelledError } from '../../../src/core/errors.ts';
 import { takeLock } from '../../../src/core/files/lock.ts';
+import { thisProcess } from '../../../src/core/processes.ts';
 import { useTempFolder } from '../../support/temp.ts';
 
 /** No system has a process of this number. */
@@ -31,7 +32,7 @@ describe('a lock that is a file', () => {
   });
 
   it('is taken over from a process that is gone, by one of those that wait', async () => {
-    await writeFile(file(), JSON.stringify({ host: hostname(), pid: nobody }));
+    await writeFile(file(), JSON.stringify({ ...thisProcess(), pid: nobody }));
     let inside = 0;
     await Promise.all(
       Array.from({ length: 5 }, async () => {
@@ -44,6 +45,28 @@ describe('a lock that is a file', () => {
       }),
     );
     assert.deepEqual(await readdir(folder.path), []);
+  });
+
+  it('of before boots were noted is judged by the name of the machine', async () => {
+    await writeFile(file(), JSON.stringify({ host: hostname(), pid: nobody }));
+    const release = await takeLock(file(), { signal: AbortSignal.timeout(2000) });
+    await release();
+  });
+
+  it('is taken from a process of another boot or container only when it shows no sign of life', async () => {
+    const { pid } = process;
+    for (const mark of [
+      { boot: 'another', pid: nobody },
+      { ...thisProcess(), space: 'another', pid: nobody },
+      { pid },
+    ]) {
+      await writeFile(file(), JSON.stringify(mark));
+      const beat = setInterval(() => void utimes(file(), new Date(), new Date()), 50);
+      await assert.rejects(takeLock(file(), { patienceMs: 300, signal: AbortSignal.timeout(900) }), CancelledError);
+      clearInterval(beat);
+      const release = await takeLock(file(), { patienceMs: 300 });
+      await release();
+    }
   });
 
   it('can be waited for only as long as somebody wants it', async () => {

@@ -12,7 +12,7 @@ describe('own boot times (R1.1)', () => {
   const job = async (name: string, begun: string | undefined, more: Partial<JobRecord> = {}): Promise<void> => {
     const records = new JobRecords(folder.path);
     const created = '2026-11-22T09:00:00.000Z';
-    await records.save({
+    await records.create({
       schema: 1,
       job: name,
       project: 'songs',

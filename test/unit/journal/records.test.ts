@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
-import { fileKeyPair } from '../../../src/core/home/installation.ts';
 import { isBeingPrepared, JobRecords, type JobRecord } from '../../../src/core/journal/records.ts';
+import { thisProcess } from '../../../src/core/processes.ts';
+import { importing, inParallel } from '../../support/in-parallel.ts';
 import { useTempFolder } from '../../support/temp.ts';
 
-const source = path.resolve(import.meta.dirname, '..', '..', '..', 'src', 'core');
+/** No system has a process of this number. */
+const nobody = 2 ** 30;
 
 function record(job: string, more: Partial<JobRecord> = {}): JobRecord {
   return {
@@ -28,74 +27,97 @@ function record(job: string, more: Partial<JobRecord> = {}): JobRecord {
   };
 }
 
-/** Runs a module's text in processes of their own, at the same time. */
-async function inParallel(count: number, text: string): Promise<string[]> {
-  const runs = Array.from({ length: count }, (_, i) =>
-    promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', text, String(i)]),
-  );
-  return (await Promise.all(runs)).map((r) => r.stdout);
-}
-
 describe('job records', () => {
   const folder = useTempFolder();
 
-  it('keep what another client wrote meanwhile', async () => {
+  it('keep what another client wrote meanwhile, and how a job ended as it was said first', async () => {
     const records = new JobRecords(folder.path);
-    const mine = await records.save(record('p-1'));
-    await records.save({ ...mine, podEnded: '2026-01-01T01:00:00.000Z', outcome: 'succeeded' });
-    await records.save({ ...mine, phase: 'done' });
-    const now = await records.get('p-1');
-    assert.deepEqual([now?.phase, now?.outcome, now?.podEnded], ['done', 'succeeded', '2026-01-01T01:00:00.000Z']);
+    await records.create(record('p-1'));
+    await assert.rejects(records.create(record('p-1')), { code: 'job-exists' });
+    await records.change('p-1', { phase: 'fetch', outcome: 'lost', reason: 'No word.' });
+    await records.change('p-1', { outcome: 'succeeded', podEnded: '2026-01-01T01:00:00.000Z' });
+    await records.change('p-1', { outcome: 'cancelled', reason: 'Late.', podEnded: '2026-01-01T02:00:00.000Z' });
+    await records.change('p-1', { phase: 'done' });
+    const now = await records.change('p-1', { phase: 'run', into: 'elsewhere' });
+    assert.deepEqual(
+      [now.phase, now.outcome, now.reason, now.podEnded, now.into],
+      ['done', 'succeeded', undefined, '2026-01-01T01:00:00.000Z', 'elsewhere'],
+    );
+    assert.deepEqual(await records.get('p-1'), now);
   });
+
+  it('are not made anew by a change when they are gone', async () => {
+    const records = new JobRecords(folder.path);
+    await assert.rejects(records.change('p-1', { phase: 'done' }), { code: 'record-gone' });
+    assert.deepEqual(await records.list(), []);
+  });
+
+  it('lose nothing when two processes change them at the same time', async () => {
+    const records = new JobRecords(folder.path);
+    await records.create(record('p-1', { phase: 'check' }));
+    const writer = (change: string): string => `${importing('JobRecords', 'core/journal/records.ts')}
+      const records = new JobRecords(${JSON.stringify(folder.path)});
+      for (let i = 1; i <= 200; i += 1) {
+        await records.change('p-1', (now) => (${change}));
+      }`;
+    await inParallel(
+      // The one that ends the job while the other one still knows it as running.
+      writer(`{ into: String(Number(now.into) + 1 || 1), ...(i === 150 && { phase: 'done', outcome: 'succeeded' }) }`),
+      writer(
+        `{ phase: 'run', fetch: [...now.fetch, String(i)], ...(i === 100 && { podEnded: '2026-01-01T01:00:00Z' }) }`,
+      ),
+    );
+    const now = await records.get('p-1');
+    assert.deepEqual(
+      [now?.into, now?.fetch, now?.phase, now?.outcome, now?.podEnded],
+      ['200', Array.from({ length: 200 }, (_, i) => String(i + 1)), 'done', 'succeeded', '2026-01-01T01:00:00Z'],
+    );
+  }).timeout(60_000);
 
   it('are found by a unique beginning or end; the newest without a name', async () => {
     const records = new JobRecords(folder.path);
     await assert.rejects(records.find(undefined), { code: 'no-jobs' });
-    await records.save(record('p-20260101-aaaa'));
-    await records.save(record('p-20260102-bbbb', { created: '2026-01-02T00:00:00.000Z' }));
+    await records.create(record('p-20260101-aaaa'));
+    await records.create(record('p-20260102-bbbb', { created: '2026-01-02T00:00:00.000Z' }));
     assert.equal((await records.find(undefined)).job, 'p-20260102-bbbb');
     assert.equal((await records.find('aaaa')).job, 'p-20260101-aaaa');
     assert.equal((await records.find('p-20260101')).job, 'p-20260101-aaaa');
     await assert.rejects(records.find('p-'), { code: 'job-unknown', message: /fits 2 jobs/ });
-    await assert.rejects(records.find('zzzz'), { code: 'job-unknown', message: /runpod-trainer jobs/ });
+    await assert.rejects(records.find('zzzz'), {
+      code: 'job-unknown',
+      remedies: [{ do: 'show-jobs' }],
+    });
   });
 
   it('hold a journal that several processes write at the same time as if one had', async () => {
     const journal = Buffer.from(Array.from({ length: 400 }, (_, i) => `{"line":${i}}\n`).join(''));
-    const text = `
-      import { JobRecords } from ${JSON.stringify(path.join(source, 'journal', 'records.ts'))};
+    const text = `${importing('JobRecords', 'core/journal/records.ts')}
       const records = new JobRecords(${JSON.stringify(folder.path)});
       const journal = Buffer.from(${JSON.stringify(journal.toString('base64'))}, 'base64');
       const size = 37 + Number(process.argv[1]) * 101;
       for (let at = 0; at < journal.length; at += size) {
         await records.writeJournal('p-1', at, journal.subarray(at, at + size));
       }`;
-    await inParallel(3, text);
+    await inParallel(text, text, text);
     const file = new JobRecords(folder.path).journalFile('p-1');
     assert.ok((await readFile(file)).equals(journal));
   });
 
-  it('tell whether the process that prepares a job is alive', async () => {
-    const client = { host: hostname(), pid: process.pid };
-    assert.equal(isBeingPrepared(record('p', { phase: 'wait', client })), true);
-    assert.equal(isBeingPrepared(record('p', { phase: 'run', client })), false);
-    assert.equal(isBeingPrepared(record('p', { phase: 'wait', client: { ...client, host: 'elsewhere' } })), false);
-    assert.equal(isBeingPrepared(record('p', { phase: 'wait' })), false);
-    const child = spawn(process.execPath, ['-e', '']);
-    await new Promise((resolve) => child.once('exit', resolve));
-    assert.equal(isBeingPrepared(record('p', { phase: 'wait', client: { ...client, pid: child.pid ?? 0 } })), false);
-  });
-});
-
-describe('the SSH key of an installation', () => {
-  const folder = useTempFolder();
-
-  it('is the same for commands that are the first at the same time', async () => {
-    const text = `
-      import { fileKeyPair } from ${JSON.stringify(path.join(source, 'home', 'installation.ts'))};
-      console.log(JSON.stringify(await fileKeyPair(${JSON.stringify(folder.path)})));`;
-    const pairs = await inParallel(3, text);
-    assert.equal(new Set(pairs).size, 1);
-    assert.deepEqual(await fileKeyPair(folder.path), JSON.parse(pairs[0] ?? ''));
+  it('tell whether a client prepares the job: by its process, else by when it wrote last', () => {
+    const here = { host: 'machine', ...thisProcess() };
+    const asked = (client: JobRecord['client'], more: Partial<JobRecord> = {}): string =>
+      isBeingPrepared(record('p', { phase: 'wait', client, ...more }));
+    const now = { updated: new Date().toISOString() };
+    assert.equal(asked(here), 'yes');
+    assert.equal(asked(here, { phase: 'run' }), 'no');
+    assert.equal(asked({ ...here, pid: nobody }, now), 'no');
+    const elsewhere = { ...here, boot: 'another' };
+    assert.equal(asked(elsewhere, now), 'yes');
+    assert.equal(asked(elsewhere), 'no');
+    // From before boots were noted.
+    assert.equal(asked(undefined, now), 'unknown');
+    assert.equal(asked({ host: 'elsewhere', pid: process.pid }, now), 'unknown');
+    assert.equal(asked({ host: hostname(), pid: process.pid }), 'yes');
+    assert.equal(asked({ host: hostname(), pid: nobody }, now), 'no');
   });
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { newJobId } from '../../../src/core/journal/id.ts';
 import { capSeconds } from '../../../src/core/journal/spec.ts';
-import { dollars, meteredCost } from '../../../src/core/caps/meter.ts';
+import { meteredCost } from '../../../src/core/caps/meter.ts';
+import { dollars } from '../../../src/core/words/index.ts';
 
 describe('caps (R4.3)', () => {
   it('takes the tighter of hours and dollars', () => {

@@ -1,4 +1,4 @@
-import { pricePerHour } from '../../format.ts';
+import { pricePerHour } from '../../words/index.ts';
 import { byPrice, usable } from './hardware.ts';
 import type { AdviceRequest, NoStock, RegionRow } from './types.ts';
 

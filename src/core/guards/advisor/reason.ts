@@ -1,4 +1,4 @@
-import { duration, pricePerHour } from '../../format.ts';
+import { pricePerHour, roughly } from '../../words/index.ts';
 import { usable } from './hardware.ts';
 import type { AdviceRequest, RegionRow } from './types.ts';
 
@@ -46,5 +46,5 @@ function bootPart({ bootHistory }: Omit<RegionRow, 'rank' | 'reason'>): string {
     return '';
   }
   const { median, count } = bootHistory;
-  return `jobs of yours began ${duration(median)} after renting here (median of ${count})`;
+  return `jobs of yours began ${roughly(median)} after renting here (median of ${count})`;
 }

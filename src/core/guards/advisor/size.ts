@@ -1,3 +1,4 @@
+import { byteText, pricePerMonth } from '../../words/index.ts';
 import { volumeCostPerMonth } from '../../pods/volume.ts';
 
 /** Bounds of a volume in GB, as the API has them. */
@@ -13,7 +14,7 @@ export function volumeSizeGb(dataBytes: number): number {
 /** Why that size, in sentences. */
 export function sizeText(dataBytes: number, existing?: { name: string; size: number; dataCenter: string }): string {
   const gb = volumeSizeGb(dataBytes);
-  const data = `The project has ${gigabytes(dataBytes)} of data`;
+  const data = `The project has ${byteText(dataBytes)} of data`;
   if (existing !== undefined) {
     const { name, size } = existing;
     return gb <= size
@@ -26,10 +27,5 @@ export function sizeText(dataBytes: number, existing?: { name: string; size: num
       : gb === smallest
         ? `the smallest volume, ${gb} GB, is at least twice that`
         : `twice that, ${gb} GB, leaves room for checkpoints and results`;
-  return `${data}; ${why}. It costs about $${volumeCostPerMonth(gb).toFixed(2)} a month as a standard volume. Its region is for good; it can grow later, never shrink.`;
-}
-
-function gigabytes(bytes: number): string {
-  const gb = bytes / bytesPerGb;
-  return gb >= 0.1 ? `${gb.toFixed(1)} GB` : bytes === 0 ? '0 GB' : 'less than 0.1 GB';
+  return `${data}; ${why}. It costs about ${pricePerMonth(volumeCostPerMonth(gb))} as a standard volume. Its region is for good; it can grow later, never shrink.`;
 }

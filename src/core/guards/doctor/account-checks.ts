@@ -1,3 +1,5 @@
+import type { Remedy } from '../../remedy.ts';
+import { isLoopback } from '../../runpod/connection.ts';
 import type { Pod } from '../../runpod/schemas.ts';
 import { isApiError } from '../../runpod/api-error.ts';
 import { podsOf } from '../../pods/of-job.ts';
@@ -24,7 +26,7 @@ export const accountProbes: readonly Probe[] = [
       }
       const pod = await find(visit, signal);
       if (pod === undefined || pod.status === 'TERMINATED') {
-        return failed(goneText(visit), goneRemedy(visit));
+        return failed(goneText(visit), ...goneNext(visit));
       }
       visit.pod = pod;
       return stateOf(pod);
@@ -67,11 +69,26 @@ function goneText({ subject, installation }: Visit): string {
     : `The job ${record.job} ran at ${record.restUrl}, but this is ${installation.restUrl}.`;
 }
 
-function goneRemedy({ subject, installation }: Visit): string {
+function goneNext({ subject, installation }: Visit): [next: string, remedies?: Remedy[]] {
   if (subject !== undefined && 'record' in subject && subject.record.restUrl !== installation.restUrl) {
-    return 'Use the key and the address with which that job was started (for the sandbox: --sandbox).';
+    return [
+      isLoopback(subject.record.restUrl)
+        ? 'That was the sandbox: look from there.'
+        : 'Use the key and the address with which that job was started.',
+    ];
   }
-  return 'What it wrote to its volume is still there: bring it home with "runpod-trainer fetch", or run the job again.';
+  const next = 'What it wrote to its volume is still there: bring it home, or run the job again.';
+  if (subject === undefined || 'pod' in subject) {
+    return [next, [{ do: 'show-jobs' }]];
+  }
+  const { job, file, profile } = subject.record;
+  return [
+    next,
+    [
+      { do: 'fetch', job },
+      { do: 'run', file, ...(profile !== undefined && { profile }) },
+    ],
+  ];
 }
 
 function stateOf(pod: Pod): Finding {

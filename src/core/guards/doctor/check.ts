@@ -1,4 +1,5 @@
 import { CancelledError, messageOf, UserError } from '../../errors.ts';
+import type { Remedy } from '../../remedy.ts';
 import type { Installation } from '../../home/installation.ts';
 import type { JobRecord } from '../../journal/records.ts';
 import type { Pod } from '../../runpod/schemas.ts';
@@ -31,7 +32,9 @@ export interface Finding {
   /** What was seen, in one sentence. */
   seen: string;
   /** What to do, in plain words; every failed check has one. */
-  remedy?: string | undefined;
+  next?: string | undefined;
+  /** Acts that help. */
+  remedies?: readonly Remedy[] | undefined;
 }
 
 /** One check as it is shown. */
@@ -47,7 +50,7 @@ export type Subject = { pod: string } | { record: JobRecord };
 
 /** What the checks know so far; each adds what the later ones need. */
 export interface Visit {
-  installation: Pick<Installation, 'client' | 'restUrl' | 'key' | 'hostKeys'>;
+  installation: Pick<Installation, 'client' | 'restUrl' | 'key' | 'hostKeys' | 'workerFile'>;
   subject: Subject | undefined;
   pod?: Pod;
   /** Fingerprints that the pod printed at boot. */
@@ -66,15 +69,20 @@ export interface Probe {
 }
 
 export const ok = (seen: string): Finding => ({ status: 'ok', seen });
-export const unknown = (seen: string, remedy?: string): Finding => ({ status: 'unknown', seen, remedy });
+export const unknown = (seen: string, next?: string): Finding => ({ status: 'unknown', seen, next });
 export const skipped = (seen: string): Finding => ({ status: 'skipped', seen });
-export const failed = (seen: string, remedy: string): Finding => ({ status: 'failed', seen, remedy });
+export const failed = (seen: string, next: string, remedies?: readonly Remedy[]): Finding => ({
+  status: 'failed',
+  seen,
+  next,
+  ...(remedies !== undefined && remedies.length > 0 && { remedies }),
+});
 
 /** The finding that a thrown error amounts to. */
 export function failedBy(error: unknown): Finding {
   if (error instanceof UserError) {
     const seen = [error.what, error.why].filter(Boolean).join(' ');
-    return failed(seen, error.next ?? 'Try again.');
+    return failed(seen, error.next ?? 'Try again.', error.remedies);
   }
   return failed(messageOf(error), 'Try again; if it stays so, report it with this text.');
 }

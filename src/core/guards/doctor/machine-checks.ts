@@ -1,8 +1,10 @@
+import { byteText } from '../../words/index.ts';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecResult, SshConnection } from '../../ssh/index.ts';
+import { pythonOn } from '../../pods/install-worker.ts';
 import { failed, ok, skipped, unknown, type Finding, type Probe, type Visit } from './check.ts';
 import { greeting } from './link-checks.ts';
 
@@ -106,7 +108,7 @@ async function spaceOf(
   return total === undefined || !/^\d+$/.test(free ?? '') ? undefined : { total: Number(total), free: Number(free) };
 }
 
-const gb = (kilobytes: number): string => `${((kilobytes * 1024) / 1e9).toFixed(1)} GB`;
+const gb = (kilobytes: number): string => byteText(kilobytes * 1024);
 
 async function lookAtDisk(visit: Visit, signal: AbortSignal): Promise<Finding> {
   const space = await spaceOf(visit, '/', signal);
@@ -171,8 +173,7 @@ async function lookAtGpu(visit: Visit, signal: AbortSignal): Promise<Finding> {
 }
 
 async function lookAtPython(visit: Visit, signal: AbortSignal): Promise<Finding> {
-  const script = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
-  const result = await connectionOf(visit).exec(['python3', '-c', script], { signal });
+  const result = await pythonOn(connectionOf(visit), visit.installation.workerFile, signal);
   const version = textOf(result);
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const remedy = 'Use an image with Python 3.9 or newer as python3, such as an official RunPod image.';

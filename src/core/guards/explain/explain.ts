@@ -64,7 +64,8 @@ export function explain(evidence: Evidence): Explanation | undefined {
   if (best === undefined) {
     return undefined;
   }
-  const { what, evidence: seen, why, next, change } = best.finding;
+  const { what, evidence: seen, why, next, remedies, change } = best.finding;
   const resume = facts.step === undefined ? null : { from: facts.step.name };
-  return { kind: best.detector.kind, what, evidence: seen, why, next, change, resume };
+  const acts = remedies === undefined ? {} : { remedies };
+  return { kind: best.detector.kind, what, evidence: seen, why, next, ...acts, change, resume };
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import type { Installation } from '../../home/installation.ts';
 import type { JobEvent } from '../../journal/events.ts';
-import { JobJournals, standingOf } from '../../journal/job-journals.ts';
+import { JobJournals, viewWithRecord } from '../../journal/job-journals.ts';
 import type { JobRecord } from '../../journal/records.ts';
 import { failedStep, type JobView } from '../../journal/view.ts';
 import { loadProject } from '../../project/load.ts';
@@ -34,7 +34,7 @@ export async function gatherEvidence(
     ),
     readdir(record.root).catch(() => undefined),
   ]);
-  const view = standingOf(record, journals.view);
+  const view = viewWithRecord(record, journals.view);
   const status = statusOf(record, journals.view, view, online.pod);
   const step = failedStep(view)?.name ?? view.step ?? null;
   return {

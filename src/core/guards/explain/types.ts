@@ -1,5 +1,6 @@
 import type { JobEvent, StepStatus } from '../../journal/events.ts';
 import type { StepView } from '../../journal/view.ts';
+import type { Remedy } from '../../remedy.ts';
 import type { Project } from '../../project/schema.ts';
 
 export const failureKinds = [
@@ -50,6 +51,8 @@ export interface Explanation {
   why: string;
   /** What to do, in sentences; holds also where no change can be named. */
   next: string;
+  /** Acts that help beside running again. */
+  remedies?: readonly Remedy[];
   change: Change | null;
   /** Where to go on; null when no step began. */
   resume: { from: string } | null;

@@ -39,6 +39,8 @@ export class Facts {
   readonly installation: Installation;
   /** The project with its profile applied. */
   readonly project: Project;
+  /** Path of the project file. */
+  readonly projectFile: string;
   readonly root: string;
   readonly text: string;
   readonly options: PreflightOptions;
@@ -51,6 +53,7 @@ export class Facts {
     this.installation = installation;
     this.project = applyProfile(loaded.project, options.profile);
     this.#file = loaded.project;
+    this.projectFile = loaded.file;
     this.root = loaded.root;
     this.text = loaded.text;
     this.options = options;
@@ -152,7 +155,7 @@ export class Facts {
   /** What one Python process of this machine reads from all code at once; nothing of it is run. */
   python(): Promise<PythonFacts> {
     return this.#memo.get('Reading the code', fileLimitMs, async (signal) =>
-      readPython(this.installation.localPython, this.root, await this.#entries(), signal),
+      readPython(this.installation, this.root, await this.#entries(), signal),
     );
   }
 

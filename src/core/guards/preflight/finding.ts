@@ -1,11 +1,12 @@
+import type { Remedy } from '../../remedy.ts';
+
 /** How much a finding matters: an `error` makes the run fail or waste money, a `warning` may, an `info` is good to know. */
 export type Severity = 'error' | 'warning' | 'info';
 
-/** Something that one command of the editor can do about a finding; plain values. */
+/** A change to files, or a place to look at, that mends a finding; plain values. What both faces know is a {@link Remedy}. */
 export interface Fix {
   title: string;
-  command:
-    'create-file' | 'set-value' | 'sign-in' | 'set-secret' | 'set-s3-keys' | 'move-volume' | 'grow-volume' | 'open-url';
+  command: 'create-file' | 'set-value' | 'grow-volume' | 'open-url';
   args: Record<string, unknown>;
 }
 
@@ -20,6 +21,8 @@ export interface Finding {
   /** Where the cause stands in the project file, as a path of keys and indexes. */
   at?: (string | number)[];
   fix?: Fix;
+  /** Acts that help, the best first. */
+  remedies?: readonly Remedy[];
 }
 
 /** `unknown`: nothing bad was seen, but a part could not be looked at. */

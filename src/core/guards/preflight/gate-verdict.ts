@@ -1,8 +1,9 @@
+import { byteText } from '../../words/index.ts';
 import type { Gate } from '../../project/schema.ts';
 import type { LocalFile } from '../../files/scan.ts';
 import type { Facts } from './facts.ts';
 import { BrokenParquet, nullsOf, readColumns, type ParquetFile } from './parquet.ts';
-import { byteText, some } from './text.ts';
+import { some } from './text.ts';
 
 type Scalar = string | number | boolean;
 

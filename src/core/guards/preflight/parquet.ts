@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import type { ColumnMetaData, Compressors, FileMetaData } from 'hyparquet';
 import { messageOf } from '../../errors.ts';
 import { UnknownFact } from './memo.ts';
@@ -115,10 +115,9 @@ function childrenOf(count: number, flat: FileMetaData['schema']): string[] {
 }
 
 const compressors: Compressors = {
-  GZIP: (input) => gunzipSync(input),
-  BROTLI: (input) => brotliDecompressSync(input),
-  // Absent from older editors' Node: the column is then said to be unknown.
-  ...(typeof zstdDecompressSync === 'function' && { ZSTD: (input: Uint8Array) => zstdDecompressSync(input) }),
+  GZIP: (input) => zlib.gunzipSync(input),
+  BROTLI: (input) => zlib.brotliDecompressSync(input),
+  ZSTD: (input) => zlib.zstdDecompressSync(input),
 };
 
 const mostBytes = 64 << 20;

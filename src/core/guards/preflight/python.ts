@@ -3,10 +3,10 @@ import { homedir } from 'node:os';
 import { delimiter } from 'node:path';
 import * as z from 'zod';
 import { messageOf } from '../../errors.ts';
+import type { Installation } from '../../home/installation.ts';
 import { parseJson } from '../../json.ts';
 import { UnknownFact } from './memo.ts';
 import { privateUrl } from './private-address.ts';
-import { pythonProgram } from './python-program.ts';
 
 /** Code that one step starts with; imports are followed from here through the project's own modules. */
 export interface Entry {
@@ -47,9 +47,12 @@ export type PythonFacts = z.infer<typeof resultSchema>;
 /** Variables that a Python may need to start. */
 const harmless = new Set(['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'SYSTEMROOT']);
 
-/** Lets a Python of this machine read the sources. Rejects with UnknownFact when it cannot. */
+/**
+ * Lets a Python of this machine read the sources with the worker's command for it, which runs none of them. Rejects with
+ * UnknownFact when it cannot.
+ */
 export async function readPython(
-  python: string,
+  { localPython: python, workerFile }: Pick<Installation, 'localPython' | 'workerFile'>,
   root: string,
   entries: Entry[],
   signal: AbortSignal,
@@ -61,7 +64,8 @@ export async function readPython(
     home: homedir(),
     pythonPath: (process.env.PYTHONPATH ?? '').split(delimiter).filter((p) => p !== ''),
   });
-  const child = spawn(python, ['-I', '-X', 'utf8', '-c', pythonProgram], {
+  // Isolated, so that nothing in the project's folder is imported by accident.
+  const child = spawn(python, ['-I', '-X', 'utf8', workerFile, 'sources'], {
     stdio: 'pipe',
     // This process may hold keys, and the program needs none of them (docs/security.md, rule 8).
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => harmless.has(name))),

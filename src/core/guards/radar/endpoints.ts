@@ -1,9 +1,9 @@
-import { pricePerHour } from '../../format.ts';
+import { pricePerHour } from '../../words/index.ts';
 import type { JobRecord } from '../../journal/records.ts';
 import type { JobState } from '../../journal/state.ts';
 import { shortName } from '../../pods/hardware.ts';
 import type { CpuType, Endpoint, GpuType } from '../../runpod/schemas.ts';
-import { jobOf, namedBy, unreadJob, useByRecord, useByState, type Standing } from './owner.ts';
+import { jobOf, namedBy, unreadJob, useByRecord, useByState, type Need } from './owner.ts';
 import type { EndpointAction, RadarEndpoint } from './types.ts';
 
 /** The catalog's prices for endpoints; empty where they were not needed or could not be read. */
@@ -24,9 +24,9 @@ export interface EndpointFacts {
 /** What one endpoint costs while no request comes, who owns it, and what can be done about it. */
 export function lookAtEndpoint(endpoint: Endpoint, facts: EndpointFacts): RadarEndpoint {
   const { id, name, workers, createdAt } = endpoint;
-  const standing = standingOf(endpoint, facts);
+  const need = needOf(endpoint, facts);
   const costPerHour = standingCost(endpoint, facts.prices);
-  const { owner, job, needed, reason } = standing;
+  const { owner, job, needed, reason } = need;
   return {
     endpoint: { id, name: name === '' ? id : name, workers, hardware: hardwareOf(endpoint) },
     owner,
@@ -37,11 +37,11 @@ export function lookAtEndpoint(endpoint: Endpoint, facts: EndpointFacts): RadarE
     cost: costText(endpoint, costPerHour),
     since: createdAt,
     ...(needed === 'no' && reason !== undefined && { idle: { reason } }),
-    action: actionOf(endpoint, standing),
+    action: actionOf(endpoint, need),
   };
 }
 
-function standingOf(endpoint: Endpoint, { records, onVolumes, at }: EndpointFacts): Standing {
+function needOf(endpoint: Endpoint, { records, onVolumes, at }: EndpointFacts): Need {
   const { ours, ...named } = namedBy(endpoint);
   if (!ours) {
     return { owner: 'unknown', needed: 'unknown' };
@@ -112,7 +112,7 @@ const scaled =
   'Its workers end, also those that work on a request. It answers nothing until somebody raises its number of workers ' +
   'again; requests wait in its queue meanwhile. Its settings stay.';
 
-function actionOf({ workers }: Endpoint, { owner, job, needed }: Standing): EndpointAction {
+function actionOf({ workers }: Endpoint, { owner, job, needed }: Need): EndpointAction {
   if (needed === 'yes') {
     return { how: 'none', text: `Its job ${job?.id ?? ''} is at work.` };
   }

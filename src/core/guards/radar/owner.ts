@@ -1,4 +1,4 @@
-import { duration } from '../../format.ts';
+import { roughly } from '../../words/index.ts';
 import { jobOfName, jobVariable, podPrefix, projectVariable } from '../../journal/id.ts';
 import { helperName, podsOf } from '../../pods/of-job.ts';
 import { isBeingPrepared, type JobRecord } from '../../journal/records.ts';
@@ -7,7 +7,7 @@ import type { Endpoint, Pod } from '../../runpod/schemas.ts';
 import type { Needed, Owner, OwnerJob } from './types.ts';
 
 /** What is known of who needs a pod or endpoint. */
-export interface Standing {
+export interface Need {
   owner: Owner;
   job?: OwnerJob;
   needed: Needed;
@@ -23,7 +23,7 @@ export interface Known {
 }
 
 /** Compares a pod with the records; of several jobs that had it the newest counts. */
-export function standingOf(pod: Pod, { records, onVolume, at }: Known): Standing {
+export function needOf(pod: Pod, { records, onVolume, at }: Known): Need {
   const record = records.find((r) => podsOf(r, [pod]).length > 0);
   if (record !== undefined) {
     return ofRecord(pod, record);
@@ -63,9 +63,9 @@ function timeOf({ finished, updated }: JobState): string {
 }
 
 /** What the job's own state on the volume says of whether it needs what was made for it. */
-export function useByState(state: JobState, at: Date): Pick<Standing, 'needed' | 'reason'> {
+export function useByState(state: JobState, at: Date): Pick<Need, 'needed' | 'reason'> {
   const since = Math.max(0, at.getTime() - Date.parse(timeOf(state)));
-  const ago = duration(since / 1000);
+  const ago = roughly(since / 1000);
   if (state.status !== 'running') {
     const ended = `Its job has ended (${state.status}) ${ago} ago.`;
     return since < fetchMs
@@ -78,7 +78,7 @@ export function useByState(state: JobState, at: Date): Pick<Standing, 'needed' |
     : { needed: 'unknown', reason: `Its job ran when it was last heard of, ${ago} ago.` };
 }
 
-function useOnPod(pod: Pod, state: JobState, at: Date): Pick<Standing, 'needed' | 'reason'> {
+function useOnPod(pod: Pod, state: JobState, at: Date): Pick<Need, 'needed' | 'reason'> {
   if (pod.name === helperName(state.job) && state.podId !== pod.id) {
     return { needed: 'unknown', reason: 'It was rented to fetch results, which another computer may be at.' };
   }
@@ -88,7 +88,7 @@ function useOnPod(pod: Pod, state: JobState, at: Date): Pick<Standing, 'needed' 
   return useByState(state, at);
 }
 
-function ofRecord(pod: Pod, record: JobRecord): Standing {
+function ofRecord(pod: Pod, record: JobRecord): Need {
   const { state, needed, reason } = useOf(pod, record);
   return {
     owner: 'job',
@@ -98,7 +98,7 @@ function ofRecord(pod: Pod, record: JobRecord): Standing {
   };
 }
 
-function useOf(pod: Pod, record: JobRecord): { state: string } & Pick<Standing, 'needed' | 'reason'> {
+function useOf(pod: Pod, record: JobRecord): { state: string } & Pick<Need, 'needed' | 'reason'> {
   if (record.pod !== undefined && record.pod.id !== pod.id) {
     const reason = 'It was rented to fetch results, and the program that did it is gone.';
     return { state: 'fetching', needed: isAtWork(record) ? 'yes' : 'unknown', ...(!isAtWork(record) && { reason }) };
@@ -107,7 +107,7 @@ function useOf(pod: Pod, record: JobRecord): { state: string } & Pick<Standing, 
 }
 
 /** What this computer's record says of whether the job needs what was made for it. */
-export function useByRecord(record: JobRecord): { state: string } & Pick<Standing, 'needed' | 'reason'> {
+export function useByRecord(record: JobRecord): { state: string } & Pick<Need, 'needed' | 'reason'> {
   const { outcome, phase, onFinish } = record;
   if (outcome !== undefined) {
     const kept = onFinish === 'keep' ? ' The project asks to keep its pod.' : '';
@@ -121,8 +121,9 @@ export function useByRecord(record: JobRecord): { state: string } & Pick<Standin
   if (phase === 'run' || phase === 'fetch' || phase === 'end') {
     return { state: 'running', needed: 'yes' };
   }
-  if (isBeingPrepared(record)) {
-    return { state: `being prepared (${phase})`, needed: 'yes' };
+  const prepared = isBeingPrepared(record);
+  if (prepared !== 'no') {
+    return { state: `being prepared (${phase})`, needed: prepared };
   }
   return {
     state: `left while in "${phase}"`,

@@ -8,7 +8,7 @@ import type { RunPodClient } from '../../runpod/client.ts';
 import type { Endpoint, Pod, Volume } from '../../runpod/schemas.ts';
 import type { Prices } from './endpoints.ts';
 import { namedBy } from './owner.ts';
-import { sweep } from './sweep.ts';
+import { compareWithJobs } from './compare.ts';
 import type { Radar, RadarEndpoint, RadarPod } from './types.ts';
 import { readVolumeJobs } from './volume-jobs.ts';
 
@@ -32,7 +32,7 @@ export async function radar(
     pricesFor(client, endpoints, signal),
     readVolumeJobs(s3, volumesToRead(pods, endpoints, volumes, own), signal),
   ]);
-  return sweep({
+  return compareWithJobs({
     pods,
     endpoints,
     volumes,
@@ -124,7 +124,8 @@ export function onRadar({ pods, endpoints }: Radar, name: string): RadarPod | Ra
         hit === undefined
           ? `There is no pod and no endpoint "${name}" in this account.`
           : `${hits.length} pods or endpoints are named "${name}".`,
-      next: 'See the list with: runpod-trainer radar; each can be named by its id.',
+      next: 'Take it from the list of what costs money; each can be named by its id.',
+      remedies: [{ do: 'find-unused' }],
     });
   }
   return hit;
@@ -146,7 +147,8 @@ export async function stopPod(
     throw new UserError('pod-at-work', {
       what: `The pod ${pod.name} was not touched.`,
       why: `The job ${job} of this computer is at work on it.`,
-      next: `Stop the job, which keeps what it wrote: runpod-trainer cancel ${job}`,
+      next: 'Cancel the job, which keeps what it wrote.',
+      remedies: [{ do: 'cancel', job }],
     });
   }
   if (!(await confirm(seen))) {
@@ -156,7 +158,7 @@ export async function stopPod(
   const podEnded = new Date().toISOString();
   for (const record of await records.list()) {
     if (record.pod?.id === pod.id && record.podEnded === undefined) {
-      await records.save({ ...record, phase: 'done', podEnded });
+      await records.change(record.job, { phase: 'done', podEnded });
     }
   }
 }

@@ -21,11 +21,11 @@ export async function letItEnd(
 ): Promise<void> {
   const question = 'How long does a pod take to end?';
   const started = performance.now();
-  const { client } = options.installation;
+  const { client, workerFile } = options.installation;
   const restUrl = options.connection.restUrl;
   let how: string;
   try {
-    const seen = await probePod(connection, pod, { mode: 'end', restUrl }, signal);
+    const seen = await probePod({ connection, workerFile }, pod, { mode: 'end', restUrl }, signal);
     how = `the pod's own DELETE was answered ${seen.delete ?? 'not at all'}`;
     if (refusal(seen.delete)) {
       answers.keep('podKeyRights', 'none', how);

@@ -5,7 +5,7 @@ import type { Findings } from '../../home/capabilities.ts';
 import type { VerifyPlan } from './plan.ts';
 
 export interface VerifyOptions {
-  installation: Pick<Installation, 'client' | 'key' | 'hostKeys' | 's3'>;
+  installation: Pick<Installation, 'client' | 'key' | 'hostKeys' | 's3' | 'workerFile'>;
   /** Raw answers are looked at too, with the same key. */
   connection: RunPodConnection;
   plan: VerifyPlan;

@@ -60,7 +60,7 @@ export async function planVerification(
   if (mostDollars > costLimit) {
     throw new UserError('verify-too-dear', {
       what: `This check could cost $${mostDollars.toFixed(3)} at today's prices, more than the $${costLimit.toFixed(2)} that it promises.`,
-      next: 'Nothing was started. Run it without --volume, or when a cheaper CPU pod is free.',
+      next: 'Nothing was started. Run it without a volume, or when a cheaper CPU pod is free.',
     });
   }
   return { candidates, withVolume: options.volume, mostDollars };

@@ -132,7 +132,8 @@ export async function askThePod(
   { connection, pod }: { connection: SshConnection; pod: Pod },
   signal: AbortSignal,
 ): Promise<void> {
-  const { client } = options.installation;
+  const { client, workerFile } = options.installation;
+  const inside = { connection, workerFile };
   const restUrl = options.connection.restUrl;
   await answers.ask('host-keys', 'Does the boot log show the host keys?', options.signal, async () => {
     const printed = await bootFingerprints(client, pod.id, { patienceMs: 5000, signal });
@@ -143,7 +144,7 @@ export async function askThePod(
   });
   let probe: PodProbe | undefined;
   const look = async (): Promise<PodProbe> =>
-    (probe ??= await probePod(connection, pod, { mode: 'look', restUrl, mount: pod.mounts.network[0]?.path }, signal));
+    (probe ??= await probePod(inside, pod, { mode: 'look', restUrl, mount: pod.mounts.network[0]?.path }, signal));
   await answers.ask(
     'environment',
     'Does a session over SSH have the variables of the pod?',

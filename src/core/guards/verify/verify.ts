@@ -64,7 +64,7 @@ async function askWithPod(options: VerifyOptions, answers: Answers): Promise<voi
     if (volume === undefined) {
       tellWithoutS3(
         answers,
-        plan.withVolume ? 'no volume was made' : 'it needs the new volume of --volume, and S3 keys',
+        plan.withVolume ? 'no volume was made' : 'it needs a new volume, which was not asked for, and S3 keys',
       );
     } else {
       await askS3(options, answers, volume, within);

@@ -10,7 +10,7 @@ import { connectTo, findPod, waitUntilReady } from '../../pods/ready.ts';
 import { rentPod } from '../../pods/rent.ts';
 import type { Pod, Volume } from '../../runpod/schemas.ts';
 import type { SshConnection } from '../../ssh/index.ts';
-import { installWorker } from '../ssh/install-worker.ts';
+import { installWorker } from '../../pods/install-worker.ts';
 import { gatewayDiskGb, gatewayOffers } from './offer.ts';
 
 const image = 'runpod/base:1.0.2-ubuntu2404';

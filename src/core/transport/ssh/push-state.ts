@@ -60,8 +60,7 @@ export class Uploads {
     if (!(error instanceof SshError) || error.code !== 'ssh-sftp') {
       return error;
     }
-    const { connection, signal, worker } = this.options;
-    return (await fullVolume(connection, worker[0] ?? 'python3', this.incoming, signal)) ?? error;
+    return (await fullVolume(this.options, this.incoming, this.options.signal)) ?? error;
   }
 }
 

@@ -1,34 +1,26 @@
+import * as z from 'zod';
 import { UserError } from '../../errors.ts';
-import type { SshConnection } from '../../ssh/index.ts';
+import { callFiles, type RemoteFiles } from './worker-files.ts';
 
-/** Writes 4 MiB below the folder, removes them, and prints the name of the error if there was one. */
-const probe = `
-import errno, os, sys, tempfile
-try:
-    with tempfile.TemporaryFile(dir=sys.argv[1]) as f:
-        f.write(b"x" * (4 << 20))
-        f.flush()
-        os.fsync(f.fileno())
-except OSError as e:
-    print(errno.errorcode.get(e.errno, str(e.errno)))
-`;
+const roomSchema = z.object({ error: z.string().nullable() });
 
 /**
- * The error for a full volume when the folder's volume is full, else undefined. It is tried out, because the file
+ * The error for a full volume when that of the project is full, else undefined. It is tried out, because the file
  * protocol reports a full disk as a plain failure and free space as told by the system ignores the volume's quota.
  */
 export async function fullVolume(
-  connection: SshConnection,
-  python: string,
+  remote: RemoteFiles,
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<UserError | undefined> {
-  const { stdout } = await connection.exec([python, '-c', probe, folder], { signal });
-  const reason = stdout.toString().trim();
-  if (reason !== 'ENOSPC' && reason !== 'EDQUOT') {
-    return undefined;
-  }
-  return volumeFull(reason, folder);
+  const answers = await callFiles(remote, 'room', [], roomSchema, signal).catch((error: unknown) => {
+    if (error instanceof UserError && error.code.startsWith('worker-')) {
+      return [];
+    }
+    throw error;
+  });
+  const reason = answers[0]?.error;
+  return reason === 'ENOSPC' || reason === 'EDQUOT' ? volumeFull(reason, folder) : undefined;
 }
 
 export function volumeFull(reason: 'ENOSPC' | 'EDQUOT', folder: string): UserError {

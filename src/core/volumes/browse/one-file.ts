@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../errors.ts';
-import type { SshConnection } from '../../ssh/index.ts';
-import { statPlace, type VolumePlace, placeFile } from './browse.ts';
+import { placeFile, statPlace, type PodWithVolume, type VolumePlace } from './browse.ts';
 import { isPlainName, visibleName } from './names.ts';
 
 /**
@@ -11,7 +10,7 @@ import { isPlainName, visibleName } from './names.ts';
  * Rejects with `unsafe-name` for a name that cannot be written as it is.
  */
 export async function downloadFile(
-  connection: SshConnection,
+  pod: PodWithVolume,
   place: VolumePlace,
   target: string,
   options: { signal: AbortSignal; onProgress: (bytes: number, total: number) => void },
@@ -23,8 +22,8 @@ export async function downloadFile(
       next: 'Rename it on the pod first.',
     });
   }
-  const { size } = await statPlace(connection, place, options.signal);
-  const sftp = await connection.sftp(options.signal);
+  const { size } = await statPlace(pod, place, options.signal);
+  const sftp = await pod.connection.sftp(options.signal);
   const temporary = path.join(path.dirname(target), `.${randomBytes(6).toString('hex')}.part`);
   let done = 0;
   try {
@@ -45,7 +44,7 @@ export async function downloadFile(
  * there, and only as a whole, after its sha256 was seen at the far end.
  */
 export async function uploadFile(
-  connection: SshConnection,
+  pod: PodWithVolume,
   folder: VolumePlace,
   file: { path: string; sha256: string },
   options: { signal: AbortSignal; onBytes: (bytes: number) => void },
@@ -53,10 +52,10 @@ export async function uploadFile(
   const name = path.basename(file.path);
   const below = (last: string): string => (folder.path === '' ? last : `${folder.path}/${last}`);
   const temporary = below(`.${randomBytes(6).toString('hex')}.part`);
-  const sftp = await connection.sftp(options.signal);
+  const sftp = await pod.connection.sftp(options.signal);
   try {
     await sftp.put(file.path, `${folder.mount}/${temporary}`, options);
-    await placeFile(connection, { mount: folder.mount, path: temporary }, name, file.sha256, options.signal);
+    await placeFile(pod, { mount: folder.mount, path: temporary }, name, file.sha256, options.signal);
   } catch (error) {
     // What arrived in part is in nobody's way for long; the link may be gone as well.
     await sftp.remove(`${folder.mount}/${temporary}`).catch(() => undefined);

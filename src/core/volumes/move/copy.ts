@@ -1,3 +1,4 @@
+import { byteText, count } from '../../words/index.ts';
 import { throwIfCancelled, UserError } from '../../errors.ts';
 import type { OnEvent } from '../../journal/run-event.ts';
 import { Meter } from '../../transport/progress.ts';
@@ -15,6 +16,7 @@ import {
 
 export interface Copy {
   sourceId: string;
+  targetId: string;
   /** Replace what somebody else wrote at the target under the same names. */
   replace: boolean;
   onEvent: OnEvent;
@@ -52,7 +54,7 @@ export async function copyOver(
   const { entries } = state.listing;
   onEvent({ type: 'phase', phase: 'check', text: 'Comparing with the target volume' });
   const plan = await planEntries(ends.target, copy.sourceId, entries, signal);
-  refuseConflicts(plan, copy.replace);
+  refuseConflicts(plan, copy);
   for (const { path, error } of plan) {
     if (error !== undefined) {
       state.failed.set(path, error);
@@ -121,7 +123,7 @@ function lengthOf(ranges: readonly [number, number][]): number {
   return ranges.reduce((sum, [start, end]) => sum + end - start, 0);
 }
 
-function refuseConflicts(plan: readonly Planned[], replace: boolean): void {
+function refuseConflicts(plan: readonly Planned[], { sourceId, targetId, replace }: Copy): void {
   // A folder where a file should be is never replaced.
   const refused = plan.filter(({ conflict }) => conflict !== undefined && !(replace && conflict === 'file'));
   if (refused.length > 0) {
@@ -129,7 +131,8 @@ function refuseConflicts(plan: readonly Planned[], replace: boolean): void {
     throw new UserError('move-conflicts', {
       what: `${refused.length === 1 ? '1 name is' : `${refused.length} names are`} taken on the target volume by something else: ${named.join(', ')}${refused.length > 5 ? ', …' : ''}.`,
       why: 'No move from this volume put it there. Nothing was sent.',
-      next: 'Move it away, take another volume, or say that it shall be replaced (--replace, for files only).',
+      next: 'Move it away, take another volume, or let the move replace it, which it does with files only.',
+      remedies: replace ? [] : [{ do: 'move', volume: sourceId, to: targetId, replace: true }],
     });
   }
 }
@@ -139,7 +142,7 @@ async function send(
   needed: readonly Needed[],
   state: CopyState,
   direct: 'only' | 'first' | 'never',
-  { onEvent, signal }: Copy,
+  { sourceId, targetId, onEvent, signal }: Copy,
 ): Promise<void> {
   const left = new Map(needed.map((file) => [file.sha256, { file, bytes: file.size - lengthOf(file.have) }]));
   const total = [...left.values()].reduce((sum, { bytes }) => sum + bytes, 0);
@@ -181,7 +184,8 @@ async function send(
       throw new UserError('move-unreachable', {
         what: 'The pod at the source cannot reach the one at the target.',
         why: `Seen from the source, ${state.unreachable}.`,
-        next: 'Let the bytes go through this machine (--way this-machine).',
+        next: 'Let the bytes go through this machine.',
+        remedies: [{ do: 'move', volume: sourceId, to: targetId, way: 'this-machine' }],
       });
     }
     onEvent({
@@ -204,7 +208,7 @@ function teller(onEvent: OnEvent, what: string): (file: FileEntry) => void {
     bytes += size;
     if (performance.now() - told > tellEvery) {
       told = performance.now();
-      onEvent({ type: 'phase', phase: 'check', text: `${what}: ${files} files, ${(bytes / 1e9).toFixed(1)} GB` });
+      onEvent({ type: 'phase', phase: 'check', text: `${what}: ${count(files, 'file')}, ${byteText(bytes)}` });
     }
   };
 }

@@ -75,7 +75,7 @@ export async function runMove(
   throwIfCancelled(signal);
   const source = await client.volumes.get(plan.source.id, signal);
   const target = await targetOf(installation, plan, signal);
-  const copy: Copy = { sourceId: source.id, replace: options.replace === true, onEvent, signal };
+  const copy: Copy = { sourceId: source.id, targetId: target.id, replace: options.replace === true, onEvent, signal };
   const moved =
     plan.way === 's3'
       ? await moveOverS3(installation, { source, target }, copy)

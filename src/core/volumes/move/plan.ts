@@ -1,5 +1,5 @@
 import { messageOf, UserError } from '../../errors.ts';
-import { pricePerHour } from '../../format.ts';
+import { pricePerHour, pricePerMonth } from '../../words/index.ts';
 import { gatewayOffers } from '../../transport/gateway/offer.ts';
 import type { Installation } from '../../home/installation.ts';
 import { checkDataCenter, volumeCostPerMonth } from '../../pods/volume.ts';
@@ -92,7 +92,7 @@ function notesOf(
   storagePerMonth: number,
   { size, busy, way }: { size: VolumeSize | null; busy: string[]; way: MoveWay },
 ): string[] {
-  const price = `$${storagePerMonth.toFixed(2)} a month`;
+  const price = pricePerMonth(storagePerMonth);
   const notes = [
     `The volume ${source.name} in ${source.dataCenter} is kept as it is until you delete it yourself; until then both volumes are paid for, ${price} for the one in ${target.dataCenter}.`,
   ];

@@ -7,6 +7,7 @@ import { takeLock } from '../../files/lock.ts';
 import { readIfThere, writeFileAtomic } from '../../files/atomic.ts';
 import type { Installation } from '../../home/installation.ts';
 import { parseJson } from '../../json.ts';
+import type { Remedy } from '../../remedy.ts';
 import type { Volume } from '../../runpod/schemas.ts';
 import { isSameTime, type VolumeStore } from '../../s3/index.ts';
 import { sha256Of } from '../../files/hash.ts';
@@ -65,7 +66,8 @@ export async function moveOverS3(
     const sent = new SentFiles(path.join(folder, 'sent.json'));
     await sent.load();
     const needed = all.filter((file) => !sent.isThere(file, there.get(file.key)));
-    refuseStrangers(needed.filter((file) => !replace && sent.isStranger(there.get(file.key))));
+    const strangers = needed.filter((file) => !replace && sent.isStranger(there.get(file.key)));
+    refuseStrangers(strangers, { do: 'move', volume: source.id, to: target.id, replace: true });
     // Records come last: they tell the times of files that are there by then.
     const ordered = [
       ...needed.filter((f) => !manifestName.test(f.key)),
@@ -219,13 +221,14 @@ class SentFiles {
   }
 }
 
-function refuseStrangers(strangers: readonly FarFile[]): void {
+function refuseStrangers(strangers: readonly FarFile[], remedy: Remedy): void {
   if (strangers.length > 0) {
     const named = strangers.slice(0, 5).map(({ key }) => JSON.stringify(key));
     throw new UserError('move-conflicts', {
       what: `${strangers.length} names are taken on the target volume by something else: ${named.join(', ')}${strangers.length > 5 ? ', …' : ''}.`,
       why: 'No move from this machine put it there. Nothing was sent.',
-      next: 'Move it away, take another volume, or say that it shall be replaced (--replace).',
+      next: 'Move it away, take another volume, or let the move replace it.',
+      remedies: [remedy],
     });
   }
 }

@@ -1,5 +1,5 @@
-export { collect, stateFolder } from '../../files/collect.ts';
-export type { Collected } from '../../files/collect.ts';
+export { collect, stateFolder } from '../../files/to-upload.ts';
+export type { Collected } from '../../files/to-upload.ts';
 export { pathsToLookAt } from './compare.ts';
 export type { Rate } from './transfer-time.ts';
 export { lastKnownState, readLastKnown, rememberTransfer } from './last-transfer.ts';

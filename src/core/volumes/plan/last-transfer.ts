@@ -2,7 +2,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { readIfThere, writeFileAtomic } from '../../files/atomic.ts';
 import { parseJson } from '../../json.ts';
-import { stateFolder } from '../../files/collect.ts';
+import { stateFolder } from '../../files/to-upload.ts';
 import { routeKinds, type RouteKind } from './route.ts';
 import type { FarState, ManifestFiles } from './types.ts';
 

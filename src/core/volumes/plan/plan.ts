@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { LoadedProject } from '../../project/load.ts';
 import type { Project } from '../../project/schema.ts';
 import type { HashedFile } from '../../files/hash.ts';
-import { collect, stateFolder, type Collected } from '../../files/collect.ts';
+import { collect, stateFolder, type Collected } from '../../files/to-upload.ts';
 import { compare, type Comparison } from './compare.ts';
 import { estimateTime, type Rate } from './transfer-time.ts';
 import { chooseRoute, type RouteKind, type Surroundings } from './route.ts';

@@ -1,7 +1,7 @@
 import type { Installation } from '../../home/installation.ts';
 import type { LoadedProject } from '../../project/load.ts';
 import { lookAround, rememberedSurroundings } from './surroundings.ts';
-import { collect } from '../../files/collect.ts';
+import { collect } from '../../files/to-upload.ts';
 import { pathsToLookAt } from './compare.ts';
 import { lastKnownState, readLastKnown } from './last-transfer.ts';
 import { planCollected, type PreparedPlan } from './plan.ts';

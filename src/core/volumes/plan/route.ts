@@ -1,3 +1,4 @@
+import { pricePerHour } from '../../words/index.ts';
 import { UserError } from '../../errors.ts';
 
 export const routeKinds = ['s3', 'ssh', 'gateway'] as const;
@@ -145,18 +146,14 @@ function priceOf({ pods, gateway: offer }: Surroundings, { kind, available }: Ro
   }
   if (kind === 'ssh') {
     const price = pods[0]?.costPerHour;
-    return `Nothing extra: the pod runs already${price == null ? '' : ` at ${perHour(price)}`}.`;
+    return `Nothing extra: the pod runs already${price == null ? '' : ` at ${pricePerHour(price)}`}.`;
   }
   if (!available) {
     return 'Nothing can be rented, so nothing is spent.';
   }
   return offer?.costPerHour == null
     ? 'The pod costs money while it runs; its price is asked about before it is rented.'
-    : `${perHour(offer.costPerHour)} while the pod runs; it ends with the transfer.`;
-}
-
-function perHour(price: number): string {
-  return `$${price.toFixed(2)}/h`;
+    : `${pricePerHour(offer.costPerHour)} while the pod runs; it ends with the transfer.`;
 }
 
 function sentence(text: string): string {

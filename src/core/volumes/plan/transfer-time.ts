@@ -1,3 +1,4 @@
+import { byteText } from '../../words/index.ts';
 import type { RouteKind } from './route.ts';
 import type { TimeEstimate, TransferPlan } from './types.ts';
 import { readLastKnown } from './last-transfer.ts';
@@ -38,7 +39,7 @@ export function estimateTime(route: RouteKind, files: number, bytes: number, rat
   const line =
     rate === undefined
       ? 'Assumes a line of 10 to 200 Mbit/s upwards, for nothing was measured on this route yet'
-      : `From ${(rate.bytesPerSecond / 1e6).toFixed(1)} MB/s measured on this route at the last transfer (${rate.at})`;
+      : `From ${byteText(rate.bytesPerSecond)}/s measured on this route at the last transfer (${rate.at})`;
   const start = route === 'gateway' ? ', and half a minute to seven minutes until the pod answers' : '';
   return {
     lowSeconds: whole(startUp[route].low + bytes / fast + files * perFile[route].low),

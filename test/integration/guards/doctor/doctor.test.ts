@@ -18,7 +18,7 @@ function onlyFailure(checks: Checks, id: (typeof checkIds)[number], seen: RegExp
   assert.deepEqual(checks.with('failed'), [id], JSON.stringify(checks.all, null, 1));
   const check = checks.get(id);
   assert.match(check.seen, seen);
-  assert.match(check.remedy ?? '', remedy);
+  assert.match(check.next ?? '', remedy);
 }
 
 describe('connection doctor (R9.8)', () => {
@@ -64,7 +64,7 @@ describe('connection doctor (R9.8)', () => {
     assert.match(checks.get('host-key').seen, /SHA256:\S+, as the pod printed at boot/);
     assert.match(checks.get('forward').seen, /SSH-2\.0-/);
     assert.match(checks.get('python').seen, /^3\.\d+/);
-    assert.ok(checks.all.every((c) => c.ms >= 0 && (c.status !== 'ok' || c.remedy === undefined)));
+    assert.ok(checks.all.every((c) => c.ms >= 0 && (c.status !== 'ok' || c.next === undefined)));
     const volume = clinic.sandbox.volumeDirectory(pod.mounts.network[0]?.volumeId ?? '');
     assert.deepEqual(readdirSync(path.join(volume, '.runpod-trainer')), []);
   });
@@ -87,7 +87,7 @@ describe('connection doctor (R9.8)', () => {
   it('a pod that is gone', async () => {
     const pod = await clinic.booted();
     await clinic.installation.client.pods.terminate(pod.id);
-    onlyFailure(await clinic.examine({ pod: pod.id }), 'pod', /was terminated/, /fetch/);
+    onlyFailure(await clinic.examine({ pod: pod.id }), 'pod', /was terminated/, /bring it home/);
   });
 
   it('a pod that is stopped', async () => {
@@ -176,7 +176,7 @@ describe('connection doctor (R9.8)', () => {
     assert.deepEqual(checks.with('failed'), ['python', 'clock']);
     assert.match(checks.get('python').seen, /3\.8\.10/);
     assert.match(checks.get('clock').seen, /(299|300|301) s behind this machine/);
-    assert.match(checks.get('clock').remedy ?? '', /network time/);
+    assert.match(checks.get('clock').next ?? '', /network time/);
     program('python3', 'exit 127');
     assert.match((await clinic.examine({ pod: pod.id })).get('python').seen, /does not run \(code 127\)/);
   });

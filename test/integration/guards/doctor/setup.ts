@@ -9,9 +9,10 @@ import type { CreatePodRequest } from '../../../../src/core/runpod/requests.ts';
 import type { Pod } from '../../../../src/core/runpod/schemas.ts';
 import { FileHostKeys, generateKeyPair } from '../../../../src/core/ssh/index.ts';
 import { podRequest, smallCpu } from '../../../support/account.ts';
+import { workerFile } from '../../../support/installation.ts';
 import { until } from '../../../support/wait.ts';
 
-export type DoctorInstallation = Pick<Installation, 'client' | 'restUrl' | 'key' | 'hostKeys'>;
+export type DoctorInstallation = Pick<Installation, 'client' | 'restUrl' | 'key' | 'hostKeys' | 'workerFile'>;
 
 /** A sandbox and an installation that talks to it. */
 export class Clinic {
@@ -25,6 +26,7 @@ export class Clinic {
     this.installation = {
       client: new RunPodClient({ restUrl: sandbox.restUrl, apiKey: sandbox.key }),
       restUrl: sandbox.restUrl,
+      workerFile,
       key: generateKeyPair('test'),
       hostKeys: new FileHostKeys(path.join(folder, 'host-keys.json')),
     };

@@ -127,7 +127,7 @@ describe('explain on the command line (R7.4)', () => {
     const { stdout } = await world.run(['radar']);
     assert.match(
       stdout,
-      /No pod runs\.[\s\S]*volume +where +size[\s\S]*tests +US-MD-1 +10 GB +\$0\.70\/month +\S+.*\n\nPods and endpoints \$0\.00\/h, storage \$0\.70 a month\./,
+      /No pod runs\.[\s\S]*volume +where +size[\s\S]*tests +US-MD-1 +10 GB +\$0\.70 a month +\S+.*\n\nPods and endpoints \$0\.00\/h, storage \$0\.70 a month\./,
     );
   });
 });
@@ -142,7 +142,7 @@ describe('what the API adds to an explanation (R4.4)', () => {
   const running = async () => {
     const volume = await account.volume();
     const now = new Date().toISOString();
-    return account.installation.records.save({
+    return account.installation.records.create({
       schema: 1,
       job: 'songs-20261122-090000-abcd',
       project: 'songs',

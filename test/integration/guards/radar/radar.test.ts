@@ -9,8 +9,8 @@ import {
   type RadarPod,
 } from '../../../../src/core/guards/radar/index.ts';
 import { limits } from '../../../../src/core/guards/radar/volume-jobs.ts';
-import { recordsIn, type Installation } from '../../../../src/core/home/installation.ts';
-import type { JobRecord } from '../../../../src/core/journal/records.ts';
+import type { Installation } from '../../../../src/core/home/installation.ts';
+import { JobRecords, type JobRecord } from '../../../../src/core/journal/records.ts';
 import type { Pod, Volume } from '../../../../src/core/runpod/schemas.ts';
 import path from 'node:path';
 import { Account } from '../../../support/account.ts';
@@ -45,7 +45,7 @@ describe('the radar against an account (R4.5)', () => {
     });
 
   const remember = (pod: Pod, more: Partial<JobRecord> = {}): Promise<JobRecord> =>
-    account.installation.records.save({
+    account.installation.records.create({
       schema: 1,
       job,
       project: 'songs',
@@ -89,7 +89,7 @@ describe('the radar against an account (R4.5)', () => {
 
   const second = (): Installation => {
     const home = path.join(account.folder, 'second');
-    return { ...account.installation, records: recordsIn(home), home };
+    return { ...account.installation, records: new JobRecords(home), home };
   };
   const jobFolder = (name = job): string =>
     path.join(account.sandbox.volumeDirectory(volume.id), '.runpod-trainer', 'jobs', name);
@@ -120,7 +120,7 @@ describe('the radar against an account (R4.5)', () => {
       { code: 'pod-at-work', message: new RegExp(`cancel ${job}`) },
     );
 
-    await remember(pod, { phase: 'done', outcome: 'failed' });
+    await account.installation.records.change(job, { phase: 'done', outcome: 'failed' });
     const left = podOnRadar(await radar(account.installation), pod.name);
     assert.match(left.idle?.reason ?? '', /has ended \(failed\)/);
     await assert.rejects(

@@ -10,7 +10,7 @@ import type { HashedFile } from '../../../../src/core/files/hash.ts';
 import type { TransferProgress } from '../../../../src/core/transport/progress.ts';
 import { fetchFiles } from '../../../../src/core/transport/ssh/fetch.ts';
 import { hashFiles } from '../../../../src/core/files/hash.ts';
-import { installWorker } from '../../../../src/core/transport/ssh/install-worker.ts';
+import { installWorker } from '../../../../src/core/pods/install-worker.ts';
 import { push } from '../../../../src/core/transport/ssh/push.ts';
 import { scan } from '../../../../src/core/files/scan.ts';
 import { lengthOf, merged, readJournal } from '../../../../src/core/files/ranges.ts';

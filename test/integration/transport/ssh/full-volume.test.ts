@@ -2,29 +2,19 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashFiles } from '../../../../src/core/files/hash.ts';
-import { installWorker } from '../../../../src/core/transport/ssh/install-worker.ts';
+import { installWorker } from '../../../../src/core/pods/install-worker.ts';
 import { push } from '../../../../src/core/transport/ssh/push.ts';
 import { scan } from '../../../../src/core/files/scan.ts';
 import { writeTree } from '../../../support/files.ts';
+import { withSmallDisk } from '../../../support/small-disk.ts';
 import type { SshSetup } from '../../../support/ssh-session.ts';
 import { setUpSsh } from '../../../support/ssh-session.ts';
 import { useTempFolder } from '../../../support/temp.ts';
 
 const builder = fileURLToPath(new URL('../../../../gpu-worker/build.py', import.meta.url));
-
-/** Runs a command where `folder` is a disk of its own of 8 MiB that only it sees; as an ordinary user still as that user. */
-function withSmallDisk(folder: string): string[] {
-  const { uid, gid } = userInfo();
-  const mount = ['-m', '--propagation', 'private', 'sh', '-c'];
-  const script = (then: string): string => `mount -t tmpfs -o size=8m tmpfs "$0" && ${then} "$@"`;
-  return uid === 0
-    ? ['unshare', ...mount, script('exec'), folder]
-    : ['unshare', '-Ur', ...mount, script(`exec unshare -U --map-user=${uid} --map-group=${gid}`), folder];
-}
 
 describe('push to a full volume', () => {
   const folder = useTempFolder();

@@ -4,17 +4,17 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, wri
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CancelledError } from '../../../../src/core/errors.ts';
-import type { SshConnection } from '../../../../src/core/ssh/index.ts';
 import {
   listFolder,
   measurePlace,
   mostEntries,
   readWhole,
   removePlace,
+  type PodWithVolume,
 } from '../../../../src/core/volumes/browse/browse.ts';
-import { downloadFile } from '../../../../src/core/volumes/browse/one-file.ts';
 import { isPlainName, visibleName } from '../../../../src/core/volumes/browse/names.ts';
-import { uploadFile } from '../../../../src/core/volumes/browse/one-file.ts';
+import { downloadFile, uploadFile } from '../../../../src/core/volumes/browse/one-file.ts';
+import { workerFile } from '../../../support/installation.ts';
 import type { SshSetup } from '../../../support/ssh-session.ts';
 import { setUpSsh } from '../../../support/ssh-session.ts';
 
@@ -23,14 +23,14 @@ const hostile = 'in\u202Evoice\n.txt';
 describe('files of a volume through a pod (R9.1)', () => {
   let folder: string;
   let ssh: SshSetup;
-  let connection: SshConnection;
+  let pod: PodWithVolume;
   let mount: string;
   const place = (below: string): { mount: string; path: string } => ({ mount, path: below });
 
   before(async () => {
     folder = await realpath(await mkdtemp(path.join(tmpdir(), 'runpod-trainer-volume-')));
-    ssh = await setUpSsh(folder);
-    connection = await ssh.connect();
+    ssh = await setUpSsh(folder, { config: [`SetEnv TMPDIR=${folder}`] });
+    pod = { connection: await ssh.connect(), workerFile };
     mount = path.join(folder, 'volume');
     await mkdir(path.join(mount, 'data'), { recursive: true });
     await writeFile(path.join(mount, 'notes.txt'), 'hello');
@@ -45,7 +45,7 @@ describe('files of a volume through a pod (R9.1)', () => {
   });
 
   it('lists folders first, and tells of links without following them', async () => {
-    const { entries, more } = await listFolder(connection, place(''));
+    const { entries, more } = await listFolder(pod, place(''));
     assert.equal(more, 0);
     assert.deepEqual(
       entries.map((e) => [visibleName(e.name), e.kind, e.target ?? null]),
@@ -64,20 +64,20 @@ describe('files of a volume through a pod (R9.1)', () => {
   });
 
   it('reads a file whatever its name is, up to the cap', async () => {
-    assert.equal((await readWhole(connection, place('notes.txt'), 5)).toString(), 'hello');
-    assert.equal((await readWhole(connection, place(hostile), 100)).toString(), 'bad');
-    assert.equal((await readWhole(connection, place('latin-\udce9'), 100)).toString(), 'é');
-    await assert.rejects(readWhole(connection, place('notes.txt'), 4), { code: 'file-too-large' });
+    assert.equal((await readWhole(pod, place('notes.txt'), 5)).toString(), 'hello');
+    assert.equal((await readWhole(pod, place(hostile), 100)).toString(), 'bad');
+    assert.equal((await readWhole(pod, place('latin-\udce9'), 100)).toString(), 'é');
+    await assert.rejects(readWhole(pod, place('notes.txt'), 4), { code: 'file-too-large' });
   });
 
   for (const way of ['way-out', 'way-out/passwd', '../outside.txt', 'gone', 'data']) {
     it(`refuses to read ${way}`, async () => {
-      await assert.rejects(readWhole(connection, place(way), 1000), { code: 'volume-read' });
+      await assert.rejects(readWhole(pod, place(way), 1000), { code: 'volume-read' });
     });
   }
   for (const way of ['way-out', '..', 'gone', 'notes.txt']) {
     it(`refuses to list ${way}`, async () => {
-      await assert.rejects(listFolder(connection, place(way)), { code: 'volume-read' });
+      await assert.rejects(listFolder(pod, place(way)), { code: 'volume-read' });
     });
   }
 
@@ -85,7 +85,7 @@ describe('files of a volume through a pod (R9.1)', () => {
     const full = path.join(mount, 'full');
     await mkdir(full);
     await Promise.all(Array.from({ length: mostEntries + 7 }, (_, i) => writeFile(path.join(full, `${i}`), '')));
-    const { entries, more } = await listFolder(connection, place('full'));
+    const { entries, more } = await listFolder(pod, place('full'));
     assert.equal(entries.length, mostEntries);
     assert.equal(more, 7);
   });
@@ -96,20 +96,20 @@ describe('files of a volume through a pod (R9.1)', () => {
     const seen: number[] = [];
     const { signal } = new AbortController();
     const options = { signal, onProgress: (bytes: number) => seen.push(bytes) };
-    await downloadFile(connection, place('notes.txt'), path.join(home, 'notes.txt'), options);
+    await downloadFile(pod, place('notes.txt'), path.join(home, 'notes.txt'), options);
     assert.equal(await readFile(path.join(home, 'notes.txt'), 'utf8'), 'hello');
     assert.equal(seen.at(-1), 5);
 
     await writeFile(path.join(mount, 'big'), '');
     await truncate(path.join(mount, 'big'), 64_000_000);
     const abort = new AbortController();
-    const cancelled = downloadFile(connection, place('big'), path.join(home, 'big'), {
+    const cancelled = downloadFile(pod, place('big'), path.join(home, 'big'), {
       signal: abort.signal,
       onProgress: () => abort.abort(),
     });
     await assert.rejects(cancelled, CancelledError);
     assert.deepEqual(await readdir(home), ['notes.txt']);
-    await assert.rejects(downloadFile(connection, place(hostile), path.join(home, 'x'), options), {
+    await assert.rejects(downloadFile(pod, place(hostile), path.join(home, 'x'), options), {
       code: 'unsafe-name',
     });
   });
@@ -121,18 +121,18 @@ describe('files of a volume through a pod (R9.1)', () => {
     await writeFile(path.join(old, 'b'), '1');
     await symlink(path.join(folder, 'outside.txt'), path.join(old, 'link'));
     await symlink('/etc', path.join(old, 'etc'));
-    const { bytes } = await measurePlace(connection, place('old'));
+    const { bytes } = await measurePlace(pod, place('old'));
     assert.equal(bytes, 6);
-    assert.equal((await measurePlace(connection, place('old/deep/a'))).files, 1);
-    await removePlace(connection, place('old'));
+    assert.equal((await measurePlace(pod, place('old/deep/a'))).files, 1);
+    await removePlace(pod, place('old'));
     assert.ok(!(await readdir(mount)).includes('old'));
     assert.equal(await readFile(path.join(folder, 'outside.txt'), 'utf8'), 'secret');
     await writeFile(path.join(mount, 'single'), 'x');
-    assert.deepEqual(await removePlace(connection, place('single')), { files: 1, bytes: 1 });
+    assert.deepEqual(await removePlace(pod, place('single')), { files: 1, bytes: 1 });
   });
   for (const way of ['', '..', 'way-out', 'way-out/passwd', 'gone', '../outside.txt']) {
     it(`refuses to delete ${JSON.stringify(way)}`, async () => {
-      await assert.rejects(removePlace(connection, place(way)), { code: 'volume-read' });
+      await assert.rejects(removePlace(pod, place(way)), { code: 'volume-read' });
       assert.ok((await readdir(mount)).includes('notes.txt'));
     });
   }
@@ -145,13 +145,13 @@ describe('files of a volume through a pod (R9.1)', () => {
     let moved = 0;
     const options = { signal, onBytes: (bytes: number) => (moved += bytes) };
     await writeFile(path.join(mount, 'data', 'new name ü.txt'), 'old');
-    await uploadFile(connection, place('data'), { path: source, sha256 }, options);
+    await uploadFile(pod, place('data'), { path: source, sha256 }, options);
     assert.equal(await readFile(path.join(mount, 'data', 'new name ü.txt'), 'utf8'), 'fresh');
     assert.equal(moved, 5);
-    await uploadFile(connection, place(''), { path: source, sha256 }, options);
+    await uploadFile(pod, place(''), { path: source, sha256 }, options);
     assert.equal(await readFile(path.join(mount, 'new name ü.txt'), 'utf8'), 'fresh');
     const wrong = { path: source, sha256: '0'.repeat(64) };
-    await assert.rejects(uploadFile(connection, place('data'), wrong, options), { code: 'volume-read' });
+    await assert.rejects(uploadFile(pod, place('data'), wrong, options), { code: 'volume-read' });
     assert.deepEqual(await readdir(path.join(mount, 'data')), ['new name ü.txt']);
   });
 });

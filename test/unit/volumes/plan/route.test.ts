@@ -109,7 +109,7 @@ describe('expected time of a transfer (R2.4)', () => {
     assert.match(guess.basis, /Assumes a line of 10 to 200 Mbit\/s/);
     const known = estimateTime('s3', 1, 1e9, { bytesPerSecond: 10e6, at: '2026-05-01T00:00:00Z' });
     assert(known.lowSeconds > 70 && known.lowSeconds <= 100 && known.highSeconds >= 100 && known.highSeconds <= 210);
-    assert.match(known.basis, /10\.0 MB\/s measured/);
+    assert.match(known.basis, /10 MB\/s measured/);
   });
 
   it('counts files, and the start of a gateway pod', () => {

@@ -1,4 +1,4 @@
-import { duration } from '../../../format.ts';
+import { duration } from '../../../words/index.ts';
 import type { Change, Detector, Facts } from '../types.ts';
 
 /** The worker's own sentence when the job reached its cap. */

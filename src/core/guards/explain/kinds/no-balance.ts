@@ -1,4 +1,4 @@
-import { spent } from '../../../format.ts';
+import { dollars } from '../../../words/index.ts';
 import type { Detector } from '../types.ts';
 
 /** HTTP 402, or a pod that RunPod ended while the account had nothing left. */
@@ -18,7 +18,7 @@ export const noBalance: Detector = {
     if (refused === undefined && said === undefined && !ended) {
       return undefined;
     }
-    const left = balance === undefined ? [] : [`balance: ${balance < 0 ? '-' : ''}${spent(Math.abs(balance))}`];
+    const left = balance === undefined ? [] : [`balance: ${balance < 0 ? '-' : ''}${dollars(Math.abs(balance))}`];
     return {
       at: Infinity,
       what: ended

@@ -21,7 +21,8 @@ export const noStock: Detector = {
       what: 'No machine was free for the job, so nothing was rented.',
       evidence: [seen],
       why: `A pod can only run in the data center of its volume, and stock there changes within minutes.${tried}`,
-      next: 'Add GPU types to "target.gpus" that are free there, wait for stock, or move the volume: runpod-trainer regions tells all three.',
+      next: 'Add GPU types to "target.gpus" that are free there, wait for stock, or move the volume; the list of regions tells all three.',
+      remedies: [{ do: 'regions' }],
       change: null,
     };
   },

@@ -1,4 +1,4 @@
-import { duration } from '../../../format.ts';
+import { duration } from '../../../words/index.ts';
 import type { Detector } from '../types.ts';
 
 /** The step took longer than its `timeoutMinutes`. */

@@ -15,7 +15,7 @@ export const apiKey: Check = {
         what: error.what,
         why: error.why ?? 'Without an accepted key nothing can be rented.',
         next: error.next ?? 'Enter another key.',
-        fix: { title: 'Enter the API key', command: 'sign-in', args: {} },
+        remedies: error.remedies.length > 0 ? error.remedies : [{ do: 'sign-in' }],
       });
       return;
     }

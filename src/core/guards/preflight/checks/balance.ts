@@ -1,5 +1,4 @@
-import { dollars } from '../../../caps/meter.ts';
-import { pricePerHour } from '../../../format.ts';
+import { dollars, pricePerHour } from '../../../words/index.ts';
 import { capSeconds } from '../../../journal/spec.ts';
 import type { Check } from '../check.ts';
 

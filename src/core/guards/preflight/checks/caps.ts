@@ -1,5 +1,4 @@
-import { dollars } from '../../../caps/meter.ts';
-import { duration } from '../../../format.ts';
+import { dollars, duration } from '../../../words/index.ts';
 import { capSeconds } from '../../../journal/spec.ts';
 import type { Check } from '../check.ts';
 

@@ -1,4 +1,4 @@
-import { duration } from '../../../format.ts';
+import { duration } from '../../../words/index.ts';
 import type { Check } from '../check.ts';
 
 const mostSeconds = 300;

@@ -1,5 +1,5 @@
 import { leftToday } from '../../../caps/day.ts';
-import { dollars } from '../../../caps/meter.ts';
+import { dollars } from '../../../words/index.ts';
 import { UserError } from '../../../errors.ts';
 import type { Check } from '../check.ts';
 

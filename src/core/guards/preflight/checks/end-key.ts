@@ -23,6 +23,7 @@ export const endKey: Check = {
           why: 'With this computer off, only the balance would end the pod.',
           next: `Keep this computer on and connected while the job runs. ${makeEndKey}`,
           at,
+          remedies: [{ do: 'set-end-key-secret' }],
           fix: { title: 'Make a key in the RunPod console', command: 'open-url', args: { url: consoleSettings } },
         });
       }
@@ -37,7 +38,8 @@ export const endKey: Check = {
       say.error('end-key-name', {
         what: 'The name given for the secret with the key that ends pods is none that RunPod allows.',
         why: 'The pod would not be given that key, so nothing is rented with it.',
-        next: 'Correct "runpodTrainer.endKeySecret" (command line: RUNPOD_TRAINER_END_KEY_SECRET). It is the name of the secret, never the key itself.',
+        next: 'Correct the name that is set. It is the name of the secret, never the key itself.',
+        remedies: [{ do: 'set-end-key-secret' }],
         at,
       });
       return;

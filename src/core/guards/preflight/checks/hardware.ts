@@ -3,6 +3,7 @@ import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
 import { shortName } from '../../../pods/hardware.ts';
+import type { Remedy } from '../../../remedy.ts';
 import { nearest } from '../../../project/nearest.ts';
 import { some } from '../text.ts';
 
@@ -133,7 +134,7 @@ async function stock(facts: Facts, say: Say, usable: Hardware[]): Promise<void> 
       next: `Add more types${held ? ', or lower "target.minCuda" together with the image' : ''}, try again later${elsewhere.length > 0 ? `, or use a volume where they are free: ${some(elsewhere, 5)}` : ''}.`,
       at,
       ...(elsewhere.length > 0 && {
-        fix: { title: 'Move the volume', command: 'move-volume' as const, args: { from: dataCenter, to: elsewhere } },
+        remedies: await elsewhereRemedies(facts, elsewhere),
       }),
     });
   } else if (free.every((h) => h.stock === 'LOW')) {
@@ -144,6 +145,16 @@ async function stock(facts: Facts, say: Say, usable: Hardware[]): Promise<void> 
       at,
     });
   }
+}
+
+/** A volume that is there can be moved; one that is to be made is made in another place. */
+async function elsewhereRemedies({ account, projectFile }: Facts, elsewhere: readonly string[]): Promise<Remedy[]> {
+  const volume = await account.volumePlan();
+  const to = elsewhere[0];
+  return [
+    ...(volume.exists && to !== undefined ? [{ do: 'move' as const, volume: volume.volume.id, to }] : []),
+    { do: 'regions', file: projectFile },
+  ];
 }
 
 async function freeWithoutFloor(facts: Facts, usable: Hardware[], dataCenter: string): Promise<boolean> {

@@ -88,7 +88,8 @@ function here(facts: Facts, say: Say, step: Step, index: number, outside: Outsid
     say.error('import-here', {
       what: `The Python of this machine (${facts.installation.localPython}) has no ${some(names)}, which the step ${step.name} imports (${first[1][0]}, line ${first[1][1]}).`,
       why: 'The step runs on this machine, before the upload.',
-      next: `Install ${some(names.map(packageFor))} there, or choose another Python with --python or RUNPOD_TRAINER_PYTHON.`,
+      next: `Install ${some(names.map(packageFor))} there, or choose another Python.`,
+      remedies: [{ do: 'set-python' }],
       at: facts.place('steps', index),
     });
   }

@@ -99,9 +99,9 @@ async function known(facts: Facts, say: Say): Promise<void> {
         say.error('secret-missing', {
           what: `The step ${step.name} asks for the secret ${name}, which is not known here.`,
           why: 'A step whose secret is missing fails.',
-          next: 'Set it as an environment variable of the command line, or with "RunPod: Set Secret…" in the editor.',
+          next: 'Set it on this machine; the project file has only its name.',
           at,
-          fix: { title: `Set ${name}`, command: 'set-secret', args: { name } },
+          remedies: [{ do: 'set-secret', name }],
         });
       }
     }

@@ -1,8 +1,9 @@
+import { byteText } from '../../../words/index.ts';
 import { access, constants } from 'node:fs/promises';
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
-import { byteText, some } from '../text.ts';
+import { some } from '../text.ts';
 import { messageOf } from '../../../errors.ts';
 import type { LocalFile } from '../../../files/scan.ts';
 

@@ -1,5 +1,5 @@
+import { byteText } from '../../../words/index.ts';
 import type { Check } from '../check.ts';
-import { byteText } from '../text.ts';
 import { s3Endpoint } from '../../../s3/endpoints.ts';
 
 const largeUpload = 1e9;
@@ -25,7 +25,7 @@ export const transfer: Check = {
       what: `${byteText(size)} are to be uploaded to ${dataCenter}, which has S3, but no S3 keys are set.`,
       why: 'Over S3 files go to the volume before the GPU pod is rented; without it they go through a pod that is paid for.',
       next: 'Create S3 API keys in the RunPod console and enter them.',
-      fix: { title: 'Enter S3 keys', command: 'set-s3-keys', args: { dataCenter } },
+      remedies: [{ do: 'set-s3-keys' }],
     });
   },
 };

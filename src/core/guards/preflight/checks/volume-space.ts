@@ -1,5 +1,5 @@
+import { byteText } from '../../../words/index.ts';
 import type { Check } from '../check.ts';
-import { byteText } from '../text.ts';
 
 /** Writes begin to fail a little before the size that RunPod states. */
 const usableShare = 0.94;

@@ -15,6 +15,8 @@ export const worker: Check = {
         why: 'It runs the steps, here and on the pod.',
         next: 'Install this program again; from source, build it first.',
       });
+      // Without it nothing is known of the Python here.
+      return;
     }
     const local = facts.steps('local');
     const { version } = await facts.python().catch((error: unknown) => {
@@ -23,7 +25,8 @@ export const worker: Check = {
         say.error('python-here', {
           what: error instanceof Error ? error.message : String(error),
           why: `The step ${first.step.name} runs on this machine.`,
-          next: 'Install Python 3.9 or newer, or choose another one with --python or RUNPOD_TRAINER_PYTHON.',
+          next: 'Install Python 3.9 or newer, or choose another one.',
+          remedies: [{ do: 'set-python' }],
           at: facts.place('steps', first.index, 'where'),
         });
       }
@@ -35,7 +38,8 @@ export const worker: Check = {
       say.error('python-here', {
         what: `${localPython} is Python ${major}.${minor}; the steps on this machine need ${oldest.join('.')} or newer.`,
         why: `The step ${first.step.name} runs on this machine.`,
-        next: 'Choose another one with --python or RUNPOD_TRAINER_PYTHON.',
+        next: 'Choose another Python.',
+        remedies: [{ do: 'set-python' }],
         at: facts.place('steps', first.index, 'where'),
       });
     }

@@ -1,0 +1,66 @@
+"""Gate `populated`: in how many rows a column has a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict
+
+from .parquet import batches, import_pyarrow, need_columns, open_parquet
+from .result import FAILED, PASSED, Finding
+from .values import canonical, plain
+
+
+def _filled(compute: Any, types: Any, values: Any) -> Any:
+    """A boolean array: which rows have a value."""
+    if hasattr(values, "dictionary"):
+        values = values.dictionary_decode()
+    valid = compute.is_valid(values)
+    kind = values.type
+    if types.is_floating(kind):
+        return compute.and_(valid, compute.invert(compute.fill_null(compute.is_nan(values), False)))
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind):
+        return compute.and_(valid, compute.fill_null(compute.greater(compute.binary_length(values), 0), False))
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        flat, parents = compute.list_flatten(values), compute.list_parent_indices(values)
+        good = compute.is_valid(flat)
+        if types.is_floating(flat.type):
+            good = compute.and_(good, compute.invert(compute.fill_null(compute.is_nan(flat), True)))
+        rows_with = compute.unique(parents.filter(good))
+        numbers = import_pyarrow("pyarrow").array(range(len(values)), rows_with.type)
+        return compute.and_(valid, compute.is_in(numbers, value_set=rows_with))
+    return valid
+
+
+def populated(project: Path, gate: Dict[str, Any]) -> Finding:
+    """Which share of the selected rows has a value."""
+    path, column = gate["path"], gate["column"]
+    where = gate.get("where") or None
+    share = float(gate.get("minShare", 1))
+    file = open_parquet(project, path)
+    names = [column] if where is None else [column, where["column"]]
+    need_columns(file, path, *names)
+    compute, types, pa = import_pyarrow("pyarrow.compute"), import_pyarrow("pyarrow.types"), import_pyarrow("pyarrow")
+    selected = filled = total = 0
+    for batch in batches(file, path, list(dict.fromkeys(names))):
+        total += batch.num_rows
+        mask = _filled(compute, types, batch.column(batch.schema.names.index(column)))
+        if where is None:
+            selected += batch.num_rows
+        else:
+            values = batch.column(batch.schema.names.index(where["column"])).to_pylist()
+            wanted = canonical(where["equals"])
+            chosen = pa.array([value is not None and canonical(value) == wanted for value in values], pa.bool_())
+            selected += chosen.true_count
+            mask = compute.and_(mask, chosen)
+        filled += mask.true_count
+    evidence = {"selected": selected, "filled": filled, "rows": total}
+    rows_text = "all rows" if where is None else f"rows where {where['column']} = {plain(where['equals'])}"
+    expected = f"{share:.0%} of {rows_text}" if share < 1 else rows_text
+    if selected == 0:
+        message = f"{path} has no {rows_text} ({total} rows in all), so nothing says that {column} is filled."
+        return Finding(FAILED, expected, "0 rows selected", message, evidence)
+    seen = f"{filled} of {selected}"
+    if filled >= share * selected - 1e-9:
+        return Finding(PASSED, expected, seen, None, evidence)
+    message = f"{column} in {path} has a value in {filled} of {selected} {rows_text}, expected {share:.2%}."
+    return Finding(FAILED, expected, seen, f"{message} Check the step that fills it.", evidence)

@@ -1,0 +1,345 @@
+import { pricePerHour } from '../words/index.ts';
+import { readFile } from 'node:fs/promises';
+import { guardCap } from '../caps/guard.ts';
+import { costOf, type CostReport } from '../caps/meter.ts';
+import { CancelledError, messageOf, UserError } from '../errors.ts';
+import { takeLock } from '../files/lock.ts';
+import type { Installation } from '../home/installation.ts';
+import { JournalReader } from '../journal/reader.ts';
+import { isBeingPrepared, resultsFolder, type JobRecord } from '../journal/records.ts';
+import { warningOf, type ClientOutcome, type OnEvent } from '../journal/run-event.ts';
+import { emptyView, reduceView, type JobView } from '../journal/view.ts';
+import { overLink } from '../pods/link.ts';
+import { reconnect } from '../pods/of-job.ts';
+import type { Remedy } from '../remedy.ts';
+import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
+import type { SshConnection } from '../ssh/index.ts';
+import { endJobPod, fetchResults } from './finish.ts';
+
+/** How a job ended as far as this client can tell, and what came of it. */
+export interface JobResult {
+  record: JobRecord;
+  view: JobView;
+  outcome: ClientOutcome;
+  reason?: string | undefined;
+  /** Acts that help where it is not known how the job ended. */
+  remedies?: readonly Remedy[] | undefined;
+  cost: CostReport;
+  /** Folder with what was brought home; undefined when nothing was. */
+  results?: string | undefined;
+}
+
+export interface FollowOptions {
+  onEvent: OnEvent;
+  /** Only detaches. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Attaches to a job and, when it ends, brings its results home, ends its pod and tells the cost. */
+export async function follow(
+  installation: Installation,
+  record: JobRecord,
+  options: FollowOptions,
+  connection?: SshConnection,
+): Promise<JobResult> {
+  const release = guardCap(installation, record, options.onEvent);
+  try {
+    const attached = await attach(installation, record, { ...options, connection });
+    try {
+      return await conclude(installation, record, attached, options);
+    } finally {
+      attached.connection?.close();
+    }
+  } finally {
+    release();
+  }
+}
+
+async function conclude(
+  installation: Installation,
+  record: JobRecord,
+  attached: Attached,
+  options: FollowOptions,
+): Promise<JobResult> {
+  const detached = async (): Promise<JobResult> => {
+    const cost = await costOf(installation.client, record);
+    return { record, view: attached.view, outcome: 'detached', cost };
+  };
+  const { outcome } = attached;
+  if (outcome === 'detached') {
+    return detached();
+  }
+  const text = 'Another client of this machine brings the results home; waiting for it';
+  const onWait = (): void => options.onEvent({ type: 'phase', phase: 'fetch', text });
+  let release: () => Promise<void>;
+  try {
+    release = await takeLock(installation.records.concludeLock(record.job), { signal: options.signal, onWait });
+  } catch (error) {
+    if (error instanceof CancelledError) {
+      return detached();
+    }
+    throw error;
+  }
+  try {
+    // What another client did meanwhile is not done again.
+    const latest = (await installation.records.get(record.job)) ?? record;
+    return await concludeAlone(installation, latest, { ...attached, outcome }, options);
+  } finally {
+    await release();
+  }
+}
+
+async function concludeAlone(
+  installation: Installation,
+  record: JobRecord,
+  {
+    view,
+    outcome: seen,
+    reason: why,
+    remedies,
+    connection,
+  }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
+  options: FollowOptions,
+): Promise<JobResult> {
+  let now = record;
+  // Another client may have seen an end that this one could not.
+  const outcome = seen === 'unknown' ? (record.outcome ?? seen) : seen;
+  const reason = seen === outcome ? (why ?? view.reason) : record.reason;
+  if (outcome !== 'unknown' && now.phase !== 'done') {
+    now = await installation.records.change(now.job, { phase: 'fetch', outcome, reason });
+  }
+  if (now.fetched === undefined && outcome !== 'unknown') {
+    now = await bringHome(installation, now, connection, options);
+  }
+  try {
+    now = await endJobPod(installation, now, options, view.finished);
+  } catch (error) {
+    // How the job ended is true all the same; the pod's watchdog tries to end it too.
+    options.onEvent(warningOf(error));
+  }
+  if (outcome !== 'unknown') {
+    now = await installation.records.change(now.job, { phase: 'done' });
+  }
+  const cost = await costOf(installation.client, now);
+  const results = now.fetched === undefined ? undefined : resultsFolder(now);
+  return { record: now, view, outcome, reason, ...(outcome === 'unknown' && { remedies }), cost, results };
+}
+
+/** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
+async function bringHome(
+  installation: Installation,
+  record: JobRecord,
+  connection: SshConnection | undefined,
+  options: FollowOptions,
+): Promise<JobRecord> {
+  let why = 'The pod is gone.';
+  try {
+    const fetched = await overLink({
+      connection,
+      connect: () => reconnect(installation, record),
+      work: (open) => fetchResults(installation, record, open, { ...options, signal: undefined }),
+      giveUp: (tries) => tries >= triesForResults,
+      meanwhile: () => 'then the results go on coming home',
+      onEvent: options.onEvent,
+    });
+    if (fetched.end === 'done') {
+      fetched.connection.close();
+      return fetched.value;
+    }
+    if (fetched.end === 'gave-up') {
+      why = messageOf(fetched.failure);
+    }
+  } catch (error) {
+    why = messageOf(error);
+  }
+  // Another client of this machine may have fetched them and ended the pod.
+  const now = await installation.records.get(record.job);
+  if (now?.fetched !== undefined) {
+    return now;
+  }
+  const text = `The results were not fetched: ${why} They are on the volume and can be fetched later.`;
+  options.onEvent({ type: 'warning', text, remedies: [{ do: 'fetch', job: record.job }] });
+  return record;
+}
+
+interface Attached {
+  view: JobView;
+  outcome: ClientOutcome;
+  /** Why the outcome is `lost` or `unknown`. */
+  reason?: string;
+  /** Acts that help where the outcome is `unknown`. */
+  remedies?: readonly Remedy[];
+  /** Still open after the end of the job, for fetching. */
+  connection?: SshConnection | undefined;
+}
+
+/**
+ * Shows a job from its first line on and stays with it until it ends: first the local copy of the journal, then the
+ * rest from the pod, exactly once each, over as many links as it takes. Aborting the signal only detaches.
+ */
+async function attach(
+  installation: Installation,
+  record: JobRecord,
+  options: { onEvent: OnEvent; signal?: AbortSignal | undefined; connection?: SshConnection | undefined },
+): Promise<Attached> {
+  const { onEvent, signal } = options;
+  if (record.remote === undefined) {
+    throw notStarted(record);
+  }
+  const journal = new JournalFollower(installation, record.job, onEvent);
+  await journal.replay();
+  // Nothing is left to do on the pod when its results are here or it is gone.
+  if (journal.view.finished !== undefined && (record.fetched ?? record.podEnded) !== undefined) {
+    options.connection?.close();
+    return { view: journal.view, outcome: outcomeOf(journal.view) };
+  }
+  try {
+    const followed = await overLink({
+      connect: () => reconnect(installation, record, signal),
+      connection: options.connection,
+      work: (connection) => journal.follow(connection, record, signal),
+      giveUp: (tries) => journal.view.finished !== undefined && tries >= triesForResults,
+      meanwhile: () => `last heard ${journal.heard.toLocaleTimeString()}; the job goes on`,
+      onEvent,
+      signal,
+    });
+    if (followed.end === 'done') {
+      return ended(journal.view, followed.value, followed.connection);
+    }
+    // Another client of this machine may have read further before the pod ended.
+    await journal.replay();
+    return gone(journal.view, record);
+  } catch (error) {
+    if (error instanceof CancelledError) {
+      return { view: journal.view, outcome: 'detached' };
+    }
+    throw error;
+  }
+}
+
+/** So often a new link is tried when only the results are missing; without a client the pod ends soon anyway. */
+const triesForResults = 5;
+
+function ended(view: JobView, end: FollowEnd, connection: SshConnection): Attached {
+  if (end === 'finished' || view.finished !== undefined) {
+    return { view, outcome: outcomeOf(view), connection };
+  }
+  const reason =
+    view.started === undefined
+      ? 'The job never began on the pod: the program that prepared it was ended while it started the worker.'
+      : 'The worker on the pod is gone without having said how the job ended.';
+  return { view, outcome: 'lost', reason, connection };
+}
+
+/** Reads the journal for one client: keeps the local copy, the view and the place. */
+class JournalFollower {
+  view: JobView = emptyView();
+  /** When the last bytes came. */
+  heard = new Date();
+  #reader = new JournalReader();
+  readonly #installation: Installation;
+  readonly #job: string;
+  readonly #onEvent: OnEvent;
+
+  constructor(installation: Installation, job: string, onEvent: OnEvent) {
+    this.#installation = installation;
+    this.#job = job;
+    this.#onEvent = onEvent;
+  }
+
+  /** Shows what the local copy has beyond what was shown. */
+  async replay(): Promise<void> {
+    const bytes = await readFile(this.#installation.records.journalFile(this.#job)).catch(() => Buffer.alloc(0));
+    this.#reader.restart();
+    this.#take(bytes.subarray(this.#reader.offset), true);
+    this.#reader.restart();
+  }
+
+  async follow(connection: SshConnection, record: JobRecord, signal?: AbortSignal): Promise<FollowEnd> {
+    const remote = record.remote;
+    if (remote === undefined) {
+      return 'worker-gone';
+    }
+    const worker = new RemoteWorker(connection, remote.worker, remote.python);
+    const end = await this.#followFrom(worker, remote.jobDir, signal);
+    if (end !== 'other-journal') {
+      return end;
+    }
+    await this.#installation.records.putJournalAside(this.#job);
+    this.#reader = new JournalReader();
+    this.view = emptyView();
+    const text =
+      'The journal on the volume is shorter than the copy here: it is read anew, and the copy is kept beside it.';
+    this.#onEvent({ type: 'warning', text });
+    return this.#followFrom(worker, remote.jobDir, signal);
+  }
+
+  async #followFrom(worker: RemoteWorker, jobDir: string, signal: AbortSignal | undefined): Promise<FollowEnd> {
+    this.#reader.restart();
+    let place = this.#reader.offset;
+    return worker.follow(
+      jobDir,
+      place,
+      async (chunk) => {
+        this.heard = new Date();
+        this.#take(chunk, false);
+        await this.#installation.records.writeJournal(this.#job, place, chunk);
+        place += chunk.length;
+      },
+      { signal },
+    );
+  }
+
+  #take(bytes: Buffer, replay: boolean): void {
+    for (const event of this.#reader.push(bytes)) {
+      if (event.type === 'bad-line') {
+        this.#onEvent({ type: 'warning', text: `The journal has a fault at byte ${event.offset}: ${event.message}.` });
+      } else {
+        this.view = reduceView(this.view, event);
+        this.#onEvent({ type: 'job', side: 'pod', replay, event });
+      }
+    }
+  }
+}
+
+function outcomeOf(view: JobView): ClientOutcome {
+  return view.status === 'starting' || view.status === 'running' ? 'unknown' : view.status;
+}
+
+function gone(view: JobView, record: JobRecord): Attached {
+  if (view.finished !== undefined) {
+    return { view, outcome: outcomeOf(view) };
+  }
+  const reason =
+    'The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with the results.';
+  return { view, outcome: 'unknown', reason, remedies: [{ do: 'fetch', job: record.job }] };
+}
+
+/** A job whose client never got as far as the pod's worker. */
+function notStarted(record: JobRecord): UserError {
+  const { job, pod, podEnded, phase, updated, reason } = record;
+  if (phase === 'done') {
+    return new UserError('job-not-started', {
+      what: `The job ${job} ran no step on a pod.`,
+      why: reason,
+      next: 'Run the project again.',
+      remedies: [runAgain(record)],
+    });
+  }
+  const busy = isBeingPrepared(record) === 'yes';
+  const left = pod !== undefined && podEnded === undefined;
+  return new UserError('job-not-started', {
+    what: `The job ${job} has not started on a pod${busy ? ' yet' : ''}.`,
+    why: busy
+      ? `Process ${record.client?.pid ?? '?'} is preparing it (phase "${phase}").`
+      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there and costs ${pricePerHour(pod.costPerHour)}.` : ' Nothing was rented.'}`,
+    next: busy
+      ? 'Attach when the job runs.'
+      : `Run the project again${left ? ', which uses that pod when it fits, or end the pod by cancelling the job' : ''}.`,
+    remedies: busy ? [] : [runAgain(record), ...(left ? [{ do: 'cancel' as const, job }] : [])],
+  });
+}
+
+function runAgain({ file, profile }: JobRecord): Remedy {
+  return { do: 'run', file, ...(profile !== undefined && { profile }) };
+}

@@ -1,0 +1,121 @@
+import * as z from 'zod';
+import { isRunning, type Answer } from '../processes.ts';
+
+/** Where a job is in its life, as its client last wrote it. The journal on the volume is the truth about the run. */
+export const phases = ['check', 'local', 'pod', 'wait', 'transfer', 'start', 'run', 'fetch', 'end', 'done'] as const;
+export type Phase = (typeof phases)[number];
+
+export const recordSchema = z.object({
+  schema: z.literal(1),
+  job: z.string(),
+  project: z.string(),
+  profile: z.string().optional(),
+  file: z.string(),
+  root: z.string(),
+  restUrl: z.string(),
+  volume: z.object({ id: z.string(), name: z.string(), dataCenter: z.string() }).optional(),
+  pod: z
+    .object({
+      id: z.string(),
+      name: z.string(),
+      created: z.string(),
+      hardware: z.string(),
+      costPerHour: z.number(),
+    })
+    .optional(),
+  remote: z
+    .object({ mount: z.string(), projectDir: z.string(), jobDir: z.string(), worker: z.string(), python: z.string() })
+    .optional(),
+  onFinish: z.enum(['terminate', 'stop', 'keep']),
+  fetch: z.array(z.string()),
+  into: z.string(),
+  phase: z.enum(phases),
+  /** What the caps of the day keep for it from the moment at which its pod was rented, until its start promises less. */
+  reserved: z.object({ stopsBy: z.string().nullable(), mostDollars: z.number().nullable() }).optional(),
+  /** What was promised of the caps when the job started (`CapPromise`), and whether its pod can keep it alone. */
+  cap: z
+    .object({
+      stopsBy: z.string().nullable(),
+      mostDollars: z.number().nullable(),
+      armed: z.boolean(),
+      /** A sentence. */
+      text: z.string(),
+    })
+    .optional(),
+  /** The process that prepares the job, or prepared it. `host` is the id of its machine; it was a host name once. */
+  client: z
+    .object({
+      host: z.string(),
+      pid: z.number(),
+      boot: z.string().optional(),
+      space: z.string().optional(),
+      started: z.string().optional(),
+    })
+    .optional(),
+  created: z.string(),
+  updated: z.string(),
+  outcome: z.enum(['succeeded', 'failed', 'cancelled', 'lost']).optional(),
+  reason: z.string().optional(),
+  podEnded: z.string().optional(),
+  fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number() }).optional(),
+});
+export type JobRecord = z.infer<typeof recordSchema>;
+
+/** What a client found out about a job. */
+export type RecordChange = Partial<Omit<JobRecord, 'schema' | 'job'>>;
+
+/**
+ * The record with a change, of which the client may have known less than the record says by now. A phase goes forward
+ * only. How the job ended, with its reason, and when its pod ended is kept as it was said first, but for `lost`: that
+ * says only that nobody had heard.
+ */
+export function changed(now: JobRecord, change: RecordChange): JobRecord {
+  const next: Partial<JobRecord> = {
+    ...now,
+    ...change,
+    ...endOf(now, change),
+    podEnded: now.podEnded ?? change.podEnded,
+    phase: furthest(now.phase, change.phase),
+    updated: new Date().toISOString(),
+  };
+  // As the file will have it: without what is undefined.
+  return JSON.parse(JSON.stringify(next)) as JobRecord;
+}
+
+/** A reason belongs to its outcome. */
+function endOf(now: JobRecord, { outcome, reason }: RecordChange): Pick<RecordChange, 'outcome' | 'reason'> {
+  if (outcome === undefined) {
+    return { outcome: now.outcome, reason: reason ?? now.reason };
+  }
+  const isTold = now.outcome !== undefined && now.outcome !== 'lost';
+  return isTold ? { outcome: now.outcome, reason: now.reason } : { outcome, reason };
+}
+
+function furthest(now: Phase, next: Phase = now): Phase {
+  return phases.indexOf(next) < phases.indexOf(now) ? now : next;
+}
+
+const preparing: readonly Phase[] = ['check', 'local', 'pod', 'wait', 'transfer', 'start'];
+
+/** A client that prepares a job writes the record this often, so that it can be told from one that was killed. */
+export const preparationBeatMs = 20_000;
+/** A client that has not for so long counts as killed. */
+const patienceMs = 120_000;
+
+/**
+ * Whether a client is at work on the job's start. What is known of its process says so, else whether it wrote the
+ * record lately. `unknown` only of records from before that was done.
+ */
+export function isBeingPrepared({ client, phase, updated }: JobRecord): Answer {
+  if (!preparing.includes(phase)) {
+    return 'no';
+  }
+  if (client === undefined) {
+    return 'unknown';
+  }
+  const running = isRunning(client);
+  if (running !== 'unknown' || client.boot === undefined) {
+    return running;
+  }
+  return Date.now() - Date.parse(updated) < patienceMs ? 'yes' : 'no';
+}

@@ -1,0 +1,28 @@
+import type { JobTimes } from '../words/index.ts';
+import type { JobRecord } from './records.ts';
+import type { JobView } from './view.ts';
+
+/** When a job and its pod began and ended, from its record and its journal: the same for every list and page. */
+export function timesOf(
+  {
+    pod,
+    podEnded,
+    outcome,
+    phase,
+  }: Pick<JobRecord, 'podEnded' | 'outcome' | 'phase'> & { pod?: { created: string } | undefined },
+  view: Pick<JobView, 'started' | 'seconds'>,
+): JobTimes {
+  const since = timeOf(pod?.created);
+  return {
+    started: timeOf(view.started),
+    seconds: view.seconds,
+    // After its steps the pod is still paid for, until it is ended.
+    goesOn: phase !== 'done' && (outcome === undefined || podEnded === undefined),
+    pod: since === undefined ? undefined : { since, until: timeOf(podEnded) },
+  };
+}
+
+function timeOf(iso: string | undefined): number | undefined {
+  const ms = iso === undefined ? NaN : Date.parse(iso);
+  return ms >= 0 ? ms : undefined;
+}

@@ -1,0 +1,25 @@
+/**
+ * An act that helps a person out of a failure or a finding, as a value: what to do and to what. Each face has its own
+ * form of it, the command line a command and the editor a button, so no sentence of core has the words of either.
+ */
+export type Remedy =
+  | { do: 'attach'; job: string }
+  | { do: 'cancel'; job: string }
+  | { do: 'fetch'; job: string }
+  /** Runs a project; without a file the one at hand. */
+  | { do: 'run'; file?: string; profile?: string; from?: string }
+  | { do: 'show-jobs' }
+  | { do: 'find-unused' }
+  /** Compares the data centers for a project; without a file the one at hand. */
+  | { do: 'regions'; file?: string }
+  /** `to` is a data center, or the name or id of a volume. */
+  | { do: 'move'; volume: string; to?: string; replace?: true; way?: 'this-machine' }
+  | { do: 'sign-in' }
+  | { do: 'set-s3-keys' }
+  | { do: 'set-secret'; name: string }
+  | { do: 'set-python' }
+  | { do: 'set-end-key-secret' }
+  | { do: 'set-api-address' }
+  | { do: 'set-s3-address' };
+
+export type RemedyKind = Remedy['do'];

@@ -1,0 +1,232 @@
+import { basename } from 'node:path';
+import { capOwners } from '../../core/caps/sentence.ts';
+import type { Estimate } from '../../core/costs/estimate.ts';
+import { byteText, count, dollars, duration, pricePerHour, pricePerMonth, roughly } from '../../core/words/index.ts';
+import { capNote, type Capabilities } from '../../core/guards/verify/index.ts';
+import type { Candidate } from '../../core/pods/hardware.ts';
+import { volumeCostPerMonth, type VolumePlan } from '../../core/pods/volume.ts';
+import type { Fix, PreflightReport } from '../../core/guards/preflight/index.ts';
+import type { Remedy } from '../../core/remedy.ts';
+import { placeOf, position } from '../../core/project/parse.ts';
+import type { LoadedProject } from '../../core/project/load.ts';
+import type { Project } from '../../core/project/schema.ts';
+import type { TimeEstimate, TransferPlan } from '../../core/volumes/plan/index.ts';
+import type { SmokeFacts } from './facts.ts';
+import { caps, type SheetState } from '../../messages/launch-sheet.ts';
+import { buttonOf } from '../common/remedies.ts';
+import { plainText } from '../common/text.ts';
+
+type Value<K extends 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke'> = NonNullable<
+  SheetState[K]['value']
+>;
+
+/** The checklist: findings with their place, and every check with how it ended. */
+export function checksText({ findings, checks, ms }: PreflightReport, loaded: LoadedProject): Value<'checks'> {
+  const of = (severity: string): number => findings.filter((f) => f.severity === severity).length;
+  const [errors, warnings] = [of('error'), of('warning')];
+  const found = [
+    ...(errors > 0 ? [count(errors, 'error')] : []),
+    ...(warnings > 0 ? [count(warnings, 'warning')] : []),
+  ];
+  return {
+    findings: findings.slice(0, caps.findings).map(({ severity, what, why, next, at, fix, remedies }) => ({
+      severity,
+      what: plainText(what),
+      why: plainText(why),
+      next: plainText(next),
+      place: at === undefined ? undefined : placeText(loaded, at),
+      fix: buttonTitle(fix, remedies),
+    })),
+    checks: checks.slice(0, caps.checks).map(({ title, status, unknown }) => ({
+      title: plainText(title),
+      status,
+      unknown: unknown.slice(0, caps.lines).map((text) => plainText(text)),
+    })),
+    sum: `${found.length === 0 ? 'Nothing is wrong' : found.join(', ')} · ${count(checks.length, 'check')} in ${duration(ms / 1000)}`,
+  };
+}
+
+/** A finding has one button: what mends the file, else the best act. */
+function buttonTitle(fix: Fix | undefined, remedies: readonly Remedy[] = []): string | undefined {
+  const [remedy] = remedies;
+  return fix === undefined ? remedy && buttonOf(remedy, (path) => path).title : plainText(fix.title);
+}
+
+function placeText({ file, text }: LoadedProject, at: (string | number)[]): string {
+  const [line = ''] = position(text, placeOf(text, at).offset).split(':');
+  return plainText(`${basename(file)}, line ${line}`);
+}
+
+/** Which steps run where. */
+export function stepsText(project: Project, from: string | undefined): SheetState['steps'] {
+  const names = (where: 'local' | 'pod'): string => {
+    const found = project.steps.filter((step) => step.where === where).map((step) => step.name);
+    return found.length > 12 ? `${found.slice(0, 12).join(', ')} and ${found.length - 12} more` : found.join(', ');
+  };
+  return [
+    { name: 'From step', text: from ?? '' },
+    { name: 'On this machine', text: names('local') },
+    { name: 'On the pod', text: names('pod') },
+  ]
+    .filter(({ text }) => text !== '')
+    .map((fact) => ({ ...fact, text: plainText(fact.text) }));
+}
+
+const stocks: Record<Candidate['stock'], string> = {
+  NONE: 'none free',
+  LOW: 'few free',
+  MEDIUM: 'some free',
+  HIGH: 'many free',
+  UNKNOWN: 'stock not known',
+};
+
+/** The volume, and what may be rented there in the order in which it is asked for. */
+export function podsText(volume: VolumePlan, candidates: readonly Candidate[]): Value<'pods'> {
+  const size = volume.exists ? volume.volume.size : volume.size;
+  const name = volume.exists ? volume.volume.name : volume.name;
+  const where = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
+  const month = pricePerMonth(volumeCostPerMonth(size));
+  const first = candidates.find((c) => c.stock !== 'NONE');
+  return {
+    volume: plainText(
+      volume.exists
+        ? `${name}, ${size} GB in ${where}`
+        : `${name} will be created: ${size} GB in ${where} for good, about ${month}`,
+    ),
+    rows: candidates.slice(0, caps.rows).map((c) => ({
+      label: plainText(c.label),
+      price: pricePerHour(c.costPerHour),
+      stock: stocks[c.stock],
+      free: c.stock !== 'NONE',
+      first: c === first,
+    })),
+    note: first === undefined ? `Nothing of it is free in ${plainText(where, 100)} now.` : undefined,
+  };
+}
+
+/** What is sent, and how long the job's own pod waits for it: a run takes no other route. */
+export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSeconds' | 'highSeconds'>): Value<'sync'> {
+  const { totals, unchanged, route, secrets, conflicts, missing, archives } = plan;
+  const there =
+    unchanged.files === 0 ? '' : `; ${count(unchanged.files, 'file')} (${byteText(unchanged.bytes)}) there already`;
+  const sends =
+    totals.files === 0 ? 'Nothing has to be sent' : `${count(totals.files, 'file')}, ${byteText(totals.bytes)}`;
+  const packed = archives.length === 0 ? '' : `, in ${count(archives.length, 'archive')}`;
+  const range = roughly(time.lowSeconds) === roughly(time.highSeconds);
+  const takes = range
+    ? `about ${roughly(time.highSeconds)}`
+    : `${roughly(time.lowSeconds)} to ${roughly(time.highSeconds)}`;
+  const facts = [
+    { name: 'Sends', text: `${sends}${packed}${there}` },
+    { name: 'Route', text: "SSH, through the job's own pod" },
+    { name: 'Takes', text: totals.files === 0 ? '' : takes },
+  ];
+  return {
+    facts: facts.filter(({ text }) => text !== '').map((fact) => ({ ...fact, text: plainText(fact.text) })),
+    notes: [
+      ...(totals.files > 0 && route.kind === 's3'
+        ? ['"Sync Project" sends it over S3 beforehand, while no pod costs money.']
+        : []),
+      ...(conflicts.length > 0 ? [`${count(conflicts.length, 'file')} changed on both sides.`] : []),
+      ...(secrets.length > 0 ? [`${count(secrets.length, 'file')} may hold a secret.`] : []),
+      ...missing.map(({ pattern, madeBy }) =>
+        madeBy === null ? `Nothing matches ${pattern}.` : `${pattern} is made by the step ${madeBy}.`,
+      ),
+      ...plan.notes,
+    ]
+      .slice(0, caps.lines)
+      .map((text) => plainText(text)),
+  };
+}
+
+export function estimateText({ text, seconds, assumptions }: Estimate): Value<'estimate'> {
+  const { low, likely, high } = seconds;
+  const range = high === null ? `at least ${roughly(low)}` : `${roughly(low)} to ${roughly(high)}`;
+  return {
+    text: plainText(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
+    time: likely === null ? `The pod runs ${range}.` : `The pod runs about ${roughly(likely)} (${range}).`,
+    assumptions: assumptions.slice(0, caps.lines).map((line) => plainText(line)),
+  };
+}
+
+/** The caps of the project, what they allow at most, and who ends the pod when they are reached. */
+export function limitsText(
+  project: Project,
+  mostDollars: number | null,
+  capabilities: Capabilities,
+  endKeySecret?: string,
+): Value<'limits'> {
+  const { hours, dollars: money, hoursPerDay, dollarsPerDay } = project.caps;
+  const set = [
+    ...(hours === undefined ? [] : [`${hours} h`]),
+    ...(money === undefined ? [] : [dollars(money)]),
+    ...(hoursPerDay === undefined ? [] : [`${hoursPerDay} h a day`]),
+    ...(dollarsPerDay === undefined ? [] : [`${dollars(dollarsPerDay)} a day`]),
+  ];
+  const most = mostDollars === null ? '' : `, so at most ${dollars(mostDollars)}`;
+  const unable = capNote(capabilities, endKeySecret);
+  const keys =
+    endKeySecret === undefined ? 'its key' : `the pod's own key and the one in your secret ${plainText(endKeySecret)}`;
+  const computer = capOwners({ stopsBy: null, mostDollars: null, armed: undefined }).find((o) => o.id === 'computer');
+  return {
+    text: set.length === 0 ? 'No cap: the pod runs until the job ends.' : `Stops after ${set.join(' or ')}${most}.`,
+    owners: [
+      {
+        armed: unable === undefined,
+        text:
+          unable === undefined
+            ? `The watchdog on the pod ends it, also while this computer is off. It tries ${keys} at the job's start, and the job says when it may not.`
+            : `${unable}.`,
+      },
+      ...(computer === undefined ? [] : [{ armed: computer.armed, text: computer.text }]),
+    ],
+  };
+}
+
+/** `About 5 min on RTX A4000, at most $0.06: …`. */
+export function smokeText({ hardware, estimate, most, left }: SmokeFacts): Value<'smoke'> {
+  const { likely } = estimate.seconds;
+  const facts = [
+    `${likely === null ? 'a short run' : `about ${roughly(likely)}`}${hardware === undefined ? '' : ` on ${hardware.label}`}`,
+    ...(most === null ? [] : [`at most ${dollars(most)}`]),
+  ];
+  const notes = [
+    ...(hardware?.stock === 'NONE' ? [`${hardware.label} is not free now.`] : []),
+    ...(left.length === 0
+      ? []
+      : [
+          `Too large for it, so left out: ${left.slice(0, 5).join(', ')}${left.length > 5 ? ` and ${left.length - 5} more` : ''}.`,
+        ]),
+  ];
+  return {
+    text: plainText(`${facts.join(', ')}: every step for at most a minute, in a folder of its own on the volume.`),
+    notes: notes.map((line) => plainText(line)),
+  };
+}
+
+const endings = {
+  terminate: 'The pod is terminated and costs nothing any more.',
+  stop: 'The pod is stopped: its disk, if it has one, goes on costing money.',
+  keep: 'The pod is KEPT and goes on costing money until you end it.',
+};
+
+export function endingText({ onFinish }: Project): SheetState['ending'] {
+  const { pod, fetch, into } = onFinish;
+  const home = fetch.length === 0 ? 'Nothing is fetched' : `${fetch.join(', ')} come home to ${into}/`;
+  return { text: plainText(`${endings[pod]} ${home}; the volume keeps everything.`), costs: pod !== 'terminate' };
+}
+
+/** What the button says: the likely price, else the most that it can be. */
+export function startLabel(
+  project: Project,
+  likely: number | null | undefined,
+  most: number | null | undefined,
+): string {
+  if (project.steps.every((step) => step.where === 'local')) {
+    return 'Start on This Machine';
+  }
+  if (likely !== null && likely !== undefined) {
+    return `Start for about ${dollars(likely)}`;
+  }
+  return most === null || most === undefined ? 'Start' : `Start for at most ${dollars(most)}`;
+}

@@ -1,0 +1,104 @@
+import type { Costs } from '../../core/costs/account-costs.ts';
+import type { Ledger } from '../../core/costs/ledger.ts';
+import { clock, count, dollars, duration, pricePerHour, roughly } from '../../core/words/index.ts';
+import { caps, type CostsPage, type MoneyTable } from '../../messages/overview.ts';
+import { plainText, timeText } from '../common/text.ts';
+
+/** What was spent today, per job, day and project, by the meter and by the bill, and how long the balance lasts. */
+export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const key = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+  const today = ledger.days.find((d) => d.key === key);
+  const running = ledger.jobs.filter((j) => j.running);
+  const figures = [
+    {
+      name: 'Today',
+      value: dollars(today?.dollars ?? 0),
+      note: today === undefined ? 'no pod of yours ran' : count(today.jobs, 'job'),
+    },
+    {
+      name: 'Running now',
+      value: pricePerHour(running.reduce((sum, j) => sum + j.costPerHour, 0)),
+      note: running.length === 0 ? 'no job runs' : running.map((j) => j.project).join(', '),
+    },
+    { name: 'All jobs', value: dollars(ledger.total), note: count(ledger.jobs.length, 'job') },
+    ...(funds === null
+      ? []
+      : [
+          {
+            name: 'Balance',
+            value: dollars(Math.round(funds.balance * 100) / 100),
+            note:
+              funds.hoursLeft === null
+                ? 'nothing costs anything'
+                : `lasts ${lastsText(funds.hoursLeft)} at ${pricePerHour(Math.round(funds.burn * 1000) / 1000)}`,
+          },
+        ]),
+  ];
+  return {
+    figures: figures.map((f) => ({ name: f.name, value: f.value, note: plainText(f.note) })),
+    warning: funds?.warning == null ? undefined : plainText(funds.warning),
+    tables: [
+      jobsTable(ledger),
+      groupTable('Per day', 'Day', ledger.days),
+      groupTable('Per project', 'Project', ledger.projects),
+    ],
+    notes: notesOf(ledger).map((n) => plainText(n)),
+  };
+}
+
+/** A balance that lasts longer than this lasts long enough, in hours. */
+const longHours = 30 * 24;
+
+function lastsText(hours: number): string {
+  return hours > longHours ? 'more than a month' : roughly(hours * 3600);
+}
+
+const bases = { bill: 'bill', meter: 'meter', journal: "meter, by the pod's clock", unknown: 'not known' };
+
+function jobsTable({ jobs }: Ledger): MoneyTable {
+  return {
+    title: 'Per job',
+    columns: ['Job', 'Started', 'Pod', 'Pod time', 'Meter', 'Bill', 'Counts'],
+    rows: jobs
+      .slice(0, caps.rows)
+      .map((j) => [
+        plainText(j.project),
+        timeText(j.started),
+        plainText(`${j.hardware} at ${pricePerHour(j.costPerHour)}`),
+        j.running ? `${duration(j.seconds)}, running` : duration(j.seconds),
+        money(j.metered),
+        money(j.billed),
+        j.dollars === null ? bases[j.basis] : `${dollars(j.dollars)} (${bases[j.basis]})`,
+      ]),
+    empty: 'No job of this computer had a pod yet.',
+  };
+}
+
+function groupTable(title: string, column: string, groups: Ledger['days']): MoneyTable {
+  return {
+    title,
+    columns: [column, 'Jobs', 'Cost', 'Bill'],
+    rows: groups
+      .slice(0, caps.rows)
+      .map((g) => [plainText(g.key), String(g.jobs), dollars(g.dollars), money(g.billed)]),
+    empty: 'Nothing yet.',
+  };
+}
+
+function money(amount: number | null): string {
+  return amount === null ? 'not there' : dollars(amount);
+}
+
+function notesOf({ bill }: Ledger): string[] {
+  if (bill === null) {
+    return [
+      'This key may not read the bill, so all numbers are by the meter: price per hour times the time of the pod.',
+    ];
+  }
+  const since = new Date(bill.since).toLocaleDateString();
+  return [
+    `The meter is the price per hour times the time of the pod. The bill, read at ${clock(new Date(bill.asOf))} from ${since} on, lags behind; what is more counts until the bill is complete.`,
+    `Beside these jobs the account was billed ${dollars(bill.otherPods)} for other pods${bill.storage === null ? '' : ` and ${dollars(bill.storage)} for volumes`}.`,
+  ];
+}
