@@ -280,7 +280,7 @@ class Bench:
     def written_lines(self) -> List[bytes]:
         """The whole lines of the journal."""
         path = self.job / "events.jsonl"
-        data = path.read_bytes() if path.exists() else b""
+        data = path.read_bytes() if path.is_file() else b""
         return data[: data.rfind(b"\n") + 1].splitlines()
 
     def close(self) -> None:

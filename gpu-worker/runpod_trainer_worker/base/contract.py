@@ -1,17 +1,17 @@
-"""What client and worker agree on, read from the folder `contract/`: numbers, and what a credential looks like."""
+"""What client and worker agree on, read from the folder `contract/`."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import os
-import re
 from typing import Any, Dict
 
 from .selfpath import SELF
 
 
-@dataclasses.dataclass(frozen=True)
+# Without generated methods, which would cost every start of the worker a few milliseconds.
+@dataclasses.dataclass(init=False, repr=False, eq=False)
 class Limits:
     """The numbers of `contract/limits.json` that this side uses; `contract/README.md` says why each is what it is."""
 
@@ -37,17 +37,14 @@ class Limits:
     follow_gone_exit_code: int
     follow_other_journal_exit_code: int
 
-    @classmethod
-    def of(cls, raw: Dict[str, Any]) -> Limits:
-        """Reads the numbers; raises ValueError for one that is missing or no positive whole number."""
-        values = {}
-        for field in dataclasses.fields(cls):
+    def __init__(self, raw: Dict[str, Any]) -> None:
+        """Takes the numbers; raises ValueError for one that is missing or no positive whole number."""
+        for field in dataclasses.fields(self):
             name = camel(field.name)
             value = raw.get(name)
             if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
                 raise ValueError(f"contract/limits.json: {name} must be a positive whole number, not {value!r}")
-            values[field.name] = value
-        return cls(**values)
+            setattr(self, field.name, value)
 
 
 def camel(name: str) -> str:
@@ -56,7 +53,7 @@ def camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def _read(name: str) -> Dict[str, Any]:
+def read_contract(name: str) -> Dict[str, Any]:
     """A file of the contract: packed with the worker, or beside its folder in a checkout."""
     read: Any = getattr(__spec__.loader, "get_data", None)
     try:
@@ -69,20 +66,4 @@ def _read(name: str) -> Dict[str, Any]:
     return value
 
 
-LIMITS = Limits.of(_read("limits.json"))
-
-
-class CredentialRules:
-    """`contract/credentials.json`: regular expressions that Python and JavaScript read the same way."""
-
-    def __init__(self, raw: Dict[str, Any]) -> None:
-        # Names are compared in capitals, which is how both sides make them the same.
-        self.names = re.compile(str(raw["names"]), re.ASCII)
-        self.values = re.compile(str(raw["values"]), re.ASCII)
-        self.runpod_names = re.compile(str(raw["runpodNames"]), re.ASCII)
-        self.harmless_runpod_names = re.compile(str(raw["harmlessRunpodNames"]), re.ASCII)
-
-
-def credential_rules() -> CredentialRules:
-    """Reads the rules."""
-    return CredentialRules(_read("credentials.json"))
+LIMITS = Limits(read_contract("limits.json"))

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Dict, Iterable, List, Mapping
 
-from .contract import credential_rules
+from .contract import read_contract
 
 MASK = b"[secret]"
 #: A shorter value is too likely to be an ordinary word.
 SHORTEST = 6
 
-_RULES = credential_rules()
+#: Names are tried in capitals. The client reads the same expressions.
+_RULES = {name: re.compile(str(text), re.ASCII) for name, text in read_contract("credentials.json").items()}
 
 
 def is_credential(name: str, value: str) -> bool:
     """Whether this variable looks like a credential, by its name or its value (`contract/credentials.json`)."""
     capitals = name.upper()
-    if _RULES.runpod_names.search(capitals):
-        return _RULES.harmless_runpod_names.fullmatch(capitals) is None
-    return _RULES.names.search(capitals) is not None or _RULES.values.search(value) is not None
+    if _RULES["runpodNames"].search(capitals):
+        return _RULES["harmlessRunpodNames"].fullmatch(capitals) is None
+    return _RULES["names"].search(capitals) is not None or _RULES["values"].search(value) is not None
 
 
 def without_credentials(environment: Mapping[str, str]) -> Dict[str, str]:

@@ -12,7 +12,8 @@ from .contract import LIMITS
 VARIABLE = "RUNPOD_TRAINER_TIMINGS"
 
 
-@dataclasses.dataclass(frozen=True)
+# Generated methods cost every start of the worker, and nobody compares or prints these.
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Timings:
     """Intervals in seconds."""
 

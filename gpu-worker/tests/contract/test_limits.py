@@ -24,16 +24,16 @@ CHARACTERS = ["a", '"', "\\", "\n", "\x01", "\x1b", "\x7f", "é", "你", "\u2028
 
 
 def test_both_forms_of_the_worker_read_the_same_numbers(pyz: Path) -> None:
-    code = "from runpod_trainer_worker.base.contract import LIMITS; print(LIMITS)"
+    code = "from runpod_trainer_worker.base.contract import LIMITS; print(vars(LIMITS))"
     for place in (pyz, CONTRACT.parent / "gpu-worker"):
         argv = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(place)!r}); {code}"]
-        assert subprocess.run(argv, capture_output=True, text=True, check=True, cwd="/").stdout.strip() == repr(LIMITS)
+        assert subprocess.run(argv, capture_output=True, text=True, check=True, cwd="/").stdout.strip() == repr(vars(LIMITS))
 
 
 @pytest.mark.parametrize("wrong", [None, 0, -1, 1.5, "1", True])
 def test_number_that_is_none_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="frameBytes must be a positive whole number"):
-        Limits.of({**RAW, "frameBytes": wrong})
+        Limits({**RAW, "frameBytes": wrong})
     assert camel("event_line_bytes") == "eventLineBytes"
 
 
