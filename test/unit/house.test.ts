@@ -50,6 +50,18 @@ describe('the house (docs/architecture.md)', () => {
     );
   });
 
+  it('has every folder of src/features in the order that lint keeps', () => {
+    const features = path.join(root, 'src', 'features');
+    const listed = JSON.parse(readFileSync(path.join(features, 'rooms.json'), 'utf8')) as string[];
+    const there = sources(features).map((file) => (file.includes('/') ? path.posix.dirname(file) : file));
+    assert.deepEqual([...new Set(there)].toSorted(), listed.toSorted());
+  });
+
+  it('fits on two printed pages', () => {
+    // At this size it was printed on two pages of A4 in letters of 8.6 pt.
+    assert.ok(page.replaceAll(/ {2,}|-{4,}/g, ' ').length < 13_000, `${page.length} characters`);
+  });
+
   it('shows the rooms in the order that lint keeps', () => {
     assert.deepEqual(picture.flatMap((row) => row.rooms).toReversed(), rooms);
   });
