@@ -49,7 +49,7 @@ export default tseslint.config(
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
   },
-  // Arrows point one way: features -> core -> nothing; webview and features share message types only.
+  // Arrows point one way: features -> core -> nothing; webview and features share messages and words only.
   noImports(
     ['src/core/**/*.ts'],
     [

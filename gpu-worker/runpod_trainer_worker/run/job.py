@@ -21,7 +21,7 @@ from ..journal.spool import Spool, scratch_folder, spool_folder, spool_place
 from ..journal.state import State
 from ..journal.writer import Journal
 from ..keeper.end_keys import keys_of
-from ..keeper.watchdog_process import WatchdogProcess
+from ..keeper.start_watchdog import WatchdogProcess
 from .context import Context, Stopped
 from .environment import Sources
 from .process import Command, Execution, Line

@@ -3,7 +3,7 @@ import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { isApiError } from '../runpod/api-error.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import { firstLink, nextLink, type Link } from './reconnect.ts';
+import { firstLink, nextLink, type Link } from './link-state.ts';
 
 export interface LinkWork<T> {
   /** A new connection to the pod, or undefined when the pod is gone. */
@@ -24,7 +24,7 @@ export type LinkEnd<T> =
   { end: 'done'; value: T; connection: SshConnection } | { end: 'gone' } | { end: 'gave-up'; failure: unknown };
 
 /**
- * Does work on a pod over as many links as it takes (see reconnect.ts). Rejects with CancelledError when the signal
+ * Does work on a pod over as many links as it takes (see link-state.ts). Rejects with CancelledError when the signal
  * aborts, and with the failure when it is not one of the way to the pod, or the pod refuses us again and again.
  * No connection is left open but that of `done`.
  */

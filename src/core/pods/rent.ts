@@ -49,6 +49,7 @@ export async function rentPod(
     what: `No machine is free in ${request.volume.dataCenter}: tried ${tried}.`,
     why: last === undefined ? undefined : `RunPod says: ${last}`,
     next: 'Nothing was charged. Try again in a few minutes, add more GPU types to "target.gpus", or use a volume in another data center.',
+    remedies: [{ do: 'regions' }],
   });
 }
 

@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import { byteText, count } from '../../core/words/index.ts';
 import { parseJobState } from '../../core/journal/state.ts';
-import type { Amount } from '../../core/volumes/browse/browse.ts';
+import type { Amount } from '../../core/volumes/browse/pod-tree.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import { deletable } from '../../core/volumes/browse/names.ts';
 import { valueOf, withProgress } from '../common/progress.ts';

@@ -1,5 +1,5 @@
 import { byteText } from '../../core/words/index.ts';
-import type { Amount, VolumeEntry } from '../../core/volumes/browse/browse.ts';
+import type { Amount, VolumeEntry } from '../../core/volumes/browse/pod-tree.ts';
 import type { Report } from '../common/progress.ts';
 
 export interface FileState {

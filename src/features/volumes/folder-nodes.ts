@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { byteText } from '../../core/words/index.ts';
-import type { VolumeEntry } from '../../core/volumes/browse/browse.ts';
+import type { VolumeEntry } from '../../core/volumes/browse/pod-tree.ts';
 import { isPlainName, visibleName } from '../../core/volumes/browse/names.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';

@@ -1,4 +1,4 @@
-import type { VolumeEntry } from '../../core/volumes/browse/browse.ts';
+import type { VolumeEntry } from '../../core/volumes/browse/pod-tree.ts';
 
 export interface Listing {
   entries: VolumeEntry[];

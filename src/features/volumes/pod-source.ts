@@ -8,7 +8,7 @@ import {
   removePlace,
   statPlace,
   type PodWithVolume,
-} from '../../core/volumes/browse/browse.ts';
+} from '../../core/volumes/browse/pod-tree.ts';
 import { downloadFile, uploadFile } from '../../core/volumes/browse/one-file.ts';
 import { bytesText, type FileSource } from './file-source.ts';
 

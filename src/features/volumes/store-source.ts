@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { homeFolder } from '../../core/home/folder.ts';
 import { sourceOf, type UploadSource, type VolumeItem, type VolumeStore } from '../../core/s3/index.ts';
 import { sha256Of } from '../../core/files/hash.ts';
-import { mostEntries, type VolumeEntry } from '../../core/volumes/browse/browse.ts';
+import { mostEntries, type VolumeEntry } from '../../core/volumes/browse/pod-tree.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import { measureTree, removeTree } from '../../core/volumes/browse/store-tree.ts';
 import type { Report } from '../common/progress.ts';

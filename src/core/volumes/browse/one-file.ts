@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../errors.ts';
-import { placeFile, statPlace, type PodWithVolume, type VolumePlace } from './browse.ts';
+import { placeFile, statPlace, type PodWithVolume, type VolumePlace } from './pod-tree.ts';
 import { isPlainName, visibleName } from './names.ts';
 
 /**

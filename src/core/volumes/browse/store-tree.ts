@@ -1,7 +1,7 @@
 import { throwIfCancelled } from '../../errors.ts';
 import type { VolumeStore } from '../../s3/index.ts';
 import { inParallel } from '../../files/in-parallel.ts';
-import type { Amount } from './browse.ts';
+import type { Amount } from './pod-tree.ts';
 
 /** Requests side by side. */
 const lanes = 8;

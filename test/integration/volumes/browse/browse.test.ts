@@ -11,7 +11,7 @@ import {
   readWhole,
   removePlace,
   type PodWithVolume,
-} from '../../../../src/core/volumes/browse/browse.ts';
+} from '../../../../src/core/volumes/browse/pod-tree.ts';
 import { isPlainName, visibleName } from '../../../../src/core/volumes/browse/names.ts';
 import { downloadFile, uploadFile } from '../../../../src/core/volumes/browse/one-file.ts';
 import { workerFile } from '../../../support/installation.ts';

@@ -9,7 +9,7 @@ import {
   readWhole,
   removePlace,
   type PodWithVolume,
-} from '../../../../src/core/volumes/browse/browse.ts';
+} from '../../../../src/core/volumes/browse/pod-tree.ts';
 import { workerFile as built } from '../../../support/installation.ts';
 import { withSmallDisk } from '../../../support/small-disk.ts';
 import type { SshSetup } from '../../../support/ssh-session.ts';

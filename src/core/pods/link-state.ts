@@ -1,5 +1,5 @@
 /**
- * The link between a client and a job's pod, as a pure state machine: `attach` does what the state says, tells what
+ * The link between a client and a job's pod, as a pure state machine: `overLink` does what the state says, tells what
  * came of it, and takes the next state. Times are milliseconds of one monotonic clock.
  */
 export type Link =

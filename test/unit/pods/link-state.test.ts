@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { delayMs, firstLink, nextLink, type Link, type LinkEvent } from '../../../src/core/pods/reconnect.ts';
+import { delayMs, firstLink, nextLink, type Link, type LinkEvent } from '../../../src/core/pods/link-state.ts';
 
 /** A small generator of pseudo-random numbers, the same for the same seed. */
 function numbers(seed: number): () => number {
