@@ -29,6 +29,14 @@ def test_runs_as_file_and_from_the_checkout(pyz: Path) -> None:
         assert done.stdout.strip().count(".") == 2
 
 
+@pytest.mark.parametrize("spelling", ["./{name}", ".//{name}", "../{folder}/{name}", "{parent}//{name}"])
+def test_runs_by_any_spelling_of_its_path(pyz: Path, spelling: str) -> None:
+    path = spelling.format(name=pyz.name, folder=pyz.parent.name, parent=pyz.parent)
+    argv = [sys.executable, path, "files", "state", "--root", str(pyz.parent)]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=pyz.parent, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_finds_itself_as_file_and_in_the_checkout(pyz: Path) -> None:
     for where in (str(pyz), str(ROOT)):
         code = f"import sys; sys.path[:0] = [{where!r}]; from runpod_trainer_worker.base.selfpath import SELF; print(SELF)"

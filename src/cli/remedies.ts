@@ -44,7 +44,7 @@ export function hintOf(remedy: Remedy, given: Given): Hint {
       const words = ['move', volume, ...option('--to', to), ...option('--way', way)];
       return replace === true
         ? run('replace what is there', [...words, '--replace'], target)
-        : run(way === undefined ? 'move the volume' : 'send through this machine', words, target);
+        : run(way === 'this-machine' ? 'send through this machine' : 'move the volume', words, target);
     }
     case 'sign-in':
       return { does: 'give a key', line: 'export RUNPOD_API_KEY=<key>' };

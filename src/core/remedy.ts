@@ -13,7 +13,7 @@ export type Remedy =
   /** Compares the data centers for a project; without a file the one at hand. */
   | { do: 'regions'; file?: string }
   /** `to` is a data center, or the name or id of a volume. */
-  | { do: 'move'; volume: string; to?: string; replace?: true; way?: 'this-machine' }
+  | { do: 'move'; volume: string; to?: string; replace?: true; way?: 'this-machine' | 's3' }
   | { do: 'sign-in' }
   | { do: 'set-s3-keys' }
   | { do: 'set-secret'; name: string }

@@ -7,8 +7,6 @@ import json
 import os
 from typing import Any, Dict
 
-from .selfpath import SELF
-
 
 # Without generated methods, which would cost every start of the worker a few milliseconds.
 @dataclasses.dataclass(init=False, repr=False, eq=False)
@@ -56,10 +54,12 @@ def camel(name: str) -> str:
 def read_contract(name: str) -> Dict[str, Any]:
     """A file of the contract: packed with the worker, or beside its folder in a checkout."""
     read: Any = getattr(__spec__.loader, "get_data", None)
+    # By the path as it was called: an archive knows no other spelling of its own, such as one without a doubled slash.
+    place = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     try:
-        data: bytes = read(os.path.join(SELF, "contract", name))
+        data: bytes = read(os.path.join(place, "contract", name))
     except OSError:
-        data = read(os.path.join(os.path.dirname(SELF), "contract", name))
+        data = read(os.path.join(os.path.dirname(place), "contract", name))
     value = json.loads(data)
     if not isinstance(value, dict):
         raise ValueError(f"contract/{name} must be an object")

@@ -32,7 +32,7 @@ export function guardCap(installation: Installation, record: JobRecord, onEvent:
       }
       onEvent({ type: 'warning', text: `The cap of ${record.job} is over and its pod is still there; it is ended.` });
       await endPod(installation.client, pod, 'terminate');
-      await installation.records.change(record.job, { podEnded: new Date().toISOString() });
+      await installation.records.changeIfThere(record, { podEnded: new Date().toISOString() });
     } catch (error) {
       onEvent(warningOf(error));
       timer = setTimeout(() => void end(), patienceMs);

@@ -93,7 +93,7 @@ async function fetchAll(
     };
     const end = await learnEnd(installation, record);
     return await installation.records.change(record.job, (now) => ({
-      ...(now.outcome === undefined && end),
+      ...((now.outcome === undefined || now.outcome === 'lost') && end),
       fetched,
     }));
   } finally {
@@ -117,7 +117,7 @@ export async function endJobPod(
   }
   const found = await findPod(installation.client, record.pod.id).catch(() => 'unknown');
   if (found === undefined) {
-    return installation.records.change(record.job, { podEnded: endedBy(finished) });
+    return installation.records.changeIfThere(record, { podEnded: endedBy(finished) });
   }
   if (record.onFinish === 'keep') {
     options.onEvent({
@@ -128,7 +128,7 @@ export async function endJobPod(
   }
   options.onEvent({ type: 'phase', phase: 'end', text: 'Ending the pod' });
   await endPod(installation.client, record.pod, record.onFinish);
-  return installation.records.change(record.job, { podEnded: new Date().toISOString() });
+  return installation.records.changeIfThere(record, { podEnded: new Date().toISOString() });
 }
 
 /** The latest moment at which the watchdog of a job that finished then has ended its pod; without one it is now. */

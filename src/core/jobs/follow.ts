@@ -106,7 +106,7 @@ async function concludeAlone(
   const outcome = seen === 'unknown' ? (record.outcome ?? seen) : seen;
   const reason = seen === outcome ? (why ?? view.reason) : record.reason;
   if (outcome !== 'unknown' && now.phase !== 'done') {
-    now = await installation.records.change(now.job, { phase: 'fetch', outcome, reason });
+    now = await installation.records.changeIfThere(now, { phase: 'fetch', outcome, reason });
   }
   if (now.fetched === undefined && outcome !== 'unknown') {
     now = await bringHome(installation, now, connection, options);
@@ -118,7 +118,7 @@ async function concludeAlone(
     options.onEvent(warningOf(error));
   }
   if (outcome !== 'unknown') {
-    now = await installation.records.change(now.job, { phase: 'done' });
+    now = await installation.records.changeIfThere(now, { phase: 'done' });
   }
   const cost = await costOf(installation.client, now);
   const results = now.fetched === undefined ? undefined : resultsFolder(now);

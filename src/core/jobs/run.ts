@@ -43,7 +43,10 @@ export async function runJob(installation: Installation, plan: RunPlan, options:
     return prepared;
   }
   const { connection } = prepared;
-  const begun = await tellCaps(installation, prepared, options.onEvent);
+  const begun = await tellCaps(installation, prepared, options.onEvent).catch((error: unknown) => {
+    connection.close();
+    throw error;
+  });
   if (options.detach === true) {
     connection.close();
     return { record: begun, view: emptyView(), outcome: 'detached', cost: { metered: 0 } };
@@ -61,7 +64,7 @@ async function tellCaps(
   const facts = { ...promise, armed, detail, keys: owners ?? [] };
   const text = capSentence(facts);
   onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text, remedies: capRemedies(facts) });
-  return installation.records.change(record.job, { cap: { ...promise, armed, text } });
+  return installation.records.changeIfThere(record, { cap: { ...promise, armed, text } });
 }
 
 /** Everything until the job runs on the pod; the result when it ends before. */

@@ -85,7 +85,7 @@ class Submission {
   async step(phase: Phase, text: string, change: RecordChange = {}): Promise<void> {
     throwIfCancelled(this.signal);
     this.record = await this.installation.records.change(this.plan.job, { ...change, phase });
-    if (this.record.outcome !== undefined) {
+    if (this.record.outcome === 'cancelled') {
       throw new CancelledError('The job was cancelled from another terminal or window.');
     }
     this.onEvent({ type: 'phase', phase, text });
@@ -218,12 +218,12 @@ async function endForOthers(installation: Installation, job: string, pod: Pod): 
   for (const record of await records.list()) {
     const had = podsOf(record, [pod]).length > 0 && (record.pod === undefined || record.pod.id === pod.id);
     if (record.job !== job && had && record.podEnded === undefined) {
-      await records.change(record.job, (now) => ({
-        pod: withPod(now, pod).pod,
+      await records.changeIfThere(record, {
+        pod: withPod(record, pod).pod,
         phase: 'done',
-        reason: now.reason ?? `Its pod went on with the job ${job}.`,
+        reason: record.reason ?? `Its pod went on with the job ${job}.`,
         podEnded: new Date().toISOString(),
-      }));
+      });
     }
   }
 }
@@ -363,12 +363,12 @@ function sentText(result: { sent: number; unchanged: number }): string {
 }
 
 /** Ends the pod of a job that did not start; answers the error with what the pod has cost. */
-async function abandon({ installation, plan, pod }: Submission, error: unknown): Promise<unknown> {
+async function abandon({ installation, record, pod }: Submission, error: unknown): Promise<unknown> {
   if (pod === undefined) {
     return error;
   }
   await endPod(installation.client, pod, 'terminate');
-  return withCost(error, await installation.records.change(plan.job, { podEnded: new Date().toISOString() }));
+  return withCost(error, await installation.records.changeIfThere(record, { podEnded: new Date().toISOString() }));
 }
 
 /** Both times of the record are this computer's: the platform's clock may differ. */

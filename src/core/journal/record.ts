@@ -84,11 +84,12 @@ export function changed(now: JobRecord, change: RecordChange): JobRecord {
 
 /** A reason belongs to its outcome. */
 function endOf(now: JobRecord, { outcome, reason }: RecordChange): Pick<RecordChange, 'outcome' | 'reason'> {
-  if (outcome === undefined) {
-    return { outcome: now.outcome, reason: reason ?? now.reason };
-  }
   const isTold = now.outcome !== undefined && now.outcome !== 'lost';
-  return isTold ? { outcome: now.outcome, reason: now.reason } : { outcome, reason };
+  if (isTold) {
+    return { outcome: now.outcome, reason: now.reason };
+  }
+  const isSame = outcome === undefined || now.outcome === undefined || outcome === now.outcome;
+  return { outcome: outcome ?? now.outcome, reason: reason ?? (isSame ? now.reason : undefined) };
 }
 
 function furthest(now: Phase, next: Phase = now): Phase {

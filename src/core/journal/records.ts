@@ -56,6 +56,16 @@ export class JobRecords {
     });
   }
 
+  /** As `change`; when the record is gone meanwhile, who is at work on the job goes on with what was known of it. */
+  async changeIfThere(record: JobRecord, change: RecordChange): Promise<JobRecord> {
+    return this.change(record.job, change).catch((error: unknown) => {
+      if (error instanceof UserError && error.code === 'record-gone') {
+        return changed(record, change);
+      }
+      throw error;
+    });
+  }
+
   /** Shows that a client is at work on the start of a job, until what it answers is called. */
   showPreparing(job: string): () => void {
     const beat = setInterval(() => void this.change(job, {}).catch(() => undefined), preparationBeatMs);

@@ -157,7 +157,7 @@ export function mountOf(pod: Pod): string {
       next: 'Terminate it and start the job again; without a volume nothing would be kept.',
     });
   }
-  return path;
+  return path.replace(/\/+$/, '') || '/';
 }
 
 /** The pod, or undefined when it is gone (404 and TERMINATED mean the same). */

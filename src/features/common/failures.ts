@@ -18,7 +18,9 @@ export function describeFailure(
   }
   if (error instanceof UserError) {
     const own = error instanceof EditorError ? error.buttons : [];
-    const buttons = [...buttonsOf(vs, error.remedies), ...own];
+    // What RunPod answered is in the log alone.
+    const log = error.code === 'runpod-schema' ? [showLog] : [];
+    const buttons = [...buttonsOf(vs, error.remedies), ...own, ...log];
     return { text: error.message, buttons, unexpected: false };
   }
   const text = `"${doing}" failed for a reason that was not foreseen: ${messageOf(error)}`;

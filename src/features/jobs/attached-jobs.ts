@@ -108,12 +108,14 @@ export class AttachedJobs implements Disposable {
   }
 
   #writer(job: string): OnEvent {
+    const warned = new Set<string>();
     return (event) => {
       this.#heard.fire({ job, event });
       for (const line of jobLines(event)) {
         this.#output.appendLine(line);
       }
-      if (event.type === 'warning' && event.remedies !== undefined) {
+      if (event.type === 'warning' && event.remedies !== undefined && !warned.has(event.text)) {
+        warned.add(event.text);
         this.#show('showWarningMessage', event.text, buttonsOf(this.#vs, event.remedies));
       }
       if (event.type === 'pod' || event.type === 'phase') {

@@ -70,6 +70,14 @@ describe('failures in words', () => {
     );
   });
 
+  it('offers the log for an answer of RunPod that was not understood: it is there alone', () => {
+    const error = new UserError('runpod-schema', { what: 'Odd.', remedies: [{ do: 'set-api-address' }] });
+    assert.deepEqual(
+      describeFailure(error, 'Refresh', vs)?.buttons.map((a) => a.title),
+      ['Open Setting', 'Show Log'],
+    );
+  });
+
   it('is silent about what the user cancelled and offers the log for surprises', () => {
     assert.equal(describeFailure(new CancelledError(), 'Run', vs), undefined);
     const shown = describeFailure(new TypeError('x is undefined'), 'Run Pipeline…', vs);

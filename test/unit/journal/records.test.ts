@@ -48,6 +48,29 @@ describe('job records', () => {
     assert.deepEqual(await records.get('p-1'), now);
   });
 
+  it('keep the reason with which a job stopped when it is cancelled afterwards', async () => {
+    const records = new JobRecords(folder.path);
+    await records.create(record('p-1'));
+    await records.change('p-1', { phase: 'done', reason: 'SSH refused.' });
+    const cancelled = await records.change('p-1', { outcome: 'cancelled' });
+    assert.deepEqual([cancelled.outcome, cancelled.reason], ['cancelled', 'SSH refused.']);
+    await records.create(record('p-2'));
+    await records.change('p-2', { outcome: 'lost', reason: 'The worker is gone.' });
+    const lost = await records.change('p-2', { outcome: 'lost' });
+    assert.equal(lost.reason, 'The worker is gone.');
+    await records.change('p-2', { outcome: 'succeeded' });
+    const told = await records.change('p-2', { reason: 'Its pod went on with another job.' });
+    assert.deepEqual([told.outcome, told.reason], ['succeeded', undefined]);
+  });
+
+  it('that are gone stop nobody who is at work on the job, and are not made anew', async () => {
+    const records = new JobRecords(folder.path);
+    const known = record('p-1', { pod: { id: 'x', name: 'n', created: '', hardware: 'L4', costPerHour: 1 } });
+    const now = await records.changeIfThere(known, { podEnded: '2026-01-01T01:00:00.000Z' });
+    assert.deepEqual([now.pod?.id, now.podEnded], ['x', '2026-01-01T01:00:00.000Z']);
+    assert.equal(await records.get('p-1'), undefined);
+  });
+
   it('are not made anew by a change when they are gone', async () => {
     const records = new JobRecords(folder.path);
     await assert.rejects(records.change('p-1', { phase: 'done' }), { code: 'record-gone' });

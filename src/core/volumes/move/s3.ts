@@ -67,7 +67,7 @@ export async function moveOverS3(
     await sent.load();
     const needed = all.filter((file) => !sent.isThere(file, there.get(file.key)));
     const strangers = needed.filter((file) => !replace && sent.isStranger(there.get(file.key)));
-    refuseStrangers(strangers, { do: 'move', volume: source.id, to: target.id, replace: true });
+    refuseStrangers(strangers, { do: 'move', volume: source.id, to: target.id, replace: true, way: 's3' });
     // Records come last: they tell the times of files that are there by then.
     const ordered = [
       ...needed.filter((f) => !manifestName.test(f.key)),
