@@ -123,7 +123,7 @@ describe('an old home and volume stay readable, with a sandbox on its old folder
       jobs.map(({ job, state }) => [job, state]),
       [
         [jobId('running'), 'unknown (its pod is gone)'],
-        [jobId('left'), 'left while in "pod"'],
+        [jobId('left'), 'left while renting a pod'],
         [jobId('lost'), 'lost'],
         [jobId('failed'), 'failed'],
         [jobId('succeeded'), 'succeeded'],

@@ -38,7 +38,11 @@ describe('preflight of the key that ends the pod (R4.1, R4.3)', function () {
     await refused();
     const [finding] = (await look()).findings;
     assert.equal(finding?.id, 'cap-unarmed');
-    assert.match(finding.next, /make a restricted key in the RunPod console .* Secrets.*RUNPOD_TRAINER_END_KEY_SECRET/);
+    assert.match(
+      finding.next,
+      /make a restricted key in the RunPod console .* Secrets, and give this program the name of that secret/,
+    );
+    assert.deepEqual(finding.remedies, [{ do: 'set-end-key-secret' }]);
     assert.equal(finding.fix?.command, 'open-url');
     await makeSecret('end_key');
     const { status, findings } = await look('end_key');

@@ -33,7 +33,7 @@ describe('verify-platform on the command line', () => {
     const { code, stdout, stderr } = await world.run(['verify-platform', '--yes']);
     assert.equal(code, 0, stdout + stderr);
     assert.match(stdout, /✓ What may a pod's own key do\?\n {2}GET 403, start 403 \(409 means allowed\), PATCH 403/);
-    assert.match(stdout, /· .*S3.*\n {2}it needs the new volume of --volume, and S3 keys/);
+    assert.match(stdout, /· .*S3.*\n {2}it needs a new volume, which was not asked for, and S3 keys/);
     assert.match(stdout, /Kept in .*platform\.json; 1 question is still open\. Nothing of this check is left running/);
     const text = readFileSync(platformFile(), 'utf8');
     assert.match(text, /"podKeyRights": \{\s*"value": "none"/);
