@@ -16,7 +16,7 @@ describe('what an editor remembers of one machine', () => {
       memory,
       ownMemory: new MachineMemory(memory, path.join(folder.path, host)),
       restUrl: () => 'https://api.runpod.io/v2',
-      folder: () => 'file:///work/songs',
+      folder: () => 'file:///p/songs',
       trusted: () => true,
     });
 
@@ -30,12 +30,12 @@ describe('what an editor remembers of one machine', () => {
 
   it('has the folders of the sandbox that were noted for all hosts once, until it has its own list', async () => {
     const memory = new FakeMemory();
-    await memory.update('sandboxFolders', ['file:///work/songs', 'file:///work/other']);
+    await memory.update('sandboxFolders', ['file:///p/songs', 'file:///p/other']);
     assert.deepEqual([on('a', memory).usesSandbox, on('b', memory).usesSandbox], [true, true]);
     await on('a', memory).useSandbox(false);
     assert.deepEqual([on('a', memory).usesSandbox, on('b', memory).usesSandbox], [false, true]);
     const own = new MachineMemory(memory, path.join(folder.path, 'a'));
-    assert.deepEqual(own.get('sandboxFolders'), ['file:///work/other']);
+    assert.deepEqual(own.get('sandboxFolders'), ['file:///p/other']);
     assert.equal(own.get('trustedLocalSteps'), undefined);
   });
 });
