@@ -95,9 +95,14 @@ class Succession:
             path.mkdir()
         except FileExistsError:
             raise Taken(self._term(number)) from None
+        term = Term(path, number, owner)
+        now = self.newest()
+        if now is not None and now.number != number:
+            # So many terms passed while this one was made that its number had been forgotten already.
+            raise Taken(now)
         fsutil.write_json(path / _OWNER, owner, durable=True)
         self._forget(number - _KEPT)
-        return Term(path, number, owner)
+        return term
 
     def _term(self, number: int) -> Term:
         path = self.folder / str(number)

@@ -10,7 +10,7 @@ from typing import Any, Dict
 
 import pytest
 
-from runpod_trainer_worker.base.succession import Succession, Taken
+from runpod_trainer_worker.base.succession import Succession, Taken, Term
 
 SOURCES = Path(__file__).resolve().parent.parent.parent
 
@@ -67,6 +67,20 @@ def test_old_terms_are_forgotten_and_numbers_never_come_again(tmp_path: Path) ->
     for number in range(1, 31):
         assert line.take(_mine(str(number)), lambda term: True).number == number
     assert sorted(int(name) for name in os.listdir(tmp_path)) == list(range(11, 31))
+
+
+def test_who_is_overtaken_by_many_terms_has_none(tmp_path: Path) -> None:
+    line, slow = Succession(tmp_path), Succession(tmp_path)
+    line.take(_mine("first"), lambda term: True)
+
+    def others(_: Term) -> bool:
+        for number in range(30):
+            line.take(_mine(str(number)), lambda term: True)
+        return True
+
+    with pytest.raises(Taken) as refused:
+        slow.take(_mine("slow"), others)
+    assert refused.value.term.owner == {"name": "29"}
 
 
 def test_one_of_many_processes_at_one_moment_has_it(tmp_path: Path) -> None:
