@@ -36,14 +36,21 @@ def _internal(arguments: List[str]) -> int:
         from .run.start import work
 
         return work(JobDir(Path(rest[rest.index("--job-dir") + 1])), Timings.from_environment())
-    if name == "_watchdog":
-        from .keeper import watchdog
+    if name == "_keeper":
+        from .keeper import process
 
-        return watchdog.main(rest)
-    if name == "_guard":
-        from .keeper import guard
+        return process.main()
+    if name == "_resume":
+        from .keeper.access import resume
 
-        return guard.main(rest)
+        return resume(rest[0], rest[1])
+    if name == "_words":
+        from pathlib import Path
+
+        from .journal.directory import JobDir
+        from .keeper import last_words
+
+        return last_words.main(JobDir(Path(rest[rest.index("--job-dir") + 1])))
     if name == "_gate":
         from .gates import child
 
@@ -115,7 +122,7 @@ def _run_job(options: argparse.Namespace) -> int:
 
         return follow(JobDir(options.job_dir), options.offset, options.once, timings)
     elif options.command == "guard":
-        from .keeper.guard import guard
+        from .keeper.access import guard
 
         _answer(guard(JobDir(options.job_dir), options.rest_url, options.minutes, timings))
     elif options.command == "control":
@@ -134,7 +141,7 @@ def main(arguments: List[str]) -> int:
     # What `follow` prints is the journal, byte by byte, and nothing else.
     errors = sys.stderr if arguments[:1] == ["follow"] else sys.stdout
     try:
-        if arguments and arguments[0] in ("_work", "_watchdog", "_guard", "_gate", "_notebook", "_requirements"):
+        if arguments and arguments[0] in ("_work", "_keeper", "_resume", "_words", "_gate", "_notebook", "_requirements"):
             return _internal(arguments)
         asked = _asked().get(arguments[0]) if len(arguments) == 1 else None
         if asked is not None:

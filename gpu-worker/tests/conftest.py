@@ -14,12 +14,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
 from referencing import Registry, Resource
 
 from runpod_trainer_worker.base.contract import LIMITS
+from runpod_trainer_worker.base.procs import parent_of
 
 HERE = Path(__file__).resolve().parent
 CONTRACT = HERE.parent.parent / "contract"
@@ -35,6 +37,8 @@ FAST = {
     "poll": 0.1,
     "follow_grace": 3.0,
     "cap_grace": 4.0,
+    "cap_end": 6.0,
+    "last_words": 5.0,
 }
 
 
@@ -94,6 +98,8 @@ class Api:
         self.reply: Callable[[str], int] = lambda action: 409 if action == "start" else 204
         #: Answers that differ by the key with which the call was made.
         self.reply_to: Dict[str, Callable[[str], int]] = {}
+        #: Called with a pod's id after an answer that ends it.
+        self.ended: Callable[[str], None] = lambda pod_id: None
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -109,7 +115,12 @@ class Api:
                 self.send_header("Content-Type", "application/problem+json")
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
-                self.wfile.write(text)
+                try:
+                    self.wfile.write(text)
+                except BrokenPipeError:
+                    return  # the pod that asked is gone
+                if 200 <= status < 300 and action != "start":
+                    outer.ended(self.path.split("/pods/")[1].split("/")[0])
 
             do_POST = do_DELETE = _serve
 
@@ -157,7 +168,46 @@ class Bench:
             folder.mkdir(parents=True)
         self.api_url = "http://127.0.0.1:9/v2"
         self.timings = dict(FAST)
-        self.pod: Dict[str, str] = {"RUNPOD_POD_ID": "pod1", "RUNPOD_API_KEY": "rpa_podkeypodkey"}
+        # Its keeper is found by this name on the whole machine.
+        self.pod: Dict[str, str] = {"RUNPOD_POD_ID": f"pod{token_hex(4)}", "RUNPOD_API_KEY": "rpa_podkeypodkey"}
+
+    @property
+    def pod_id(self) -> str:
+        """The pod on which commands run."""
+        return self.pod["RUNPOD_POD_ID"]
+
+    def rent(self, api: Api) -> None:
+        """From here on there is a platform that ends pods when it is asked to."""
+        self.api_url = api.url
+        api.ended = self.lose_pod
+
+    def lose_pod(self, pod_id: str) -> None:
+        """Kills what runs on a pod: its keeper with all below it, and a worker that outlived its keeper."""
+        keepers = self.processes("_keeper")
+        below = {pid for pid in keepers if pod_id.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")}
+        below |= {pid for pid in self.processes("_work") if parent_of(pid) not in keepers}
+        for pid in keepers:
+            if parent_of(pid) in below:
+                below.add(pid)
+        level = below
+        while level:
+            level = {pid for pid in self.processes() if parent_of(pid) in level} - below
+            below |= level
+        for pid in below:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def keeper(self) -> int:
+        """The keeper's process."""
+        (pid,) = self.processes("_keeper")
+        return pid
+
+    def left_on_disk(self) -> List[str]:
+        """What is on the pod's own disk besides the keeper's state."""
+        names = (path.name for path in (self.temporary / f"runpod-trainer-{os.getuid()}").glob("*"))
+        return sorted(name for name in names if name != "chosen" and not name.startswith("keeper-"))
 
     def write(self, path: str, text: str) -> Path:
         """A file of the project."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as _dt
 import time
+from pathlib import Path
+from typing import Optional
 
 
 def iso(moment: float) -> str:
@@ -21,3 +23,11 @@ def boot_seconds() -> float:
     """Seconds since the machine booted: equal in all processes, and no clock change moves it."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.clock_gettime(clock) if clock is not None else time.monotonic()
+
+
+def boot_id() -> Optional[str]:
+    """Which boot of which machine `boot_seconds` counts from; None where that cannot be told."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None

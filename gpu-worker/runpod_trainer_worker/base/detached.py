@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import Any, Dict, Sequence
 
+from . import procs
 from .credentials import without_credentials
 from .selfpath import SELF
 
@@ -17,15 +18,18 @@ def start_detached(arguments: Sequence[str], output: int = subprocess.DEVNULL) -
 
     Credentials are in neither its arguments nor its environment. `output` takes what it writes.
     """
-    return subprocess.Popen(
-        [sys.executable, "-I", SELF, *arguments],
-        cwd="/",
-        env=without_credentials(os.environ),
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-    )
+    with procs.starting() as note:
+        process = subprocess.Popen(
+            [sys.executable, "-I", SELF, *arguments],
+            cwd="/",
+            env=without_credentials(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        note(process.pid)
+    return process
 
 
 def send_input(process: "subprocess.Popen[bytes]", value: Dict[str, Any]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+from .limited import run_limited
+
+_GPU_TIMEOUT = 15.0
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -61,10 +63,10 @@ def gpu_names(path: Optional[str]) -> List[str]:
     if tool is None:
         return []
     try:
-        answer = subprocess.run(
-            [tool, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=15, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
+        answer = run_limited([tool, "--query-gpu=name", "--format=csv,noheader"], _GPU_TIMEOUT)
+    except OSError:
+        return []
+    if answer.returncode != 0:
         return []
     return [line.strip() for line in answer.stdout.splitlines() if line.strip()]
 

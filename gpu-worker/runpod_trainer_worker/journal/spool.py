@@ -13,12 +13,20 @@ from typing import Optional
 from ..base import fsutil
 from .directory import JobDir
 
+#: Lies in the folder that was chosen: another choice later, because a disk is full by then, would hide what is there.
+_CHOSEN = "chosen"
+
+
+def _is_private(path: Path) -> bool:
+    info = path.lstat()
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.getuid() and not info.st_mode & 0o022
+
 
 def _private_folder(path: Path) -> bool:
+    """Makes a folder for this user alone; whether that can be written to."""
     try:
         path.mkdir(mode=0o700, exist_ok=True)
-        info = path.lstat()
-        if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o022:
+        if not _is_private(path):
             return False
         probe = path / f".probe-{os.getpid()}"
         probe.write_bytes(b"x" * 4096)
@@ -29,10 +37,22 @@ def _private_folder(path: Path) -> bool:
 
 
 def scratch_folder() -> Optional[Path]:
-    """A private folder of this user on the machine's own disk; None when none can be written."""
-    for base in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm"):
-        folder = Path(base) / f"runpod-trainer-{os.getuid()}"
+    """A private folder of this user on the machine's own disk, the same at every call; None when none can be written."""
+    folders = [
+        Path(base) / f"runpod-trainer-{os.getuid()}" for base in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")
+    ]
+    for folder in folders:
+        try:
+            if (folder / _CHOSEN).exists() and _is_private(folder):
+                return folder
+        except OSError:
+            continue
+    for folder in folders:
         if _private_folder(folder):
+            try:
+                (folder / _CHOSEN).touch()
+            except OSError:
+                continue
             return folder
     return None
 
@@ -46,7 +66,13 @@ def spool_place(job: JobDir) -> Optional[Path]:
 def spool_folder(job: JobDir) -> Optional[Path]:
     """The job's part of the scratch folder, made if need be; None when there can be none."""
     folder = spool_place(job)
-    return folder if folder is not None and _private_folder(folder) else None
+    try:
+        if folder is None:
+            return None
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder if _is_private(folder) else None
+    except OSError:
+        return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,19 +92,9 @@ class Spool:
         """`{"base": bytes}`: the journal's size on the volume when the epoch began."""
         return self.folder / f"base-{self.epoch}.json"
 
-    @property
-    def watchdog(self) -> Path:
-        """What the watchdog tells the worker."""
-        return self.folder / f"watchdog-{self.epoch}.json"
-
-    @property
-    def stop(self) -> Path:
-        """`{"reason"}`: exists when the watchdog asks the worker to cancel the job."""
-        return self.folder / f"stop-{self.epoch}.json"
-
     def remove(self) -> None:
         """Deletes the epoch's files and what was asked of the job, and the folder when it is empty."""
-        for path in (self.events, self.base, self.watchdog, self.stop, *self.folder.glob("request-*.json")):
+        for path in (self.events, self.base, *self.folder.glob("request-*.json")):
             try:
                 path.unlink()
             except OSError:

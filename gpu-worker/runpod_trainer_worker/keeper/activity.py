@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-import subprocess
 import threading
 from pathlib import Path
 from typing import Iterable, Optional, Tuple
+
+from ..base.limited import run_limited
 
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -73,9 +74,10 @@ class Gpus:
         assert self._tool is not None
         argv = [self._tool, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
         try:
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=_GPU_TIMEOUT, check=True)
-            self._busy = any(int(line) > 0 for line in done.stdout.split("\n") if line.strip())
-        except (OSError, subprocess.SubprocessError, ValueError):
+            done = run_limited(argv, _GPU_TIMEOUT)
+            lines = [line for line in done.stdout.split("\n") if line.strip()]
+            self._busy = any(int(line) > 0 for line in lines) if done.returncode == 0 else None
+        except (OSError, ValueError):
             self._busy = None
 
 

@@ -42,7 +42,7 @@ class EndKey:
         self.tested = not answer.temporary
         self.state = UNKNOWN
         if answer.temporary:
-            self.detail = f"RunPod's API has not answered the watchdog yet ({answer.detail}); it goes on asking"
+            self.detail = f"RunPod's API has not answered the keeper yet ({answer.detail}); it goes on asking"
         elif answer.status == 409 or (answer.status is not None and 200 <= answer.status < 300):
             self.state, self.detail = ARMED, f"{whose} may end this pod (tested with a call that changes nothing)"
         elif answer.status in (401, 403) and answer.problem:
@@ -101,6 +101,21 @@ class EndKeys:
             lines.append(f"probe with the {key.owner}: {answer.detail}")
         return lines
 
+    def judgements(self) -> Dict[str, Dict[str, object]]:
+        """What the API has said of each key, by its owner, for a keeper that comes after this one."""
+        with self._lock:
+            judged = [key for key in self.all if key.tested and key.api is not None]
+            return {key.owner: {"state": key.state, "detail": key.detail, "foreign": key.foreign} for key in judged}
+
+    def restore(self, judgements: Mapping[str, Mapping[str, object]]) -> None:
+        """Takes over what was said to an earlier keeper: nothing is asked twice."""
+        with self._lock:
+            for key in self.all:
+                told = judgements.get(key.owner)
+                if told is not None and key.api is not None and told.get("state") in (ARMED, REFUSED, UNKNOWN):
+                    key.state, key.detail = str(told["state"]), str(told.get("detail"))
+                    key.foreign, key.tested = told.get("foreign") is True, True
+
     @property
     def settled(self) -> bool:
         """Whether nothing is left to ask."""
@@ -136,7 +151,7 @@ def _make(owner: str, rest_url: Optional[str], pod_id: Optional[str], key: Optio
     if secret is not None:
         return EndKey(owner, None, MISSING, f"the secret {secret} does not exist in this RunPod account")
     api = PodApi(rest_url, pod_id, key.strip(), timeout)
-    return EndKey(owner, api, UNKNOWN, "the watchdog has not tested its key yet")
+    return EndKey(owner, api, UNKNOWN, "the keeper has not tested its key yet")
 
 
 def _sentence(text: str) -> str:

@@ -6,16 +6,15 @@ import dataclasses
 import threading
 from typing import Dict, List, Optional
 
-from ..base import fsutil
 from ..base.contract import LIMITS
 from ..base.cut import cut_characters, text_bytes
 from ..base.timings import Timings
 from ..journal.directory import JobDir
 from ..journal.requests import Requests
 from ..journal.spec import Spec
-from ..journal.spool import Spool
 from ..journal.state import State
 from ..journal.writer import Journal
+from ..keeper.worker_link import WorkerLink
 from .environment import Sources
 from .process import BROKEN, CANCEL, FENCED, Line
 from .requirements import Interpreter
@@ -39,7 +38,7 @@ class Context:
     journal: Journal
     state: State
     sources: Sources
-    spool: Optional[Spool]
+    keeper: Optional[WorkerLink]
     requests: Requests
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
     base_env: Dict[str, str] = dataclasses.field(default_factory=dict)
@@ -53,18 +52,14 @@ class Context:
         if self.problem is not None or self.journal.stuck_for() > self.timings.stuck:
             self.problem = self.problem or self.journal.error
             return BROKEN
-        if self.stop_asked() or self.interrupted.is_set() or self.requests.has("cancel"):
+        asked = self.keeper is not None and self.keeper.stop is not None
+        if asked or self.interrupted.is_set() or self.requests.has("cancel"):
             return CANCEL
         return None
 
-    def stop_asked(self) -> bool:
-        """Whether the watchdog asked for the end: the cap is reached, or nothing moves any more."""
-        return self.spool is not None and self.spool.stop.exists()
-
     def stop_reason(self) -> Optional[str]:
-        """Why the watchdog asked for the end; None when it did not."""
-        asked = None if self.spool is None else fsutil.read_json(self.spool.stop)
-        return None if asked is None else str(asked.get("reason"))
+        """Why the keeper wants the job to end; None when it does not."""
+        return None if self.keeper is None else self.keeper.reason()
 
     def check(self) -> None:
         """Raises Stopped when the job must stop."""

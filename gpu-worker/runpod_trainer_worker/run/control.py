@@ -11,6 +11,7 @@ from ..base.timings import Timings
 from ..journal.directory import JobDir, read_lock, worker_alive
 from ..journal.requests import Requests
 from ..journal.spool import spool_place
+from ..keeper.access import status as keeper_status
 from ..keeper.pod_environment import pod_environment
 
 REQUESTS = ("cancel", "hold", "release")
@@ -43,7 +44,7 @@ def _one(job: JobDir, pod_id: Optional[str], timings: Timings) -> Dict[str, Any]
 
 
 def status(job_dir: Optional[Path], mount: Optional[Path], on_pod: Optional[str], timings: Timings) -> Dict[str, Any]:
-    """One job, or all jobs of a volume, the newest first; with a pod's id also whether one of that pod is watched."""
+    """One job, or all jobs of a volume, the newest first; with a pod's id also what its keeper says."""
     pod_id = _pod_id()
     if job_dir is not None:
         if not (job_dir / "spec.json").exists():
@@ -55,12 +56,15 @@ def status(job_dir: Optional[Path], mount: Optional[Path], on_pod: Optional[str]
     jobs = [_one(JobDir(path), pod_id, timings) for path in names]
     answer: Dict[str, Any] = {}
     if on_pod is not None:
-        answer["watched"] = is_watched(folder, on_pod)
+        keeper = keeper_status(on_pod, timings)
+        answer["keeper"] = None if keeper is None else {key: keeper[key] for key in ("at", "jobDir", "deadline", "keeps")}
+        uses = keeper is not None and keeper["at"] != "waiting" and not keeper["keeps"]
+        answer["watched"] = uses or is_at_work(folder, on_pod)
     answer["jobs"] = sorted(jobs, key=lambda j: str((j["state"] or {}).get("started", "")), reverse=True)
     return answer
 
 
-def is_watched(folder: Path, pod_id: str) -> bool:
-    """Whether a worker, a watchdog or a follower of a job that this pod has is at work; they name its folder."""
+def is_at_work(folder: Path, pod_id: str) -> bool:
+    """Whether a worker or a follower of a job that this pod has is at work; they name its folder."""
     own = {str(lock.parent) for lock in folder.glob("*/lock") if (fsutil.read_json(lock) or {}).get("podId") == pod_id}
     return bool(own) and any(own.intersection(words) for words in procs.command_lines())

@@ -15,13 +15,13 @@ from ..base.errors import WorkerError
 from ..base.selfpath import SELF
 from ..base.timings import Timings
 from ..journal.directory import JobDir, Lock, last_event, read_lock, worker_alive
-from ..journal.requests import Requests
+from ..journal.requests import Moment, Requests
 from ..journal.spec import Spec, load_spec
 from ..journal.spool import Spool, scratch_folder, spool_folder, spool_place
 from ..journal.state import State
 from ..journal.writer import Journal
 from ..keeper.end_keys import keys_of
-from ..keeper.start_watchdog import WatchdogProcess
+from ..keeper.worker_link import WorkerLink
 from .context import Context, Stopped
 from .environment import Sources
 from .process import Command, Execution, Line
@@ -66,24 +66,32 @@ def run_job(
     pod_id: Optional[str],
     timings: Timings,
     echo: Optional[Callable[[bytes], None]] = None,
-    watched: bool = False,
+    asked: Optional[Moment] = None,
 ) -> bool:
-    """Runs the job on one side; True when it succeeded. With `watched` a watchdog runs beside it."""
+    """Runs the job on one side; True when it succeeded. With `asked`, when the start was asked for, it has a keeper."""
+    interrupted = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interrupted.set())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    procs.adopt_orphans()
     spec = load_spec(job_dir.path)
     job_dir.control.mkdir(exist_ok=True)
     job_dir.steps.mkdir(exist_ok=True)
-    requests = Requests(job_dir, spool_place(job_dir) if watched else None)
-    requests.withdraw("cancel")
+    requests = Requests(job_dir, spool_place(job_dir) if asked is not None else None)
+    requests.withdraw("cancel", before=asked or Moment.now())
     lock = take_over(job_dir, pod_id, timings)
-    folder = spool_folder(job_dir) if watched else None
-    spool = None if folder is None else Spool(folder, lock.epoch)
+    spool: Optional[Spool] = None
+    keeper: Optional[WorkerLink] = None
+    if asked is not None:
+        folder = spool_folder(job_dir)
+        # Without a disk of our own: what is not on the volume yet is lost with the worker.
+        spool = None if folder is None else Spool(folder, lock.epoch)
+        place = str(folder or job_dir.path / "spool")
+        keeper = WorkerLink(pod_id, keys_of(sources.pod), lock.epoch, place, timings)
+        keeper.begin()
     journal = Journal(job_dir, lock.epoch, spool, timings, echo)
-    if spool is None and watched:
-        # No disk of our own: worker and watchdog talk through the job directory.
-        spool = Spool(job_dir.path / "spool", lock.epoch)
-        spool.folder.mkdir(exist_ok=True)
     state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq)
-    context = Context(job_dir, spec, side, timings, journal, state, sources, spool, requests)
+    context = Context(job_dir, spec, side, timings, journal, state, sources, keeper, requests, interrupted)
     return _Job(context, pod_id).run()
 
 
@@ -91,26 +99,10 @@ class _Job:
     def __init__(self, context: Context, pod_id: Optional[str]) -> None:
         self._context = context
         self._pod_id = pod_id
-        self._watchdog: Optional[WatchdogProcess] = None
-        if context.spool is not None:
-            self._watchdog = WatchdogProcess(
-                context.job,
-                context.spec,
-                context.spool,
-                context.journal,
-                context.state,
-                context.timings,
-                pod_id,
-                keys_of(context.sources.pod),
-            )
         self._step: Optional[str] = None
         self._over = threading.Event()
 
     def run(self) -> bool:
-        context = self._context
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: context.interrupted.set())
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         began = time.monotonic()
         status, reason = "failed", None
         try:
@@ -132,7 +124,7 @@ class _Job:
         return status == "succeeded"
 
     def _prepare(self) -> Optional[str]:
-        """Tells the beginning, finds the Python, starts the watchdog; answers why the job cannot run, or None."""
+        """Tells the beginning, finds the Python; answers why the job cannot run, or None."""
         context, spec = self._context, self._context.spec
         base = context.sources.base()
         context.base_env = base
@@ -151,8 +143,8 @@ class _Job:
             capSeconds=spec.cap_seconds,
         )
         context.state.save()
-        if self._watchdog is not None:
-            self._watchdog.start()
+        if context.keeper is not None:
+            context.keeper.attach(context.journal, context.state)
         for result in spec.local_results:
             self._tell_local(result)
         if problem is None and not spec.project_path.is_dir():
@@ -170,6 +162,7 @@ class _Job:
 
     def _beat(self) -> None:
         while not self._over.wait(self._context.timings.heartbeat):
+            procs.reap()
             self._context.state.save()
 
     def _steps(self) -> "tuple[str, Optional[str]]":
@@ -263,8 +256,8 @@ class _Job:
     def _finish(self, status: str, reason: Optional[str], seconds: float) -> None:
         context = self._context
         self._over.set()
-        if self._watchdog is not None:
-            self._watchdog.stop()
+        if context.keeper is not None:
+            context.keeper.finish()
         if context.journal.fenced:
             context.state.silence()
             context.journal.close()

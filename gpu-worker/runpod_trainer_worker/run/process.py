@@ -95,6 +95,8 @@ class Execution:
             procs.signal_group(process.pid, signal.SIGKILL)
             procs.kill_members(str(command.step_dir))
             process.wait()
+            procs.forget(process.pid)
+            procs.reap()
             self._drain(self._timings.drain)
             for descriptor in list(self._streams):
                 self._close(descriptor)
@@ -115,16 +117,18 @@ class Execution:
             self._log = os.open(command.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         channel: Optional[Tuple[int, int]] = os.pipe() if command.request is not None else None
         try:
-            process = subprocess.Popen(
-                list(command.argv),
-                cwd=str(command.cwd),
-                env=command.env,
-                stdin=subprocess.PIPE if channel else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                pass_fds=(channel[1],) if channel else (),
-            )
+            with procs.starting() as note:
+                process = subprocess.Popen(
+                    list(command.argv),
+                    cwd=str(command.cwd),
+                    env=command.env,
+                    stdin=subprocess.PIPE if channel else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                    pass_fds=(channel[1],) if channel else (),
+                )
+                note(process.pid)
         except BaseException:
             for descriptor in channel or ():
                 os.close(descriptor)

@@ -7,12 +7,12 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from ..base.errors import WorkerError
 from ..base.fsutil import sha256_text
+from ..base.limited import run_limited
 
 _ABOUT = """
 import json, sys, sysconfig, site
@@ -47,13 +47,11 @@ def find_python(name: str, environment: Dict[str, str], project: Path) -> Interp
     if found is None:
         raise WorkerError(f"The Python {name!r} was not found.", f"PATH of the steps is {path}.", fix)
     try:
-        answer = subprocess.run(
-            [found, "-c", _ABOUT], capture_output=True, text=True, timeout=60, check=True, env=environment, cwd="/"
-        )
+        answer = run_limited([found, "-c", _ABOUT], 60, environment)
+        if answer.returncode != 0:
+            raise WorkerError(f"{found} does not run as Python.", f"It said: {answer.stderr[-300:]}", fix)
         about: Dict[str, Any] = json.loads(answer.stdout)
-    except subprocess.CalledProcessError as problem:
-        raise WorkerError(f"{found} does not run as Python.", f"It said: {problem.stderr[-300:]}", fix) from problem
-    except (OSError, subprocess.SubprocessError, ValueError) as problem:
+    except (OSError, ValueError) as problem:
         raise WorkerError(f"{found} does not run as Python.", f"{problem}.", fix) from problem
     bin_dir = os.path.dirname(found) if name.startswith("/") else None
     return Interpreter(about["executable"] or found, about["version"], about["sites"], bin_dir)

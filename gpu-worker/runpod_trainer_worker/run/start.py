@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict
 
-from ..base.detached import send_input, start_detached
+from ..base import procs
 from ..base.errors import WorkerError
 from ..base.timings import Timings
-from ..journal.directory import JobDir, Lock, read_lock, whole_size, worker_alive
+from ..journal.directory import JobDir, read_lock, worker_alive
+from ..journal.requests import Moment
 from ..journal.spec import load_spec
-from ..journal.spool import spool_folder
+from ..keeper.access import ask, mount_of, status
 from ..keeper.pod_environment import pod_environment
 from .environment import Sources
 from .job import already_running, run_job
@@ -36,80 +34,48 @@ def read_secrets(text: str) -> Dict[str, str]:
 
 
 def start(job: JobDir, secrets: Dict[str, str], timings: Timings) -> Dict[str, Any]:
-    """Starts worker and watchdog; answers `{"pid", "epoch", "watchdog"}` when both are at work."""
-    load_spec(job.path)
+    """Has the pod's keeper start the worker; answers `{"pid", "epoch", "watchdog"}` when both are at work."""
+    asked = Moment.now()
+    spec = load_spec(job.path)
     pod = pod_environment()
-    folder = spool_folder(job) or job.path
-    with open(folder / "start.lock", "wb") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        before = read_lock(job)
-        if (
-            before is not None
-            and before.pod_id == (pod.get("RUNPOD_POD_ID"))
-            and worker_alive(job, before, pod.get("RUNPOD_POD_ID"), timings)
-        ):
-            raise already_running(before)
-        output = folder / "worker.log"
-        offset = whole_size(job.journal)
-        process = _spawn(job, output, {"secrets": secrets, "pod": pod})
-        answer = _wait(job, process, output, offset, timings)
-    try:
-        (folder / "start.lock").unlink()
-        output.unlink()
-    except OSError:
-        pass
-    return answer
+    pod_id = pod.get("RUNPOD_POD_ID")
+    before = read_lock(job)
+    if before is not None and before.pod_id == pod_id and worker_alive(job, before, pod_id, timings):
+        raise already_running(before)
+    terms = {
+        "folder": str(job.path),
+        "capSeconds": spec.cap_seconds,
+        "stallSeconds": spec.stall_seconds,
+        "onFinish": spec.on_finish,
+        "holdSeconds": spec.hold_seconds,
+    }
+    question = {"ask": "start", "job": terms, "restUrl": spec.rest_url or "", "mount": mount_of(job)}
+    given = {"secrets": secrets, "pod": pod, "asked": asked.to_json()}
+    # The last words of a job before this one may be on their way.
+    answer = ask(pod, {**question, **given}, timings, timings.last_words + timings.answer_wait)
+    if "refused" in answer:
+        raise WorkerError("The job cannot start on this pod.", str(answer["refused"]), "Attach to it, or cancel it first.")
+    return _wait(pod_id or "", int(answer["pid"]), timings)
 
 
-def _spawn(job: JobDir, output: Path, given: Dict[str, Any]) -> "subprocess.Popen[bytes]":
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        process = start_detached(["_work", "--job-dir", str(job.path)], descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        send_input(process, given)
-    except OSError:
-        pass  # it died already; the wait below tells why
-    return process
-
-
-def _events(path: Path, offset: int) -> Iterator[Dict[str, Any]]:
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read()
-    except OSError:
-        return
-    for line in data[: data.rfind(b"\n") + 1].splitlines():
-        yield json.loads(line)
-
-
-def _wait(job: JobDir, process: "subprocess.Popen[bytes]", output: Path, offset: int, timings: Timings) -> Dict[str, Any]:
+def _wait(pod_id: str, pid: int, timings: Timings) -> Dict[str, Any]:
+    """Until the worker has told its keeper what holds the cap."""
     end = time.monotonic() + timings.start_wait
     while True:
-        dead = process.poll() is not None
-        lock: Optional[Lock] = read_lock(job)
-        if lock is not None and lock.pid == process.pid:
-            for event in _events(job.journal, offset):
-                if event.get("epoch") == lock.epoch and event["type"] in ("watchdog", "job.finished"):
-                    told = {key: event.get(key) for key in ("armed", "detail", "deadline", "owners")}
-                    if event["type"] == "job.finished":
-                        told = {"armed": False, "detail": str(event.get("reason")), "deadline": None, "owners": []}
-                    return {"pid": process.pid, "epoch": lock.epoch, "watchdog": told}
-        if dead:
-            raise WorkerError("The worker ended at once.", _tail(output), "Start it again; if it ends again, report this.")
+        said = status(pod_id, timings) or {}
+        worker = said.get("worker") or {}
+        if worker.get("pid") == pid and said.get("told") is not None:
+            return {"pid": pid, "epoch": worker["epoch"], "watchdog": said["told"]}
+        if said.get("at") in ("ended", "ending") or not procs.start_time(pid):
+            raise WorkerError("The worker ended at once.", _tail(said), "Start it again; if it ends again, report this.")
         if time.monotonic() > end:
-            why = f"Its journal says nothing after {timings.start_wait:g} seconds."
+            why = f"It says nothing after {timings.start_wait:g} seconds."
             raise WorkerError("The worker did not begin.", why, "Check that the volume answers, then attach to the job.")
         time.sleep(0.05)
 
 
-def _tail(output: Path) -> str:
-    try:
-        text = output.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        text = ""
+def _tail(said: Dict[str, Any]) -> str:
+    text = str(said.get("output") or "").strip()
     last = text.splitlines()[-1] if text else ""
     try:
         error = json.loads(last)["error"]
@@ -122,7 +88,8 @@ def work(job: JobDir, timings: Timings) -> int:
     """The internal command: the worker itself; secrets and the pod's environment come by standard input."""
     given = json.load(sys.stdin)
     sources = Sources(given["secrets"], given["pod"])
-    return 0 if run_job(job, "pod", sources, given["pod"].get("RUNPOD_POD_ID"), timings, watched=True) else 1
+    asked = Moment.from_json(given["asked"])
+    return 0 if run_job(job, "pod", sources, given["pod"].get("RUNPOD_POD_ID"), timings, asked=asked) else 1
 
 
 def run_here(job: JobDir, side: str, secrets: Dict[str, str], timings: Timings) -> int:

@@ -20,7 +20,7 @@ NAME = "RUNPOD_TRAINER_END_KEY"
 
 @pytest.fixture
 def pod(bench: Bench, api: Api) -> Bench:
-    bench.api_url = api.url
+    bench.rent(api)
     bench.pod[NAME] = USER
     return bench
 
@@ -85,7 +85,7 @@ def test_goes_on_with_both_ways_and_both_keys_while_all_are_refused(pod: Bench, 
         (USER, "delete"),
     ]
     api.reply = refuse(204)
-    wait_for(lambda: pod.processes("_watchdog") == [])
+    wait_for(lambda: pod.processes("_keeper") == [])
 
 
 def test_a_secret_that_does_not_exist_is_said(pod: Bench, api: Api) -> None:
@@ -96,7 +96,7 @@ def test_a_secret_that_does_not_exist_is_said(pod: Bench, api: Api) -> None:
     assert told["armed"] is False and owners(told) == [["pod-key", "refused"], ["user-key", "missing"]]
     assert "the secret end-kye does not exist" in told["detail"] and "cannot end itself" in told["detail"]
     assert pod.follow().returncode == 0
-    wait_for(lambda: pod.processes("_watchdog") == [] or api.ends() != [])
+    wait_for(lambda: pod.processes("_keeper") == [] or api.ends() != [])
     assert all("{{" not in call["headers"]["Authorization"] for call in api.calls)
 
 
@@ -131,7 +131,7 @@ def test_the_guard_has_both_keys(pod: Bench, api: Api) -> None:
     argv = ["guard", "--job-dir", str(pod.job), "--rest-url", api.url, "--minutes", "0.2"]
     assert json.loads(pod.command(*argv).stdout)["armed"] is True
     wait_for(lambda: USER in ended_with(api))
-    wait_for(lambda: pod.processes("_guard") == [])
+    wait_for(lambda: pod.processes("_keeper") == [])
 
 
 def test_no_step_has_it_and_it_is_written_nowhere(pod: Bench, api: Api) -> None:
@@ -146,10 +146,10 @@ def test_no_step_has_it_and_it_is_written_nowhere(pod: Bench, api: Api) -> None:
     wait_for((pod.project / "said").exists)
     wait_for(lambda: len(pod.output()) == 3)
     assert pod.output() == ["mine: none", USER[:6], "[secret]"]
-    for pid in [*pod.processes("_work"), *pod.processes("_watchdog")]:
+    for pid in [*pod.processes("_work"), *pod.processes("_keeper")]:
         for name in ("cmdline", "environ"):
             assert USER.encode() not in Path(f"/proc/{pid}/{name}").read_bytes()
-    os.kill(pod.processes("_watchdog")[0], signal.SIGKILL)
+    os.kill(pod.processes("_keeper")[0], signal.SIGKILL)
     wait_for(lambda: len(pod.events("watchdog")) == 2)
     assert owners(pod.events("watchdog")[1])[1] == ["user-key", "armed"]
     pod.command("control", "--job-dir", str(pod.job), "cancel")

@@ -1,4 +1,4 @@
-"""R4.3: a pod on which no job begins ends itself."""
+"""R4.3: a pod on which no job begins ends itself; a client that is at work asks it to wait."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conftest import Api, Bench, on_pod, shell, wait_for
 
 @pytest.fixture
 def pod(bench: Bench, api: Api) -> Bench:
-    bench.api_url = api.url
+    bench.rent(api)
     bench.timings["guard_minute"] = 1.0
     return bench
 
@@ -27,7 +27,13 @@ def guard(pod: Bench, minutes: float, job: str = "job-1", **more: str) -> Dict[s
 
 
 def guards(pod: Bench) -> int:
-    return len(pod.processes("_guard"))
+    return len(pod.processes("_keeper"))
+
+
+def keeper(pod: Bench) -> Dict[str, Any]:
+    answer = json.loads(pod.command("status", "--mount", str(pod.root / "vol"), "--pod", pod.pod_id).stdout)
+    said: Dict[str, Any] = answer["keeper"]
+    return said
 
 
 def test_ends_the_pod_when_no_worker_starts_in_time(pod: Bench, api: Api) -> None:
@@ -35,7 +41,7 @@ def test_ends_the_pod_when_no_worker_starts_in_time(pod: Bench, api: Api) -> Non
     assert guards(pod) == 1 and api.actions() == []
     wait_for(lambda: "terminate" in api.ends())
     assert api.calls[0]["headers"]["Authorization"] == f"Bearer {pod.pod['RUNPOD_API_KEY']}"
-    assert "guard: no worker has started" in (pod.job / "watchdog.log").read_text()
+    assert "no worker has started" in (pod.job / "watchdog.log").read_text()
     wait_for(lambda: guards(pod) == 0)
 
 
@@ -59,12 +65,16 @@ def test_a_client_at_work_renews_it_and_there_is_one_guard_only(pod: Bench, api:
     wait_for(lambda: api.ends() != [])
 
 
-def test_leaves_when_the_worker_has_started(pod: Bench, api: Api) -> None:
-    guard(pod, 8)
+def test_goes_on_with_the_job_that_has_started(pod: Bench, api: Api) -> None:
+    guard(pod, 6)
+    waiting = time.monotonic()
+    assert keeper(pod) == {"at": "waiting", "jobDir": str(pod.job), "deadline": None, "keeps": False}
     pod.spec(on_pod(shell("s", "sleep 40")))
     assert pod.start()["epoch"] == 1
-    wait_for(lambda: guards(pod) == 0, 5)
-    assert api.ends() == []
+    assert keeper(pod)["at"] == "running" and guards(pod) == 1
+    guard(pod, 0.1)  # a client that had not heard of its start
+    time.sleep(max(0.0, waiting + 6.5 - time.monotonic()))
+    assert api.ends() == [] and keeper(pod)["at"] == "running"
     pod.command("control", "--job-dir", str(pod.job), "cancel")
     wait_for(lambda: api.ends() != [])
 
@@ -77,13 +87,12 @@ def test_waits_for_the_job_that_was_named_last(pod: Bench, api: Api) -> None:
     assert guards(pod) == 1
     pod.spec(on_pod(shell("s", "sleep 40")))
     pod.start()
-    wait_for(lambda: guards(pod) == 0, 5)
-    assert api.ends() == []
+    assert keeper(pod)["jobDir"] == str(pod.job) and api.ends() == []
 
 
 def test_another_one_takes_over_when_it_was_killed(pod: Bench, api: Api) -> None:
     guard(pod, 30)
-    (pid,) = pod.processes("_guard")
+    (pid,) = pod.processes("_keeper")
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: guards(pod) == 0)
     guard(pod, 0.3)

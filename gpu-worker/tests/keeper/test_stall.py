@@ -17,7 +17,7 @@ ASLEEP = "import threading\nthreading.Event().wait()\n"
 
 @pytest.fixture
 def pod(bench: Bench, api: Api) -> Bench:
-    bench.api_url = api.url
+    bench.rent(api)
     bench.timings.update(stall_sample=0.2, stall_lease=0.5)
     return bench
 

@@ -18,19 +18,14 @@ FOREVER = on_pod(shell("s", "echo up; sleep 60"))
 
 @pytest.fixture
 def pod(bench: Bench, api: Api) -> Bench:
-    bench.api_url = api.url
+    bench.rent(api)
     return bench
 
 
-def watchdog(bench: Bench) -> int:
-    pids = bench.processes("_watchdog")
-    assert len(pids) == 1
-    return pids[0]
-
-
-def all_gone(bench: Bench) -> None:
-    wait_for(lambda: not bench.processes(), 15)
-    assert list((bench.temporary / f"runpod-trainer-{os.getuid()}").glob("*")) == []
+def all_gone(bench: Bench, but: str = "nothing") -> None:
+    """No process is left, but the keeper of a pod that goes on."""
+    wait_for(lambda: bench.processes() == bench.processes(but), 15)
+    assert bench.left_on_disk() == []
 
 
 def test_start_lets_the_connection_go_at_once(pod: Bench, api: Api) -> None:
@@ -44,7 +39,7 @@ def test_start_lets_the_connection_go_at_once(pod: Bench, api: Api) -> None:
     assert err == b"" and answer["epoch"] == 1
     assert answer["watchdog"]["armed"] is True and answer["watchdog"]["deadline"] is None
     wait_for(lambda: pod.output() == ["up"])
-    guard = watchdog(pod)
+    guard = pod.keeper()
     sessions = {os.getsid(answer["pid"]), os.getsid(guard), os.getsid(0)}
     assert len(sessions) == 3
     for pid in (answer["pid"], guard):
@@ -77,7 +72,7 @@ def test_a_whole_job_and_the_end_of_the_pod(pod: Bench, api: Api) -> None:
     wait_for(lambda: api.ends() != [])
     assert time.monotonic() - done < 5
     probe, end = api.calls[0], next(c for c in api.calls if c["action"] != "start")
-    assert (probe["action"], end["action"], end["path"]) == ("start", "terminate", "/v2/pods/pod1/action")
+    assert (probe["action"], end["action"], end["path"]) == ("start", "terminate", f"/v2/pods/{pod.pod_id}/action")
     assert end["headers"]["Authorization"] == "Bearer rpa_podkeypodkey"
     assert end["headers"]["User-Agent"].startswith("runpod-trainer-worker/")
     all_gone(pod)
@@ -94,7 +89,7 @@ def test_secrets_are_nowhere_but_in_the_step(pod: Bench, api: Api) -> None:
     pod.start(WANDB_API_KEY="canary-by-stdin", UNUSED="canary-unused-one")
     wait_for(lambda: pod.output() == ["[secret]"])
     canaries = [b"hf_frompodfrompod", b"canary-of-the-pod", b"canary-by-stdin", b"canary-unused-one", b"rpa_podkeypodkey"]
-    for pid in [*pod.processes("_work"), *pod.processes("_watchdog")]:
+    for pid in [*pod.processes("_work"), *pod.processes("_keeper")]:
         for name in ("cmdline", "environ"):
             content = Path(f"/proc/{pid}/{name}").read_bytes()
             assert not any(canary in content for canary in canaries)
@@ -129,11 +124,11 @@ def test_killed_worker_is_reported_lost_and_loses_nothing(pod: Bench, api: Api) 
 
 
 def test_killed_together_follow_says_dead_and_a_new_start_finishes(pod: Bench, api: Api) -> None:
-    pod.timings["follow_grace"] = 0.5
+    pod.timings.update(follow_grace=0.5, end_after=3.0)
     pod.spec(on_pod(shell("s", "touch began; sleep 60")))
     first = pod.start()
     wait_for((pod.project / "began").exists)
-    os.kill(watchdog(pod), signal.SIGKILL)
+    os.kill(pod.keeper(), signal.SIGKILL)
     os.kill(first["pid"], signal.SIGKILL)
     assert pod.follow().returncode == 3
     pod.close()
@@ -145,7 +140,8 @@ def test_killed_together_follow_says_dead_and_a_new_start_finishes(pod: Bench, a
     followed = pod.follow(offset)
     assert followed.returncode == 0
     events = [json.loads(line) for line in followed.stdout.splitlines()]
-    assert {e["epoch"] for e in events} == {2} and events[0]["type"] == "job.started" and events[0]["seq"] == 1
+    assert events[0]["status"] == "lost" and events[0]["epoch"] == 1, "the new keeper knows of the one before"
+    assert {e["epoch"] for e in events[1:]} == {2} and events[1]["type"] == "job.started" and events[1]["seq"] == 1
     assert events[-1]["status"] == "succeeded"
     wait_for(lambda: api.ends() != [])
     all_gone(pod)
@@ -161,14 +157,14 @@ def test_second_start_is_refused_while_the_first_lives(pod: Bench) -> None:
     assert pod.follow().returncode == 0
 
 
-def test_killed_watchdog_is_started_again(pod: Bench, api: Api) -> None:
+def test_killed_keeper_is_started_again(pod: Bench, api: Api) -> None:
     pod.spec(FOREVER)
     pod.start()
-    first = watchdog(pod)
+    first = pod.keeper()
     os.kill(first, signal.SIGKILL)
-    wait_for(lambda: [p for p in pod.processes("_watchdog") if p != first])
+    wait_for(lambda: [p for p in pod.processes("_keeper") if p != first])
     wait_for(lambda: len(pod.events("watchdog")) == 2)
-    assert "watchdog had died" in pod.events("note")[0]["text"]
+    assert "keeper had died" in pod.events("note")[0]["text"]
     pod.command("control", "--job-dir", str(pod.job), "cancel")
     wait_for(lambda: api.ends() != [])
     all_gone(pod)
@@ -189,7 +185,7 @@ def test_pod_without_a_key_says_that_nobody_ends_it(pod: Bench, api: Api) -> Non
     answer = pod.start()["watchdog"]
     assert answer["armed"] is False and "no RUNPOD_API_KEY" in answer["detail"]
     assert pod.follow().returncode == 0
-    all_gone(pod)
+    all_gone(pod, but="_keeper")
     assert api.calls == []
 
 
@@ -232,11 +228,12 @@ def test_lease_ends_when_it_is_not_renewed_or_lasts_too_long(pod: Bench, api: Ap
 
 
 def test_api_outages_are_survived(pod: Bench, api: Api) -> None:
-    answers = iter([503, 503, 409, 500, 429, 502])
-    api.reply = lambda action: next(answers, 204)
+    answers = iter([500, 429, 502])
+    api.reply = lambda action: 503
     pod.spec(on_pod(shell("s", "sleep 1.5")))
     answer = pod.start()["watchdog"]
     assert answer["armed"] is False and "503" in answer["detail"]
+    api.reply = lambda action: 409 if action == "start" else next(answers, 204)
     wait_for(lambda: pod.events("watchdog")[-1]["armed"] is True)
     assert pod.follow().returncode == 0
     wait_for(lambda: len(api.ends()) >= 4)
@@ -257,7 +254,7 @@ def test_kept_pod_is_left_alone(pod: Bench, api: Api) -> None:
     pod.spec(on_pod(shell("s", "true")), onFinish="keep")
     pod.start()
     assert pod.follow().returncode == 0
-    all_gone(pod)
+    all_gone(pod, but="_keeper")
     assert api.ends() == []
 
 
@@ -265,7 +262,8 @@ def test_key_does_not_go_to_an_address_without_tls(pod: Bench) -> None:
     pod.spec(on_pod(shell("s", "true")), api={"restUrl": "http://api.example.com/v2"})
     answer = pod.start()["watchdog"]
     assert answer["armed"] is False and "not https" in answer["detail"]
-    all_gone(pod)
+    assert pod.follow().returncode == 0
+    all_gone(pod, but="_keeper")
 
 
 def test_follow_ends_when_its_reader_is_gone(pod: Bench) -> None:
@@ -313,20 +311,21 @@ def test_worker_on_another_pod_takes_over_and_the_old_pod_ends(pod: Bench, api: 
     pod.spec(on_pod(shell("s", "echo up; while true; do sleep 0.1; done")))
     pod.start()
     wait_for(lambda: pod.output() == ["up"])
-    pod.pod["RUNPOD_POD_ID"] = "pod2"
+    first = pod.pod_id
+    pod.pod["RUNPOD_POD_ID"] = f"{first}b"
     pod.spec(on_pod(shell("s", "echo other")))
     assert pod.start()["epoch"] == 2
     assert pod.follow().returncode == 0
-    wait_for(lambda: {c["path"] for c in api.calls if c["action"] == "terminate"} >= {"/v2/pods/pod1/action"})
-    all_gone(pod)
+    wait_for(lambda: {c["path"] for c in api.calls if c["action"] == "terminate"} >= {f"/v2/pods/{first}/action"})
+    wait_for(lambda: pod.processes() == [])
     second = [e for e in pod.events() if e["epoch"] == 2]
     assert pod.events()[-len(second) :] == second
 
 
 def test_cap_holds_when_the_volume_hangs(pod: Bench, api: Api) -> None:
     """Reading a pipe that nobody writes waits for ever, as reading from a volume that is gone does."""
-    pod.timings["cap_grace"] = 0.5
-    pod.spec(on_pod(shell("s", "echo up; sleep 60")), capSeconds=2)
+    pod.timings.update(cap_grace=0.5, cap_end=1.5)
+    pod.spec(on_pod(shell("s", "echo up; sleep 60")), capSeconds=6)
     pod.start()
     wait_for(lambda: pod.output() == ["up"])
     for name in ("lock", "watchdog.log", "control/hold", "control/cancel"):
