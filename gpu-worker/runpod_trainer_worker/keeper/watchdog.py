@@ -14,10 +14,11 @@ from typing import Dict, NoReturn, Optional
 from ..base import fsutil, host, procs
 from ..base.clock import boot_seconds, iso
 from ..base.timings import Timings
-from ..journal.directory import JobDir, last_event
+from ..journal.directory import JobDir
 from ..journal.requests import Requests
 from ..journal.spec import Spec, load_spec
 from ..journal.spool import Spool
+from ..journal.whole import last_event
 from .end_keys import EndKeys
 from .end_pod import end_pod
 from .lost_job import write_lost

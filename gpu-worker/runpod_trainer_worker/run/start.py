@@ -9,17 +9,19 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, List, Optional
 
 from ..base.detached import send_input, start_detached
 from ..base.errors import WorkerError
 from ..base.timings import Timings
-from ..journal.directory import JobDir, Lock, read_lock, whole_size, worker_alive
+from ..journal.directory import JobDir, Lock, read_lock, worker_alive
+from ..journal.epochs import already_running
 from ..journal.spec import load_spec
 from ..journal.spool import spool_folder
+from ..journal.whole import events_of, file_of
 from ..keeper.pod_environment import pod_environment
 from .environment import Sources
-from .job import already_running, run_job
+from .job import run_job
 
 
 def read_secrets(text: str) -> Dict[str, str]:
@@ -43,16 +45,11 @@ def start(job: JobDir, secrets: Dict[str, str], timings: Timings) -> Dict[str, A
     with open(folder / "start.lock", "wb") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         before = read_lock(job)
-        if (
-            before is not None
-            and before.pod_id == (pod.get("RUNPOD_POD_ID"))
-            and worker_alive(job, before, pod.get("RUNPOD_POD_ID"), timings)
-        ):
+        if before is not None and worker_alive(job, before, pod.get("RUNPOD_POD_ID"), timings):
             raise already_running(before)
         output = folder / "worker.log"
-        offset = whole_size(job.journal)
         process = _spawn(job, output, {"secrets": secrets, "pod": pod})
-        answer = _wait(job, process, output, offset, timings)
+        answer = _wait(job, process, output, pod.get("RUNPOD_POD_ID"), timings)
     try:
         (folder / "start.lock").unlink()
         output.unlink()
@@ -74,38 +71,38 @@ def _spawn(job: JobDir, output: Path, given: Dict[str, Any]) -> "subprocess.Pope
     return process
 
 
-def _events(path: Path, offset: int) -> Iterator[Dict[str, Any]]:
-    try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read()
-    except OSError:
-        return
-    for line in data[: data.rfind(b"\n") + 1].splitlines():
-        yield json.loads(line)
-
-
-def _wait(job: JobDir, process: "subprocess.Popen[bytes]", output: Path, offset: int, timings: Timings) -> Dict[str, Any]:
+def _wait(
+    job: JobDir, process: "subprocess.Popen[bytes]", output: Path, pod_id: Optional[str], timings: Timings
+) -> Dict[str, Any]:
     end = time.monotonic() + timings.start_wait
     while True:
         dead = process.poll() is not None
         lock: Optional[Lock] = read_lock(job)
-        if lock is not None and lock.pid == process.pid:
-            for event in _events(job.journal, offset):
-                if event.get("epoch") == lock.epoch and event["type"] in ("watchdog", "job.finished"):
+        if lock is not None and lock.pid == process.pid and lock.pod_id == pod_id:
+            for event in _events(job, lock.epoch):
+                if event.get("type") in ("watchdog", "job.finished"):
                     told = {key: event.get(key) for key in ("armed", "detail", "deadline", "owners")}
                     if event["type"] == "job.finished":
                         told = {"armed": False, "detail": str(event.get("reason")), "deadline": None, "owners": []}
                     return {"pid": process.pid, "epoch": lock.epoch, "watchdog": told}
         if dead:
-            raise WorkerError("The worker ended at once.", _tail(output), "Start it again; if it ends again, report this.")
+            raise _last_words(output)
         if time.monotonic() > end:
             why = f"Its journal says nothing after {timings.start_wait:g} seconds."
             raise WorkerError("The worker did not begin.", why, "Check that the volume answers, then attach to the job.")
         time.sleep(0.05)
 
 
-def _tail(output: Path) -> str:
+def _events(job: JobDir, epoch: int) -> List[Dict[str, Any]]:
+    try:
+        data = file_of(job, epoch).read_bytes()
+    except OSError:
+        return []
+    return events_of(data[: data.rfind(b"\n") + 1])
+
+
+def _last_words(output: Path) -> WorkerError:
+    """What the worker said when it refused to begin, or that it is gone."""
     try:
         text = output.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
@@ -113,9 +110,10 @@ def _tail(output: Path) -> str:
     last = text.splitlines()[-1] if text else ""
     try:
         error = json.loads(last)["error"]
-        return f"{error['what']} {error['why']}"
+        return WorkerError(error["what"], error["why"], error["next"])
     except (ValueError, KeyError, TypeError):
-        return text[-1000:] or "It said nothing."
+        why = text[-1000:] or "It said nothing."
+        return WorkerError("The worker ended at once.", why, "Start it again; if it ends again, report this.")
 
 
 def work(job: JobDir, timings: Timings) -> int:
