@@ -21,7 +21,7 @@ from referencing import Registry, Resource
 
 from runpod_trainer_worker.base.contract import LIMITS
 from runpod_trainer_worker.journal.directory import JobDir
-from runpod_trainer_worker.journal.whole import JournalReader
+from runpod_trainer_worker.journal.whole import JournalReader, events_of
 
 HERE = Path(__file__).resolve().parent
 CONTRACT = HERE.parent.parent / "contract"
@@ -246,7 +246,7 @@ class Bench:
 
     def events(self, kind: Optional[str] = None) -> List[Dict[str, Any]]:
         """The journal."""
-        events = [json.loads(line) for line in self.journal().splitlines()]
+        events = events_of(self.journal())
         return [event for event in events if kind is None or event["type"] == kind]
 
     def output(self, step: Optional[str] = None) -> List[str]:
