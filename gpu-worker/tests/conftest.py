@@ -22,6 +22,8 @@ from referencing import Registry, Resource
 
 from runpod_trainer_worker.base.contract import LIMITS
 from runpod_trainer_worker.base.procs import parent_of
+from runpod_trainer_worker.journal.directory import JobDir
+from runpod_trainer_worker.journal.whole import JournalReader, events_of
 
 HERE = Path(__file__).resolve().parent
 CONTRACT = HERE.parent.parent / "contract"
@@ -284,11 +286,17 @@ class Bench:
         """Follows to the end."""
         return self.command("follow", "--job-dir", str(self.job), "--offset", str(offset))
 
+    def journal(self) -> bytes:
+        """The whole journal, whole lines only."""
+        job, data = JobDir(self.job), bytearray()
+        if job.first_journal.is_dir():
+            return b""
+        JournalReader(job, 0).copy(data.extend)
+        return bytes(data)
+
     def events(self, kind: Optional[str] = None) -> List[Dict[str, Any]]:
         """The journal."""
-        path = self.job / "events.jsonl"
-        data = path.read_bytes() if path.exists() else b""
-        events = [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        events = events_of(self.journal())
         return [event for event in events if kind is None or event["type"] == kind]
 
     def output(self, step: Optional[str] = None) -> List[str]:
@@ -329,9 +337,7 @@ class Bench:
 
     def written_lines(self) -> List[bytes]:
         """The whole lines of the journal."""
-        path = self.job / "events.jsonl"
-        data = path.read_bytes() if path.is_file() else b""
-        return data[: data.rfind(b"\n") + 1].splitlines()
+        return self.journal().splitlines()
 
     def close(self) -> None:
         """Ends what a failed test left."""

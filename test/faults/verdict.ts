@@ -4,6 +4,7 @@ import { JournalReader } from '../../src/core/journal/reader.ts';
 import type { JobEvent } from '../../src/core/journal/events.ts';
 import type { JobRecord } from '../../src/core/journal/records.ts';
 import { eventsOf, processesOf, type Ended, type Result, type Told, type World } from '../integration/jobs/harness.ts';
+import { wholeJournal } from '../support/whole-journal.ts';
 import type { Hit } from './inject.ts';
 import { linesPerStep } from './stage.ts';
 
@@ -60,8 +61,7 @@ export class Verdict {
     const volume = await this.#world.volume('tests');
     const folder = path.join(volume, '.runpod-trainer', 'jobs');
     for (const record of this.#world.records()) {
-      const file = path.join(folder, record.job, 'events.jsonl');
-      const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+      const bytes = wholeJournal(path.join(folder, record.job));
       const events = this.#journal(record.job, bytes);
       this.#copy(record, bytes);
       this.#record(record, events);
@@ -163,8 +163,7 @@ export class Verdict {
     const linesOf = (job: string): Set<string> => {
       let lines = journals.get(job);
       if (lines === undefined) {
-        const journal = path.join(jobs, job, 'events.jsonl');
-        const read = new JournalReader().push(existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0));
+        const read = new JournalReader().push(wholeJournal(path.join(jobs, job)));
         lines = new Set(read.flatMap((e) => (e.type === 'log' ? e.lines : [])));
         journals.set(job, lines);
       }

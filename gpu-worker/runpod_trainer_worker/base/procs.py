@@ -44,6 +44,14 @@ def start_time(pid: int) -> Optional[int]:
     return None if fields is None or fields[0] in ("Z", "X", "x") else int(fields[19])
 
 
+def boot_id() -> Optional[str]:
+    """What tells this start of the kernel from every other one; None where the kernel does not say."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip() or None
+    except OSError:
+        return None
+
+
 def is_alive(pid: int, started: int) -> bool:
     """Whether this very process runs, not a later one with the same pid."""
     return start_time(pid) == started

@@ -35,7 +35,7 @@ class Term:
 
     def age(self) -> float:
         """Seconds since the owner's last sign of life, by the clock of the volume alone; raises OSError."""
-        return max(0.0, _volume_time(self.path.parent) - self._last_sign())
+        return max(0.0, volume_time(self.path.parent) - self.last_sign())
 
     def beat(self) -> None:
         """A sign of life: a new file, so that the volume's own clock dates it; raises OSError."""
@@ -47,7 +47,12 @@ class Term:
         """Gives the term back; raises OSError."""
         (self.path / _RELEASED).touch()
 
-    def _last_sign(self) -> float:
+    def tell(self, owner: Dict[str, Any]) -> None:
+        """What its owner says of itself from here on; raises OSError."""
+        fsutil.write_json(self.path / _OWNER, owner, durable=True)
+
+    def last_sign(self) -> float:
+        """When its owner was last heard of, by the clock of the volume; 0 when the term is gone. Raises OSError."""
         for place in (self.path / _BEAT, self.path):
             try:
                 return place.stat().st_mtime
@@ -72,12 +77,12 @@ class Succession:
 
     def newest(self) -> Optional[Term]:
         """The term that counts; None when there was never one. Raises OSError when the volume cannot tell."""
-        numbers = self._numbers()
-        return self._term(numbers[-1]) if numbers else None
+        numbers = self.numbers()
+        return self.term(numbers[-1]) if numbers else None
 
     def is_newest(self, term: Term) -> bool:
         """Whether nobody has followed; raises OSError when the volume cannot tell."""
-        numbers = self._numbers()
+        numbers = self.numbers()
         return bool(numbers) and numbers[-1] == term.number
 
     def take(self, owner: Dict[str, Any], may_follow: Callable[[Term], bool]) -> Term:
@@ -94,21 +99,23 @@ class Succession:
         try:
             path.mkdir()
         except FileExistsError:
-            raise Taken(self._term(number)) from None
+            raise Taken(self.term(number)) from None
         term = Term(path, number, owner)
         now = self.newest()
         if now is not None and now.number != number:
             # So many terms passed while this one was made that its number had been forgotten already.
             raise Taken(now)
-        fsutil.write_json(path / _OWNER, owner, durable=True)
+        term.tell(owner)
         self._forget(number - _KEPT)
         return term
 
-    def _term(self, number: int) -> Term:
+    def term(self, number: int) -> Term:
+        """One of them; its owner is empty when there is no such term."""
         path = self.folder / str(number)
         return Term(path, number, fsutil.read_json(path / _OWNER) or {})
 
-    def _numbers(self) -> List[int]:
+    def numbers(self) -> List[int]:
+        """Those that are there, ascending, of which old ones are forgotten; raises OSError."""
         try:
             names = os.listdir(self.folder)
         except FileNotFoundError:
@@ -117,7 +124,7 @@ class Succession:
 
     def _forget(self, before: int) -> None:
         """Removes old terms; the newest ones stay, so the number that is next never comes again."""
-        for number in self._numbers():
+        for number in self.numbers():
             if number > before:
                 return
             path = self.folder / str(number)
@@ -129,7 +136,8 @@ class Succession:
                 return
 
 
-def _volume_time(folder: Path) -> float:
+def volume_time(folder: Path) -> float:
+    """What the clock of the volume says, which dates its files; raises OSError where nothing can be written."""
     probe = folder / f".now-{secrets.token_hex(6)}"
     probe.touch(exist_ok=False)
     try:

@@ -1,15 +1,15 @@
-"""The job directory's files, its lock, and where its journal ends."""
+"""The job directory's files, and who has the job."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import time
 from pathlib import Path
 from typing import Any, Dict, Optional
 
 from ..base import fsutil, procs
+from ..base.succession import Succession, Term, volume_time
 from ..base.timings import Timings
 
 
@@ -18,8 +18,10 @@ class JobDir:
 
     def __init__(self, path: Path) -> None:
         self.path = Path(os.path.abspath(path))
-        self.journal = self.path / "events.jsonl"
+        self.first_journal = self.path / "events.jsonl"
         self.state = self.path / "state.json"
+        self.epochs = self.path / "epochs"
+        #: Who has the job, where a release without epochs started it.
         self.lock = self.path / "lock"
         self.control = self.path / "control"
         self.steps = self.path / "steps"
@@ -34,98 +36,103 @@ class JobDir:
 
 @dataclasses.dataclass(frozen=True)
 class Lock:
-    """Who owns the job; `pod_id` is None outside a pod."""
+    """Who has the job; `pod_id` is None outside a pod and empty while the owner has not said who it is.
+
+    `boot` is the id of the kernel's start; None where it is not known.
+    """
 
     pod_id: Optional[str]
     pid: int
     start_time: int
     epoch: int
+    boot: Optional[str] = None
 
-    def write(self, job: JobDir) -> None:
-        """Takes the job over."""
-        value = {"podId": self.pod_id, "pid": self.pid, "startTime": self.start_time, "epoch": self.epoch}
-        fsutil.write_json(job.lock, value, durable=True)
+    def to_json(self) -> Dict[str, Any]:
+        """What the owner of an epoch says of itself."""
+        return {"podId": self.pod_id, "pid": self.pid, "startTime": self.start_time, "boot": self.boot}
 
 
-def read_lock(job: JobDir) -> Optional[Lock]:
-    """The lock, or None when the job was never started."""
+def lock_of(term: Term) -> Lock:
+    """Who has this term."""
+    return _lock(term.owner, term.number) or Lock("", 0, 0, term.number)
+
+
+def old_lock(job: JobDir) -> Optional[Lock]:
+    """Who has a job that a release without epochs started, or None."""
     raw = fsutil.read_json(job.lock)
-    if raw is None:
-        return None
     try:
-        return Lock(raw.get("podId"), int(raw["pid"]), int(raw["startTime"]), int(raw["epoch"]))
+        return None if raw is None else _lock(raw, int(raw["epoch"]))
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def worker_alive(job: JobDir, lock: Optional[Lock], pod_id: Optional[str], timings: Timings) -> bool:
-    """Whether the lock's worker runs; one on another pod is judged by the age of its last sign in state.json."""
-    if lock is None:
-        return False
-    if lock.pod_id == pod_id:
-        return procs.is_alive(lock.pid, lock.start_time)
-    state = fsutil.read_json(job.state)
-    if state is None or state.get("status") != "running" or state.get("epoch") != lock.epoch:
-        return False
+def _lock(raw: Dict[str, Any], epoch: int) -> Optional[Lock]:
     try:
-        return time.time() - job.state.stat().st_mtime < timings.stale
+        pod_id, boot = raw.get("podId"), raw.get("boot")
+        return Lock(
+            None if pod_id is None else str(pod_id),
+            int(raw["pid"]),
+            int(raw["startTime"]),
+            epoch,
+            None if boot is None else str(boot),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def read_lock(job: JobDir) -> Optional[Lock]:
+    """Who has the job; None when it was never started, or the volume cannot tell."""
+    try:
+        term = Succession(job.epochs).newest()
+    except OSError:
+        return None
+    return old_lock(job) if term is None else lock_of(term)
+
+
+def newest_epoch(job: JobDir) -> int:
+    """The number of the epoch that counts, 0 when the job was never started; raises OSError."""
+    numbers = Succession(job.epochs).numbers()
+    if numbers:
+        return numbers[-1]
+    lock = old_lock(job)
+    return 0 if lock is None else lock.epoch
+
+
+def is_followed(job: JobDir, epoch: int) -> bool:
+    """Whether a newer epoch has the job; a volume that cannot tell says no."""
+    try:
+        return newest_epoch(job) > epoch
     except OSError:
         return False
 
 
-def last_event(path: Path) -> Optional[Dict[str, Any]]:
-    """The last whole line of a journal, or None."""
-    try:
-        with open(path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            block = 1 << 16
-            while True:
-                begin = max(0, size - block)
-                file.seek(begin)
-                data = file.read(size - begin)
-                end = data.rfind(b"\n")
-                start = data.rfind(b"\n", 0, end) + 1 if end >= 0 else 0
-                if end < 0 or (start == 0 and begin > 0):
-                    if begin == 0:
-                        return None
-                    block *= 4
-                    continue
-                value = json.loads(data[start:end])
-                return value if isinstance(value, dict) else None
-    except (OSError, ValueError):
-        return None
-
-
-def whole_size(path: Path) -> int:
-    """Bytes of a journal up to the end of its last whole line; 0 when there is none."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return 0
-    try:
-        position = os.fstat(descriptor).st_size
-        while position > 0:
-            begin = max(0, position - (1 << 16))
-            newline = os.pread(descriptor, position - begin, begin).rfind(b"\n")
-            if newline >= 0:
-                return begin + newline + 1
-            position = begin
-        return 0
-    finally:
-        os.close(descriptor)
-
-
-def cut_torn_tail(path: Path) -> int:
-    """Cuts a last line without its end; answers the journal's size in bytes."""
-    size = whole_size(path)
-    if path.exists() and path.stat().st_size != size:
-        os.truncate(path, size)
-    return size
-
-
-def is_finished(job: JobDir, lock: Optional[Lock]) -> bool:
-    """Whether the journal's newest epoch has its last event."""
-    event = last_event(job.journal)
-    if event is None or event.get("type") != "job.finished":
+def worker_alive(job: JobDir, lock: Optional[Lock], pod_id: Optional[str], timings: Timings) -> bool:
+    """Whether the lock's worker runs; one on another pod is judged by the age of its last sign, by the volume's clock."""
+    if lock is None:
         return False
-    return lock is None or int(event.get("epoch", 0)) >= lock.epoch
+    if lock.pod_id == pod_id:
+        same_boot = lock.boot is None or lock.boot == procs.boot_id()
+        return same_boot and procs.is_alive(lock.pid, lock.start_time)
+    state = fsutil.read_json(job.state)
+    own = state is not None and state.get("epoch") == lock.epoch
+    if own and state is not None and state.get("status") != "running":
+        return False
+    try:
+        sign = max(_began(job, lock), job.state.stat().st_mtime if own else 0.0)
+    except OSError:
+        return False
+    return _now(job) - sign < timings.stale
+
+
+def _began(job: JobDir, lock: Lock) -> float:
+    """When the epoch began, by the clock of the volume; raises OSError."""
+    term = Succession(job.epochs).term(lock.epoch)
+    return term.last_sign() or job.lock.stat().st_mtime
+
+
+def _now(job: JobDir) -> float:
+    try:
+        return volume_time(job.path)
+    except OSError:
+        # Full, or not ours to write: the clock of this machine is near enough.
+        return time.time()

@@ -10,8 +10,11 @@ import tempfile
 from pathlib import Path
 from typing import Optional
 
-from ..base import fsutil
 from .directory import JobDir
+from .whole import file_of
+
+#: So many bytes at the end of what is on the volume are compared with the spool.
+_DOUBTFUL = 64 << 20
 
 #: Lies in the folder that was chosen: another choice later, because a disk is full by then, would hide what is there.
 _CHOSEN = "chosen"
@@ -84,17 +87,12 @@ class Spool:
 
     @property
     def events(self) -> Path:
-        """The epoch's part of the journal."""
+        """The epoch's events, as its file on the volume has them or will."""
         return self.folder / f"events-{self.epoch}.jsonl"
-
-    @property
-    def base(self) -> Path:
-        """`{"base": bytes}`: the journal's size on the volume when the epoch began."""
-        return self.folder / f"base-{self.epoch}.json"
 
     def remove(self) -> None:
         """Deletes the epoch's files and what was asked of the job, and the folder when it is empty."""
-        for path in (self.events, self.base, *self.folder.glob("request-*.json")):
+        for path in (self.events, *self.folder.glob("request-*.json")):
             try:
                 path.unlink()
             except OSError:
@@ -105,25 +103,33 @@ class Spool:
             pass
 
     def copy_rest(self, job: JobDir) -> None:
-        """Brings the volume's journal up to the spool, whole lines only; raises OSError when it cannot."""
-        stored = fsutil.read_json(self.base)
-        if stored is None:
-            return
-        base = int(stored["base"])
+        """Makes the epoch's file on the volume what the spool is, whole lines only; raises OSError when it cannot.
+
+        A spool whose disk was full may have less; what is beyond it on the volume stays.
+        """
         try:
             spooled = self.events.read_bytes()
         except FileNotFoundError:
             return
         spooled = spooled[: spooled.rfind(b"\n") + 1]
-        descriptor = os.open(job.journal, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(file_of(job, self.epoch), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            there = os.fstat(descriptor).st_size - base
-            if there < 0 or there >= len(spooled):
-                return
-            os.lseek(descriptor, 0, os.SEEK_END)
-            rest = memoryview(spooled)[there:]
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-            os.fsync(descriptor)
+            there = min(os.fstat(descriptor).st_size, len(spooled))
+            # The end of what is there may never have reached the disk: a failed fsync leaves holes and old bytes.
+            begin = max(0, there - _DOUBTFUL)
+            if os.pread(descriptor, there - begin, begin) == spooled[begin:there]:
+                begin = there
+            if begin < len(spooled):
+                write_at(descriptor, spooled[begin:], begin)
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def write_at(descriptor: int, data: bytes, offset: int) -> None:
+    """Writes all of the bytes at their place; raises OSError."""
+    rest = memoryview(data)
+    while rest:
+        written = os.pwrite(descriptor, rest, offset)
+        offset += written
+        rest = rest[written:]

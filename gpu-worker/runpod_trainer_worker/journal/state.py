@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional
 from ..base import fsutil
 from ..base.clock import now_iso
 from ..base.contract import LIMITS
-from .directory import JobDir
+from .directory import JobDir, is_followed
 from .spec import Spec
 
 
@@ -56,6 +56,7 @@ class State:
     def save(self) -> None:
         """Writes the file; also the worker's sign of life."""
         with self._lock:
+            self._silent = self._silent or is_followed(self._job, self.value["epoch"])
             if self._silent:
                 return
             self.value["seq"] = self._seq()

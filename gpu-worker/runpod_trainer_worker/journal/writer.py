@@ -11,17 +11,21 @@ from typing import Any, Callable, Dict, Optional
 from ..base import fsutil
 from ..base.clock import now_iso
 from ..base.timings import Timings
-from .directory import JobDir, cut_torn_tail, read_lock
+from .directory import JobDir, is_followed
 from .event_line import line_of
 from .spool import Spool
+from .whole import file_of
 
 _RESERVE_BYTES = 1 << 18
 
 
 class Journal:
-    """Appends events of one epoch.
+    """Appends events of one epoch to the epoch's own file.
 
-    `write` is what appends to the volume (`os.write` unless a caller has another); `echo` gets every line as bytes.
+    What the volume was given counts as written when its fsync has returned, and not before: until then it is kept, and
+    after a failure all of it is written again at the same place, for the disk may have any part of it or none.
+
+    `write` and `sync` are how the volume is written (as `os.pwrite` and `os.fsync`); `echo` gets every line as bytes.
     """
 
     def __init__(
@@ -31,12 +35,14 @@ class Journal:
         spool: Optional[Spool],
         timings: Timings,
         echo: Optional[Callable[[bytes], None]] = None,
-        write: Callable[[int, bytes], int] = os.write,
+        write: Callable[[int, bytes, int], int] = os.pwrite,
+        sync: Callable[[int], None] = os.fsync,
     ) -> None:
         self._job = job
         self._timings = timings
         self._echo = echo
         self._write = write
+        self._sync = sync
         self.epoch = epoch
         self.seq = 0
         self.fenced = False
@@ -47,19 +53,18 @@ class Journal:
         self._last_words = False
         self._closed = False
         self._state = threading.Condition()
-        base = cut_torn_tail(job.journal)
-        self._spool_fd = self._open_spool(spool, base)
-        self._fd = os.open(job.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._confirmed = 0
+        self._spool_fd = self._open_spool(spool)
+        self._fd = os.open(file_of(job, epoch), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         self._make_reserve(job.reserve)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     @staticmethod
-    def _open_spool(spool: Optional[Spool], base: int) -> Optional[int]:
+    def _open_spool(spool: Optional[Spool]) -> Optional[int]:
         if spool is None:
             return None
         try:
-            fsutil.write_json(spool.base, {"base": base})
             return os.open(
                 spool.events, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
             )
@@ -81,8 +86,9 @@ class Journal:
             event = {"epoch": self.epoch, "seq": self.seq + 1, "time": now_iso(), "type": kind, **fields}
             if self.fenced or self._closed:
                 return event
-            self.seq += 1
+            # An event that is no JSON has no number either.
             line = line_of(event)
+            self.seq += 1
             self._spool(line)
             self._pending += line
             if urgent:
@@ -128,11 +134,15 @@ class Journal:
         if self._spool_fd is not None:
             os.close(self._spool_fd)
             self._spool_fd = None
+        if not self.fenced:
+            self._give_reserve_up()
+        return done
+
+    def _give_reserve_up(self) -> None:
         try:
             self._job.reserve.unlink()
         except OSError:
             pass
-        return done
 
     def _run(self) -> None:
         while True:
@@ -150,28 +160,25 @@ class Journal:
                 return
 
     def _copy(self, data: bytes, relieve: bool) -> None:
-        lock = read_lock(self._job)
-        if lock is not None and lock.epoch > self.epoch:
+        if is_followed(self._job, self.epoch):
             with self._state:
                 self.fenced = True
                 self._pending.clear()
                 self._state.notify_all()
             return
         if relieve:
-            try:
-                self._job.reserve.unlink()
-            except OSError:
-                pass
+            self._give_reserve_up()
         written, problem = 0, None
         try:
             while written < len(data):
-                written += self._write(self._fd, data[written:])
-            os.fsync(self._fd)
+                written += self._write(self._fd, data[written:], self._confirmed + written)
+            self._sync(self._fd)
         except OSError as caught:
             problem = caught
         with self._state:
-            del self._pending[:written]
             if problem is None:
+                self._confirmed += written
+                del self._pending[:written]
                 self.error = None
             else:
                 if self.error is None:

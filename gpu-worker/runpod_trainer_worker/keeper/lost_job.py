@@ -7,9 +7,10 @@ from typing import Any, Dict, List
 
 from ..base import fsutil
 from ..base.clock import now_iso
-from ..journal.directory import JobDir, cut_torn_tail, last_event, read_lock
+from ..journal.directory import JobDir, is_followed
 from ..journal.event_line import line_of
-from ..journal.spool import Spool
+from ..journal.spool import Spool, write_at
+from ..journal.whole import cut_torn_tail, file_of, last_event
 
 
 def write_lost(job: JobDir, spool: Spool, memory: bool) -> bool:
@@ -18,16 +19,16 @@ def write_lost(job: JobDir, spool: Spool, memory: bool) -> bool:
     `memory` says that the kernel killed something for lack of memory meanwhile. Answers whether it wrote; raises
     OSError when the volume does not take it.
     """
+    if is_followed(job, spool.epoch):
+        return False
     try:
         job.reserve.unlink()
     except OSError:
         pass
-    lock = read_lock(job)
-    if lock is not None and lock.epoch > spool.epoch:
-        return False
     spool.copy_rest(job)
-    size = cut_torn_tail(job.journal)
-    last = last_event(job.journal) or {}
+    journal = file_of(job, spool.epoch)
+    size = cut_torn_tail(journal)
+    last = last_event(journal) or {}
     if last.get("epoch") == spool.epoch and last.get("type") == "job.finished":
         _write_state(job, spool.epoch, last)
         return False
@@ -44,12 +45,9 @@ def write_lost(job: JobDir, spool: Spool, memory: bool) -> bool:
         "step": state.get("step") if state.get("epoch") == spool.epoch else None,
         "seconds": 0.0,
     }
-    descriptor = os.open(job.journal, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        data = line_of(event)
-        os.lseek(descriptor, size, os.SEEK_SET)
-        while data:
-            data = data[os.write(descriptor, data) :]
+        write_at(descriptor, line_of(event), size)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

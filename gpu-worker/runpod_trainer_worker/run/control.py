@@ -11,6 +11,7 @@ from ..base.timings import Timings
 from ..journal.directory import JobDir, read_lock, worker_alive
 from ..journal.requests import Requests
 from ..journal.spool import spool_place
+from ..journal.whole import layout_of
 from ..keeper.access import status as keeper_status
 from ..keeper.pod_environment import pod_environment
 
@@ -36,7 +37,8 @@ def _pod_id() -> Optional[str]:
 def _one(job: JobDir, pod_id: Optional[str], timings: Timings) -> Dict[str, Any]:
     state = fsutil.read_json(job.state)
     try:
-        size = job.journal.stat().st_size
+        layout = layout_of(job)
+        size = 0 if layout is None else layout.size()
     except OSError:
         size = 0
     alive = worker_alive(job, read_lock(job), pod_id, timings)
@@ -66,5 +68,6 @@ def status(job_dir: Optional[Path], mount: Optional[Path], on_pod: Optional[str]
 
 def is_at_work(folder: Path, pod_id: str) -> bool:
     """Whether a worker or a follower of a job that this pod has is at work; they name its folder."""
-    own = {str(lock.parent) for lock in folder.glob("*/lock") if (fsutil.read_json(lock) or {}).get("podId") == pod_id}
+    owners = ((path, read_lock(JobDir(path))) for path in folder.glob("*"))
+    own = {str(path) for path, lock in owners if lock is not None and lock.pod_id == pod_id}
     return bool(own) and any(own.intersection(words) for words in procs.command_lines())

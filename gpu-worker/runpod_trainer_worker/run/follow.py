@@ -6,50 +6,15 @@ import os
 import select
 import sys
 import time
-from pathlib import Path
-from typing import Callable, Optional
+from typing import Optional
 
 from ..base.contract import LIMITS
 from ..base.timings import Timings
-from ..journal.directory import JobDir, is_finished, read_lock, worker_alive
+from ..journal.directory import JobDir, is_followed, read_lock, worker_alive
+from ..journal.whole import JournalReader, layout_of
 from ..keeper.pod_environment import pod_environment
 
 FINISHED, GONE, OTHER_JOURNAL = 0, LIMITS.follow_gone_exit_code, LIMITS.follow_other_journal_exit_code
-_CHUNK = 1 << 20
-
-
-class JournalReader:
-    """Gives the bytes from an offset on, up to the end of the last whole line."""
-
-    def __init__(self, path: Path, offset: int) -> None:
-        self._path = path
-        self.offset = offset
-
-    def size(self) -> int:
-        """Present size in bytes; 0 when there is no journal yet."""
-        try:
-            return self._path.stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def copy(self, write: Callable[[bytes], None]) -> bool:
-        """Writes what is there; True when there was something."""
-        if self.size() <= self.offset:
-            return False
-        held, moved = b"", False
-        with open(self._path, "rb") as file:
-            file.seek(self.offset)
-            while True:
-                data = file.read(_CHUNK)
-                if not data:
-                    return moved
-                data = held + data
-                end = data.rfind(b"\n") + 1
-                if end:
-                    write(data[:end])
-                    self.offset += end
-                    moved = True
-                held = data[end:]
 
 
 def _reader_gone(descriptor: int) -> bool:
@@ -61,11 +26,9 @@ def _reader_gone(descriptor: int) -> bool:
 def follow(job: JobDir, offset: int, once: bool, timings: Timings) -> int:
     """
     Exit code: 0 when the job has finished (or with `once`), 3 when its worker is gone without a word, 4 when the journal
-    is shorter than the offset, so that it is another one than was followed before.
+    cannot go on at the offset, so that it is another one than was followed before.
     """
-    reader = JournalReader(job.journal, offset)
-    if offset > reader.size():
-        return OTHER_JOURNAL
+    reader = JournalReader(job, offset)
     descriptor = sys.stdout.fileno()
 
     def write(data: bytes) -> None:
@@ -78,10 +41,13 @@ def follow(job: JobDir, offset: int, once: bool, timings: Timings) -> int:
     try:
         while True:
             # The order matters: a job that is finished before the copy has nothing to say after it.
-            lock = read_lock(job)
-            finished = is_finished(job, lock)
+            lock, layout = read_lock(job), layout_of(job)
+            if layout is not None and not reader.fits(layout):
+                return OTHER_JOURNAL
+            over = layout is not None and (once or layout.is_finished())
+            end = layout.size() if over and layout is not None else 0
             moved = reader.copy(write)
-            if once or finished:
+            if layout is not None and over and reader.offset >= end and not is_followed(job, layout.epoch):
                 return FINISHED
             if moved or worker_alive(job, lock, pod_id, timings):
                 gone_since = None

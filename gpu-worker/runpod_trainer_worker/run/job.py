@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import signal
 import threading
 import time
@@ -14,7 +13,8 @@ from ..base.clock import now_iso
 from ..base.errors import WorkerError
 from ..base.selfpath import SELF
 from ..base.timings import Timings
-from ..journal.directory import JobDir, Lock, last_event, read_lock, worker_alive
+from ..journal.directory import JobDir
+from ..journal.epochs import take_over
 from ..journal.requests import Moment, Requests
 from ..journal.spec import Spec, load_spec
 from ..journal.spool import Spool, scratch_folder, spool_folder, spool_place
@@ -27,36 +27,6 @@ from .environment import Sources
 from .process import Command, Execution, Line
 from .requirements import find_python, make_environment
 from .step import StepEnd, run_step
-
-
-def take_over(job: JobDir, pod_id: Optional[str], timings: Timings) -> Lock:
-    """Makes this process the owner of the job in a new epoch; raises WorkerError while another worker lives."""
-    lock = read_lock(job)
-    if lock is not None and worker_alive(job, lock, pod_id, timings) and lock.pod_id == pod_id:
-        raise already_running(lock)
-    previous = last_event(job.journal) or {}
-    epoch = max(lock.epoch if lock else 0, int(previous.get("epoch", 0))) + 1
-    started = procs.start_time(os.getpid())
-    mine = Lock(pod_id, os.getpid(), started or 0, epoch)
-    if lock is not None and lock.pod_id == pod_id:
-        folder = spool_folder(job)
-        if folder is not None:
-            try:
-                Spool(folder, lock.epoch).copy_rest(job)
-                Spool(folder, lock.epoch).remove()
-            except OSError:
-                pass
-    mine.write(job)
-    return mine
-
-
-def already_running(lock: Lock) -> WorkerError:
-    """The refusal of a second start."""
-    return WorkerError(
-        "This job is running already.",
-        f"Its worker has the process id {lock.pid} (epoch {lock.epoch}).",
-        "Attach to it, or cancel it first.",
-    )
 
 
 def run_job(

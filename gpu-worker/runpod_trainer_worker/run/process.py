@@ -17,6 +17,7 @@ from ..base import host, procs
 from ..base.credentials import Redactor
 from ..base.timings import Timings
 from .lines import LineSplitter
+from .output_copy import OutputCopy
 
 Line = Tuple[str, str]
 #: Reasons to stop a process early.
@@ -32,7 +33,6 @@ class Outcome:
     stopped: Optional[str] = None
     last_error: str = ""
     oom_kills: int = 0
-    log_problem: Optional[str] = None
 
 
 @dataclasses.dataclass
@@ -69,6 +69,7 @@ class Execution:
         on_lines: Callable[[List[Line]], None],
         on_answer: Callable[[Dict[str, Any]], None] = lambda answer: None,
         on_tick: Callable[[], None] = lambda: None,
+        on_copy_problem: Callable[[str], None] = lambda problem: None,
     ) -> None:
         self._command = command
         self._timings = timings
@@ -80,7 +81,7 @@ class Execution:
         self._flushed = self._ticked = time.monotonic()
         self._streams: Dict[int, Optional[_Stream]] = {}
         self._answers = b""
-        self._log: Optional[int] = None
+        self._copy = None if command.log is None else OutputCopy(command.log, on_copy_problem)
         self._selector = selectors.DefaultSelector()
         self._outcome = Outcome(0, 0.0)
 
@@ -101,8 +102,8 @@ class Execution:
             for descriptor in list(self._streams):
                 self._close(descriptor)
             self._selector.close()
-            if self._log is not None:
-                os.close(self._log)
+            if self._copy is not None:
+                self._copy.close()
             self._flush()
         after = host.oom_kills()
         outcome = self._outcome
@@ -113,8 +114,6 @@ class Execution:
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = self._command
-        if command.log is not None:
-            self._log = os.open(command.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         channel: Optional[Tuple[int, int]] = os.pipe() if command.request is not None else None
         try:
             with procs.starting() as note:
@@ -132,8 +131,6 @@ class Execution:
         except BaseException:
             for descriptor in channel or ():
                 os.close(descriptor)
-            if self._log is not None:
-                os.close(self._log)
             raise
         _offer_to_oom_killer(process.pid)
         assert process.stdout is not None and process.stderr is not None
@@ -163,8 +160,6 @@ class Execution:
                 self._ticked = now
                 self._on_tick()
                 reason = self._outcome.stopped or self._should_stop()
-                if reason is None and self._outcome.log_problem is not None:
-                    reason = BROKEN
                 if reason is None and self._command.timeout is not None and now - began > self._command.timeout:
                     reason = TIMEOUT
                 if reason is not None and self._outcome.stopped is None:
@@ -219,8 +214,7 @@ class Execution:
         os.close(descriptor)
         if stream is not None:
             rest = stream.redactor.finish()
-            self._write_log(rest)
-            self._add(stream, stream.splitter.feed(rest, final=True))
+            self._show(stream, rest, final=True)
 
     def _take(self, stream: Optional[_Stream], data: bytes) -> None:
         if stream is None:
@@ -230,12 +224,12 @@ class Execution:
                 redactor = Redactor(self._command.secrets)
                 self._on_answer(json.loads(redactor.feed(line) + redactor.finish()))
             return
-        data = stream.redactor.feed(data)
-        self._write_log(data)
-        self._add(stream, stream.splitter.feed(data))
+        self._show(stream, stream.redactor.feed(data))
 
-    def _add(self, stream: _Stream, lines: List[str]) -> None:
-        for line in lines:
+    def _show(self, stream: _Stream, data: bytes, final: bool = False) -> None:
+        if self._copy is not None and data:
+            self._copy.add(data)
+        for line in stream.splitter.feed(data, final):
             stream.told, stream.shown = time.monotonic(), ""
             if stream.name == "err" and line.strip():
                 self._outcome.last_error = line.strip()
@@ -256,15 +250,6 @@ class Execution:
         self._flushed = time.monotonic()
         if lines:
             self._on_lines(lines)
-
-    def _write_log(self, data: bytes) -> None:
-        if self._log is None or self._outcome.log_problem is not None:
-            return
-        try:
-            while data:
-                data = data[os.write(self._log, data) :]
-        except OSError as problem:
-            self._outcome.log_problem = f"{self._command.log}: {problem.strerror}"
 
 
 def _send(process: subprocess.Popen[bytes], payload: bytes) -> None:

@@ -12,12 +12,13 @@ from ..base import procs
 from ..base.errors import WorkerError
 from ..base.timings import Timings
 from ..journal.directory import JobDir, read_lock, worker_alive
+from ..journal.epochs import already_running
 from ..journal.requests import Moment
 from ..journal.spec import load_spec
 from ..keeper.access import ask, mount_of, status
 from ..keeper.pod_environment import pod_environment
 from .environment import Sources
-from .job import already_running, run_job
+from .job import run_job
 
 
 def read_secrets(text: str) -> Dict[str, str]:
@@ -40,7 +41,7 @@ def start(job: JobDir, secrets: Dict[str, str], timings: Timings) -> Dict[str, A
     pod = pod_environment()
     pod_id = pod.get("RUNPOD_POD_ID")
     before = read_lock(job)
-    if before is not None and before.pod_id == pod_id and worker_alive(job, before, pod_id, timings):
+    if before is not None and worker_alive(job, before, pod_id, timings):
         raise already_running(before)
     terms = {
         "folder": str(job.path),
@@ -67,21 +68,22 @@ def _wait(pod_id: str, pid: int, timings: Timings) -> Dict[str, Any]:
         if worker.get("pid") == pid and said.get("told") is not None:
             return {"pid": pid, "epoch": worker["epoch"], "watchdog": said["told"]}
         if said.get("at") in ("ended", "ending") or not procs.start_time(pid):
-            raise WorkerError("The worker ended at once.", _tail(said), "Start it again; if it ends again, report this.")
+            raise _last_words(str(said.get("output") or "").strip())
         if time.monotonic() > end:
             why = f"It says nothing after {timings.start_wait:g} seconds."
             raise WorkerError("The worker did not begin.", why, "Check that the volume answers, then attach to the job.")
         time.sleep(0.05)
 
 
-def _tail(said: Dict[str, Any]) -> str:
-    text = str(said.get("output") or "").strip()
+def _last_words(text: str) -> WorkerError:
+    """What the worker said when it refused to begin, or that it is gone."""
     last = text.splitlines()[-1] if text else ""
     try:
         error = json.loads(last)["error"]
-        return f"{error['what']} {error['why']}"
+        return WorkerError(error["what"], error["why"], error["next"])
     except (ValueError, KeyError, TypeError):
-        return text[-1000:] or "It said nothing."
+        why = text[-1000:] or "It said nothing."
+        return WorkerError("The worker ended at once.", why, "Start it again; if it ends again, report this.")
 
 
 def work(job: JobDir, timings: Timings) -> int:

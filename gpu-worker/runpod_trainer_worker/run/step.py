@@ -18,7 +18,7 @@ from .context import Context, Stopped
 from .environment import secrets_of, step_environment
 from .exit_reasons import status_and_reason
 from .metrics import MetricTail, metrics_of, pieces
-from .process import BROKEN, Command, Execution, Outcome
+from .process import BROKEN, Command, Execution
 from .step_gates import failing, run_gates
 
 
@@ -113,11 +113,11 @@ class _Run:
                 lambda lines: context.log(step.name, lines),
                 self._on_answer,
                 self._on_tick,
+                self._on_copy_problem,
             ).run()
         except OSError as problem:
             return _finished(context, step, StepEnd("failed", f"It did not start: {problem}."), None, 0.0)
         self._tell_metrics(final=True)
-        context.problem = context.problem or _full(outcome)
         status, reason = status_and_reason(outcome, step.timeout, self._told)
         if outcome.stopped == BROKEN or (status == "passed" and context.problem is not None):
             status, reason = "failed", context.problem
@@ -167,6 +167,10 @@ class _Run:
     def _on_tick(self) -> None:
         self._tell_metrics()
 
+    def _on_copy_problem(self, problem: str) -> None:
+        text = f"The copy of what {self._step.name} prints cannot be written, but the journal has it: {problem}."
+        self._context.journal.emit("note", level="warning", text=text)
+
     def _tell_metrics(self, final: bool = False) -> None:
         for values in self._metrics.read(final):
             for part in pieces(values):
@@ -192,7 +196,3 @@ class _Run:
             text = f"That {step.name} passed cannot be remembered, so it will run again: {problem.strerror}."
             context.journal.emit("note", level="warning", text=text)
         return "passed", None
-
-
-def _full(outcome: Outcome) -> Optional[str]:
-    return None if outcome.log_problem is None else f"The volume cannot be written: {outcome.log_problem}."

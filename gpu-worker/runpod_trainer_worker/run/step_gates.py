@@ -30,7 +30,9 @@ def run_gates(
     try:
         fsutil.write_json(folder / "gate.json", {"gates": results})
     except OSError as problem:
-        context.problem = context.problem or f"{folder / 'gate.json'} cannot be written: {problem.strerror}."
+        # The journal has them; this is a copy.
+        text = f"{folder / 'gate.json'} cannot be written: {problem.strerror}."
+        context.journal.emit("note", level="warning", text=text)
     return results
 
 

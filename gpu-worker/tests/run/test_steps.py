@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, List
 
 from conftest import PYTHON, Bench, is_running, shell, wait_for
+
+from runpod_trainer_worker.run.output_copy import OutputCopy
 
 
 def finished(bench: Bench, step: str) -> Any:
@@ -205,3 +210,39 @@ def test_volume_that_takes_no_more_ends_the_job_with_that_reason(bench: Bench) -
     assert [e["type"] for e in events[-2:]] == ["step.finished", "job.finished"]
     assert all(e["status"] == "failed" and "cannot be written" in e["reason"] for e in events[-2:])
     assert bench.state()["status"] == "failed" and bench.processes() == []
+
+
+def test_copy_of_the_output_that_cannot_be_written_ends_nothing(bench: Bench) -> None:
+    """The kernel refuses every byte of `/dev/full`. R3.4: the journal has the lines."""
+    folder = bench.job / "steps" / "01-s"
+    folder.mkdir(parents=True)
+    (folder / "stdout.log").symlink_to("/dev/full")
+    (folder / "gate.json").mkdir()
+    bench.spec(shell("s", "echo one; sleep 0.5; echo two", gates=[{"type": "file", "path": "spec", "minBytes": 1}]))
+    bench.write("spec", "x")
+    assert bench.run_here().returncode == 0
+    assert bench.output("s") == ["one", "two"] and bench.events()[-1]["status"] == "succeeded"
+    copy, gates = (event["text"] for event in bench.events("note"))
+    assert "stdout.log: No space left on device" in copy and "the journal has it" in copy
+    assert "gate.json cannot be written" in gates
+
+
+def test_copy_of_the_output_goes_on_after_a_failure_and_says_what_is_missing(tmp_path: Path) -> None:
+    failures: List[OSError] = []
+    told: List[str] = []
+
+    def write(descriptor: int, data: bytes) -> int:
+        if failures:
+            raise failures.pop()
+        return os.write(descriptor, data[:4])
+
+    copy = OutputCopy(tmp_path / "stdout.log", told.append, write)
+    copy.add(b"first line\n")
+    failures.extend(OSError(errno.EIO, os.strerror(errno.EIO)) for _ in range(2))
+    copy.add(b"lost")
+    copy.add(b"lost too")
+    copy.add(b"last line\n")
+    copy.close()
+    text = (tmp_path / "stdout.log").read_text()
+    assert text == "first line\n\n[12 bytes that could not be written are missing here]\nlast line\n"
+    assert told == [f"{tmp_path / 'stdout.log'}: Input/output error"]

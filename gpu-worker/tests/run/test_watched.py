@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,10 @@ def test_a_process_that_names_a_job_of_this_pod_watches(bench: Bench) -> None:
         (bench.job / "lock").write_text(json.dumps({"podId": "pod1", "pid": 1, "startTime": 1, "epoch": 1}))
         assert watched(bench, "pod1")
         assert not watched(bench, "pod2")
+        (bench.job / "epochs" / "2").mkdir(parents=True)
+        (bench.job / "epochs" / "2" / "owner.json").write_text(json.dumps({"podId": "pod2", "pid": 1, "startTime": 1}))
+        assert watched(bench, "pod2") and not watched(bench, "pod1"), "another pod has it"
+        shutil.rmtree(bench.job / "epochs")
         process.stdin.close()
     assert not watched(bench, "pod1")
 

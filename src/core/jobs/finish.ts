@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../contract.ts';
 import { throwIfCancelled, UserError } from '../errors.ts';
+import { writeFileAtomic } from '../files/atomic.ts';
 import { takeLock } from '../files/lock.ts';
 import { withGateway } from '../transport/gateway/gateway.ts';
 import type { Installation } from '../home/installation.ts';
@@ -79,19 +80,21 @@ async function fetchAll(
     const own = await fetchFiles({
       ...common,
       root: remote.jobDir,
-      patterns: ['spec.json', 'state.json', 'events.jsonl', 'steps/**'],
+      patterns: ['spec.json', 'state.json', 'steps/**'],
       into: join(into, 'job'),
     });
     const wanted =
       record.fetch.length === 0
         ? { files: 0, bytes: 0 }
         : await fetchFiles({ ...common, root: remote.projectDir, patterns: record.fetch, into });
+    const journal = await bringJournal(installation, record.job, worker, remote.jobDir, signal);
+    await writeFileAtomic(join(into, 'job', 'events.jsonl'), journal);
     const fetched = {
       time: new Date().toISOString(),
-      files: own.files + wanted.files,
-      bytes: own.bytes + wanted.bytes,
+      files: own.files + wanted.files + 1,
+      bytes: own.bytes + wanted.bytes + journal.length,
     };
-    const end = await learnEnd(installation, record);
+    const end = howItEnded(journal);
     return await installation.records.change(record.job, (now) => ({
       ...((now.outcome === undefined || now.outcome === 'lost') && end),
       fetched,
@@ -140,11 +143,39 @@ function endedBy(finished: string | undefined): string {
 /** The watchdog ends a pod that nobody fetches from after this time; its call takes a moment too. */
 const watchdogMs = limits.endAfterSeconds * 1000 + 10_000;
 
-/** The whole journal has come home: completes the local copy, and tells how the job ended. */
-async function learnEnd(installation: Installation, record: JobRecord): Promise<RecordChange> {
-  const bytes = await readFile(join(resultsFolder(record), 'job', 'events.jsonl'));
-  await installation.records.writeJournal(record.job, 0, bytes);
-  const events = new JournalReader().push(bytes);
+/**
+ * Completes the local copy of the journal, and answers all of it. The worker knows which bytes of which files of the job's
+ * folder it is made of.
+ */
+async function bringJournal(
+  { records }: Installation,
+  job: string,
+  worker: RemoteWorker,
+  jobDir: string,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  const file = records.journalFile(job);
+  let place = (await readFile(file).catch(() => Buffer.alloc(0))).lastIndexOf(10) + 1;
+  const follow = (): ReturnType<RemoteWorker['follow']> =>
+    worker.follow(
+      jobDir,
+      place,
+      async (chunk) => {
+        await records.writeJournal(job, place, chunk);
+        place += chunk.length;
+      },
+      { once: true, signal },
+    );
+  if ((await follow()) === 'other-journal') {
+    await records.putJournalAside(job);
+    place = 0;
+    await follow();
+  }
+  return (await readFile(file).catch(() => Buffer.alloc(0))).subarray(0, place);
+}
+
+function howItEnded(journal: Buffer): RecordChange {
+  const events = new JournalReader().push(journal);
   const end = events.findLast((e) => e.type === 'job.finished');
   return end === undefined
     ? {}

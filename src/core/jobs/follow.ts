@@ -269,7 +269,7 @@ class JournalFollower {
     this.#reader = new JournalReader();
     this.view = emptyView();
     const text =
-      'The journal on the volume is shorter than the copy here: it is read anew, and the copy is kept beside it.';
+      'The journal on the volume does not go on from the copy here: it is read anew, and the copy is kept beside it.';
     this.#onEvent({ type: 'warning', text });
     return this.#followFrom(worker, remote.jobDir, signal);
   }

@@ -49,8 +49,8 @@ export type RemoteJob = z.infer<typeof statusSchema>['jobs'][number];
 const lookSchema = statusSchema.extend({ watched: z.boolean() });
 
 /**
- * How `follow` ended: the job said how it ended, its worker is dead without having said so, or the journal is shorter
- * than the offset and so not the one that was followed before.
+ * How `follow` ended: the job said how it ended, its worker is dead without having said so, or no line of the journal
+ * begins at the offset, so it is not the one that was followed before.
  */
 export type FollowEnd = 'finished' | 'worker-gone' | 'other-journal';
 

@@ -95,7 +95,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     assert.match(elsewhere.stderr, /runpod-trainer jobs/);
   });
 
-  it('reads a journal anew that is shorter than the copy here, and keeps that copy', async () => {
+  it('reads a journal anew that does not go on from the copy here, and keeps that copy', async () => {
     const project = waiting(world, 'shorter');
     const { code, stdout } = await world.run(['run', project.file, '--yes', '--detach']);
     assert.equal(code, 0, stdout);
@@ -108,7 +108,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     const ended = await attached.ended;
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     const warnings = attached.told().filter((t) => t.type === 'warning');
-    assert.match(JSON.stringify(warnings), /shorter than the copy here: it is read anew/);
+    assert.match(JSON.stringify(warnings), /does not go on from the copy here: it is read anew/);
     const journal = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', job, 'events.jsonl');
     assert.equal(readFileSync(path.join(folder, 'events.jsonl'), 'utf8'), readFileSync(journal, 'utf8'));
     assert.ok(readdirSync(folder).some((name) => name.startsWith('events.before-')));
