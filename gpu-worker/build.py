@@ -1,6 +1,6 @@
 """Builds the worker as one file: `python3 build.py [dist/worker.pyz]`. The same sources give the same bytes.
 
-`install.py`, which puts it on a pod, lies beside it.
+`install.py`, which puts it on a pod, and `container-start.py`, with which a pod's container starts, lie beside it.
 """
 
 import os
@@ -31,7 +31,8 @@ def build(target: Path) -> None:
                 archive.writestr(info, file.read_bytes())
     os.chmod(temporary, 0o755)
     os.replace(temporary, target)
-    shutil.copyfile(HERE / "bootstrap" / "install.py", target.with_name("install.py"))
+    for name in ("install.py", "container-start.py"):
+        shutil.copyfile(HERE / "bootstrap" / name, target.with_name(name))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def test_core_imports_only_the_standard_library(pyz: Path) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(pyz)!r}); before = set(sys.modules);"
         "from runpod_trainer_worker.run import start, follow, control;"
-        "from runpod_trainer_worker.keeper import watchdog, guard, probe;"
+        "from runpod_trainer_worker.keeper import process, access, probe;"
         "from runpod_trainer_worker.files import plan, commit, streams, manifest, unpack;"
         "from runpod_trainer_worker.volume import entries, plan, commit, direct, browse;"
         "from runpod_trainer_worker.sources import commands, follow;"

@@ -23,6 +23,7 @@ from typing import Any
 
 import root as rootfs
 import start
+import start_script
 
 EVENTS = 3
 PR_SET_CHILD_SUBREAPER = 36
@@ -147,6 +148,15 @@ def port_taken(port: int) -> bool:
     return False
 
 
+def run_start_script(config: Config) -> bool:
+    """The image's own start script; False when another program has the port of its sshd."""
+    if os.environ.get("PUBLIC_KEY") and port_taken(config.ssh_port):
+        tell("port-taken")
+        return False
+    start.run(config)
+    return True
+
+
 def serve(config: Config) -> int:
     """Runs the image's start script or the given command until it ends or standard input does; the exit code."""
     waker_read, waker_write = os.pipe()
@@ -159,30 +169,34 @@ def serve(config: Config) -> int:
         signal.signal(number, lambda *_: None)
 
     child: subprocess.Popen[bytes] | None = None
+    asked: int | None = None
     if config.command:
-        program = shutil.which(config.command[0])
+        asked, command = start_script.provide(config, config.command)
+        program = shutil.which(command[0])
         if program is None:
             tell(
                 "note",
-                text=f'failed to create container: exec: "{config.command[0]}": executable file not found in $PATH',
+                text=f'failed to create container: exec: "{command[0]}": executable file not found in $PATH',
             )
             return 127
-        child = subprocess.Popen(
-            [program, *config.command[1:]], stdin=subprocess.DEVNULL
-        )
-    else:
-        if os.environ.get("PUBLIC_KEY") and port_taken(config.ssh_port):
-            tell("port-taken")
-            return 1
-        start.run(config)
+        child = subprocess.Popen([program, *command[1:]], stdin=subprocess.DEVNULL)
+    elif not run_start_script(config):
+        return 1
     tell("ready")
 
     poller = select.poll()
     poller.register(0, select.POLLIN | select.POLLHUP)
     poller.register(waker_read, select.POLLIN)
+    if asked is not None:
+        poller.register(asked, select.POLLIN)
     while True:
         for descriptor, _ in poller.poll():
-            if descriptor == 0:
+            if descriptor == asked:
+                os.read(asked, 4096)
+                if not run_start_script(config):
+                    end(child)
+                    return 1
+            elif descriptor == 0:
                 if not os.read(0, 4096):
                     end(child)
                     return 0

@@ -232,10 +232,10 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     run.signal('SIGKILL');
     await run.ended;
     assert.equal((await podsOf('left'))[0]?.id, pod?.id);
-    await until('the guard ends the pod', async () => (await podsOf('left')).length === 0, 40_000);
+    await until('the keeper ends the pod', async () => (await podsOf('left')).length === 0, 40_000);
     const { job } = world.records().find((r) => r.project === 'left') ?? assert.fail();
     const log = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', job, 'watchdog.log');
-    assert.match(readFileSync(log, 'utf8'), /guard: no worker has started and no client is at work/);
+    assert.match(readFileSync(log, 'utf8'), /no worker has started and no client is at work/);
   });
 
   if (isRoot) {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processesOf, workerOf, type Cli, type World } from '../integration/jobs/harness.ts';
+import { processesOf, keeperOf, workerOf, type Cli, type World } from '../integration/jobs/harness.ts';
 import { linesPerStep } from './stage.ts';
 import type { Fault, Phase } from './schedule.ts';
 
@@ -79,11 +79,11 @@ export class Injector {
         // Through its handle: the number of one that has just ended may be another's already.
         return cli.child.kill('SIGKILL') ? 'the client' : undefined;
       case 'worker-kill':
-        return kill(this.#processOf('_work'));
+        return kill(this.#worker());
       case 'watchdog-kill':
-        return kill(this.#processOf('_watchdog'));
+        return kill(this.#keeper());
       case 'both-kill': {
-        const pids = [this.#processOf('_work'), this.#processOf('_watchdog')];
+        const pids = [this.#worker(), this.#keeper()];
         return pids.map(kill).join(' ');
       }
       case 'oom':
@@ -146,9 +146,13 @@ export class Injector {
     });
   }
 
-  #processOf(command: '_work' | '_watchdog'): number | undefined {
+  #worker(): number | undefined {
     const job = this.#world.records()[0]?.job;
-    return job === undefined ? undefined : workerOf(job, command)?.pid;
+    return job === undefined ? undefined : workerOf(job)?.pid;
+  }
+
+  #keeper(): number | undefined {
+    return keeperOf(this.#world.records()[0]?.pod?.id)?.pid;
   }
 
   /** Kills the processes of the running step as the kernel does when memory is short. */

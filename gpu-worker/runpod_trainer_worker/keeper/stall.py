@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+import time
+from pathlib import Path
+from typing import Callable, List, Optional
 
 from ..base import procs
+from ..base.clock import boot_seconds
+from ..base.timings import Timings
 from ..journal.directory import JobDir
 from ..journal.spool import Spool
 from .activity import Gpus, Use, file_mark, use_of
+from .states import Event, Running, Stalled, State, Worker
 
 #: Share of one CPU above which a step computes; an idle notebook with its kernel was measured at 0.0007.
 _CPU_SHARE = 0.005
@@ -96,3 +101,36 @@ class StallWatch:
             if minutes >= 2
             else f"stalled: for {quiet:.0f} seconds the journal had no new line, {used}, and {gpu}."
         )
+
+
+def watch_stall(
+    state: Callable[[], State],
+    ready: Callable[[], bool],
+    post: Callable[[Event], None],
+    log: Callable[[str], None],
+    timings: Timings,
+) -> None:
+    """Posts when the job that runs has stalled; a thread of its own, since the witnesses may hang. `ready`: it has begun."""
+    watch: Optional[StallWatch] = None
+    watched: Optional[Worker] = None
+    while True:
+        time.sleep(timings.watch_poll)
+        now = state()
+        if not isinstance(now, Running) or now.asked is not None or now.finished is not None or not ready():
+            watch = None
+            continue
+        worker, seconds = now.worker, now.job.stall_seconds
+        if seconds is None or worker is None or worker.epoch is None or worker.spool is None:
+            continue
+        try:
+            if watch is None or watched != worker:
+                watched, spool = worker, Spool(Path(worker.spool), worker.epoch)
+                job = JobDir(Path(now.job.folder))
+                watch = StallWatch(job, spool, worker.pid, seconds, timings.stall_sample, boot_seconds())
+            reason = watch.look(boot_seconds())
+        except Exception as problem:
+            log(f"the witnesses of a stall cannot be asked: {type(problem).__name__}: {problem}")
+            watch = None
+            continue
+        if reason is not None:
+            post(Stalled(reason))

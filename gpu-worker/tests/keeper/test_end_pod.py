@@ -1,9 +1,10 @@
-"""A pod counts as ended when RunPod's API says so, and nobody else."""
+"""R4.3: a pod is asked to end until it is gone, and with it the process that asks."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import List
+
+import pytest
 
 from runpod_trainer_worker.base.timings import Timings
 from runpod_trainer_worker.keeper.end_keys import UNKNOWN, USER_KEY, EndKey
@@ -18,30 +19,63 @@ class Told(PodApi):
 
     def __init__(self, answers: List[ApiAnswer]) -> None:
         self.answers = answers
-        self.calls = 0
+        self.calls: List[str] = []
 
     def action(self, name: str) -> ApiAnswer:
-        self.calls += 1
-        return self.answers[min(self.calls, len(self.answers)) - 1]
+        self.calls.append(name)
+        return self.answers[min(len(self.calls), len(self.answers)) - 1]
 
     def delete(self) -> ApiAnswer:
         return self.action("delete")
 
 
-def ended_after(answers: List[ApiAnswer], stop: bool = False) -> "tuple[int, List[str]]":
-    api, log = Told(answers), list[str]()
-    timings = dataclasses.replace(Timings(), api_retry=0.001, api_retry_max=0.001)
-    end_pod(lambda: [("pod-key", api)], stop, timings, log.append)
-    return api.calls, log
+class Gone(Exception):
+    """The pod has ended, and this process with it."""
 
 
-def test_page_that_is_not_of_the_api_is_asked_again() -> None:
-    assert ended_after([PAGE] * 20 + [ENDED])[0] == 20 + ended_after([ENDED])[0]
-    assert ended_after([PAGE] * 7 + [GONE])[0] == 7 + ended_after([GONE])[0]
+def asked(answers: List[ApiAnswer], times: int, stop: bool = False) -> "tuple[List[str], List[float], List[str]]":
+    """So many calls: what was asked, the pauses, and the log."""
+    api, log, pauses = Told(answers), list[str](), list[float]()
+
+    def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(api.calls) >= times:
+            raise Gone()
+
+    with pytest.raises(Gone):
+        end_pod(lambda: [("pod-key", api)], stop, Timings(), log.append, wait)
+    return api.calls, pauses, log
+
+
+@pytest.mark.parametrize("answer", [PAGE, GONE, ENDED, ApiAnswer(None, "no answer"), ApiAnswer(403, "403", True)])
+def test_while_it_lives_no_answer_counts_as_the_end(answer: ApiAnswer) -> None:
+    calls, pauses, _ = asked([answer], 200)
+    assert len(calls) == 200 and {"terminate", "delete"} == set(calls)
+    assert pauses[:5] == [2.0, 4.0, 8.0, 16.0, 32.0] and set(pauses[5:]) == {60.0}
+
+
+def test_stopping_that_has_no_effect_becomes_terminating() -> None:
+    calls, _, log = asked([ENDED], 8, stop=True)
+    assert calls == ["stop"] * 5 + ["terminate", "delete", "terminate"]
+    assert any("terminating instead" in line for line in log)
 
 
 def test_page_that_is_not_of_the_api_is_no_refusal_of_stopping() -> None:
-    assert not any("terminating instead" in line for line in ended_after([PAGE] * 20 + [ENDED], stop=True)[1])
+    calls, _, log = asked([PAGE], 20, stop=True)
+    assert set(calls) == {"stop"} and not any("terminating instead" in line for line in log)
+
+
+def test_without_a_key_it_goes_on_looking_for_one() -> None:
+    pauses = list[float]()
+
+    def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 50:
+            raise Gone()
+
+    with pytest.raises(Gone):
+        end_pod(lambda: [], False, Timings(), lambda text: None, wait)
+    assert set(pauses) == {60.0}
 
 
 def test_page_that_is_not_of_the_api_says_nothing_about_a_key() -> None:

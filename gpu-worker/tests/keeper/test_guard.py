@@ -66,14 +66,14 @@ def test_a_client_at_work_renews_it_and_there_is_one_guard_only(pod: Bench, api:
 
 
 def test_goes_on_with_the_job_that_has_started(pod: Bench, api: Api) -> None:
-    guard(pod, 6)
+    guard(pod, 10)
     waiting = time.monotonic()
     assert keeper(pod) == {"at": "waiting", "jobDir": str(pod.job), "deadline": None, "keeps": False}
     pod.spec(on_pod(shell("s", "sleep 40")))
     assert pod.start()["epoch"] == 1
     assert keeper(pod)["at"] == "running" and guards(pod) == 1
     guard(pod, 0.1)  # a client that had not heard of its start
-    time.sleep(max(0.0, waiting + 6.5 - time.monotonic()))
+    time.sleep(max(0.0, waiting + 10.5 - time.monotonic()))
     assert api.ends() == [] and keeper(pod)["at"] == "running"
     pod.command("control", "--job-dir", str(pod.job), "cancel")
     wait_for(lambda: api.ends() != [])

@@ -11,6 +11,7 @@ import { jobVariable, podName, projectVariable } from '../journal/id.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
 import { buildSpec, type LocalResult } from '../journal/spec.ts';
+import { containerStart } from '../pods/container-start.ts';
 import { endPod } from '../pods/end.ts';
 import { doneOverLink } from '../pods/link.ts';
 import { hardwareOf, podsOf, reconnect, withPod } from '../pods/of-job.ts';
@@ -186,9 +187,13 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
       text: `RunPod grants no pod with less than ${minDiskGb} GB of container disk; it gets these.`,
     });
   }
+  const { image, mount, readyMinutes } = project.target;
+  const seconds = (readyMinutes + guardMinutes) * 60;
+  const { restUrl, workerFile } = installation;
   const { pod } = await rentPod(
     client,
     {
+      args: await containerStart(workerFile, { image, mount, seconds, restUrl }),
       name: podName(plan.job),
       target: project.target,
       volume,

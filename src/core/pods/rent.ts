@@ -22,6 +22,8 @@ export interface RentRequest {
   env: Record<string, string>;
   /** Name of the secret with the key by which the pod may end itself. */
   endKeySecret?: string | undefined;
+  /** The start command of images that are known to go on with it. */
+  args?: string | undefined;
   /** Told for every candidate that was refused. */
   onRefused?: ((candidate: Candidate, reason: string) => void) | undefined;
 }
@@ -64,6 +66,7 @@ function createRequest(request: RentRequest, candidate: Candidate): CreatePodReq
     mounts: { network: [{ volumeId: volume.id, path: target.mount }] as [{ volumeId: string; path: string }] },
     ports: ['22/tcp'],
     startSsh: true,
+    ...(request.args !== undefined && { args: request.args }),
     env: { ...request.env, ...endKeyEnv(request.endKeySecret), PUBLIC_KEY: request.publicKey },
   };
   return candidate.kind === 'gpu'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { nothingRuns, processesOf, World, type Cli } from '../jobs/harness.ts';
+import { keeperOf, nothingRuns, processesOf, World, type Cli } from '../jobs/harness.ts';
 import { TestProject, untilGo } from '../jobs/projects.ts';
 import { until } from '../../support/wait.ts';
 
@@ -153,7 +153,7 @@ describe('the pod ends without the client that started it (R4.3)', () => {
     assert.ok(spent <= 0.0018, `the cap itself holds from the first second of the pod: ${spent}`);
   });
 
-  it('a client that is killed while it uploads: the guard ends the pod at the cap', async function () {
+  it('a client that is killed while it uploads: the keeper ends the pod at the cap', async function () {
     this.timeout(120_000);
     const project = new TestProject(
       world.folder,
@@ -166,9 +166,9 @@ describe('the pod ends without the client that started it (R4.3)', () => {
     await cli.ended;
     const record = world.records().find((r) => r.project === 'uploads');
     assert.ok(record?.pod);
-    assert.ok(processesOf(`/${record.job}`).length > 0 || processesOf('_guard').length > 0, 'a guard is there');
+    assert.ok(processesOf(`/${record.job}`).length > 0 || keeperOf(record.pod.id) !== undefined, 'its keeper is there');
     const { id, created, costPerHour } = record.pod;
-    await until('the guard ends the pod', () => gone.get(id), 60_000);
+    await until('the keeper ends the pod', () => gone.get(id), 60_000);
     const spent = ((Date.now() - Date.parse(created)) / 3_600_000) * costPerHour;
     assert.ok(spent <= 0.0005, `${spent}`);
     const folder = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', record.job);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { until } from '../../support/wait.ts';
-import { nothingRuns, workerOf, World, type Cli } from '../jobs/harness.ts';
+import { nothingRuns, keeperOf, workerOf, World, type Cli } from '../jobs/harness.ts';
 import { TestProject, untilGo } from '../jobs/projects.ts';
 
 const secret = 'trainer_end_key';
@@ -109,9 +109,8 @@ describe('a restricted key of the user ends the pod where RunPod refuses its own
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
       assert.ok(!read(`/proc/${pid}/cmdline`).includes(key), read(`/proc/${pid}/cmdline`));
     }
-    for (const command of ['_work', '_watchdog'] as const) {
-      const { pid } = workerOf(record.job, command) ?? assert.fail(command);
-      assert.ok(!read(`/proc/${pid}/environ`).includes(key), command);
+    for (const seen of [workerOf(record.job), keeperOf(record.pod.id)]) {
+      assert.ok(seen !== undefined && !read(`/proc/${seen.pid}/environ`).includes(key), seen?.args);
     }
     writeFileSync(path.join(await world.volume('tests'), 'projects', 'canary', 'go'), '');
     const { code, stdout, stderr } = await cli.ended;

@@ -260,9 +260,14 @@ export async function nothingRuns(job: string): Promise<void> {
   });
 }
 
-/** The worker of a job or its watchdog, wherever it runs on this machine. */
-export function workerOf(job: string, command: '_work' | '_watchdog' = '_work'): Seen | undefined {
-  return processesOf(`/${job}`).find((p) => p.args.includes(` ${command} `) && p.args.includes('.pyz'));
+/** The worker of a job, wherever it runs on this machine. */
+export function workerOf(job: string): Seen | undefined {
+  return processesOf(`/${job}`).find((p) => p.args.includes(' _work ') && p.args.includes('.pyz'));
+}
+
+/** The keeper of a pod, wherever it runs on this machine. */
+export function keeperOf(podId = 'no pod'): Seen | undefined {
+  return processesOf(podId).find((p) => p.args.endsWith(` _keeper ${podId}`));
 }
 
 function read(file: string): string | undefined {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { until } from '../../support/wait.ts';
-import { eventsOf, nothingRuns, workerOf, World, type Cli, type Result, type ToldEvent } from './harness.ts';
+import { eventsOf, keeperOf, nothingRuns, workerOf, World, type Cli, type Result, type ToldEvent } from './harness.ts';
 import { TestProject, untilGo } from './projects.ts';
 
 /** What `jobs --json` tells of one job. */
@@ -272,16 +272,16 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     assert.deepEqual(steps, ['skipped', 'passed']);
   });
 
-  it('the watchdog: the worker starts another one and says so', async () => {
+  it('the keeper: the worker starts another one and says so', async () => {
     const project = make('watchdog');
     const run = world.start(['run', project.file, '--yes', '--json']);
     await run.says('line 50');
-    const { job } = world.records().find((r) => r.project === 'watchdog') ?? assert.fail();
-    const first = workerOf(job, '_watchdog')?.pid ?? assert.fail('no watchdog');
+    const { pod } = world.records().find((r) => r.project === 'watchdog') ?? assert.fail();
+    const first = keeperOf(pod?.id)?.pid ?? assert.fail('no keeper');
     process.kill(first, 'SIGKILL');
-    await run.says('The watchdog had died; a new one was started');
-    await until('another watchdog', () => {
-      const now = workerOf(job, '_watchdog');
+    await run.says('The keeper had died; a new one was started');
+    await until('another keeper', () => {
+      const now = keeperOf(pod?.id);
       return now !== undefined && now.pid !== first;
     });
     const armed = (): unknown[] => eventsOf(run.told()).flatMap((e) => (e.type === 'watchdog' ? [e.armed] : []));
@@ -307,7 +307,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     }
   });
 
-  it('the client of a job with a cap: the watchdog cancels the job and ends the pod', async () => {
+  it('the client of a job with a cap: the keeper cancels the job and ends the pod', async () => {
     await until('the cap ends the pod', async () => (await podsOf('capped')).length === 0, 30_000);
     const { job } = world.records().find((r) => r.project === 'capped') ?? assert.fail();
     const journal = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', job, 'events.jsonl');
