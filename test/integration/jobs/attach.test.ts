@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { until } from '../../support/wait.ts';
+import { wholeJournal } from '../../support/whole-journal.ts';
 import { eventsOf, nothingRuns, World, type Cli, type Result } from './harness.ts';
 import { TestProject, untilGo } from './projects.ts';
 
@@ -182,6 +183,8 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     const unasked = await world.run(['fetch', job]);
     assert.equal(unasked.code, 2);
     assert.match(unasked.stderr, /Rent a CPU pod, 2 vCPU at \$0\.07\/h/);
+    const folder = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', job);
+    continueElsewhere(folder);
     const fetched = await world.run(['fetch', job, '--yes']);
     assert.equal(fetched.code, 0, fetched.stdout + fetched.stderr);
     const results = path.join(alone.project.root, 'runpod-results', job);
@@ -191,9 +194,28 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     const known = world.start(['attach', job, '--json']);
     assert.equal((await known.ended).code, 0);
     assertComplete(known, path.join(results, 'job', 'events.jsonl'));
+    // What the first epoch wrote after the second one began is in neither.
+    for (const copy of [path.join(results, 'job'), path.join(world.home, 'jobs', job)]) {
+      assert.ok(readFileSync(path.join(copy, 'events.jsonl')).equals(wholeJournal(folder)), copy);
+    }
+    assert.equal(known.told().filter((t) => t.type === 'warning').length, 0);
     assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +succeeded`));
   });
 });
+
+/** As if another pod had gone on with the job, and the first worker had still written after that. */
+function continueElsewhere(folder: string): void {
+  const file = path.join(folder, 'events.jsonl');
+  const first = readFileSync(file, 'utf8');
+  const lines = first.trimEnd().split('\n');
+  const of = (line: string | undefined, seq: number): string =>
+    `${line?.replace(/"epoch":1,"seq":\d+,/, `"epoch":2,"seq":${seq},`) ?? ''}\n`;
+  mkdirSync(path.join(folder, 'epochs', '2'));
+  const owner = { podId: 'another', pid: 1, startTime: 1, boot: null, before: { 1: Buffer.byteLength(first) } };
+  writeFileSync(path.join(folder, 'epochs', '2', 'owner.json'), JSON.stringify(owner));
+  writeFileSync(path.join(folder, 'events-2.jsonl'), of(lines[0], 1) + of(lines.at(-1), 2));
+  appendFileSync(file, `${lines.at(-2) ?? ''}\n`.repeat(20));
+}
 
 /** The command told every event of the journal once, in order, and every line that the step printed. */
 function assertComplete(cli: Cli, journal: string): void {
