@@ -4,7 +4,8 @@
 // slow moment from a broken test, what failed there runs once more, alone. What fails again has failed. What passes
 // then is counted as passed and named at the end as unsteady, with its first failure: a defect to be mended, not noise.
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -17,8 +18,22 @@ export const venv = join(root, '.venv', 'bin');
 const fewFailures = 6;
 /** A runner that still runs after this time hangs; its report is missing then. */
 const hangsAfterMinutes = 15;
+
+/** Of this run alone. What tests leave in `temporary` is found at its end; all of it is removed then. */
+export const scratch = mkdtempSync(join(tmpdir(), 'rpt-'));
+/** Short, because sockets of Unix must have short names. Tests that run as another user reach it too. */
+export const temporary = join(scratch, 't');
+const builds = join(scratch, 'builds');
+for (const folder of [temporary, builds]) mkdirSync(folder);
+chmodSync(scratch, 0o755);
+chmodSync(temporary, 0o1777);
+
 const env = {
   ...process.env,
+  TMPDIR: temporary,
+  // One package of the extension for all tests that open an editor, and one compilation of what they start.
+  RUNPOD_TRAINER_TEST_BUILDS: builds,
+  NODE_COMPILE_CACHE: join(scratch, 'compiled'),
   PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
   // Tests never see the account of whoever runs them.
   RUNPOD_API_KEY: '',
@@ -94,17 +109,34 @@ export async function check(name, command, args, cwd) {
   return await settle(name, attempt, { again: false });
 }
 
-/** Test files under mocha. `options`: of mocha, for the first try only; `again`: see above. */
-export async function mocha(layer, scratch, specs, { options = [], again = false } = {}) {
-  console.log(`\n== ${layer}`);
+/** Test files below a folder of `test`; the longest text first, so that no long one is left for the end. */
+export function testFiles(folder) {
+  return readdirSync(join(root, 'test', folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join('test', folder, name))
+    .sort((a, b) => statSync(join(root, b)).size - statSync(join(root, a)).size);
+}
+
+/**
+ * Test files under mocha. `options`: of mocha, for the first try only; `again`: see above; `beside`: others run at the
+ * same time, so it prints when it is over.
+ */
+export async function mocha(layer, specs, { options = [], again = false, beside = false } = {}) {
+  if (!beside) console.log(`\n== ${layer}`);
   let tries = 0;
   const attempt = async (files) => {
     const report = join(scratch, `${layer.replace(/\W+/g, '-')}-${tries++}.json`);
-    const code = await run(node, [
-      join(root, 'node_modules/mocha/bin/mocha.js'),
-      ...['--reporter', join(root, 'scripts/mocha-reporter.cjs'), '--reporter-option', `output=${report}`],
-      ...(files === undefined ? [...options, ...specs] : files),
-    ]);
+    const output = [];
+    const code = await run(
+      node,
+      [
+        join(root, 'node_modules/mocha/bin/mocha.js'),
+        ...['--reporter', join(root, 'scripts/mocha-reporter.cjs'), '--reporter-option', `output=${report}`],
+        ...(files === undefined ? [...options, ...specs] : files),
+      ],
+      beside ? { onText: (text) => output.push(text) } : {},
+    );
+    if (beside) process.stdout.write(`\n== ${layer}\n${Buffer.concat(output)}`);
     if (!existsSync(report)) {
       return broken(code, false);
     }
@@ -122,13 +154,18 @@ export async function mocha(layer, scratch, specs, { options = [], again = false
 }
 
 /** The tests of a folder under pytest. `options`: of pytest, for the first try only. */
-export async function pytest(layer, scratch, folder, { options = [], again = false } = {}) {
+export async function pytest(layer, folder, { options = [], again = false } = {}) {
   console.log(`\n== ${layer}`);
   let tries = 0;
   const attempt = async () => {
     const report = join(scratch, `${layer}-${tries}.xml`);
     const which = tries++ === 0 ? options : ['--last-failed'];
-    const kept = ['-o', `cache_dir=${join(scratch, `${layer}-cache`)}`, `--junitxml=${report}`];
+    const kept = [
+      '-o',
+      `cache_dir=${join(scratch, `${layer}-cache`)}`,
+      `--junitxml=${report}`,
+      `--basetemp=${join(scratch, 'p')}`,
+    ];
     const code = await run(join(venv, 'python'), ['-m', 'pytest', '-q', ...kept, ...which], { cwd: folder });
     if (!existsSync(report)) {
       return broken(code, false);
@@ -166,4 +203,32 @@ export async function host() {
     return failed === 0 && (code !== 0 || passed === 0) ? broken(code, true) : { passed, kept: 0, failed, failures };
   };
   return await settle('host', attempt, { again: true });
+}
+
+/** Runs functions, two at a time: that is what the smallest machine has cores for. Answers what they answer. */
+export async function twoAtATime(jobs) {
+  const left = [...jobs];
+  const answers = [];
+  const lane = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      answers.push(await next());
+    }
+  };
+  await Promise.all([lane(), lane()]);
+  return answers;
+}
+
+/** Counts a check of this run itself; `problems` says what is wrong. */
+export function judge(title, problems) {
+  if (problems.length === 0) {
+    tally.passed += 1;
+  } else {
+    tally.failed += 1;
+    tally.failures.push({ layer: 'run', title, message: problems.join('; ') });
+  }
+}
+
+/** Takes everything away that belongs to this run. */
+export function removeScratch() {
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -1,19 +1,30 @@
 // `npm test`: everything, cheapest first, so that a slip shows in seconds. The last line is `N passed, N failed`.
 // `npm test -- unit worker` runs only the named layers.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { check, host, mocha, node, pytest, root, tally, venv } from './test-runners.mjs';
+import { basename, join } from 'node:path';
+import { leftovers } from './test-leftovers.mjs';
+import {
+  check,
+  host,
+  judge,
+  mocha,
+  node,
+  pytest,
+  removeScratch,
+  tally,
+  temporary,
+  testFiles,
+  twoAtATime,
+  venv,
+} from './test-runners.mjs';
 
-const scratch = mkdtempSync(join(tmpdir(), 'runpod-trainer-test-'));
 const ruff = join(venv, 'ruff');
 const mypy = join(venv, 'mypy');
 
-/** Checks of the source: name, command, arguments and folder. */
+/** Checks of the source: name, command, arguments and folder. The longest first, so that none is left for the end. */
 const checks = [
+  ['eslint', node, ['node_modules/eslint/bin/eslint.js', '.']],
   ['types', node, ['node_modules/typescript/bin/tsc', '--noEmit']],
   ['types of the panels', node, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'webview']],
-  ['eslint', node, ['node_modules/eslint/bin/eslint.js', '.']],
   [
     'no cycles, no dead modules',
     node,
@@ -36,40 +47,29 @@ const checks = [
   ['mypy of the sandbox', mypy, ['--strict', 'sandbox/pod']],
 ];
 
-/** All checks, two at a time: that is what the smallest machine has cores for. */
+/** All checks. */
 async function lint() {
-  const left = [...checks];
-  let ok = true;
-  const lane = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      ok = (await check(...next)) && ok;
-    }
-  };
-  await Promise.all([lane(), lane()]);
-  return ok;
+  return (await twoAtATime(checks.map((one) => () => check(...one)))).every(Boolean);
 }
 
 /** A process for each file: an editor is opened for it and closed after it. */
 async function browser() {
-  for (const file of readdirSync(join(root, 'test/browser')).filter((name) => name.endsWith('.test.ts'))) {
-    await mocha(`browser ${file}`, scratch, [`test/browser/${file}`], { again: true });
-  }
+  const files = testFiles('browser');
+  await twoAtATime(
+    files.map((file) => () => mocha(`browser ${basename(file)}`, [file], { again: true, beside: true })),
+  );
 }
 
 const layers = {
   lint,
-  unit: () => mocha('unit', scratch, ['test/unit/**/*.test.ts']),
-  contract: () => mocha('contract', scratch, ['test/contract/**/*.test.ts']),
+  unit: () => mocha('unit', ['test/unit/**/*.test.ts']),
+  contract: () => mocha('contract', ['test/contract/**/*.test.ts']),
   // Most tests of processes wait, so several share the time.
-  worker: () => pytest('worker', scratch, 'gpu-worker', { options: ['-n', '3'], again: true }),
-  sample: () => pytest('sample', scratch, 'examples/rainbow'),
+  worker: () => pytest('worker', 'gpu-worker', { options: ['-n', '4'], again: true }),
+  sample: () => pytest('sample', 'examples/rainbow', { options: ['-n', '2'], again: true }),
   integration: () =>
-    mocha('integration', scratch, ['test/integration/**/*.test.ts'], {
-      options: ['--parallel', '--jobs', '3'],
-      again: true,
-    }),
-  faults: () =>
-    mocha('faults', scratch, ['test/faults/**/*.test.ts'], { options: ['--parallel', '--jobs', '2'], again: true }),
+    mocha('integration', testFiles('integration'), { options: ['--parallel', '--jobs', '4'], again: true }),
+  faults: () => mocha('faults', testFiles('faults'), { options: ['--parallel', '--jobs', '3'], again: true }),
   host,
   browser,
 };
@@ -90,23 +90,32 @@ if (unknown.length > 0) {
   console.error(`No such layer: ${unknown.join(', ')}. There are: ${Object.keys(layers).join(', ')}.`);
   process.exit(2);
 }
+const times = [];
+const began = performance.now();
+const secondsSince = (moment) => Math.round((performance.now() - moment) / 1000);
 try {
   for (const [name, layer] of Object.entries(layers)) {
     if (wanted.length > 0 && !wanted.includes(name)) {
       continue;
     }
-    const started = performance.now();
+    const [started, before] = [performance.now(), tally.passed + tally.failed];
     const ok = await layer();
-    console.log(`${name}: ${Math.round((performance.now() - started) / 1000)} s`);
+    times.push({ name, seconds: secondsSince(started), tests: tally.passed + tally.failed - before });
     // What does not compile is not worth testing further.
     if (name === 'lint' && !ok) {
       break;
     }
   }
+  judge('leaves no process, port, mount or file behind', await leftovers(temporary));
 } finally {
-  rmSync(scratch, { recursive: true, force: true });
+  removeScratch();
 }
 tell('Unsteady: failed at first, passed alone', tally.unsteady);
 tell('Failed', tally.failures);
+times.push({ name: 'all', seconds: secondsSince(began), tests: tally.passed + tally.failed });
+console.log(`\n${'layer'.padEnd(12)}${'tests'.padStart(6)}${'seconds'.padStart(9)}`);
+for (const { name, seconds, tests } of times) {
+  console.log(`${name.padEnd(12)}${String(tests).padStart(6)}${String(seconds).padStart(9)}`);
+}
 console.log(`\n${tally.passed} passed, ${tally.failed} failed`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;

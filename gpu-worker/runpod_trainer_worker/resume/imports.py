@@ -12,6 +12,7 @@ from typing import Dict, Iterable, List, Optional, Set, Tuple
 #: (module, level, names): `from ..a import b, c` is ("a", 2, ["b", "c"]).
 Import = Tuple[str, int, List[str]]
 
+_SHELL = (".sh", ".bash")
 _PLAIN = re.compile(r"^\s*import\s+([\w., ]+)", re.MULTILINE)
 _FROM = re.compile(r"^\s*from\s+(\.*)([\w.]*)\s+import\s+\(?([\w, *]+)", re.MULTILINE)
 _RUN = re.compile(r"^\s*%run\s+(?:-\w+\s+)*(\S+)", re.MULTILINE)
@@ -102,20 +103,23 @@ class ImportScan:
             word = word.rstrip(";")
             if before == "-m" and re.match(r"^[A-Za-z_][\w.]*$", word):
                 self.module(word)
-            elif word.endswith((".py", ".sh", ".bash")) and not word.startswith("/"):
+            elif word.endswith((".py", *_SHELL)) and not word.startswith("/"):
                 self.script(self._project / word)
 
     def _add_file(self, path: Path) -> None:
         if path in self.files or not self._inside(path) or not path.is_file():
             return
         self.files.add(path)
-        if path.suffix != ".py":
+        if path.suffix not in (".py", *_SHELL):
             return
         try:
             source = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
             return
-        self._follow(source, path.parent, path)
+        if path.suffix in _SHELL:
+            self.shell(source)
+        else:
+            self._follow(source, path.parent, path)
 
     def _inside(self, path: Path) -> bool:
         try:

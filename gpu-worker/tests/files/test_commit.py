@@ -204,8 +204,15 @@ def test_commits_at_the_same_time_lose_no_record(bench: Bench) -> None:
     running = [
         subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=bench.environment()) for _ in groups
     ]
+    # Each reads all of its lines before it begins, so that the ends of their input are what starts them.
     for process, group in zip(running, groups):
-        process.communicate("".join(json.dumps(line(n, n.encode())) + "\n" for n in group).encode(), timeout=30)
+        assert process.stdin is not None
+        process.stdin.write("".join(json.dumps(line(n, n.encode())) + "\n" for n in group).encode())
+        process.stdin.flush()
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.close()
+    assert [process.wait(timeout=30) for process in running] == [0, 0, 0]
     record = json.loads((bench.project / ".runpod-trainer" / "files.json").read_text())["files"]
     assert len(record) == 120 and not Path(bench.project / ".runpod-trainer" / "files.json.tmp").exists()
 

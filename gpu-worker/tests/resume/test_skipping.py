@@ -195,7 +195,48 @@ def test_import_scan_of_a_script_looks_beside_it_first(tmp_path: Path) -> None:
 
 def test_import_scan_of_a_shell_command(tmp_path: Path) -> None:
     found = scan(
-        tmp_path, {"x.py": "import y", "y.py": "", "m/__init__.py": "", "m/__main__.py": "import z", "z.py": "", "r.sh": ""}
+        tmp_path,
+        {
+            "x.py": "import y",
+            "y.py": "",
+            "m/__init__.py": "",
+            "m/__main__.py": "import z",
+            "z.py": "",
+            "r.sh": "#!/bin/sh\n# not unused.py\nset -e\npython3 deep.py --flag\nsh again.sh\npython3 -m n\n",
+            "deep.py": "import deeper",
+            "deeper.py": "",
+            "again.sh": "sh r.sh; python3 last.py",
+            "last.py": "",
+            "n.py": "",
+            "unused.py": "",
+        },
     )
     found.shell("python3 x.py --flag; torchrun -m m && bash r.sh")
-    assert found.relative() == ["m/__init__.py", "m/__main__.py", "r.sh", "x.py", "y.py", "z.py"]
+    modules = ["m/__init__.py", "m/__main__.py", "x.py", "y.py", "z.py"]
+    assert found.relative() == sorted([*modules, "r.sh", "deep.py", "deeper.py", "again.sh", "last.py", "n.py"])
+
+
+def test_a_step_runs_again_when_what_its_shell_script_runs_has_changed(bench: Bench) -> None:
+    bench.write("run.sh", "set -e\npython3 tool.py\n")
+    bench.write("tool.py", "import lib")
+    bench.write("lib.py", "X = 1")
+    bench.write("data/x.txt", "1")
+    bench.spec(shell("s", "sh run.sh", inputs=["data/*.txt"]))
+    assert why(bench) == ["it never ran, or its last run did not pass"]
+    assert why(bench) == []
+    bench.write("lib.py", "X = 2")
+    assert why(bench) == ["code lib.py changed"]
+
+
+def test_the_order_of_another_job_counts_too(bench: Bench) -> None:
+    """A step that declares no inputs depends on what ran before it, in whichever job that was."""
+    first, later = shell("first", "echo $RANDOM", inputs=["data/*.txt"]), shell("later", "true")
+    bench.write("data/x.txt", "1")
+    bench.spec(first, later)
+    assert why(bench, "later") == ["it never ran, or its last run did not pass"]
+    bench.job = bench.job.with_name("job-2")
+    bench.job.mkdir()
+    bench.spec(first, later, job="job-2")
+    assert why(bench, "later") == []
+    bench.write("data/x.txt", "2")
+    assert why(bench, "later") == ["it declares no inputs and first ran before it"]

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium, type Browser } from 'playwright-core';
@@ -9,7 +9,7 @@ import {
   quietSettings,
   startCodeServer,
 } from '../../../scripts/code-server.mjs';
-import { packageExtension, temporaryFolder } from './package.ts';
+import { once, packageExtension, temporaryFolder } from './package.ts';
 import { Workbench } from './workbench.ts';
 
 export { quietSettings };
@@ -45,18 +45,38 @@ export interface Editor {
   close(): Promise<void>;
 }
 
+/** A folder of extensions with ours in it, as VS Code installs it. */
+const installedExtension = once('installed', async (extensionsDir) => {
+  const [entry, vsix, home] = await Promise.all([ensureCodeServer(), packageExtension(), temporaryFolder('install')]);
+  await mkdir(extensionsDir);
+  await installExtensions({ entry, userDataDir: join(home, 'data'), extensionsDir, vsix: [vsix] });
+});
+
 /** Starts VS Code with fresh user data, the extension installed, and one window open. */
 export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
-  const [entry, vsix, home] = await Promise.all([ensureCodeServer(), packageExtension(), temporaryFolder('editor')]);
+  const [entry, installed, home] = await Promise.all([
+    ensureCodeServer(),
+    installedExtension(),
+    temporaryFolder('editor'),
+  ]);
   const userDataDir = join(home, 'data');
   const extensionsDir = join(home, 'extensions');
   await mkdir(join(userDataDir, 'User'), { recursive: true });
-  await mkdir(extensionsDir, { recursive: true });
-  const settings = { ...quietSettings, 'workbench.colorTheme': themes[options.theme ?? 'dark'], ...options.settings };
+  await cp(installed, extensionsDir, { recursive: true });
+  const settings = {
+    ...quietSettings,
+    ...(process.env.RPT_VARIANT
+      ? { 'workbench.reduceMotion': 'on', 'editor.cursorBlinking': 'solid', 'editor.minimap.enabled': false }
+      : {}),
+    'workbench.colorTheme': themes[options.theme ?? 'dark'],
+    ...options.settings,
+  };
   await writeFile(join(userDataDir, 'User', 'settings.json'), JSON.stringify(settings, null, 2));
   await mkdir(join(userDataDir, 'Machine'), { recursive: true });
   await writeFile(join(userDataDir, 'Machine', 'settings.json'), JSON.stringify(options.machineSettings ?? {}));
-  await installExtensions({ entry, userDataDir, extensionsDir, vsix: [vsix, ...(options.vsix ?? [])] });
+  if (options.vsix !== undefined) {
+    await installExtensions({ entry, userDataDir, extensionsDir, vsix: options.vsix });
+  }
   const { folder, trust = false, env = {} } = options;
   const server = await startCodeServer({ entry, userDataDir, extensionsDir, folder, trust, env });
   let browser: Browser | undefined;
@@ -69,10 +89,25 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
   try {
     browser = await chromium.launch({
       executablePath: process.env['RUNPOD_TRAINER_CHROMIUM'] ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-component-update'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-component-update',
+        ...(process.env.RPT_VARIANT
+          ? [
+              '--disable-gpu-rasterization',
+              '--disable-gpu-compositing',
+              '--disable-software-rasterizer',
+              '--num-raster-threads=1',
+            ]
+          : []),
+      ],
     });
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
+      ...(process.env.RPT_VARIANT ? { reducedMotion: 'reduce' as const } : {}),
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     const openWindow = async (path?: string): Promise<Workbench> => {

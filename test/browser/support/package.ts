@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ export async function temporaryFolder(name: string): Promise<string> {
   return folder;
 }
 
-async function vsce(folder: string, out: string): Promise<string> {
+async function vsce(folder: string, out: string): Promise<void> {
   const args = [
     'package',
     '--no-dependencies',
@@ -40,13 +40,30 @@ async function vsce(folder: string, out: string): Promise<string> {
     out,
   ];
   await run(process.execPath, [join(root, 'node_modules/@vscode/vsce/vsce'), ...args], { cwd: folder });
-  return out;
 }
 
-/** A value made at the first call and shared by the later ones. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
+/**
+ * Something that is made at the first call and used by the later ones, also by those of other processes of one run of
+ * the tests: they share the folder that `RUNPOD_TRAINER_TEST_BUILDS` names. `make` makes it under the path it is given;
+ * nobody changes it afterwards.
+ */
+export function once(name: string, make: (path: string) => Promise<void>): () => Promise<string> {
+  let made: Promise<string> | undefined;
+  const first = async (): Promise<string> => {
+    const folder = process.env['RUNPOD_TRAINER_TEST_BUILDS'] ?? (await temporaryFolder('builds'));
+    const path = join(folder, name);
+    if (!existsSync(path)) {
+      const half = await mkdtemp(join(folder, 'half-'));
+      await make(join(half, name));
+      await rename(join(half, name), path).catch((error: unknown) => {
+        // Another process was first, and its copy is as good.
+        if (!existsSync(path)) throw error;
+      });
+      await rm(half, { recursive: true, force: true });
+    }
+    return path;
+  };
+  return () => (made ??= first());
 }
 
 /** What runs and tools leave behind in the sample project, and its own tests: none of it ships. */
@@ -66,8 +83,7 @@ async function buildInto(folder: string): Promise<void> {
 }
 
 /** The built extension as VS Code would unpack it, in a folder outside the checkout. */
-export const stageExtension = once(async () => {
-  const staged = join(await temporaryFolder('extension'), 'extension');
+export const stageExtension = once('extension', async (staged) => {
   await mkdir(staged);
   for (const path of shipped.filter((p) => existsSync(join(root, p)))) {
     const filter = (source: string): boolean => !generated.test(source.slice(root.length));
@@ -78,17 +94,13 @@ export const stageExtension = once(async () => {
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
   delete manifest['scripts'];
   await writeFile(join(staged, 'package.json'), JSON.stringify(manifest, null, 2));
-  return staged;
 });
 
 /** The extension as a VSIX file. */
-export const packageExtension = once(async () => {
-  return vsce(await stageExtension(), join(await temporaryFolder('vsix'), 'runpod-trainer.vsix'));
-});
+export const packageExtension = once('runpod-trainer.vsix', async (file) => vsce(await stageExtension(), file));
 
 /** The extension that runs mocha suites inside the extension host, with the suites bundled in. */
-export const stageTestRunner = once(async () => {
-  const staged = join(await temporaryFolder('runner'), 'extension');
+export const stageTestRunner = once('runner', async (staged) => {
   await build({
     entryPoints: {
       runner: join(root, 'test/host/runner/extension.ts'),
@@ -104,10 +116,7 @@ export const stageTestRunner = once(async () => {
     logLevel: 'warning',
   });
   await cp(join(root, 'test/host/runner/manifest.json'), join(staged, 'package.json'));
-  return staged;
 });
 
 /** The test runner as a VSIX file. */
-export const packageTestRunner = once(async () => {
-  return vsce(await stageTestRunner(), join(await temporaryFolder('vsix'), 'runner.vsix'));
-});
+export const packageTestRunner = once('runner.vsix', async (file) => vsce(await stageTestRunner(), file));

@@ -11,26 +11,8 @@ import {
 } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { family } from '../../support/family.ts';
 import { call, direct, podBody, spawnSandbox, Workbench, type Spawned } from '../sandbox/harness.ts';
-
-/** A process and everything below it. */
-function family(root: number): number[] {
-  const parents = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
-        return [{ pid: Number(name), parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) }];
-      } catch {
-        return [];
-      }
-    });
-  const found = [root];
-  for (const pid of found) {
-    found.push(...parents.filter((p) => p.parent === pid).map((p) => p.pid));
-  }
-  return found;
-}
 
 /** Local addresses, in the kernel's hexadecimal, at which these processes listen. */
 function listening(pids: number[]): string[] {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { planMove } from '../../../../src/core/volumes/move/move.ts';
+import { family, wordsOf } from '../../../support/family.ts';
 import { MoveStage, there } from './stage.ts';
 
 describe('a volume is moved to another data center (R1.5)', function () {
@@ -70,16 +70,22 @@ describe('a volume is moved to another data center (R1.5)', function () {
     let during: string[] = [];
     let after: string[] | undefined;
     const keys = (): string[] => {
-      const memories = ['/dev/shm', ...pidsOf('sshd').map((pid) => `/proc/${pid}/root/dev/shm`)];
+      // This machine may have other moves at work: of its memory only what this one uses counts.
+      const own = family(process.pid).filter((pid) => wordsOf(pid).name === 'sshd');
+      const apart = own
+        .map((pid) => `/proc/${pid}/root/dev/shm`)
+        .filter((place) => deviceOf(place) !== deviceOf('/dev/shm'));
+      const shared = namesIn('/dev/shm').filter((name) => listed.includes(`/${name}/`));
       const lines = authorizedKeys(path.join(stage.account.folder, 'sandbox', 'pods'));
-      return [...memories.flatMap(namesIn), ...lines.filter((line) => line.includes('runpod-trainer-move'))];
+      return [...apart.flatMap(namesIn), ...shared, ...lines.filter((line) => line.includes('runpod-trainer-move'))];
     };
     await stage.move(
       { volume: volume.id, to: there, way: 'pod-to-pod' },
       {
         onEvent: (event) => {
           if (event.type === 'transfer' && during.length === 0) {
-            listed = execFileSync('ps', ['-axww', '-o', 'args='], { encoding: 'utf8' });
+            const pods = family(process.pid).slice(1);
+            listed = pods.map((pid) => wordsOf(pid).words.join(' ')).join('\n');
             during = keys();
           }
           if (event.type === 'phase' && event.text === 'Verifying at the target') after = keys();
@@ -147,17 +153,8 @@ describe('a volume is moved to another data center (R1.5)', function () {
   });
 });
 
-function pidsOf(program: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/cmdline`))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
+function deviceOf(place: string): number | undefined {
+  return statSync(place, { throwIfNoEntry: false })?.dev;
 }
 
 /** Lines of the accounts' authorized_keys of all pods, which are files of their disks. */
