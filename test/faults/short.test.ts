@@ -28,29 +28,28 @@ function scheduleWith(...faults: (readonly [Kind, Phase?])[]): Schedule {
   return { seed: -own, isolation, defaultTimings: false, faults: inOrder(made) };
 }
 
-/** Every kind of fault once, two in a schedule: those that end a client and those that harm its pod are mixed. */
 const possible = kinds.filter((kind) => isRoot || !needsRoot(kind));
 const half = Math.ceil(possible.length / 2);
-const pairs = possible.slice(0, half).map((kind, i) => {
-  const second = possible[half + i];
-  return scheduleWith([kind], ...(second === undefined ? [] : [[second] as const]));
-});
-/** What nobody may notice, in each phase in which there is a link. */
-const noEvents = [
-  scheduleWith(['cut', 'wait'], ['freeze', 'transfer'], ['cut', 'run']),
-  scheduleWith(['cut', 'transfer'], ['cut', 'start'], ['freeze', 'fetch']),
-  scheduleWith(['freeze', 'start'], ['cut', 'gate'], ['cut', 'fetch']),
-];
-/** What once found a fault of the product, again and again. */
-const once = [
-  scheduleWith(['host-loss', 'start']),
-  scheduleWith(['client-kill', 'fetch'], ['container-crash', 'fetch']),
-  scheduleWith(['second-start', 'provision']),
-];
-const mixed = Array.from({ length: 4 }, (_, index) => scheduleOf(index + 1, isolations));
-// Those that only wait go first, so that others use the time.
-const schedules = [...pairs, ...noEvents, ...once, ...mixed].sort((a, b) => length(b) - length(a));
+const groups: Record<string, Schedule[]> = {
+  // Two in a schedule: one that ends a client, and one that harms its pod, its disks or the API.
+  'every kind of fault': possible.slice(0, half).map((kind, i) => {
+    const second = possible[half + i];
+    return scheduleWith([kind], ...(second === undefined ? [] : [[second] as const]));
+  }),
+  'a link that is cut for a moment is no event': [
+    scheduleWith(['cut', 'wait'], ['freeze', 'transfer'], ['cut', 'run']),
+    scheduleWith(['cut', 'transfer'], ['cut', 'start'], ['freeze', 'fetch']),
+    scheduleWith(['freeze', 'start'], ['cut', 'gate'], ['cut', 'fetch']),
+  ],
+  'two starts at one moment': [scheduleWith(['second-start', 'provision']), scheduleWith(['second-home', 'provision'])],
+  'what once went wrong': [
+    scheduleWith(['host-loss', 'start']),
+    scheduleWith(['client-kill', 'fetch'], ['container-crash', 'fetch']),
+  ],
+  'schedules of a seed': Array.from({ length: 4 }, (_, index) => scheduleOf(index + 1, isolations)),
+};
 
+/** Those that only wait go first, so that others use the time. */
 function length({ faults }: Schedule): number {
   return Math.max(...faults.map((f) => (f.kind === 'laptop-off' || f.kind === 'smi-hangs' ? 20_000 : f.lengthMs)));
 }
@@ -60,7 +59,9 @@ describe('faults: whatever happens, the truth is told, nothing is lost and the p
   const played = new Map<Schedule, Promise<Played>>();
 
   before(() => {
-    const waiting = [...schedules];
+    const waiting = Object.values(groups)
+      .flat()
+      .sort((a, b) => length(b) - length(a));
     const lanes = Array.from({ length: Math.min(4, os.availableParallelism() + 2) }, () => Promise.resolve());
     for (let at = 0; waiting.length > 0; at = (at + 1) % lanes.length) {
       const schedule = waiting.shift();
@@ -75,11 +76,15 @@ describe('faults: whatever happens, the truth is told, nothing is lost and the p
     }
   });
 
-  for (const schedule of schedules) {
-    it(describeSchedule(schedule), async () => {
-      const result = await played.get(schedule);
-      assert.ok(result);
-      assert.deepEqual(result.violations, [], result.trace);
+  for (const [name, schedules] of Object.entries(groups)) {
+    describe(name, () => {
+      for (const schedule of schedules) {
+        it(describeSchedule(schedule), async () => {
+          const result = await played.get(schedule);
+          assert.ok(result);
+          assert.deepEqual(result.violations, [], result.trace);
+        });
+      }
     });
   }
 });

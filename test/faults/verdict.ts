@@ -4,6 +4,7 @@ import { JournalReader } from '../../src/core/journal/reader.ts';
 import type { JobEvent } from '../../src/core/journal/events.ts';
 import type { JobRecord } from '../../src/core/journal/records.ts';
 import { eventsOf, processesOf, type Ended, type Result, type Told, type World } from '../integration/jobs/harness.ts';
+import { wholeJournal } from '../support/whole-journal.ts';
 import type { Hit } from './inject.ts';
 import { linesPerStep } from './stage.ts';
 
@@ -72,7 +73,7 @@ export class Verdict {
     const folder = path.join(volume, '.runpod-trainer', 'jobs');
     for (const home of this.#homes) {
       for (const record of recordsIn(home)) {
-        const bytes = journalOf(path.join(folder, record.job));
+        const bytes = wholeJournal(path.join(folder, record.job));
         const events = this.#journal(record.job, bytes);
         this.#copy(home, record, bytes);
         this.#record(record, events);
@@ -94,7 +95,7 @@ export class Verdict {
   #oneAtATime(jobs: readonly string[]): void {
     const spans = jobs
       .map((job) => {
-        const read = new JournalReader().push(journalOf(job)).filter((e) => e.type !== 'bad-line');
+        const read = new JournalReader().push(wholeJournal(job)).filter((e) => e.type !== 'bad-line');
         const at = (e: JobEvent | undefined): number => Date.parse(e?.time ?? '');
         return { job: path.basename(job), from: at(read.find((e) => e.type === 'step.started')), to: at(read.at(-1)) };
       })
@@ -204,7 +205,7 @@ export class Verdict {
     const linesOf = (job: string): Set<string> => {
       let lines = journals.get(job);
       if (lines === undefined) {
-        const read = new JournalReader().push(journalOf(path.join(jobs, job)));
+        const read = new JournalReader().push(wholeJournal(path.join(jobs, job)));
         lines = new Set(read.flatMap((e) => (e.type === 'log' ? e.lines : [])));
         journals.set(job, lines);
       }
@@ -246,19 +247,4 @@ export function recordsIn(home: string): JobRecord[] {
     .map((job) => path.join(folder, job, 'record.json'))
     .filter((file) => existsSync(file))
     .map((file) => JSON.parse(readFileSync(file, 'utf8')) as JobRecord);
-}
-
-/** A job's journal: its epochs' files one after another, each as far as the last epoch has seen it. */
-function journalOf(job: string): Buffer {
-  const epochs = path.join(job, 'epochs');
-  const numbers = (existsSync(epochs) ? readdirSync(epochs) : []).map(Number).sort((a, b) => a - b);
-  const last = path.join(epochs, String(numbers.at(-1)), 'owner.json');
-  const { before = {} } = existsSync(last)
-    ? (JSON.parse(readFileSync(last, 'utf8')) as { before?: Record<string, number> })
-    : {};
-  const parts = (numbers.length === 0 ? [1] : numbers).map((number) => {
-    const file = path.join(job, number === 1 ? 'events.jsonl' : `events-${number}.jsonl`);
-    return existsSync(file) ? readFileSync(file).subarray(0, before[number]) : Buffer.alloc(0);
-  });
-  return Buffer.concat(parts);
 }
