@@ -1,4 +1,5 @@
 // npm run test:faults -- --seeds 5000-5999 --at-a-time 4: plays what this commit has not played of these schedules.
+// npm run test:faults -- --seeds 17,20,30-35: plays these.
 // npm run test:faults -- --seeds 17: plays one and prints all that happened.
 // npm run test:faults -- --table: prints the tables of what was played.
 // Each schedule is a line of the report, test-results/faults.jsonl unless --report FILE.
@@ -20,16 +21,19 @@ const { values } = parseArgs({
     table: { type: 'boolean', default: false },
   },
 });
-const [from = 1, to = from] = values.seeds.split('-').map(Number);
+const seeds = values.seeds.split(',').flatMap((part) => {
+  const [from = 0, to = from] = part.split('-').map(Number);
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+});
+const isOne = seeds.length === 1;
 const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
 const isChanged = git('status', '--porcelain', '--untracked-files=no') !== '';
 const report = new Report(values.report, `${git('rev-parse', '--short', 'HEAD')}${isChanged ? '+' : ''}`);
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 async function series(): Promise<void> {
-  const seeds = Array.from({ length: to - from + 1 }, (_, i) => from + i);
   // A schedule that is named alone is wanted again.
-  const waiting = from === to ? seeds : seeds.filter((seed) => !report.has(seed));
+  const waiting = isOne ? seeds : seeds.filter((seed) => !report.has(seed));
   if (waiting.length < seeds.length) say(`${seeds.length - waiting.length} were played already (${report.file})`);
   const dist = mkdtempSync(path.join(os.tmpdir(), 'runpod-trainer-dist-'));
   process.env.RUNPOD_TRAINER_DIST = dist;
@@ -49,7 +53,7 @@ async function series(): Promise<void> {
         say(`${ok ? 'ok  ' : 'FAIL'} ${played.seconds.toFixed(1)} s  ${harmed}  ${describeSchedule(schedule)}`);
         if (!ok) process.exitCode = 1;
         for (const violation of played.violations) say(`     ${violation}`);
-        if (from === to) say(played.trace.replace(/^/gm, '       '));
+        if (isOne) say(played.trace.replace(/^/gm, '       '));
       }
     };
     await Promise.all(Array.from({ length: Math.min(waiting.length, Number(values['at-a-time'])) }, lane));
@@ -59,4 +63,4 @@ async function series(): Promise<void> {
 }
 
 if (!values.table) await series();
-say(`\n${summary(report.lines.filter(({ seed }) => values.table || (seed >= from && seed <= to)))}`);
+say(`\n${summary(report.lines.filter(({ seed }) => values.table || seeds.includes(seed)))}`);
