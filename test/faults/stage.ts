@@ -23,7 +23,8 @@ const shortTimings = {
 /** With ending, closing and stall as users have them only what nobody could wait for is shortened. */
 const defaultTimings = { guard_minute: 0.5 };
 
-/** Minutes after which a pod without a worker ends when its client does not say that it is at work. */
+/** Minutes for which a client may wait for its pod, and after which one without a worker and a client ends itself. */
+const readyMinutes = 12;
 const guardMinutes = 30;
 /** A job takes no longer than this, also where several share the machine. */
 const jobMs = 25_000;
@@ -44,7 +45,7 @@ export function endingMs(isDefault: boolean): number {
 /** Ms after which the pod of a client that went for ever in this moment must be gone. */
 export function laptopOffMs({ phase, along }: Fault, isDefault: boolean): number {
   if (along !== undefined) return afterDeathMs + roomMs;
-  const guardMs = guardMinutes * shortTimings.guard_minute * 1000 + roomMs;
+  const guardMs = (readyMinutes + guardMinutes) * shortTimings.guard_minute * 1000 + roomMs;
   const beforeTheJob = phase === 'provision' || phase === 'wait' || phase === 'transfer';
   if (beforeTheJob) return guardMs;
   return Math.min(Math.max(guardMs, jobMs + endingMs(isDefault)), capMs + capGraceMs + roomMs);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { kinds } from '../faults/schedule.ts';
+import { isNoEvent, kinds, scheduleOf } from '../faults/schedule.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const page = readFileSync(path.join(root, 'docs', 'reliability.md'), 'utf8');
@@ -43,5 +43,13 @@ describe('docs/reliability.md', () => {
   it('describes every kind of fault of the matrix and no other', () => {
     const described = table('The matrix').map(([kind = '']) => kind.replaceAll('`', ''));
     assert.deepEqual(described.toSorted(), kinds.toSorted());
+  });
+
+  it('has a series of 1,000 schedules with every kind, 20 of them with the default timings', () => {
+    const schedules = Array.from({ length: 1000 }, (_, i) => scheduleOf(5000 + i, ['namespace', 'plain']));
+    const drawn = new Set(schedules.flatMap(({ faults }) => faults.map(({ kind }) => kind)));
+    if (process.getuid?.() === 0) assert.deepEqual([...drawn].sort(), kinds.toSorted());
+    assert.equal(schedules.filter(({ defaultTimings }) => defaultTimings).length, 20);
+    assert.ok(schedules.filter(isNoEvent).length >= 20);
   });
 });
