@@ -31,6 +31,8 @@ interface Counted extends RequestFilter {
 export class RequestFaults {
   readonly #failures: (Counted & { status: number; detail: string; retryAfter: number | undefined })[] = [];
   readonly #lost: Counted[] = [];
+  readonly #unmeant: Counted[] = [];
+  readonly #pages: Counted[] = [];
   #slowMs = 0;
 
   /** The next `times` requests that the filter selects are refused with this status, undone. */
@@ -44,6 +46,16 @@ export class RequestFaults {
     this.#lost.push({ times: Infinity, ...how });
   }
 
+  /** The next `times` deletions that the filter selects are answered 204 as if they were carried out, and are not. */
+  answerUndone(how: RequestFilter & { times?: number } = {}): void {
+    this.#unmeant.push({ times: Infinity, ...how, method: 'DELETE' });
+  }
+
+  /** The next `times` requests that the filter selects get a 404 of something between, a page and no problem document. */
+  answerNotFound(how: RequestFilter & { times?: number } = {}): void {
+    this.#pages.push({ times: Infinity, ...how });
+  }
+
   /** Holds every request back for so many milliseconds. */
   slow(ms: number): void {
     this.#slowMs = ms;
@@ -52,6 +64,8 @@ export class RequestFaults {
   restore(): void {
     this.#failures.length = 0;
     this.#lost.length = 0;
+    this.#unmeant.length = 0;
+    this.#pages.length = 0;
     this.#slowMs = 0;
   }
 
@@ -66,6 +80,12 @@ export class RequestFaults {
       detail,
       retryAfter === undefined ? {} : { headers: { 'Retry-After': String(retryAfter) } },
     );
+  }
+
+  /** What is answered in place of the API, and the request is not carried out. */
+  insteadOf(seen: RequestSeen): 'done' | 'not found page' | undefined {
+    if (take(this.#pages, seen) !== undefined) return 'not found page';
+    return take(this.#unmeant, seen) === undefined ? undefined : 'done';
   }
 
   /** Whether the answer to this request gets lost. */
@@ -89,4 +109,6 @@ export interface StartFaults {
   crashLoop: boolean;
   /** RUNNING for ever, but port 22 is never mapped. */
   noPort: boolean;
+  /** Room on the container disk in bytes; undefined: as the machine has it. Root only. */
+  diskBytes?: number | undefined;
 }

@@ -20,18 +20,21 @@ import {
   type RateLimits,
   type SandboxOptions,
 } from './options.ts';
+import { diskOf } from './pods/disk.ts';
 import { inspectMachine } from './pods/machine.ts';
 import { Pods } from './pods/manager.ts';
 import type { Relay } from './relay.ts';
 import { S3, type S3Keys } from './s3/index.ts';
 import { Stock } from './stock.ts';
 import { writeJson } from './store.ts';
+import { VolumeDisk } from './volume-disk.ts';
 import { SmallVolumes } from './volume-limit.ts';
 
 export type { Faults, RequestFaults, RequestFilter, RequestSeen, StartFaults } from './faults.ts';
 export type { Delays, Isolation, PodKeyRights, RateLimits, SandboxOptions } from './options.ts';
 export { Problem } from './problem.ts';
 export type { Relay } from './relay.ts';
+export type { VolumeDisk } from './volume-disk.ts';
 export type { Operation as S3Operation, S3, S3Faults, S3Filter, S3Keys } from './s3/index.ts';
 export type { Availability } from './data/catalog.ts';
 export type { Stock, StockFilter } from './stock.ts';
@@ -81,6 +84,10 @@ export interface Sandbox {
   skew: (minutes: number) => void;
   /** Gives a volume so little room that it fills up, for pods that start from now on. Root only. */
   limitVolume: (id: string, bytes: number) => void;
+  /** Lets another program serve a volume, so that it can hang and refuse; for pods that start from now on. Linux, root. */
+  serveVolume: (id: string) => Promise<VolumeDisk>;
+  /** Where a pod's container disk lies on this machine. */
+  podDisk: (id: string) => string;
   /** Where a volume's files lie on this machine. */
   volumeDirectory: (id: string) => string;
   /** Ends all pods and stops listening; resolves when no process of a pod is left. */
@@ -115,6 +122,7 @@ async function open(
   const requestFaults = new RequestFaults();
   const startFaults: StartFaults = { crashLoop: false, noPort: false };
   const smallVolumes = new SmallVolumes();
+  const volumeDisks: VolumeDisk[] = [];
   let podKeyRights = options.podKeyRights ?? 'own';
   const ledger = new Ledger(path.join(root, 'ledger.json'), clock, options.balance ?? 100);
   const stock = new Stock();
@@ -174,6 +182,7 @@ async function open(
     await pods.close();
     endpoints.close();
     smallVolumes.restore();
+    for (const disk of volumeDisks) await disk.close();
     ledger.save();
     await unlockRoot(root);
   };
@@ -218,6 +227,12 @@ async function open(
     apiUp: () => server.up(),
     skew: (minutes) => clock.skew(minutes),
     limitVolume: (id, bytes) => smallVolumes.limit(volumes.directory(id), bytes),
+    serveVolume: async (id) => {
+      const disk = await VolumeDisk.open(volumes.directory(id), path.join(root, 'disks', id));
+      volumeDisks.push(disk);
+      return disk;
+    },
+    podDisk: (id) => diskOf(pods.life.directory(pods.find(id))),
     volumeDirectory: (id) => volumes.directory(id),
     close: () => (closing ??= close()),
   };

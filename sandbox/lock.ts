@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { processFile } from './pods/container.ts';
+import { wipeDisk } from './pods/disk.ts';
 import { killPod, look } from './pods/processes.ts';
 import { readJson, writeJson } from './store.ts';
 
@@ -47,6 +48,7 @@ export async function cleanLeftovers(root: string): Promise<void> {
     const record = recorded.safeParse(readJson(processFile(path.join(directory, name))));
     // The port is not used to find sessions here: by now it may be somebody else's.
     if (record.success) await killPod({ id: record.data.pod, init: alive(record.data) ? record.data.pid : undefined });
+    await wipeDisk(path.join(directory, name));
     await rm(path.join(directory, name), { recursive: true, force: true, maxRetries: 3 });
   }
 }

@@ -44,7 +44,7 @@ const checks = [
   ['ruff format', ruff, ['format', '--check', 'gpu-worker', 'examples', 'sandbox']],
   ['mypy of the worker', mypy, ['--strict', '.'], 'gpu-worker'],
   ['mypy of the sample', mypy, ['--strict', '.'], 'examples/rainbow'],
-  ['mypy of the sandbox', mypy, ['--strict', 'sandbox/pod']],
+  ['mypy of the sandbox', mypy, ['--strict', 'sandbox/pod', 'sandbox/disk']],
 ];
 
 /** All checks. */

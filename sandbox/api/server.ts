@@ -62,6 +62,11 @@ export class ApiServer extends LoopbackServer {
       const seen = { method, path, caller: who };
       const fault = (await this.#settings.requestFaults.check(seen)) ?? (await this.#settings.faults.request?.(seen));
       if (fault !== undefined) throw fault;
+      const instead = this.#settings.requestFaults.insteadOf(seen);
+      if (instead !== undefined) {
+        sendInstead(response, instead);
+        return;
+      }
       if (caller.kind === 'restricted') checkRestrictedKey(path);
       if (caller.kind === 'pod') this.#settings.checkPod(caller.podId, method, path);
       const { handler, params } = this.#settings.router.match(method, path);
@@ -124,6 +129,15 @@ function parseBody(request: IncomingMessage, text: string): unknown {
 
 function setHeader(response: ServerResponse, name: string, value: string): void {
   if (!response.headersSent) response.setHeader(name, value);
+}
+
+/** What an edge, a proxy or a half-dead service answers for the API. */
+function sendInstead(response: ServerResponse, instead: 'done' | 'not found page'): void {
+  if (instead === 'done') {
+    response.writeHead(204).end();
+  } else {
+    response.writeHead(404, { 'Content-Type': 'text/html' }).end('<html><body>404 page not found</body></html>');
+  }
 }
 
 function send(response: ServerResponse, status: number, body: unknown, type: string): void {

@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -154,9 +153,4 @@ export class Container {
     const init = exitCode === null && signalCode === null ? pid : undefined;
     await killPod({ id: this.#settings.podId, init, port: this.#settings.sshPort });
   }
-}
-
-/** Removes a pod's container disk. */
-export async function wipeDisk(directory: string): Promise<void> {
-  await rm(path.join(directory, 'disk'), { recursive: true, force: true, maxRetries: 3 });
 }

@@ -9,7 +9,8 @@ import type { Clock } from '../clock.ts';
 import type { Faults, StartFaults } from '../faults.ts';
 import type { Delays } from '../options.ts';
 import { Relay } from '../relay.ts';
-import { Container, wipeDisk } from './container.ts';
+import { Container } from './container.ts';
+import { diskOf, limitDisk, wipeDisk } from './disk.ts';
 import type { Machine } from './machine.ts';
 import type { Pod } from './pod.ts';
 
@@ -168,6 +169,7 @@ export class Life {
     const { port } = pod.relay;
     const directory = this.directory(pod);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (startFaults.diskBytes !== undefined) limitDisk(directory, startFaults.diskBytes);
     pod.log.add('system', `start container for ${config.image}: begin`);
     pod.startedAt = clock.iso();
     const { volume } = config;
@@ -211,7 +213,7 @@ export class Life {
 
   /** Without a root of its own a pod has its home and temporary folder on its container disk. */
   #plainFolders(pod: Pod): Record<string, string> {
-    const disk = path.join(this.directory(pod), 'disk');
+    const disk = diskOf(this.directory(pod));
     const folders = { HOME: path.join(disk, 'home'), TMPDIR: path.join(disk, 'tmpdir') };
     for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true, mode: 0o700 });
     return folders;

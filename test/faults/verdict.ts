@@ -10,6 +10,7 @@ import { linesPerStep } from './stage.ts';
 
 /** What a client said. */
 export interface Claim {
+  home: string;
   args: string[];
   ended: Ended;
   result: Result | undefined;
@@ -20,11 +21,20 @@ export interface Claim {
 const bounds: Partial<Record<string, number>> = {
   'worker-kill': 700,
   'both-kill': 700,
+  'kill-all': 1200,
   'host-loss': 1200,
   'container-crash': 1200,
   stop: 1200,
   delete: 1200,
 };
+
+/** What died with the pod or in it: a laptop that goes may leave a worker that dies as well. */
+const deathOf = ({ fault }: Hit): string => fault.along ?? fault.kind;
+
+interface Listed {
+  jobs: { job: string; state: string; cost: number }[];
+  unowned: unknown[];
+}
 
 interface Charge {
   kind: string;
@@ -42,43 +52,75 @@ export class Verdict {
   readonly lostMs: Record<string, number> = {};
   journalLines = 0;
   readonly #world: World;
+  readonly #homes: readonly string[];
 
-  constructor(world: World) {
+  /** `homes` of all laptops. */
+  constructor(world: World, homes: readonly string[]) {
     this.#world = world;
+    this.#homes = homes;
   }
 
   fail(text: string): void {
     this.violations.push(text);
   }
 
-  /** `jobs` is what the list of jobs said at the end. */
-  async check(jobs: Ended): Promise<void> {
-    const listed = JSON.parse(jobs.stdout) as {
-      jobs: { job: string; state: string; cost: number }[];
-      unowned: unknown[];
-    };
-    if (listed.unowned.length > 0) this.fail(`pods without a job: ${JSON.stringify(listed.unowned)}`);
+  /** `lists` is what the lists of jobs said at the end, one of each laptop. */
+  async check(lists: readonly Ended[]): Promise<void> {
+    const listed = lists.map(({ stdout }) => JSON.parse(stdout) as Listed);
+    const unowned = listed.flatMap((one) => one.unowned);
+    if (unowned.length > 0) this.fail(`pods without a job: ${JSON.stringify(unowned)}`);
     const volume = await this.#world.volume('tests');
     const folder = path.join(volume, '.runpod-trainer', 'jobs');
-    for (const record of this.#world.records()) {
-      const bytes = wholeJournal(path.join(folder, record.job));
-      const events = this.#journal(record.job, bytes);
-      this.#copy(record, bytes);
-      this.#record(record, events);
-      for (const claim of this.claims) this.#claim(claim, record, events);
+    for (const home of this.#homes) {
+      for (const record of recordsIn(home)) {
+        const bytes = wholeJournal(path.join(folder, record.job));
+        const events = this.#journal(record.job, bytes);
+        this.#copy(home, record, bytes);
+        this.#record(record, events);
+        for (const claim of this.claims) this.#claim(claim, home, record, events);
+      }
     }
-    for (const job of existsSync(folder) ? readdirSync(folder) : []) {
+    const jobs = existsSync(folder) ? readdirSync(folder) : [];
+    for (const job of jobs) {
       const left = processesOf(`/${job}`);
       if (left.length > 0) this.fail(`processes of ${job} are left: ${JSON.stringify(left)}`);
     }
+    this.#oneAtATime(jobs.map((job) => path.join(folder, job)));
+    for (const claim of this.claims) this.#results(claim);
     this.#printed(path.join(volume, 'projects', 'faults', 'printed.log'), folder);
-    this.#money(listed.jobs.reduce((sum, job) => sum + job.cost, 0));
+    this.#money(listed.flatMap((one) => one.jobs).reduce((sum, job) => sum + job.cost, 0));
+  }
+
+  /** Two jobs of one project never run at the same time on one volume. */
+  #oneAtATime(jobs: readonly string[]): void {
+    const spans = jobs
+      .map((job) => {
+        const read = new JournalReader().push(wholeJournal(job)).filter((e) => e.type !== 'bad-line');
+        const at = (e: JobEvent | undefined): number => Date.parse(e?.time ?? '');
+        return { job: path.basename(job), from: at(read.find((e) => e.type === 'step.started')), to: at(read.at(-1)) };
+      })
+      .filter(({ from }) => !Number.isNaN(from))
+      .sort((a, b) => a.from - b.from);
+    for (const [i, { job, from }] of spans.entries()) {
+      const before = spans[i - 1];
+      if (before !== undefined && from < before.to) this.fail(`${before.job} and ${job} ran at the same time`);
+    }
+  }
+
+  /** What came home was made by the job that it is shown for, unless the step was skipped. */
+  #results({ ended, result }: Claim): void {
+    if (ended.code !== 0 || result?.results === undefined) return;
+    for (const { name } of result.steps.filter((step) => step.status === 'passed')) {
+      const file = path.join(result.results, `${name}.txt`);
+      const maker = existsSync(file) ? readFileSync(file, 'utf8').trim() : 'nobody';
+      if (maker !== result.job) this.fail(`the results of ${result.job} have ${name}.txt of ${maker}`);
+    }
   }
 
   /** Every line follows the one before it: no gap, nothing twice. */
   #journal(job: string, bytes: Buffer): JobEvent[] {
     const torn = bytes.length > 0 && bytes.at(-1) !== 10;
-    if (torn && !this.#died('host-loss', 'delete', 'stop', 'container-crash', 'both-kill'))
+    if (torn && !this.#died('host-loss', 'delete', 'stop', 'container-crash', 'both-kill', 'kill-all'))
       this.fail(`the journal of ${job} is torn`);
     const read = new JournalReader().push(bytes);
     const bad = read.filter((e) => e.type === 'bad-line');
@@ -99,12 +141,12 @@ export class Verdict {
   }
 
   #died(...deaths: string[]): boolean {
-    return this.hits.some((h) => h.done !== undefined && deaths.includes(h.fault.kind));
+    return this.hits.some((h) => h.done !== undefined && deaths.includes(deathOf(h)));
   }
 
   /** This machine's copy is the beginning of the journal, byte by byte. */
-  #copy(record: JobRecord, bytes: Buffer): void {
-    const file = path.join(this.#world.home, 'jobs', record.job, 'events.jsonl');
+  #copy(home: string, record: JobRecord, bytes: Buffer): void {
+    const file = path.join(home, 'jobs', record.job, 'events.jsonl');
     const copy = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
     if (!copy.equals(bytes.subarray(0, copy.length))) this.fail(`the copy of ${record.job}'s journal differs from it`);
   }
@@ -126,7 +168,7 @@ export class Verdict {
   }
 
   /** What a client showed was the beginning of the journal, each event once; how it said that the job ended is true. */
-  #claim(claim: Claim, record: JobRecord, events: JobEvent[]): void {
+  #claim(claim: Claim, home: string, record: JobRecord, events: JobEvent[]): void {
     const job = claim.result?.job ?? claim.args[1];
     const key = (e: { epoch: number; seq: number; type: string }): string => `${e.epoch}/${e.seq} ${e.type}`;
     const told = eventsOf(claim.told);
@@ -149,7 +191,7 @@ export class Verdict {
     if (outcome === 'lost' && status !== undefined && status !== 'lost')
       this.fail(`${record.job} was called lost, its journal says ${status}`);
     // Only a client that has not read the end may say that it does not know.
-    const copy = path.join(this.#world.home, 'jobs', record.job, 'events.jsonl');
+    const copy = path.join(home, 'jobs', record.job, 'events.jsonl');
     const read = new JournalReader().push(existsSync(copy) ? readFileSync(copy) : Buffer.alloc(0));
     if (outcome === 'unknown' && read.at(-1)?.type === 'job.finished') {
       this.fail(`${record.job} was called unknown, but its end has been read: ${claim.result.reason ?? ''}`);
@@ -169,16 +211,16 @@ export class Verdict {
       }
       return lines;
     };
-    const deaths = this.hits.filter((h) => h.done !== undefined && bounds[h.fault.kind] !== undefined);
+    const deaths = this.hits.filter((h) => h.done !== undefined && bounds[deathOf(h)] !== undefined);
     for (const line of readFileSync(file, 'utf8').trimEnd().split('\n')) {
       const [time = '0', step = '', job = '', n = ''] = line.split(' ');
       if (linesOf(job).has(`${step} ${n}`)) continue;
       const printed = Number(time.replace(',', '.')) * 1000;
-      const death = deaths.find((d) => d.time - printed < (bounds[d.fault.kind] ?? 0) && d.time - printed > -2000);
+      const death = deaths.find((d) => d.time - printed < (bounds[deathOf(d)] ?? 0) && d.time - printed > -2000);
       if (death === undefined) {
         this.fail(`the line "${step} ${n}" of ${job}, printed at ${printed.toFixed(0)}, is not in the journal`);
       } else {
-        const { kind } = death.fault;
+        const kind = deathOf(death);
         this.lostMs[kind] = Math.max(this.lostMs[kind] ?? 0, Math.round(death.time - printed));
       }
     }
@@ -196,4 +238,13 @@ export class Verdict {
     if (ledger.open.some((m) => m.kind === 'cpu' || m.kind === 'gpu')) this.fail('a pod is still being charged for');
     if (shown < charged - rounding) this.fail(`shown are $${shown.toFixed(6)}, charged $${charged.toFixed(6)}`);
   }
+}
+
+/** The records of a home's jobs. */
+export function recordsIn(home: string): JobRecord[] {
+  const folder = path.join(home, 'jobs');
+  return (existsSync(folder) ? readdirSync(folder) : [])
+    .map((job) => path.join(folder, job, 'record.json'))
+    .filter((file) => existsSync(file))
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')) as JobRecord);
 }

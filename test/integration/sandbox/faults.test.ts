@@ -93,6 +93,27 @@ describe('sandbox faults (R9.7)', () => {
       assert.ok(performance.now() - began >= 295);
     });
 
+    it('are answered as done, so often as asked, but are not', async () => {
+      const id = await create();
+      sandbox.requests.answerUndone({ path: /\/pods\//, times: 2 });
+      for (const left of [1, 1, 0]) {
+        assert.equal((await call(sandbox, 'DELETE', `/pods/${id}`)).status, 204);
+        const seen = await call(sandbox, 'GET', `/pods/${id}`);
+        assert.equal(left, seen.status === 200 && seen.body.status !== 'TERMINATED' ? 1 : 0);
+      }
+    });
+
+    it('meet a page of something between in place of a problem document', async () => {
+      const id = await create();
+      sandbox.requests.answerNotFound({ path: /\/pods\//, times: 1 });
+      const answer = await fetch(`${sandbox.restUrl}/pods/${id}`, {
+        headers: { authorization: `Bearer ${sandbox.key}` },
+      });
+      assert.deepEqual([answer.status, answer.headers.get('content-type')], [404, 'text/html']);
+      assert.match(await answer.text(), /404 page not found/);
+      assert.equal((await call(sandbox, 'GET', `/pods/${id}`)).status, 200);
+    });
+
     it('are carried out, but the answer is lost', async () => {
       sandbox.requests.loseAnswers({ method: 'POST', path: /\/pods$/, times: 1 });
       await failed(call(sandbox, 'POST', '/pods', podBody(bench, { name: 'made' })));
@@ -297,6 +318,40 @@ describe('sandbox faults (R9.7)', () => {
         assert.match(full.err, /No space left on device/);
         assert.equal(full.out, 'kept');
         assert.equal((await run(bench, login, `rm ${mount}/big && head -c 500000 /dev/zero > ${mount}/half`)).code, 0);
+      });
+
+      it('meet a volume that hangs, and one that refuses, each for a while', async () => {
+        const made = await call(sandbox, 'POST', '/network-volumes', { name: 'far', size: 10, dataCenter: 'US-MD-1' });
+        const folder = sandbox.volumeDirectory(made.body.id);
+        writeFileSync(path.join(folder, 'kept'), 'kept');
+        const disk = await sandbox.serveVolume(made.body.id);
+        const mounts = { network: [{ volumeId: made.body.id, path: '/workspace' }] };
+        const { id, login } = await ready({ mounts, dataCenterIds: ['US-MD-1'] });
+        const mount = (await getPod(sandbox, id)).mounts.network[0]?.path ?? '';
+        assert.equal((await run(bench, login, `cat ${mount}/kept`)).out, 'kept');
+        disk.hang(1.5);
+        const began = performance.now();
+        assert.equal((await run(bench, login, `echo late > ${mount}/late; cat ${mount}/late`)).out, 'late\n');
+        assert.ok(performance.now() - began >= 1000);
+        disk.fail({ write: 'EDQUOT', fsync: 'EIO' }, 3);
+        await until('it refuses', async () => {
+          const refused = await run(bench, login, `echo more > ${mount}/refused; sync ${mount}/kept`);
+          return /quota exceeded/.test(refused.err) && /Input\/output error/.test(refused.err);
+        });
+        await until('it is good again', async () => (await run(bench, login, `echo x > ${mount}/x`)).code === 0);
+        await call(sandbox, 'DELETE', `/pods/${id}`);
+      });
+
+      it('have a container disk that is really full, also for their temporary files, until they end', async () => {
+        sandbox.starts.diskBytes = 4_000_000;
+        const { id, login } = await ready();
+        sandbox.starts.diskBytes = undefined;
+        const full = await run(bench, login, 'head -c 9000000 /dev/zero > "${TMPDIR:-/tmp}/big"; ls "${TMPDIR:-/tmp}"');
+        assert.match(full.err, /No space left on device/);
+        assert.match(full.out, /big/);
+        const disk = sandbox.podDisk(id);
+        await call(sandbox, 'DELETE', `/pods/${id}`);
+        await until('its disk is gone', () => !existsSync(disk));
       });
     }
   });
