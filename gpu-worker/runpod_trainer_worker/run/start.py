@@ -85,18 +85,26 @@ def _events(path: Path, offset: int) -> Iterator[Dict[str, Any]]:
         yield json.loads(line)
 
 
+def answer_of(job: JobDir, lock: Lock, offset: int) -> Optional[Dict[str, Any]]:
+    """`{"pid", "epoch", "watchdog"}` once the journal has, from a byte on, the watchdog's word or the job's end."""
+    for event in _events(job.journal, offset):
+        if event.get("epoch") == lock.epoch and event["type"] in ("watchdog", "job.finished"):
+            told = {key: event.get(key) for key in ("armed", "detail", "deadline", "owners")}
+            if event["type"] == "job.finished":
+                told = {"armed": False, "detail": str(event.get("reason")), "deadline": None, "owners": []}
+            return {"pid": lock.pid, "epoch": lock.epoch, "watchdog": told}
+    return None
+
+
 def _wait(job: JobDir, process: "subprocess.Popen[bytes]", output: Path, offset: int, timings: Timings) -> Dict[str, Any]:
     end = time.monotonic() + timings.start_wait
     while True:
         dead = process.poll() is not None
         lock: Optional[Lock] = read_lock(job)
         if lock is not None and lock.pid == process.pid:
-            for event in _events(job.journal, offset):
-                if event.get("epoch") == lock.epoch and event["type"] in ("watchdog", "job.finished"):
-                    told = {key: event.get(key) for key in ("armed", "detail", "deadline", "owners")}
-                    if event["type"] == "job.finished":
-                        told = {"armed": False, "detail": str(event.get("reason")), "deadline": None, "owners": []}
-                    return {"pid": process.pid, "epoch": lock.epoch, "watchdog": told}
+            answer = answer_of(job, lock, offset)
+            if answer is not None:
+                return answer
         if dead:
             raise WorkerError("The worker ended at once.", _tail(output), "Start it again; if it ends again, report this.")
         if time.monotonic() > end:
