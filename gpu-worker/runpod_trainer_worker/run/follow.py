@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 from ..base.contract import LIMITS
 from ..base.timings import Timings
 from ..journal.directory import JobDir, is_finished, read_lock, worker_alive
+from ..journal.requests import Requests
+from ..journal.spool import spool_place
 from ..keeper.pod_environment import pod_environment
 
 FINISHED, GONE, OTHER_JOURNAL = 0, LIMITS.follow_gone_exit_code, LIMITS.follow_other_journal_exit_code
@@ -58,6 +61,28 @@ def _reader_gone(descriptor: int) -> bool:
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
+class _Ended(Exception):
+    """Whoever started this follower, or the link to them, is gone."""
+
+
+def _end(*_: Any) -> None:
+    raise _Ended
+
+
+def _keep_for_the_client(job: JobDir, pod_id: Optional[str]) -> None:
+    """
+    A client that was here until now is given the time of one lease to come back over another link: the job may end just
+    while its link is down.
+    """
+    lock = read_lock(job)
+    if lock is None or lock.pod_id != pod_id:
+        return
+    try:
+        Requests(job, spool_place(job)).put("hold")
+    except OSError:
+        pass
+
+
 def follow(job: JobDir, offset: int, once: bool, timings: Timings) -> int:
     """
     Exit code: 0 when the job has finished (or with `once`), 3 when its worker is gone without a word, 4 when the journal
@@ -75,12 +100,15 @@ def follow(job: JobDir, offset: int, once: bool, timings: Timings) -> int:
 
     pod_id = pod_environment().get("RUNPOD_POD_ID")
     gone_since: Optional[float] = None
+    signal.signal(signal.SIGTERM, _end)
     try:
         while True:
             # The order matters: a job that is finished before the copy has nothing to say after it.
             lock = read_lock(job)
             finished = is_finished(job, lock)
             moved = reader.copy(write)
+            if finished and not once:
+                _keep_for_the_client(job, pod_id)
             if once or finished:
                 return FINISHED
             if moved or worker_alive(job, lock, pod_id, timings):
@@ -90,7 +118,8 @@ def follow(job: JobDir, offset: int, once: bool, timings: Timings) -> int:
             elif time.monotonic() - gone_since > timings.follow_grace:
                 return GONE
             if _reader_gone(descriptor):
-                return FINISHED
+                raise _Ended
             time.sleep(timings.poll)
-    except BrokenPipeError:
+    except (BrokenPipeError, _Ended):
+        _keep_for_the_client(job, pod_id)
         return FINISHED

@@ -31,6 +31,11 @@ def asked(pod: Bench, *steps: Dict[str, Any]) -> str:
     return json.dumps({"spec": spec, "secrets": {"WANDB_API_KEY": "key-of-the-user"}})
 
 
+def slow(status: int) -> int:
+    time.sleep(1.5)
+    return status
+
+
 def begin(pod: Bench, text: str) -> Dict[str, Any]:
     answer: Dict[str, Any] = json.loads(pod.command("begin", "--job-dir", str(pod.job), stdin=text).stdout)
     return answer
@@ -99,7 +104,7 @@ def test_input_that_the_link_cut_off_begins_nothing(pod: Bench, kept: float) -> 
 def test_asked_while_it_is_just_starting_waits_for_the_watchdogs_word(pod: Bench, api: Api) -> None:
     text = asked(pod, STEP)
     # Before its probe is answered the watchdog has nothing to say.
-    api.reply = lambda action: time.sleep(1.5) or 409 if action == "start" else 204
+    api.reply = lambda action: slow(409) if action == "start" else 204
     argv = [PYTHON, str(pod.pyz), "begin", "--job-dir", str(pod.job)]
     first = subprocess.Popen(argv, env=pod.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert first.stdin is not None and first.stdout is not None

@@ -18,8 +18,8 @@ import type { OnEvent } from '../journal/run-event.ts';
 import { resultsFolder, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { RemoteWorker } from '../pods/worker.ts';
 
-/** A lease is renewed this often while results are fetched, in ms: three calls may be lost before it lapses. */
-const renewEvery = (limits.leaseSeconds * 1000) / 4;
+/** A lease is renewed this often while results are fetched, in ms: it outlasts a link that is down for half a minute. */
+const renewEvery = (limits.leaseSeconds * 1000) / 8;
 
 export interface FinishOptions {
   onEvent: OnEvent;
