@@ -117,6 +117,11 @@ def _run_job(options: argparse.Namespace) -> int:
         if options.command == "run":
             return start.run_here(job, options.side, secrets, timings)
         _answer(start.start(job, secrets, timings))
+    elif options.command in ("begin", "begun"):
+        from .run import begin
+
+        job = JobDir(options.job_dir)
+        _answer(begin.begun(job, timings) if options.command == "begun" else begin.begin(job, sys.stdin.read(), timings))
     elif options.command == "follow":
         from .run.follow import follow
 

@@ -31,6 +31,8 @@ def parser() -> argparse.ArgumentParser:
         return command
 
     add("start", "Start the job detached; secrets come by standard input.")
+    add("begin", "Start the job unless it has begun; what it is and its secrets come by standard input.")
+    add("begun", "Say whether the job has begun, and what its start has answered.")
     add("run", "Run the steps of one side in the foreground; secrets come by standard input.").add_argument(
         "--side", choices=["local", "pod"], default="local"
     )

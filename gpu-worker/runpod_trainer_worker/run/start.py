@@ -34,8 +34,11 @@ def read_secrets(text: str) -> Dict[str, str]:
     return secrets
 
 
-def start(job: JobDir, secrets: Dict[str, str], timings: Timings) -> Dict[str, Any]:
-    """Has the pod's keeper start the worker; answers `{"pid", "epoch", "watchdog"}` when both are at work."""
+def start(job: JobDir, secrets: Dict[str, str], timings: Timings, join: bool = False) -> Dict[str, Any]:
+    """Has the pod's keeper start the worker; answers `{"pid", "epoch", "watchdog"}` when both are at work.
+
+    With `join` a start of this job that is under way is waited for, and not refused.
+    """
     asked = Moment.now()
     spec = load_spec(job.path)
     pod = pod_environment()
@@ -54,6 +57,8 @@ def start(job: JobDir, secrets: Dict[str, str], timings: Timings) -> Dict[str, A
     given = {"secrets": secrets, "pod": pod, "asked": asked.to_json()}
     # The last words of a job before this one may be on their way.
     answer = ask(pod, {**question, **given}, timings, timings.last_words + timings.answer_wait)
+    if join and answer.get("folder") == str(job.path) and answer.get("worker") is not None:
+        return _wait(pod_id or "", int(answer["worker"]["pid"]), timings)
     if "refused" in answer:
         raise WorkerError("The job cannot start on this pod.", str(answer["refused"]), "Attach to it, or cancel it first.")
     return _wait(pod_id or "", int(answer["pid"]), timings)

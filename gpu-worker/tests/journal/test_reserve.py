@@ -26,13 +26,13 @@ class Volume:
         self.tries: List[bool] = []
         self.wrote = threading.Event()
 
-    def __call__(self, descriptor: int, data: bytes) -> int:
+    def __call__(self, descriptor: int, data: bytes, offset: int) -> int:
         reserved = self.job.reserve.exists()
         self.tries.append(reserved)
         if self.full() and reserved:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.wrote.set()
-        return os.write(descriptor, data)
+        return os.pwrite(descriptor, data, offset)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_room_is_given_up_before_the_last_words_are_written(job: JobDir, kin
     journal.emit(kind, status="failed")
     wait_for(volume.wrote.is_set)
     assert volume.tries[-1] is False and not job.reserve.exists()
-    assert kind.encode() in job.journal.read_bytes()
+    assert kind.encode() in job.first_journal.read_bytes()
     journal.close()
 
 
@@ -80,11 +80,11 @@ def test_last_words_have_their_room_at_the_first_try(job: JobDir) -> None:
     journal = Journal(job, 1, None, Timings(sync=30, sync_wait=0.2, close_wait=3))
     refused = threading.Event()
 
-    def write(descriptor: int, data: bytes) -> int:
+    def write(descriptor: int, data: bytes, offset: int) -> int:
         if job.reserve.exists():
             refused.set()
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return os.write(descriptor, data)
+        return os.pwrite(descriptor, data, offset)
 
     journal._write = write
     journal.emit("note", level="info", text="the volume is found full")
@@ -93,7 +93,7 @@ def test_last_words_have_their_room_at_the_first_try(job: JobDir) -> None:
     journal.emit("job.finished", status="failed")
     assert journal.close()
     assert not refused.is_set(), "the room was given up after the try, not before it"
-    assert b"job.finished" in job.journal.read_bytes()
+    assert b"job.finished" in job.first_journal.read_bytes()
 
 
 def test_a_volume_with_room_keeps_the_reserve_until_the_end(job: JobDir) -> None:

@@ -1,7 +1,7 @@
 import { meteredCost } from '../caps/meter.ts';
-import { throwIfCancelled } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
+import { overLink } from '../pods/link.ts';
 import type { SshConnection } from '../ssh/index.ts';
 
 import { podsOf, reconnect, withPod } from '../pods/of-job.ts';
@@ -30,17 +30,15 @@ export async function cancelJob(
       // It ended by itself: what is known of its end is told.
       return follow(installation, record, options);
     }
-    const connection = await tryConnect(installation, record, options);
+    const connection = await askToEnd(installation, record, remote, options);
     if (connection !== undefined) {
-      options.onEvent({ type: 'phase', phase: 'run', text: 'Cancelling: the running step is interrupted' });
-      const worker = new RemoteWorker(connection, remote.worker, remote.python);
-      await worker.control(remote.jobDir, 'cancel', options.signal);
       return follow(installation, record, options, connection);
     }
   }
   options.onEvent({ type: 'phase', phase: 'end', text: 'Ending the pod' });
   for (const pod of pods) {
-    await endPod(installation.client, pod, 'terminate', options.signal);
+    // Who is tired of waiting for the link wants the pod ended all the more.
+    await endPod(installation.client, pod, 'terminate');
   }
   const [pod] = pods;
   const saved = await installation.records.change(record.job, (now) => ({
@@ -53,17 +51,39 @@ export async function cancelJob(
   return { record: saved, view: emptyView(), outcome: saved.outcome ?? 'cancelled', cost };
 }
 
-/** A pod that does not answer must not go on costing money because of that. */
-async function tryConnect(
+/** A pod that does not answer goes on costing money, so a link is waited for only so long. */
+const patienceMs = 120_000;
+
+/**
+ * Asks the worker to cancel the job, over as many links as it takes; answers the open connection, or undefined where the
+ * pod is to be ended at once: it is gone, it did not answer in time, or the signal ended the waiting.
+ */
+async function askToEnd(
   installation: Installation,
   record: JobRecord,
-  options: FollowOptions,
+  remote: NonNullable<JobRecord['remote']>,
+  { onEvent, signal }: FollowOptions,
 ): Promise<SshConnection | undefined> {
+  onEvent({ type: 'phase', phase: 'run', text: 'Cancelling: the running step is interrupted' });
+  let failure: unknown;
   try {
-    return await reconnect(installation, record, options.signal);
+    const asked = await overLink({
+      connect: () => reconnect(installation, record, signal),
+      work: (open) => new RemoteWorker(open, remote.worker, remote.python).control(remote.jobDir, 'cancel', signal),
+      patience: () => patienceMs,
+      meanwhile: () => 'then the job is cancelled; interrupting this ends the pod at once',
+      onEvent,
+      signal,
+    });
+    if (asked.end === 'done') {
+      return asked.connection;
+    }
+    failure = asked.end === 'gave-up' ? asked.failure : undefined;
   } catch (error) {
-    throwIfCancelled(options.signal);
-    options.onEvent(warningOf(error, 'The pod does not answer, so it is ended at once: '));
-    return undefined;
+    failure = error;
   }
+  if (failure !== undefined) {
+    onEvent(warningOf(failure, 'The pod does not answer, so it is ended at once: '));
+  }
+  return undefined;
 }

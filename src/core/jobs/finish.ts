@@ -9,6 +9,7 @@ import { withGateway } from '../transport/gateway/gateway.ts';
 import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import type { Candidate } from '../pods/hardware.ts';
+import { linkPatienceMs, overLink } from '../pods/link.ts';
 import { findPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { fetchFiles } from '../transport/ssh/fetch.ts';
@@ -19,8 +20,8 @@ import type { OnEvent } from '../journal/run-event.ts';
 import { resultsFolder, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { RemoteWorker } from '../pods/worker.ts';
 
-/** A lease is renewed this often while results are fetched, in ms: three calls may be lost before it lapses. */
-const renewEvery = (limits.leaseSeconds * 1000) / 4;
+/** A lease is renewed this often while results are fetched, in ms: it outlasts a link that is down for half a minute. */
+const renewEvery = (limits.leaseSeconds * 1000) / 8;
 
 export interface FinishOptions {
   onEvent: OnEvent;
@@ -192,13 +193,20 @@ export async function fetchLater(
   options: FinishOptions & { confirm: (offer: Candidate) => Promise<boolean> },
 ): Promise<JobRecord> {
   const { onEvent, signal } = options;
-  const open = await reconnect(installation, record, signal);
-  if (open !== undefined) {
-    try {
-      return await fetchResults(installation, record, open, options);
-    } finally {
-      open.close();
-    }
+  const fetched = await overLink({
+    connect: () => reconnect(installation, record, signal),
+    work: (open) => fetchResults(installation, record, open, options),
+    patience: () => linkPatienceMs,
+    meanwhile: () => 'then the results go on coming home',
+    onEvent,
+    signal,
+  });
+  if (fetched.end === 'done') {
+    fetched.connection.close();
+    return fetched.value;
+  }
+  if (fetched.end === 'gave-up') {
+    throw fetched.failure;
   }
   const { volume, remote } = record;
   if (volume === undefined || remote === undefined) {

@@ -9,7 +9,7 @@ import { JournalReader } from '../journal/reader.ts';
 import { isBeingPrepared, resultsFolder, type JobRecord } from '../journal/records.ts';
 import { warningOf, type ClientOutcome, type OnEvent } from '../journal/run-event.ts';
 import { emptyView, reduceView, type JobView } from '../journal/view.ts';
-import { overLink } from '../pods/link.ts';
+import { linkPatienceMs, overLink } from '../pods/link.ts';
 import { reconnect } from '../pods/of-job.ts';
 import type { Remedy } from '../remedy.ts';
 import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
@@ -136,11 +136,13 @@ async function bringHome(
   try {
     const fetched = await overLink({
       connection,
-      connect: () => reconnect(installation, record),
+      connect: () => reconnect(installation, record, options.signal),
       work: (open) => fetchResults(installation, record, open, { ...options, signal: undefined }),
-      giveUp: (tries) => tries >= triesForResults,
+      patience: () => linkPatienceMs,
       meanwhile: () => 'then the results go on coming home',
       onEvent: options.onEvent,
+      // Ends the waiting for a link, not the fetching.
+      signal: options.signal,
     });
     if (fetched.end === 'done') {
       fetched.connection.close();
@@ -198,7 +200,7 @@ async function attach(
       connect: () => reconnect(installation, record, signal),
       connection: options.connection,
       work: (connection) => journal.follow(connection, record, signal),
-      giveUp: (tries) => journal.view.finished !== undefined && tries >= triesForResults,
+      patience: () => (journal.view.finished === undefined ? Infinity : linkPatienceMs),
       meanwhile: () => `last heard ${journal.heard.toLocaleTimeString()}; the job goes on`,
       onEvent,
       signal,
@@ -216,9 +218,6 @@ async function attach(
     throw error;
   }
 }
-
-/** So often a new link is tried when only the results are missing; without a client the pod ends soon anyway. */
-const triesForResults = 5;
 
 function ended(view: JobView, end: FollowEnd, connection: SshConnection): Attached {
   if (end === 'finished' || view.finished !== undefined) {

@@ -13,7 +13,7 @@ import type { OnEvent } from '../journal/run-event.ts';
 import { buildSpec, type LocalResult } from '../journal/spec.ts';
 import { containerStart } from '../pods/container-start.ts';
 import { endPod } from '../pods/end.ts';
-import { doneOverLink } from '../pods/link.ts';
+import { doneOverLink, linkPatienceMs } from '../pods/link.ts';
 import { hardwareOf, podsOf, reconnect, withPod } from '../pods/of-job.ts';
 import { waitUntilReady, type ReadyPod } from '../pods/ready.ts';
 import { rentPod } from '../pods/rent.ts';
@@ -239,16 +239,14 @@ async function endForOthers(installation: Installation, job: string, pod: Pod): 
  */
 async function handOver(run: Submission, ready: ReadyPod): Promise<{ connection: SshConnection; started: Started }> {
   const { installation, onEvent, signal } = run;
-  let begun = false;
+  const asked = { toBegin: false };
   const { value: started, connection } = await doneOverLink(
     {
       connection: ready.connection,
       connect: () => reconnect(installation, run.record, signal),
-      work: async (open) => {
-        const again = begun;
-        begun = true;
-        return transferAndStart(run, ready, open, again);
-      },
+      work: (open) => transferAndStart(run, ready, open, asked),
+      // Once it was asked to begin, the job may run: only its pod's end tells that it does not.
+      patience: () => (asked.toBegin ? Infinity : linkPatienceMs),
       meanwhile: () => 'nothing that arrived is sent again',
       onEvent,
       signal,
@@ -286,7 +284,7 @@ async function transferAndStart(
   run: Submission,
   ready: ReadyPod,
   connection: SshConnection,
-  again: boolean,
+  asked: { toBegin: boolean },
 ): Promise<Started> {
   const { installation, plan, caps, files, onEvent, signal } = run;
   const { project } = plan.loaded;
@@ -296,9 +294,14 @@ async function transferAndStart(
     jobDir: `${ready.mount}/.runpod-trainer/jobs/${plan.job}`,
     python: 'python3',
   };
-  await run.step('transfer', 'Comparing files');
   const workerPath = await installWorker(connection, ready.mount, installation.workerFile, signal);
   const worker = new RemoteWorker(connection, workerPath, remote.python);
+  // A start whose answer a broken link swallowed: nothing may be sent into the folder of a job that runs.
+  const begun = asked.toBegin ? await worker.begun(remote.jobDir, signal) : null;
+  if (begun !== null) {
+    return begun;
+  }
+  await run.step('transfer', 'Comparing files');
   const guard = (): Promise<unknown> => {
     const minutes = Math.min(guardMinutes, Math.max(0, caps.left() ?? Infinity) / 60);
     return worker.guard(remote.jobDir, installation.restUrl, minutes, signal);
@@ -317,21 +320,19 @@ async function transferAndStart(
     });
     await remember(plan, run.record, files, { bytes: sent.bytes, seconds: (performance.now() - began) / 1000 });
     await run.step('start', sentText(sent), { remote: { ...remote, worker: workerPath } });
-    const before = again ? await worker.started(remote.jobDir, signal) : undefined;
-    return before ?? (await start(run, connection, worker, remote));
+    asked.toBegin = true;
+    return await worker.begin(remote.jobDir, specOf(run, remote), plan.secrets, signal);
   } finally {
     clearInterval(renewal);
   }
 }
 
-async function start(
-  { installation, plan, caps, localResults, signal }: Submission,
-  connection: SshConnection,
-  worker: RemoteWorker,
-  remote: { mount: string; projectDir: string; jobDir: string },
-): Promise<Started> {
+function specOf(
+  { installation, plan, caps, localResults }: Submission,
+  remote: { mount: string; projectDir: string },
+): ReturnType<typeof buildSpec> {
   const { project } = plan.loaded;
-  const spec = buildSpec({
+  return buildSpec({
     job: plan.job,
     project,
     side: 'pod',
@@ -342,23 +343,6 @@ async function start(
     from: plan.from,
     localResults,
   });
-  const sftp = await connection.sftp(signal);
-  await sftp.makeFolder(remote.jobDir);
-  await sftp.put(Buffer.from(`${JSON.stringify(spec, null, 1)}\n`), `${remote.jobDir}/spec.json`, { signal });
-  try {
-    return await worker.start(remote.jobDir, plan.secrets, signal);
-  } catch (error) {
-    // An earlier start, whose answer a broken link swallowed, may have taken effect meanwhile.
-    const started = isRefusal(error) ? await worker.started(remote.jobDir, signal) : undefined;
-    if (started === undefined) {
-      throw error;
-    }
-    return started;
-  }
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof UserError && error.code === 'worker-refused';
 }
 
 function sentText(result: { sent: number; unchanged: number }): string {

@@ -3,7 +3,7 @@ import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { isApiError } from '../runpod/api-error.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import { firstLink, nextLink, type Link } from './link-state.ts';
+import { firstLink, linkPatienceMinutes, nextLink, type Link } from './link-state.ts';
 
 export interface LinkWork<T> {
   /** A new connection to the pod, or undefined when the pod is gone. */
@@ -12,8 +12,8 @@ export interface LinkWork<T> {
   connection?: SshConnection | undefined;
   /** Does the work; begun anew over the next link when it fails because of this one. */
   work: (connection: SshConnection) => Promise<T>;
-  /** Asked before each new try: whether it is not worth it any more. */
-  giveUp?: (tries: number) => boolean;
+  /** Asked before each new try: for how many milliseconds without a good link it is worth going on; for ever unless told. */
+  patience?: () => number;
   /** Completes "reconnecting in 4 s" for people. */
   meanwhile: () => string;
   onEvent: OnEvent;
@@ -33,6 +33,7 @@ export async function overLink<T>(options: LinkWork<T>): Promise<LinkEnd<T>> {
   let { connection } = options;
   let failure: unknown;
   let link = firstLink(connection !== undefined, performance.now());
+  let stubborn = 0;
   const attempt = async (doing: () => Promise<Link>): Promise<Link> => {
     try {
       return await doing();
@@ -42,7 +43,8 @@ export async function overLink<T>(options: LinkWork<T>): Promise<LinkEnd<T>> {
       failure = error;
       throwIfCancelled(signal);
       const type = isRefusal(error) ? 'refused' : 'failed';
-      if (!isPassing(error)) {
+      stubborn = isOfTheWay(error) ? 0 : stubborn + 1;
+      if (!isPassing(error) || stubborn > stubbornAllowed) {
         throw error;
       }
       return nextLink(link, { type, now: performance.now(), random: Math.random() });
@@ -55,15 +57,15 @@ export async function overLink<T>(options: LinkWork<T>): Promise<LinkEnd<T>> {
     }
     switch (link.at) {
       case 'lost':
-        if (link.attempt > 0 && options.giveUp?.(link.attempt) === true) {
-          return { end: 'gave-up', failure };
-        }
         link = await attempt(async () => {
           connection = await connect();
           return nextLink(link, connection ? { type: 'connected', now: performance.now() } : { type: 'pod-gone' });
         });
         break;
       case 'waiting': {
+        if (link.down >= (options.patience?.() ?? Infinity)) {
+          return { end: 'gave-up', failure };
+        }
         const ms = Math.max(0, link.until - performance.now());
         const text = `The link to the pod is down; reconnecting in ${Math.ceil(ms / 1000)} s, ${meanwhile()}`;
         onEvent({ type: 'link', state: 'lost', text });
@@ -96,28 +98,40 @@ export async function overLink<T>(options: LinkWork<T>): Promise<LinkEnd<T>> {
   }
 }
 
-/** So often a broken link is renewed before work that must be done is given up: 31 s of pauses. */
-const triesAllowed = 5;
+/** Work that is of use only when it is done waits so many milliseconds for a link. */
+export const linkPatienceMs = linkPatienceMinutes * 60_000;
+
+/** So often in a row something may fail that a new link cures only now and then: half a minute of pauses. */
+const stubbornAllowed = 5;
 
 /**
- * Does work that is of use only when it is done: as `overLink`, but rejects with the failure of the last link when
- * links break again and again, and with `gone()` when the pod is gone. The connection that it answers is open.
+ * Does work that is of use only when it is done: as `overLink`, but rejects with the failure of the last link when there
+ * is no good one for `linkPatienceMinutes` (unless told otherwise), and with `gone()` when the pod is gone. The connection that it answers is open.
  */
 export async function doneOverLink<T>(
-  work: Omit<LinkWork<T>, 'giveUp'>,
+  work: LinkWork<T>,
   gone: () => UserError,
 ): Promise<{ value: T; connection: SshConnection }> {
-  const end = await overLink({ ...work, giveUp: (tries) => tries > triesAllowed });
+  const end = await overLink({ patience: () => linkPatienceMs, ...work });
   if (end.end === 'done') {
     return end;
   }
   throw end.end === 'gave-up' ? end.failure : gone();
 }
 
-/** Failures of the way to the pod; they say nothing about the job. */
+/** What a new link may cure; it says nothing about the job. */
 function isPassing(error: unknown): boolean {
   return (
     error instanceof SshError ||
+    isApiError(error, 'network', 'timeout', 'server', 'rate-limit', 'schema') ||
+    (error instanceof UserError && error.code === 'pod-no-ssh')
+  );
+}
+
+/** Failures of the way to the pod. What a pod or whoever answers in its place says may be its last word. */
+function isOfTheWay(error: unknown): boolean {
+  return (
+    (error instanceof SshError && ['ssh-lost', 'ssh-refused', 'ssh-timeout', 'ssh-unreachable'].includes(error.code)) ||
     isApiError(error, 'network', 'timeout', 'server', 'rate-limit') ||
     (error instanceof UserError && error.code === 'pod-no-ssh')
   );

@@ -22,6 +22,7 @@ const watchdogSchema = z.object({
 
 const startedSchema = z.object({ epoch: z.int(), watchdog: watchdogSchema });
 export type Started = z.infer<typeof startedSchema>;
+const begunSchema = z.object({ begun: startedSchema.nullable() });
 
 const guardSchema = z.object({ armed: z.boolean(), detail: z.string() });
 
@@ -65,18 +66,18 @@ export class RemoteWorker {
     this.argv = [python, worker];
   }
 
-  /** Starts the job detached. Secrets travel on standard input only. */
-  start(jobDir: string, secrets: Record<string, string>, signal?: AbortSignal): Promise<Started> {
-    return this.#ask(['start', '--job-dir', jobDir], startedSchema, JSON.stringify({ secrets }), signal);
+  /**
+   * Starts the job detached unless it has begun, and answers what its start has answered: so it may be called again when
+   * its answer was lost. Secrets travel on standard input only.
+   */
+  begin(jobDir: string, spec: object, secrets: Record<string, string>, signal?: AbortSignal): Promise<Started> {
+    return this.#ask(['begin', '--job-dir', jobDir], startedSchema, JSON.stringify({ spec, secrets }), signal);
   }
 
-  /** What `start` has answered, or would have, when the job has begun already; undefined when it has not. */
-  async started(jobDir: string, signal?: AbortSignal): Promise<Started | undefined> {
-    const answer = await this.#ask(['status', '--job-dir', jobDir], statusSchema, undefined, signal);
-    const state = answer.jobs[0]?.state;
-    return state?.epoch === undefined || state.watchdog === undefined
-      ? undefined
-      : { epoch: state.epoch, watchdog: state.watchdog };
+  /** What `begin` has answered, or would have; null when the job has not begun. Waits for one that is under way. */
+  async begun(jobDir: string, signal?: AbortSignal): Promise<Started | null> {
+    const answer = await this.#ask(['begun', '--job-dir', jobDir], begunSchema, undefined, signal);
+    return answer.begun;
   }
 
   /** Lets the pod end itself when no worker of this job has started within so many minutes from now. */

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { delayMs, firstLink, nextLink, type Link, type LinkEvent } from '../../../src/core/pods/link-state.ts';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { limits } from '../../../src/core/contract.ts';
+import {
+  delayMs,
+  firstLink,
+  linkPatienceMinutes,
+  nextLink,
+  type Link,
+  type LinkEvent,
+} from '../../../src/core/pods/link-state.ts';
 
 /** A small generator of pseudo-random numbers, the same for the same seed. */
 function numbers(seed: number): () => number {
@@ -40,7 +50,7 @@ function histories(check: (before: Link, event: LinkEvent, after: Link, now: num
 }
 
 describe('reconnecting (R3.4)', () => {
-  it('tries at once, then waits 1, 2, 4 … 30 s', () => {
+  it('tries at once, then waits 1, 2, 4, 8 s', () => {
     let link = firstLink(false, 0);
     const pauses: number[] = [];
     for (let i = 0; i < 8; i += 1) {
@@ -50,20 +60,34 @@ describe('reconnecting (R3.4)', () => {
       pauses.push(link.until / 1000);
       link = nextLink(link, { type: 'waited' });
     }
-    assert.deepEqual(pauses, [1, 2, 4, 8, 16, 30, 30, 30]);
+    assert.deepEqual(pauses, [1, 2, 4, 8, 8, 8, 8, 8]);
   });
 
   it('varies each pause by a quarter', () => {
     assert.deepEqual([delayMs(2, 0), delayMs(2, 1)], [3000, 5000]);
-    assert.deepEqual([delayMs(99, 0), delayMs(99, 1)], [22_500, 37_500]);
+    assert.deepEqual([delayMs(99, 0), delayMs(99, 1)], [6_000, 10_000]);
   });
 
   it('begins with short pauses again after a link that held, not after one that broke at once', () => {
-    const tired: Link = { at: 'lost', attempt: 4, refusals: 0 };
+    const tired: Link = { at: 'lost', since: 0, attempt: 4, refusals: 0, down: 50_000 };
     const held = run(tired, { type: 'connected', now: 0 }, failed(30_000));
-    assert.deepEqual(held, { at: 'waiting', until: 31_000, attempt: 1, refusals: 0 });
+    assert.deepEqual(held, {
+      at: 'waiting',
+      since: 30_000,
+      until: 31_000,
+      attempt: 1,
+      refusals: 0,
+      down: 0,
+    });
     const flapping = run(tired, { type: 'connected', now: 0 }, failed(29_999));
-    assert.deepEqual(flapping, { at: 'waiting', until: 29_999 + 16_000, attempt: 5, refusals: 0 });
+    assert.deepEqual(flapping, {
+      at: 'waiting',
+      since: 29_999,
+      until: 29_999 + 8_000,
+      attempt: 5,
+      refusals: 0,
+      down: 79_999,
+    });
   });
 
   it('gives up on the fourth refused login in a row; a failure of another kind begins the count anew', () => {
@@ -93,10 +117,10 @@ describe('reconnecting (R3.4)', () => {
     });
   });
 
-  it('always waits after a failure, at least 0.75 s and at most 37.5 s, and is never two tries away from one', () => {
+  it('always waits after a failure, at least 0.75 s and at most 10 s, and is never two tries away from one', () => {
     histories((before, event, after, now) => {
       if ((event.type === 'failed' || event.type === 'refused') && before.at !== 'waiting' && after.at === 'waiting') {
-        assert.ok(after.until - now >= 750 && after.until - now <= 37_500);
+        assert.ok(after.until - now >= 750 && after.until - now <= 10_000);
       }
       if (before.at !== 'gone' && event.type === 'failed') {
         assert.equal(after.at, 'waiting');
@@ -107,6 +131,18 @@ describe('reconnecting (R3.4)', () => {
     });
   });
 
+  it('counts the time without a good link, but not the sleep of this computer', () => {
+    let link = firstLink(true, 0);
+    link = nextLink(link, failed(100_000));
+    assert.ok(link.at === 'waiting' && link.down === 0, 'it was good');
+    link = run(link, { type: 'waited' }, failed(103_000), { type: 'waited' });
+    assert.ok(link.at === 'lost' && link.down === 3_000);
+    link = nextLink(link, failed(3_700_000));
+    assert.ok(link.at === 'waiting' && link.down === 123_000, 'an hour asleep is one long try');
+    link = run(link, { type: 'waited' }, { type: 'connected', now: 3_701_000 }, failed(3_705_000));
+    assert.ok(link.at === 'waiting' && link.down === 128_000, 'a link that breaks at once is none');
+  });
+
   it('waits longer and longer while nothing holds', () => {
     histories((before, event, after) => {
       const held = before.at === 'live' && event.type === 'failed' && event.now - before.since >= 30_000;
@@ -114,5 +150,16 @@ describe('reconnecting (R3.4)', () => {
         assert.ok(after.attempt >= before.attempt);
       }
     });
+  });
+
+  it('is as patient as is stated, and less than the pod is (R4.3)', () => {
+    const text = readFileSync(path.resolve(import.meta.dirname, '../../../docs/reliability.md'), 'utf8');
+    assert.match(text, new RegExp(`no good link for ${linkPatienceMinutes} minutes`));
+    assert.ok(linkPatienceMinutes + 2 < limits.guardMinutes, 'the pod still waits when the client gives up');
+    // From the last sign of a client to the end of a pod whose job is over: the lease, then nobody fetches, one look.
+    assert.ok(limits.leaseSeconds + limits.endAfterSeconds + 1 <= 60);
+    // A link that was down for half a minute, and the longest pause before the next try.
+    const renewed = limits.leaseSeconds / 8;
+    assert.ok(30 + delayMs(99, 1) / 1000 < limits.leaseSeconds - renewed + limits.endAfterSeconds);
   });
 });
