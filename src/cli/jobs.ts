@@ -11,7 +11,8 @@ import { confirm } from './ask.ts';
 import type { Installation } from '../core/home/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { finish, makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { finish, makeOutput } from './output.ts';
 import { columns, printable } from './style.ts';
 
 export interface JobOptions extends GlobalOptions {
@@ -23,7 +24,7 @@ export async function attachCommand(name: string | undefined, options: JobOption
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   try {
     return finish(output, await follow(installation, record, { onEvent: output.onEvent, signal: interrupt.signal }));
   } finally {
@@ -35,7 +36,7 @@ export async function cancelCommand(name: string | undefined, options: JobOption
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   try {
     const ended = await cancelJob(installation, record, { onEvent: output.onEvent, signal: interrupt.signal });
     if (ended === undefined) {
@@ -54,7 +55,7 @@ export async function fetchCommand(name: string | undefined, options: JobOptions
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   try {
     const done = await fetchLater(installation, record, {
       onEvent: output.onEvent,

@@ -82,23 +82,3 @@ export function finish(output: Output, result: JobResult): number {
   output.result(value, text.join('\n'));
   return exitCodeOf(outcome);
 }
-
-/** Turns Ctrl-C into an abort; a second one ends the program at once. */
-export function onInterrupt(): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) {
-      process.exit(130);
-    }
-    controller.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    signal: controller.signal,
-    stop: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-    },
-  };
-}
