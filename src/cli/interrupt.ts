@@ -49,10 +49,11 @@ export function onInterrupt({ mayHoldPod = false } = {}): Interrupt {
  */
 export function watchForEnds(onCrash: (error: unknown) => void): void {
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', () => {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
       // What is written to it from here on is dropped; each try would fail again.
       stream.write = () => true;
-      end('SIGPIPE');
+      // A terminal that was closed answers in its own way, often before its signal comes.
+      end(error.code === 'EIO' ? 'SIGHUP' : 'SIGPIPE');
     });
   }
   process.on('uncaughtException', (error) => {
@@ -70,7 +71,7 @@ export function crashed(): { error: unknown } | undefined {
   return crash;
 }
 
-/** Whether what the command writes is read no longer. */
+/** Whether the command ends because who read its output has gone. */
 export function isUnread(): boolean {
   return first === 'SIGPIPE';
 }

@@ -45,6 +45,12 @@ class Context:
     base_env: Dict[str, str] = dataclasses.field(default_factory=dict)
     python: Interpreter = dataclasses.field(default_factory=lambda: Interpreter("python3", "", ()))
     problem: Optional[str] = None
+    hung_up: bool = False
+
+    def hang_up(self, *_: object) -> None:
+        """Takes the signal that the terminal or the client of a job in the foreground is gone."""
+        self.hung_up = True
+        self.interrupted.set()
 
     def should_stop(self) -> Optional[str]:
         """Why everything must stop, or None; one of the reasons in `process`."""
@@ -62,7 +68,9 @@ class Context:
         return self.spool is not None and self.spool.stop.exists()
 
     def stop_reason(self) -> Optional[str]:
-        """Why the watchdog asked for the end; None when it did not."""
+        """Why the watchdog asked for the end, or that the client is gone; None for a plain cancellation."""
+        if self.hung_up:
+            return "The program that ran it was ended."
         asked = None if self.spool is None else fsutil.read_json(self.spool.stop)
         return None if asked is None else str(asked.get("reason"))
 

@@ -110,7 +110,8 @@ class _Job:
         context = self._context
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: context.interrupted.set())
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        # On a pod it means no more than that the connection which started the worker is closed.
+        signal.signal(signal.SIGHUP, context.hang_up if context.side == "local" else signal.SIG_IGN)
         began = time.monotonic()
         status, reason = "failed", None
         try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
@@ -123,6 +125,20 @@ def work(job: JobDir, timings: Timings) -> int:
     given = json.load(sys.stdin)
     sources = Sources(given["secrets"], given["pod"])
     return 0 if run_job(job, "pod", sources, given["pod"].get("RUNPOD_POD_ID"), timings, watched=True) else 1
+
+
+def end_with_client(descriptor: int) -> None:
+    """Treats the end of this input, which the client keeps open while it lives, as the hang-up of a terminal."""
+
+    def wait() -> None:
+        try:
+            while os.read(descriptor, 4096):
+                pass
+        except OSError:
+            pass
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, name="client", daemon=True).start()
 
 
 def run_here(job: JobDir, side: str, secrets: Dict[str, str], timings: Timings) -> int:

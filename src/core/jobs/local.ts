@@ -99,7 +99,7 @@ function runWorker(
   onBytes: (chunk: Buffer) => void,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const argv = [installation.workerFile, 'run', '--job-dir', folder, '--side', 'local'];
+    const argv = [installation.workerFile, 'run', '--job-dir', folder, '--side', 'local', '--attended'];
     const env = withoutKeys(process.env, Object.keys(options.secrets));
     const child = spawn(installation.localPython, argv, { stdio: ['pipe', 'pipe', 'pipe'], env });
     let stderr = '';
@@ -109,7 +109,8 @@ function runWorker(
       cancel();
     }
     child.stdin.on('error', () => undefined);
-    child.stdin.end(JSON.stringify({ secrets: options.secrets }));
+    // Not closed: its end tells the worker that this process is gone, however it ended, and the steps end with it.
+    child.stdin.write(`${JSON.stringify({ secrets: options.secrets })}\n`);
     child.stdout.on('data', onBytes);
     child.stderr.on('data', (chunk: Buffer) => {
       stderr = (stderr + chunk.toString('utf8')).slice(-8_000);
