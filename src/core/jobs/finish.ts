@@ -132,7 +132,7 @@ export async function endJobPod(
 }
 
 /** The latest moment at which the watchdog of a job that finished then has ended its pod; without one it is now. */
-function endedBy(finished: string | undefined): string {
+export function endedBy(finished: string | undefined): string {
   const latest = finished === undefined ? Infinity : Date.parse(finished) + watchdogMs;
   return new Date(Math.min(Date.now(), latest)).toISOString();
 }
@@ -142,7 +142,11 @@ const watchdogMs = limits.endAfterSeconds * 1000 + 10_000;
 
 /** The whole journal has come home: completes the local copy, and tells how the job ended. */
 async function learnEnd(installation: Installation, record: JobRecord): Promise<RecordChange> {
-  const bytes = await readFile(join(resultsFolder(record), 'job', 'events.jsonl'));
+  const bytes = await readFile(join(resultsFolder(record), 'job', 'events.jsonl')).catch(() => undefined);
+  if (bytes === undefined) {
+    // A step may have removed the folder of its own job.
+    return {};
+  }
   await installation.records.writeJournal(record.job, 0, bytes);
   const events = new JournalReader().push(bytes);
   const end = events.findLast((e) => e.type === 'job.finished');

@@ -72,12 +72,12 @@ export async function runLocalSteps(
   const names = new Set(stepsOn(loaded.project, 'local').map((s) => s.name));
   const results = view.steps
     .filter((s) => names.has(s.name))
-    .map((s) => ({
-      step: s.name,
-      status: s.status,
-      seconds: s.seconds ?? 0,
-      ...(s.status === 'skipped' && s.why[0] !== undefined && { why: s.why[0] }),
-      gates: s.gates,
+    .map(({ name, status, seconds = 0, why, gates }) => ({
+      step: name,
+      status: status === 'unknown' ? ('failed' as const) : status,
+      seconds,
+      ...(status === 'skipped' && why[0] !== undefined && { why: why[0] }),
+      gates,
     }));
   return { view, results, folder };
 }
