@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { createAccountModule } from './features/account/module.ts';
+import { endWork } from './features/common/at-work.ts';
 import { CommandRegistry } from './features/common/commands.ts';
 import { DisposableStore } from './features/common/disposables.ts';
 import { Failures } from './features/common/failures.ts';
@@ -31,10 +32,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const settings = new Settings(vscode);
 
   const account = store.add(createAccountModule(vscode, context, registry, settings));
-  const { pods } = store.add(createPodsModule(vscode, registry, account.account, settings));
+  const podsModule = store.add(createPodsModule(vscode, registry, account.account, settings));
+  const { pods } = podsModule;
   const { volumes } = store.add(createVolumesModule(vscode, context, registry, account, settings, pods));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
-  const jobs = store.add(createJobsModule(vscode, registry, failures, account, settings, refreshPods));
+  const jobs = store.add(createJobsModule(vscode, registry, failures, account, settings, podsModule, refreshPods));
   const { installation, records } = account;
   store.add(createTransferModule(vscode, registry, account.account, volumes, installation, refreshPods));
   store.add(createBackupModule(vscode, registry, account, volumes));
@@ -50,4 +52,12 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));
   // Last: it finds out who is signed in, and every feature has to hear that.
   store.add(createSandboxModule(vscode, context, registry, account, settings, log));
+}
+
+/** Milliseconds; the editor waits for five seconds. */
+const longestEndMs = 4_500;
+
+/** The window is closed: a job that is still prepared ends with its pod, one that runs is left to its pod. */
+export function deactivate(): Promise<void> {
+  return endWork(longestEndMs);
 }

@@ -113,6 +113,10 @@ def _run_job(options: argparse.Namespace) -> int:
         from .run import start
 
         job = JobDir(options.job_dir)
+        if options.command == "run" and options.attended:
+            secrets = start.read_secrets(sys.stdin.readline())
+            start.end_with_client(sys.stdin.fileno())
+            return start.run_here(job, options.side, secrets, timings)
         secrets = start.read_secrets("" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read())
         if options.command == "run":
             return start.run_here(job, options.side, secrets, timings)

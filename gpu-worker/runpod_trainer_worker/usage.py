@@ -33,9 +33,9 @@ def parser() -> argparse.ArgumentParser:
     add("start", "Start the job detached; secrets come by standard input.")
     add("begin", "Start the job unless it has begun; what it is and its secrets come by standard input.")
     add("begun", "Say whether the job has begun, and what its start has answered.")
-    add("run", "Run the steps of one side in the foreground; secrets come by standard input.").add_argument(
-        "--side", choices=["local", "pod"], default="local"
-    )
+    command = add("run", "Run the steps of one side in the foreground; secrets come by standard input.")
+    command.add_argument("--side", choices=["local", "pod"], default="local")
+    command.add_argument("--attended", action="store_true", help="secrets are the first line of the input, its end cancels")
     command = add("follow", "Write the journal from an offset on until the job has finished.")
     command.add_argument("--offset", type=int, default=0)
     command.add_argument("--once", action="store_true")

@@ -6,6 +6,7 @@ import { parseJson } from '../core/json.ts';
 import { readIfThere, writeFileAtomic } from '../core/files/atomic.ts';
 import { commandText, trustDigest } from '../core/project/local-steps.ts';
 import type { RunPlan } from '../core/jobs/plan.ts';
+import { interruption } from './interrupt.ts';
 
 /** Asks yes or no on a terminal; `--yes` answers for the user, and without a terminal it has to. */
 export async function confirm(question: string, yes: boolean): Promise<void> {
@@ -20,9 +21,14 @@ export async function confirm(question: string, yes: boolean): Promise<void> {
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    // Ctrl-C rejects the question and Ctrl-D closes the terminal: both are a no.
-    const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-    const answer = await Promise.race([terminal.question(`${question} [y/N] `).catch(() => ''), closed]);
+    // Ctrl-C rejects the question and Ctrl-D closes the terminal; one that is gone fails. Each is a no.
+    const gone = new Promise<string>((resolve) => {
+      terminal.once('close', () => resolve(''));
+      terminal.on('error', () => resolve(''));
+      process.stdin.on('error', () => resolve(''));
+    });
+    const asked = terminal.question(`${question} [y/N] `, { signal: interruption }).catch(() => '');
+    const answer = await Promise.race([asked, gone]);
     if (!isYes(answer)) {
       throw new CancelledError('Nothing was started.');
     }

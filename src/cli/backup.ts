@@ -6,7 +6,8 @@ import { routeKinds } from '../core/volumes/plan/index.ts';
 import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput } from './output.ts';
 import { projectOf } from './plan.ts';
 import { printable } from './style.ts';
 
@@ -24,7 +25,7 @@ const shown = 10;
 /** Brings everything of a project on its volume home. */
 export async function backupCommand(file: string | undefined, options: BackupCommandOptions): Promise<number> {
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   const route = routeKinds.find((kind) => kind === options.route);
   try {
     if (options.route !== undefined && route === undefined) {

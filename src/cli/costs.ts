@@ -4,7 +4,8 @@ import { UserError } from '../core/errors.ts';
 import { clock, dollars, duration, pricePerHour, roughly } from '../core/words/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput } from './output.ts';
 import { columns, printable, wrap, type Style } from './style.ts';
 
 export interface CostsOptions extends GlobalOptions {

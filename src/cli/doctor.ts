@@ -2,7 +2,8 @@ import { checkTitles, examine, type Check, type Subject } from '../core/guards/d
 import type { Installation } from '../core/home/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt, type Output } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput, type Output } from './output.ts';
 import { pad, printable, wrap, type Style } from './style.ts';
 
 export interface DoctorOptions extends GlobalOptions {

@@ -2,7 +2,8 @@ import { explain, gatherEvidence, type Explanation } from '../core/guards/explai
 import type { JobRecord } from '../core/journal/records.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt, type Output } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput, type Output } from './output.ts';
 import { hintOf } from './remedies.ts';
 import { printable, wrap, type Style } from './style.ts';
 

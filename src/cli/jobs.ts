@@ -6,12 +6,15 @@ import { podPrefix } from '../core/journal/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
 import { isBeingPrepared, resultsFolder, type JobRecord } from '../core/journal/records.ts';
 import { follow } from '../core/jobs/follow.ts';
+import { lostRemedies, noteGone } from '../core/jobs/gone.ts';
+import { JobJournals, viewWithRecord } from '../core/journal/job-journals.ts';
 import type { Pod } from '../core/runpod/schemas.ts';
 import { confirm } from './ask.ts';
 import type { Installation } from '../core/home/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { finish, makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { finish, makeOutput, type Output } from './output.ts';
 import { columns, printable } from './style.ts';
 
 export interface JobOptions extends GlobalOptions {
@@ -23,7 +26,7 @@ export async function attachCommand(name: string | undefined, options: JobOption
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   try {
     return finish(output, await follow(installation, record, { onEvent: output.onEvent, signal: interrupt.signal }));
   } finally {
@@ -35,7 +38,7 @@ export async function cancelCommand(name: string | undefined, options: JobOption
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   try {
     const ended = await cancelJob(installation, record, { onEvent: output.onEvent, signal: interrupt.signal });
     if (ended === undefined) {
@@ -54,7 +57,7 @@ export async function fetchCommand(name: string | undefined, options: JobOptions
   const installation = await makeInstallation(options);
   const record = await installation.records.find(name);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   try {
     const done = await fetchLater(installation, record, {
       onEvent: output.onEvent,
@@ -82,8 +85,9 @@ export async function fetchCommand(name: string | undefined, options: JobOptions
 export async function jobsCommand(options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const output = makeOutput(options);
-  const records = await installation.records.list();
   const pods = (await installation.client.pods.list()).filter((p) => p.status !== 'TERMINATED');
+  const gone = await noteGone(installation, pods);
+  const records = await installation.records.list();
   const jobs = await Promise.all(
     records.map(async (record) => {
       const own = podsOf(record, pods);
@@ -100,6 +104,9 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
     (p) =>
       `! ${p.name} (${hardwareOf(p)}, ${pricePerHour(p.cost)}) was not started from here and is ${p.status.toLowerCase()}.`,
   );
+  const lost = await Promise.all(
+    gone.filter((r) => r.outcome === 'lost').map((r) => lostLines(installation, r, output)),
+  );
   const text =
     records.length === 0 ? ['There is no job yet.', ...output.hints([{ do: 'run' }])].join('\n') : lines.join('\n');
   output.result(
@@ -114,9 +121,17 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
       })),
       unowned: strangers.map(podJson),
     },
-    [text, ...warnings].map(printable).join('\n'),
+    [text, ...warnings, ...lost.flat()].map(printable).join('\n'),
   );
   return exitCodes.succeeded;
+}
+
+/** What is said once of a job that has just been found to be lost. */
+async function lostLines({ records }: Installation, record: JobRecord, output: Output): Promise<string[]> {
+  const journals = new JobJournals(records, record);
+  await journals.read();
+  const remedies = lostRemedies(record, viewWithRecord(record, journals.view));
+  return [`! ${record.job} was lost. ${record.reason ?? ''}`, ...output.hints(remedies)];
 }
 
 /** By the meter; when nobody saw a pod end, what RunPod billed for it. */
@@ -135,7 +150,9 @@ async function costSoFar(installation: Installation, record: JobRecord, pods: Po
 function stateText(record: JobRecord, pods: Pod[]): string {
   const { outcome, phase } = record;
   if (outcome !== undefined) {
-    return jobWords[outcome];
+    return outcome === 'lost' && pods.length === 0 && record.podEnded === undefined
+      ? `${jobWords.lost} (its pod is gone)`
+      : jobWords[outcome];
   }
   if (phase === 'done') {
     return 'not started';

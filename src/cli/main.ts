@@ -1,5 +1,6 @@
 import { CancelledError, messageOf, UserError } from '../core/errors.ts';
 import { exitCodes } from './exit.ts';
+import { crashed, exitCodeAfter, isUnread, watchForEnds } from './interrupt.ts';
 import { makeProgram } from './program.ts';
 import { hintLines } from './remedies.ts';
 import { printable } from './style.ts';
@@ -7,6 +8,10 @@ import { printable } from './style.ts';
 /** Says what went wrong: sentences on standard error, with `--json` one object on standard output. */
 function report(error: unknown, { json, sandbox }: { json?: boolean; sandbox?: boolean }): number {
   const cancelled = error instanceof CancelledError;
+  if (cancelled && isUnread() && error.message === new CancelledError().message) {
+    // Who closed the pipe has read enough, and nothing is to be told of a pod.
+    return exitCodes.cancelled;
+  }
   const { code, what, why, next, remedies } =
     error instanceof UserError
       ? error
@@ -29,6 +34,12 @@ function report(error: unknown, { json, sandbox }: { json?: boolean; sandbox?: b
   return cancelled ? exitCodes.cancelled : exitCodes.badInput;
 }
 
+watchForEnds((error) => {
+  process.exit(report(error, {}));
+});
 await makeProgram(async (code, options) => {
-  process.exitCode = await code.catch((error: unknown) => report(error, options));
+  const [ended] = await Promise.allSettled([code]);
+  const failure = crashed() ?? (ended.status === 'rejected' ? { error: ended.reason as unknown } : undefined);
+  const answer = ended.status === 'fulfilled' ? ended.value : exitCodes.badInput;
+  process.exitCode = exitCodeAfter(failure === undefined ? answer : report(failure.error, options));
 }).parseAsync();

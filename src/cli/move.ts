@@ -11,7 +11,8 @@ import {
 import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput } from './output.ts';
 import { printable } from './style.ts';
 
 export interface MoveCommandOptions extends GlobalOptions {
@@ -29,7 +30,7 @@ const leftShown = 10;
 /** Moves what lies on a volume to another data center, or to another volume; says first how and at which price. */
 export async function moveCommand(volume: string, options: MoveCommandOptions): Promise<number> {
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   const { signal } = interrupt;
   try {
     const installation = await makeInstallation(options);

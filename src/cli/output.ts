@@ -1,6 +1,7 @@
 import type { OnEvent } from '../core/journal/run-event.ts';
 import type { JobResult } from '../core/jobs/follow.ts';
 import type { Remedy } from '../core/remedy.ts';
+import { endedWords } from '../core/words/index.ts';
 import { exitCodeOf } from './exit.ts';
 import { hintLines } from './remedies.ts';
 import { Renderer } from './render.ts';
@@ -56,6 +57,16 @@ export function makeOutput(options: { json?: boolean; sandbox?: boolean }): Outp
   };
 }
 
+/** What a client knows of a job that it leaves. */
+function detachedText({ view, lastHeard }: JobResult): string {
+  if (view.finished !== undefined) {
+    return `Detached; the job ${endedWords[view.status === 'starting' || view.status === 'running' ? 'unknown' : view.status]}, and another program is at its results.`;
+  }
+  return lastHeard === undefined
+    ? 'Detached; the job goes on on the pod.'
+    : `Detached while the link to the pod was down; the job was last heard at ${lastHeard.toLocaleTimeString()}.`;
+}
+
 /** Prints how a job ended, or how to come back to one that goes on. Returns the exit code. */
 export function finish(output: Output, result: JobResult): number {
   const { record, outcome, reason, cost, results, view } = result;
@@ -77,28 +88,8 @@ export function finish(output: Output, result: JobResult): number {
   ];
   const text =
     outcome === 'detached'
-      ? ['\nDetached; the job goes on on the pod.', ...output.hints(again)]
+      ? [`\n${detachedText(result)}`, ...output.hints(again)]
       : [summary(result, output.style, output.width), ...output.hints(result.remedies ?? [])];
   output.result(value, text.join('\n'));
   return exitCodeOf(outcome);
-}
-
-/** Turns Ctrl-C into an abort; a second one ends the program at once. */
-export function onInterrupt(): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) {
-      process.exit(130);
-    }
-    controller.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    signal: controller.signal,
-    stop: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-    },
-  };
 }

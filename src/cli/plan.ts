@@ -6,7 +6,8 @@ import { planSync } from '../core/volumes/sync.ts';
 import { preparePlan, routeKinds, type PreparedPlan, type RouteKind } from '../core/volumes/plan/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput } from './output.ts';
 import { planText } from './plan-text.ts';
 import { onlyProjectFile } from './project-file.ts';
 

@@ -11,7 +11,8 @@ import {
 import { confirm } from './ask.ts';
 import { findConnection, makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput } from './output.ts';
 import { printable, wrap, type Style } from './style.ts';
 
 export interface VerifyCommandOptions extends GlobalOptions {
@@ -25,7 +26,7 @@ export async function verifyPlatformCommand(options: VerifyCommandOptions): Prom
   const connection = await findConnection(options);
   const installation = await makeInstallation(options);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   const { signal } = interrupt;
   const file = new PlatformFile(homeFolder());
   try {
@@ -65,7 +66,7 @@ function planText(plan: VerifyPlan, host: string): string {
       : `Then rents one CPU pod (${first.flavor}, ${first.vcpuCount} vCPU, ${pricePerHour(first.costPerHour)})${volume} for a few minutes, at most ${deadlineMinutes}, lets it try its own key and end itself.`;
   return [
     `Asks ${host} some questions that cost nothing. ${pod}`,
-    'Everything that it creates is ended, also on Ctrl-C; a second Ctrl-C would leave it, and "runpod-trainer jobs" shows what is left (rpt-verify-…).',
+    'Everything that it creates is ended, also on Ctrl-C; "runpod-trainer jobs" shows what is left where that fails (rpt-verify-…).',
   ].join('\n');
 }
 

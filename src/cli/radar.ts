@@ -12,7 +12,8 @@ import {
 import { confirm } from './ask.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput } from './output.ts';
 import { columns, printable, wrap, type Style } from './style.ts';
 
 export interface RadarOptions extends GlobalOptions {
@@ -25,7 +26,7 @@ export interface RadarOptions extends GlobalOptions {
 export async function radarCommand(options: RadarOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   try {
     const seen = await radar(installation, interrupt.signal);
     if (options.stop === undefined) {

@@ -14,7 +14,8 @@ import type { Installation } from '../core/home/installation.ts';
 import { loadProject } from '../core/project/load.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt, type Output } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput, type Output } from './output.ts';
 import { columns, printable, wrap, type Style } from './style.ts';
 
 export interface RegionsOptions extends GlobalOptions {

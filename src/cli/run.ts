@@ -17,7 +17,8 @@ import { confirm, confirmLocalSteps } from './ask.ts';
 import { reportText } from './check.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { finish, makeOutput, onInterrupt, type Output } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { finish, makeOutput, type Output } from './output.ts';
 import { onlyProjectFile } from './project-file.ts';
 
 export interface RunCommandOptions extends GlobalOptions {
@@ -34,7 +35,7 @@ export interface RunCommandOptions extends GlobalOptions {
 export async function runCommand(file: string | undefined, options: RunCommandOptions): Promise<number> {
   const installation = await makeInstallation(options);
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   try {
     const given = await loadProject(file ?? (await onlyProjectFile('.', 'run')));
     const smoke =

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { distFolder, sandboxFolder } from './context.ts';
+import { onInterrupt } from './interrupt.ts';
 
 export interface SandboxOptions {
   root?: string;
@@ -10,7 +11,8 @@ export interface SandboxOptions {
 
 /** Runs the sandbox in the foreground until Ctrl-C. Its own output says where it listens. */
 export function sandboxCommand(options: SandboxOptions): Promise<number> {
-  const argv = [join(distFolder(), 'sandbox', 'main.js'), '--root', options.root ?? sandboxFolder()];
+  // It ends with this process, however that ends: the pipe closes.
+  const argv = [join(distFolder(), 'sandbox', 'main.js'), '--follow-stdin', '--root', options.root ?? sandboxFolder()];
   if (options.imagePath !== undefined) {
     argv.push('--image-path', options.imagePath);
   }
@@ -18,17 +20,15 @@ export function sandboxCommand(options: SandboxOptions): Promise<number> {
     argv.push('--port', options.port);
   }
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
     child.stdout.on('data', () => {
       process.stderr.write('The sandbox is running; use it from another terminal with --sandbox. Ctrl-C stops it.\n');
     });
-    const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-    process.on('SIGINT', pass);
-    process.on('SIGTERM', pass);
+    const interrupt = onInterrupt();
+    interrupt.signal.addEventListener('abort', () => child.kill('SIGTERM'));
     child.once('error', reject);
     child.once('close', (code) => {
-      process.off('SIGINT', pass);
-      process.off('SIGTERM', pass);
+      interrupt.stop();
       resolve(code ?? 0);
     });
   });

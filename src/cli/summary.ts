@@ -154,7 +154,8 @@ function footer(result: JobResult, style: Style, width = Infinity): string[] {
     const price = pricePerHour(pod.costPerHour);
     lines.push(`Cost      about ${dollars(cost.metered)} for ${printable(pod.hardware)} at ${price} (${billed})`);
     const ended = record.podEnded === undefined ? undefined : new Date(record.podEnded).toLocaleString();
-    lines.push(`Pod       ${ended === undefined ? style.yellow('still there') : `ended at ${ended}`}`);
+    const there = result.podGone === true ? 'gone; nobody here saw it end' : style.yellow('still there');
+    lines.push(`Pod       ${ended === undefined ? there : `ended at ${ended}`}`);
   }
   return lines;
 }

@@ -6,7 +6,8 @@ import type { TransferPlan } from '../core/volumes/plan/index.ts';
 import { confirm } from './ask.ts';
 import { makeInstallation } from './context.ts';
 import { exitCodes } from './exit.ts';
-import { makeOutput, onInterrupt } from './output.ts';
+import { onInterrupt } from './interrupt.ts';
+import { makeOutput } from './output.ts';
 import { planCommand, planProject, projectOf, type PlanCommandOptions } from './plan.ts';
 import { planText } from './plan-text.ts';
 
@@ -22,7 +23,7 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
     return planCommand(file, options);
   }
   const output = makeOutput(options);
-  const interrupt = onInterrupt();
+  const interrupt = onInterrupt({ mayHoldPod: true });
   const { signal } = interrupt;
   const yes = options.yes === true;
   try {

@@ -40,7 +40,7 @@ export type PanelGate = z.infer<typeof gateSchema>;
 const stepSchema = z.object({
   name,
   where: z.enum(['local', 'pod']),
-  status: z.enum(['waiting', 'running', 'passed', 'failed', 'skipped', 'cancelled', 'timeout']),
+  status: z.enum(['waiting', 'running', 'passed', 'failed', 'skipped', 'cancelled', 'timeout', 'unknown']),
   started: time.optional(),
   seconds: amount.optional(),
   why: z.array(sentence).max(caps.why),
@@ -77,6 +77,8 @@ export const stateSchema = z.object({
     .object({ id: name, name, hardware: name, costPerHour: amount, since: time, until: time.optional() })
     .optional(),
   watchdog: z.object({ armed: z.boolean(), detail: sentence, deadline: time.nullable() }).optional(),
+  /** Whether a step's last state is what nobody has heard anything against, and may be old. */
+  isOld: z.boolean().optional(),
   /** `live`: this window hears the pod. `lost`: it tries to. `apart`: it only reads what is recorded. `over`: nothing to hear. */
   link: z.object({ state: z.enum(['live', 'lost', 'apart', 'over']), heard: time.optional() }),
   transfer: z
@@ -94,7 +96,7 @@ export const stateSchema = z.object({
     remote: sentence.optional(),
   }),
   fetched: z.object({ time, files: amount, bytes: amount }).optional(),
-  actions: z.array(z.enum(['cancel', 'attach', 'explain', 'fetch', 'openResults', 'rerun'])).max(10),
+  actions: z.array(z.enum(['cancel', 'attach', 'explain', 'fetch', 'openResults', 'resume', 'rerun'])).max(10),
 });
 export type PanelState = z.infer<typeof stateSchema>;
 
@@ -159,6 +161,7 @@ export const actions = [
   'explain',
   'fetch',
   'openResults',
+  'resume',
   'rerun',
   'openLog',
   'openProjectFile',

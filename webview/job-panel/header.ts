@@ -19,6 +19,7 @@ const buttons: Record<Button, [text: string, icon: IconName]> = {
   explain: ['Explain Failure…', 'info'],
   fetch: ['Fetch Results…', 'download'],
   openResults: ['Open Results', 'folder'],
+  resume: ['Run from Here…', 'tail'],
   rerun: ['Run Again…', 'rerun'],
   cancel: ['Cancel Job…', 'stop'],
 };
@@ -126,7 +127,7 @@ export class Header {
     if (link.state === 'lost') {
       setText(
         this.#linkText,
-        `${ago === undefined ? 'Not seen yet' : `Last seen ${ago} ago`}, reconnecting… the job goes on`,
+        `${ago === undefined ? 'Not seen yet' : `Last seen ${ago} ago`}, reconnecting… the job does not need this link`,
       );
     } else {
       const news = ago === undefined ? '' : `, last news ${ago} ago`;

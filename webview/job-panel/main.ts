@@ -134,12 +134,14 @@ function show(step: string): void {
   tabs.show(kept.tab ?? tabToShow(found));
   log.setEmptyText(
     found?.status === 'waiting'
-      ? `${found.name} has not started.`
-      : found?.status === 'skipped'
-        ? `${found.name} was skipped, so it wrote nothing. ${found.why[0] ?? ''}`
-        : step === '' && state.steps.length === 0
-          ? `${state.activity}. The steps appear when the job starts.`
-          : 'Nothing has been written yet.',
+      ? `${found.name} ${state.isOld ? 'had not started when the job was last heard' : 'has not started'}.`
+      : found?.status === 'unknown'
+        ? `Nobody here heard how ${found.name} ended.`
+        : found?.status === 'skipped'
+          ? `${found.name} was skipped, so it wrote nothing. ${found.why[0] ?? ''}`
+          : step === '' && state.steps.length === 0
+            ? `${state.activity}. The steps appear when the job starts.`
+            : 'Nothing has been written yet.',
   );
   paintFinding();
   paintDetails();

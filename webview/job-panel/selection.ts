@@ -30,7 +30,7 @@ export function announcement(before: PanelState | undefined, after: PanelState):
   const changes = after.steps.filter((s) => was.has(s.name) && was.get(s.name) !== s.status);
   const link =
     before.link.state !== after.link.state && after.link.state === 'lost'
-      ? ['Link lost, reconnecting. The job goes on.']
+      ? ['Link lost, reconnecting. The job does not need it.']
       : [];
   return [...changes.map((s) => `Step ${s.name} ${s.status}.`), ...link].join(' ');
 }

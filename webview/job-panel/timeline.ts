@@ -136,6 +136,8 @@ function note({ status, why, reason, cell, gates }: PanelStep): string {
     case 'cancelled':
       // A gate that does not hold tells its own reason below.
       return gates.some((g) => g.status !== 'passed') ? '' : (reason ?? stepWords[status]);
+    case 'unknown':
+      return 'Nobody here heard how it ended';
     case 'passed':
       return why[0] ?? '';
     case 'waiting':

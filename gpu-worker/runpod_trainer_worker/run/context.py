@@ -29,7 +29,7 @@ class Stopped(Exception):
 
 @dataclasses.dataclass
 class Context:
-    """One epoch of one job. `interrupted` is set by signals."""
+    """One epoch of one job. `interrupted` is set by signals, `hung_up` where one says that the client is gone."""
 
     job: JobDir
     spec: Spec
@@ -41,6 +41,7 @@ class Context:
     keeper: Optional[WorkerLink]
     requests: Requests
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)
+    hung_up: threading.Event = dataclasses.field(default_factory=threading.Event)
     base_env: Dict[str, str] = dataclasses.field(default_factory=dict)
     python: Interpreter = dataclasses.field(default_factory=lambda: Interpreter("python3", "", ()))
     problem: Optional[str] = None
@@ -58,7 +59,9 @@ class Context:
         return None
 
     def stop_reason(self) -> Optional[str]:
-        """Why the keeper wants the job to end; None when it does not."""
+        """Why the keeper wants the job to end, or that the client is gone; None for a plain cancellation."""
+        if self.hung_up.is_set():
+            return "The program that ran it was ended."
         return None if self.keeper is None else self.keeper.reason()
 
     def check(self) -> None:

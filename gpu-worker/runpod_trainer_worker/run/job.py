@@ -39,10 +39,16 @@ def run_job(
     asked: Optional[Moment] = None,
 ) -> bool:
     """Runs the job on one side; True when it succeeded. With `asked`, when the start was asked for, it has a keeper."""
-    interrupted = threading.Event()
+    interrupted, hung_up = threading.Event(), threading.Event()
+
+    def hang_up(*_: object) -> None:
+        hung_up.set()
+        interrupted.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: interrupted.set())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # On a pod it means no more than that the connection which started the worker is closed.
+    signal.signal(signal.SIGHUP, hang_up if side == "local" else signal.SIG_IGN)
     procs.adopt_orphans()
     spec = load_spec(job_dir.path)
     job_dir.control.mkdir(exist_ok=True)
@@ -61,7 +67,7 @@ def run_job(
         keeper.begin()
     journal = Journal(job_dir, lock.epoch, spool, timings, echo)
     state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq)
-    context = Context(job_dir, spec, side, timings, journal, state, sources, keeper, requests, interrupted)
+    context = Context(job_dir, spec, side, timings, journal, state, sources, keeper, requests, interrupted, hung_up)
     return _Job(context, pod_id).run()
 
 

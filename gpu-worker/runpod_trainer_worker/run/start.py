@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from typing import Any, Dict
 
@@ -97,6 +99,20 @@ def work(job: JobDir, timings: Timings) -> int:
     sources = Sources(given["secrets"], given["pod"])
     asked = Moment.from_json(given["asked"])
     return 0 if run_job(job, "pod", sources, given["pod"].get("RUNPOD_POD_ID"), timings, asked=asked) else 1
+
+
+def end_with_client(descriptor: int) -> None:
+    """Treats the end of this input, which the client keeps open while it lives, as the hang-up of a terminal."""
+
+    def wait() -> None:
+        try:
+            while os.read(descriptor, 4096):
+                pass
+        except OSError:
+            pass
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, name="client", daemon=True).start()
 
 
 def run_here(job: JobDir, side: str, secrets: Dict[str, str], timings: Timings) -> int:

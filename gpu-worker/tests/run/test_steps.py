@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, List
 
+import pytest
 from conftest import PYTHON, Bench, is_running, shell, wait_for
 
 from runpod_trainer_worker.run.output_copy import OutputCopy
@@ -167,6 +168,41 @@ def test_interrupt_cancels_cleanly_in_the_foreground(bench: Bench) -> None:
     assert bench.events("job.finished")[-1]["status"] == "cancelled"
     assert [s["status"] for s in bench.state()["steps"]] == ["cancelled", "waiting"]
     assert not is_running(process.pid) and bench.processes("sleep") == []
+
+
+@pytest.mark.parametrize("how", ["hang-up", "client gone"])
+def test_steps_in_the_foreground_end_with_their_client(bench: Bench, how: str) -> None:
+    """Those of a daemon too (R3.4)."""
+    bench.spec(
+        shell("s", "nohup setsid sleep 61 & sleep 0.1; echo up; trap '' HUP INT; sleep 62"), shell("never", "echo never")
+    )
+    argv = [PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job), "--attended"]
+    with subprocess.Popen(argv, env=bench.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(b'{"secrets": {}}\n')
+        process.stdin.flush()
+        wait_for(lambda: bench.output("s"), 10)
+        assert len(bench.processes("sleep")) == 2
+        if how == "hang-up":
+            process.send_signal(signal.SIGHUP)
+        else:
+            process.stdout.close()
+            process.stdin.close()
+        assert process.wait(20) == 1
+    last = bench.events("job.finished")[-1]
+    assert (last["status"], last["reason"]) == ("cancelled", "The program that ran it was ended.")
+    assert bench.processes("sleep") == []
+
+
+def test_secrets_of_an_attended_run_are_its_first_line(bench: Bench) -> None:
+    bench.spec(shell("s", 'test "$TOKEN" = by-"stdin" && echo it is', secrets=["TOKEN"]))
+    argv = [PYTHON, str(bench.pyz), "run", "--job-dir", str(bench.job), "--attended"]
+    with subprocess.Popen(argv, env=bench.environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        process.stdin.write(b'{"secrets": {"TOKEN": "by-stdin"}}\n')
+        process.stdin.flush()
+        assert process.wait(20) == 0
+    assert bench.output("s") == ["it is"]
 
 
 def test_missing_python_and_missing_project_are_named(bench: Bench) -> None:

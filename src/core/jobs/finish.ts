@@ -136,7 +136,7 @@ export async function endJobPod(
 }
 
 /** The latest moment at which the watchdog of a job that finished then has ended its pod; without one it is now. */
-function endedBy(finished: string | undefined): string {
+export function endedBy(finished: string | undefined): string {
   const latest = finished === undefined ? Infinity : Date.parse(finished) + watchdogMs;
   return new Date(Math.min(Date.now(), latest)).toISOString();
 }
@@ -167,7 +167,7 @@ async function bringJournal(
       },
       { once: true, signal },
     );
-  if ((await follow()) === 'other-journal') {
+  if ((await follow()) === 'other-journal' && (await worker.hasJournal(jobDir, signal))) {
     await records.putJournalAside(job);
     place = 0;
     await follow();

@@ -8,13 +8,14 @@ import type { Installation } from '../home/installation.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { isBeingPrepared, resultsFolder, type JobRecord } from '../journal/records.ts';
 import { warningOf, type ClientOutcome, type OnEvent } from '../journal/run-event.ts';
-import { emptyView, reduceView, type JobView } from '../journal/view.ts';
 import { linkPatienceMs, overLink } from '../pods/link.ts';
+import { emptyView, overView, reduceView, type JobView } from '../journal/view.ts';
 import { reconnect } from '../pods/of-job.ts';
 import type { Remedy } from '../remedy.ts';
 import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { endJobPod, fetchResults } from './finish.ts';
+import { endOverS3, lostRemedies, unheard } from './gone.ts';
 
 /** How a job ended as far as this client can tell, and what came of it. */
 export interface JobResult {
@@ -22,8 +23,12 @@ export interface JobResult {
   view: JobView;
   outcome: ClientOutcome;
   reason?: string | undefined;
-  /** Acts that help where it is not known how the job ended. */
+  /** Acts that help where the job was lost, or nobody knows how it ended. */
   remedies?: readonly Remedy[] | undefined;
+  /** When the job was last heard, where the link was down at the end of this client's part. */
+  lastHeard?: Date | undefined;
+  /** Its pod ended without this client. */
+  podGone?: boolean | undefined;
   cost: CostReport;
   /** Folder with what was brought home; undefined when nothing was. */
   results?: string | undefined;
@@ -63,7 +68,7 @@ async function conclude(
 ): Promise<JobResult> {
   const detached = async (): Promise<JobResult> => {
     const cost = await costOf(installation.client, record);
-    return { record, view: attached.view, outcome: 'detached', cost };
+    return { record, view: attached.view, outcome: 'detached', lastHeard: attached.lastHeard, cost };
   };
   const { outcome } = attached;
   if (outcome === 'detached') {
@@ -92,27 +97,25 @@ async function conclude(
 async function concludeAlone(
   installation: Installation,
   record: JobRecord,
-  {
-    view,
-    outcome: seen,
-    reason: why,
-    remedies,
-    connection,
-  }: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
+  attached: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
   options: FollowOptions,
 ): Promise<JobResult> {
+  const { view, outcome: seen, reason: why, remedies, connection, podGone, podEnded } = attached;
   let now = record;
   // Another client may have seen an end that this one could not.
-  const outcome = seen === 'unknown' ? (record.outcome ?? seen) : seen;
+  const outcome = seen === 'unknown' || seen === 'lost' ? (record.outcome ?? seen) : seen;
   const reason = seen === outcome ? (why ?? view.reason) : record.reason;
-  if (outcome !== 'unknown' && now.phase !== 'done') {
-    now = await installation.records.changeIfThere(now, { phase: 'fetch', outcome, reason });
+  if (outcome !== 'unknown' && (now.phase !== 'done' || now.outcome !== outcome)) {
+    now = await installation.records.changeIfThere(now, { phase: 'fetch', outcome, reason, podEnded });
   }
-  if (now.fetched === undefined && outcome !== 'unknown') {
+  if (now.fetched === undefined && outcome !== 'unknown' && !(podGone === true && outcome === 'lost')) {
     now = await bringHome(installation, now, connection, options);
   }
   try {
-    now = await endJobPod(installation, now, options, view.finished);
+    // When a pod ended that went long ago without a witness is for the bill to tell.
+    if (podGone !== true || view.finished !== undefined || wasJustHeard(attached.lastHeard)) {
+      now = await endJobPod(installation, now, options, view.finished);
+    }
   } catch (error) {
     // How the job ended is true all the same; the pod's watchdog tries to end it too.
     options.onEvent(warningOf(error));
@@ -122,7 +125,14 @@ async function concludeAlone(
   }
   const cost = await costOf(installation.client, now);
   const results = now.fetched === undefined ? undefined : resultsFolder(now);
-  return { record: now, view, outcome, reason, ...(outcome === 'unknown' && { remedies }), cost, results };
+  return { record: now, view, outcome, reason, remedies, podGone, cost, results };
+}
+
+/** How long ago the last word may be for the end of a pod to be the moment at which this client noticed it, in ms. */
+const noticedMs = 120_000;
+
+function wasJustHeard(lastHeard: Date | undefined): boolean {
+  return lastHeard !== undefined && Date.now() - lastHeard.getTime() < noticedMs;
 }
 
 /** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
@@ -169,8 +179,12 @@ interface Attached {
   outcome: ClientOutcome;
   /** Why the outcome is `lost` or `unknown`. */
   reason?: string;
-  /** Acts that help where the outcome is `unknown`. */
+  /** Acts that help where the outcome is `lost` or `unknown`. */
   remedies?: readonly Remedy[];
+  /** When the job was last heard, where the link is down. */
+  lastHeard?: Date | undefined;
+  podGone?: boolean;
+  podEnded?: string | undefined;
   /** Still open after the end of the job, for fetching. */
   connection?: SshConnection | undefined;
 }
@@ -184,10 +198,15 @@ async function attach(
   record: JobRecord,
   options: { onEvent: OnEvent; signal?: AbortSignal | undefined; connection?: SshConnection | undefined },
 ): Promise<Attached> {
-  const { onEvent, signal } = options;
+  const { signal } = options;
   if (record.remote === undefined) {
     throw notStarted(record);
   }
+  let isLive = options.connection !== undefined;
+  const onEvent: OnEvent = (event) => {
+    isLive = event.type === 'link' ? event.state === 'live' : isLive;
+    options.onEvent(event);
+  };
   const journal = new JournalFollower(installation, record.job, onEvent);
   await journal.replay();
   // Nothing is left to do on the pod when its results are here or it is gone.
@@ -201,40 +220,57 @@ async function attach(
       connection: options.connection,
       work: (connection) => journal.follow(connection, record, signal),
       patience: () => (journal.view.finished === undefined ? Infinity : linkPatienceMs),
-      meanwhile: () => `last heard ${journal.heard.toLocaleTimeString()}; the job goes on`,
+      meanwhile: () =>
+        journal.heard === undefined ? 'not heard yet' : `last heard ${journal.heard.toLocaleTimeString()}`,
       onEvent,
       signal,
     });
     if (followed.end === 'done') {
-      return ended(journal.view, followed.value, followed.connection);
+      return ended(record, journal, followed.value, followed.connection);
     }
-    // Another client of this machine may have read further before the pod ended.
-    await journal.replay();
-    return gone(journal.view, record);
+    return await gone(installation, record, journal);
   } catch (error) {
     if (error instanceof CancelledError) {
-      return { view: journal.view, outcome: 'detached' };
+      return { view: journal.view, outcome: 'detached', ...(!isLive && { lastHeard: journal.heard }) };
     }
     throw error;
   }
 }
 
-function ended(view: JobView, end: FollowEnd, connection: SshConnection): Attached {
+function ended(record: JobRecord, journal: JournalFollower, end: FollowEnd, connection: SshConnection): Attached {
+  const { view } = journal;
   if (end === 'finished' || view.finished !== undefined) {
     return { view, outcome: outcomeOf(view), connection };
   }
-  const reason =
-    view.started === undefined
-      ? 'The job never began on the pod: the program that prepared it was ended while it started the worker.'
-      : 'The worker on the pod is gone without having said how the job ended.';
-  return { view, outcome: 'lost', reason, connection };
+  return {
+    view: overView(view),
+    outcome: 'lost',
+    reason: whyLost(record, journal),
+    remedies: lostRemedies(record, view),
+    connection,
+  };
+}
+
+/** What is known of a job whose worker is gone and whose journal does not tell its end. */
+function whyLost({ phase }: JobRecord, { view, isRemoved }: JournalFollower): string {
+  if (isRemoved) {
+    return 'The worker on the pod is gone, and the journal of the job with it: something removed it while the job ran, perhaps a step that cleans up.';
+  }
+  if (view.started !== undefined) {
+    return 'The worker on the pod is gone without having said how the job ended.';
+  }
+  return phase === 'start'
+    ? 'No worker is there, and its journal is empty: the program that prepared the job was ended while it started the worker.'
+    : 'The worker on the pod is gone, and its journal is not there: what it did is not known.';
 }
 
 /** Reads the journal for one client: keeps the local copy, the view and the place. */
 class JournalFollower {
   view: JobView = emptyView();
-  /** When the last bytes came. */
-  heard = new Date();
+  /** When the last bytes came, to this client or to another one of this machine. */
+  heard: Date | undefined;
+  /** The journal that was followed is not on the volume any more. */
+  isRemoved = false;
   #reader = new JournalReader();
   readonly #installation: Installation;
   readonly #job: string;
@@ -252,6 +288,7 @@ class JournalFollower {
     this.#reader.restart();
     this.#take(bytes.subarray(this.#reader.offset), true);
     this.#reader.restart();
+    this.heard ??= (await this.#installation.records.journal(this.#job))?.updated;
   }
 
   async follow(connection: SshConnection, record: JobRecord, signal?: AbortSignal): Promise<FollowEnd> {
@@ -263,6 +300,10 @@ class JournalFollower {
     const end = await this.#followFrom(worker, remote.jobDir, signal);
     if (end !== 'other-journal') {
       return end;
+    }
+    if (!(await worker.hasJournal(remote.jobDir, signal))) {
+      this.isRemoved = true;
+      return 'worker-gone';
     }
     await this.#installation.records.putJournalAside(this.#job);
     this.#reader = new JournalReader();
@@ -305,13 +346,28 @@ function outcomeOf(view: JobView): ClientOutcome {
   return view.status === 'starting' || view.status === 'running' ? 'unknown' : view.status;
 }
 
-function gone(view: JobView, record: JobRecord): Attached {
+/** What is known of a job whose pod is gone: what is here, else what the volume tells for nothing, else that it was lost. */
+async function gone(installation: Installation, record: JobRecord, journal: JournalFollower): Promise<Attached> {
+  const lastHeard = journal.heard;
+  // Another client of this machine may have read further before the pod ended.
+  await journal.replay();
+  const told = journal.view.finished === undefined ? await endOverS3(installation, record) : undefined;
+  await journal.replay();
+  const { view } = journal;
+  const common = { podGone: true, lastHeard, podEnded: told?.podEnded };
   if (view.finished !== undefined) {
-    return { view, outcome: outcomeOf(view) };
+    return { ...common, view, outcome: outcomeOf(view) };
   }
-  const reason =
-    'The pod is gone, and this copy of the journal does not say how the job ended. The whole of it is on the volume and comes home with the results.';
-  return { view, outcome: 'unknown', reason, remedies: [{ do: 'fetch', job: record.job }] };
+  if (told?.outcome !== undefined) {
+    return {
+      ...common,
+      view: overView(view),
+      outcome: told.outcome,
+      ...(told.reason !== undefined && { reason: told.reason }),
+    };
+  }
+  const remedies = lostRemedies(record, view);
+  return { ...common, view: overView(view), outcome: 'lost', reason: unheard(record), remedies };
 }
 
 /** A job whose client never got as far as the pod's worker. */

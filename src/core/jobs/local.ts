@@ -72,12 +72,12 @@ export async function runLocalSteps(
   const names = new Set(stepsOn(loaded.project, 'local').map((s) => s.name));
   const results = view.steps
     .filter((s) => names.has(s.name))
-    .map((s) => ({
-      step: s.name,
-      status: s.status,
-      seconds: s.seconds ?? 0,
-      ...(s.status === 'skipped' && s.why[0] !== undefined && { why: s.why[0] }),
-      gates: s.gates,
+    .map(({ name, status, seconds = 0, why, gates }) => ({
+      step: name,
+      status: status === 'unknown' ? ('failed' as const) : status,
+      seconds,
+      ...(status === 'skipped' && why[0] !== undefined && { why: why[0] }),
+      gates,
     }));
   return { view, results, folder };
 }
@@ -99,7 +99,7 @@ function runWorker(
   onBytes: (chunk: Buffer) => void,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const argv = [installation.workerFile, 'run', '--job-dir', folder, '--side', 'local'];
+    const argv = [installation.workerFile, 'run', '--job-dir', folder, '--side', 'local', '--attended'];
     const env = withoutKeys(process.env, Object.keys(options.secrets));
     const child = spawn(installation.localPython, argv, { stdio: ['pipe', 'pipe', 'pipe'], env });
     let stderr = '';
@@ -109,7 +109,8 @@ function runWorker(
       cancel();
     }
     child.stdin.on('error', () => undefined);
-    child.stdin.end(JSON.stringify({ secrets: options.secrets }));
+    // Not closed: its end tells the worker that this process is gone, however it ended, and the steps end with it.
+    child.stdin.write(`${JSON.stringify({ secrets: options.secrets })}\n`);
     child.stdout.on('data', onBytes);
     child.stderr.on('data', (chunk: Buffer) => {
       stderr = (stderr + chunk.toString('utf8')).slice(-8_000);

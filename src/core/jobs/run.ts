@@ -113,9 +113,14 @@ async function abandoned(installation: Installation, job: string, error: unknown
   await installation.records.change(job, change).catch(() => undefined);
 }
 
-/** Whether the pod was lost without a word: a start that was asked for may have taken effect, and only the journal knows. */
+/**
+ * Whether the pod was lost without a word, or its programs were: a start that was asked for may have taken effect, and
+ * only the journal knows.
+ */
 function isLoss(error: unknown): boolean {
-  return error instanceof SshError || (error instanceof UserError && error.code === 'pod-gone');
+  return (
+    error instanceof SshError || (error instanceof UserError && ['pod-gone', 'worker-broken'].includes(error.code))
+  );
 }
 
 function newRecord(installation: Installation, plan: RunPlan): JobRecord {

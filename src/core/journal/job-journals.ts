@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { JobEvent } from './events.ts';
 import { JournalReader } from './reader.ts';
 import { localJobFolder, type JobRecord, type JobRecords } from './records.ts';
-import { emptyView, reduceView, type JobView } from './view.ts';
+import { emptyView, overView, reduceView, type JobView } from './view.ts';
 
 /** Hears every event once, in order; `restart` comes when a journal is read from its beginning again. */
 export interface JournalListener {
@@ -123,7 +123,10 @@ export class JobJournals {
 /** What a record and its journals say together about how a job stands. */
 export function viewWithRecord(record: JobRecord, view: JobView): JobView {
   // While the record is not done, an ended journal only means that the steps on this machine have ended.
-  const status = record.outcome ?? (view.status === 'succeeded' ? 'running' : view.status);
+  const soFar = view.status === 'succeeded' ? 'running' : view.status;
+  const status = record.outcome ?? (record.phase === 'done' ? 'failed' : soFar);
   const reason = record.reason ?? view.reason;
-  return { ...view, status, ...(reason !== undefined && { reason }) };
+  const whole = { ...view, status, ...(reason !== undefined && { reason }) };
+  const isOver = status !== 'starting' && status !== 'running';
+  return isOver ? overView(whole, view.finished !== undefined || record.remote === undefined) : whole;
 }

@@ -120,3 +120,8 @@ export function isBeingPrepared({ client, phase, updated }: JobRecord): Answer {
   }
   return Date.now() - Date.parse(updated) < patienceMs ? 'yes' : 'no';
 }
+
+/** Whether the client that prepared the job was ended before the job ran, so that it goes no further. */
+export function wasLeft(record: JobRecord): boolean {
+  return preparing.includes(record.phase) && isBeingPrepared(record) === 'no';
+}

@@ -14,6 +14,8 @@ const stateSchema = z.object({
   /** The worker's last sign of life, at least every 10 s. */
   updated: z.iso.datetime(),
   finished: z.iso.datetime().nullish(),
+  reason: z.string().nullish(),
+  epoch: z.int().nullish(),
 });
 export type JobState = z.infer<typeof stateSchema>;
 

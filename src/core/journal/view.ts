@@ -4,7 +4,8 @@ import type { GateResult, JobEvent, JobOutcome, StepStatus } from './events.ts';
 export interface StepView {
   name: string;
   where: 'local' | 'pod';
-  status: StepStatus;
+  /** `unknown`: the job is over, and nobody here heard how this step ended. */
+  status: StepStatus | 'unknown';
   started?: string;
   seconds?: number;
   /** Why it ran or was skipped. */
@@ -39,6 +40,20 @@ export function emptyView(): JobView {
 /** The step that ended the job badly, if any. */
 export function failedStep(view: JobView): StepView | undefined {
   return view.steps.find((s) => s.status === 'failed' || s.status === 'timeout' || s.status === 'cancelled');
+}
+
+/** The step from which a run goes on: the first that is not known to be done. */
+export function unfinishedStep(view: JobView): string | undefined {
+  return view.steps.find((s) => s.status !== 'passed' && s.status !== 'skipped')?.name;
+}
+
+/**
+ * The view of a job that is over: none of its steps runs, whatever was heard last. Where the end was not heard either,
+ * those that waited may have run.
+ */
+export function overView(view: JobView, isEndHeard = view.finished !== undefined): JobView {
+  const isOpen = (step: StepView): boolean => step.status === 'running' || (!isEndHeard && step.status === 'waiting');
+  return { ...view, steps: view.steps.map((s) => (isOpen(s) ? { ...s, status: 'unknown' as const } : s)) };
 }
 
 /** Adds one event; returns a new view and leaves the old as it was. Log lines are not kept here. */

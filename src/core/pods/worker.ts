@@ -125,6 +125,14 @@ export class RemoteWorker {
     throw refusal(result.stderr) ?? brokenWorker('follow', result.code, result.stderr);
   }
 
+  /** Whether anything of a journal is there: a step may have removed the folder of its own job. */
+  async hasJournal(jobDir: string, signal?: AbortSignal): Promise<boolean> {
+    let bytes = 0;
+    const count = (chunk: Buffer): void => void (bytes += chunk.length);
+    await this.follow(jobDir, 0, count, { once: true, signal });
+    return bytes > 0;
+  }
+
   async control(jobDir: string, request: 'cancel' | 'hold' | 'release', signal?: AbortSignal): Promise<void> {
     await this.#ask(['control', '--job-dir', jobDir, request], z.looseObject({}), undefined, signal);
   }

@@ -43,4 +43,5 @@ export const stepWords = {
   skipped: 'skipped',
   cancelled: 'cancelled',
   timeout: 'ran out of time',
+  unknown: 'not known',
 } as const;

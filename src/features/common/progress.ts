@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import { CancelledError } from '../../core/errors.ts';
+import { atWork } from './at-work.ts';
 
 export type ProgressResult<T> =
   { status: 'ok'; value: T } | { status: 'cancelled' } | { status: 'error'; error: unknown };
@@ -35,7 +36,7 @@ export async function withProgress<T>(
         progress.report(increment === 0 ? { message } : { message, increment });
       };
       try {
-        return { status: 'ok', value: await task(abort.signal, report) };
+        return { status: 'ok', value: await atWork(abort, task(abort.signal, report)) };
       } catch (error) {
         // Whatever an aborted task throws, the user's wish is the reason.
         return abort.signal.aborted || error instanceof CancelledError

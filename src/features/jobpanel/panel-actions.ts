@@ -33,6 +33,9 @@ export async function runPanelAction(
     case 'openResults':
       await run(commands.openResults, { id: job });
       return;
+    case 'resume':
+      await run(commands.runFrom, { id: job });
+      return;
     case 'rerun':
       await run(commands.run, vs.Uri.file(record.file));
       return;

@@ -1,10 +1,10 @@
 import { phaseWords } from '../../core/words/index.ts';
 import { dirname } from 'node:path';
 import type { GateResult } from '../../core/journal/events.ts';
-import { resultsFolder, type JobRecord } from '../../core/journal/records.ts';
+import { resultsFolder, wasLeft, type JobRecord } from '../../core/journal/records.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
 import { timesOf } from '../../core/journal/times.ts';
-import { failedStep, type JobView, type StepView } from '../../core/journal/view.ts';
+import { failedStep, unfinishedStep, type JobView, type StepView } from '../../core/journal/view.ts';
 import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
 import { plainText } from '../common/text.ts';
 import type { StepData } from './job-model.ts';
@@ -43,6 +43,7 @@ export function panelState(known: JobFacts): PanelState {
     activityDetail: live.phase?.phase === 'fetch' ? sentence(live.phase.text) : undefined,
     created: timeOf(record.created) ?? 0,
     sandbox: isLoopback(record.restUrl),
+    isOld: view.status === 'lost' || ['lost', 'apart'].includes(linkOf(known).state),
     link: linkOf(known),
     steps: view.steps.slice(0, caps.steps).map(stepOf),
     notes: [...view.notes, ...live.warnings.map((text) => ({ level: 'warning' as const, text }))]
@@ -94,6 +95,12 @@ function activity(known: JobFacts): string {
   const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseWords[record.phase] : live.phase.text;
   const after = record.phase === 'done' ? '' : `, ${rest.slice(0, 1).toLowerCase()}${rest.slice(1)}`;
   const failed = failedStep(view);
+  if (record.outcome === undefined && wasLeft(record)) {
+    return `Left while ${phaseWords[record.phase]}`;
+  }
+  if (record.outcome === undefined && record.phase === 'done') {
+    return 'Not started';
+  }
   switch (view.status) {
     case 'succeeded':
       return `Succeeded${after}`;
@@ -116,7 +123,7 @@ function activity(known: JobFacts): string {
 }
 
 function linkOf({ record, live, attached, heard }: JobFacts): PanelState['link'] {
-  if (record.phase === 'done') {
+  if (record.phase === 'done' || wasLeft(record)) {
     return { state: 'over' };
   }
   const time = attached && live.heard !== undefined ? live.heard : heard?.getTime();
@@ -133,6 +140,7 @@ function actionsOf({ record, view, attached }: JobFacts): PanelState['actions'] 
     ['explain', !running && (view.status === 'failed' || view.status === 'lost')],
     ['fetch', !running && !attached && reachable && record.fetched === undefined],
     ['openResults', record.fetched !== undefined],
+    ['resume', !running && !attached && view.status === 'lost' && unfinishedStep(view) !== undefined],
     ['rerun', !running && !attached],
   ];
   return all.filter(([, possible]) => possible).map(([action]) => action);

@@ -6,6 +6,7 @@ import type { RunPlan } from '../../core/jobs/plan.ts';
 import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
 import type { FollowOptions, JobResult } from '../../core/jobs/follow.ts';
+import { atWork } from '../common/at-work.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
@@ -95,9 +96,9 @@ export class AttachedJobs implements Disposable {
     this.#attached.set(job, controller);
     const { signal } = controller;
     this.#attachedChanged.fire(job);
-    work({ onEvent: this.#writer(job), signal })
+    atWork(controller, work({ onEvent: this.#writer(job), signal }))
       .then(
-        (result) => this.#tell(result),
+        (result) => this.tell(result),
         (error: unknown) => this.#failures.show(error, `Run ${project}`),
       )
       .finally(() => {
@@ -136,8 +137,8 @@ export class AttachedJobs implements Disposable {
     );
   }
 
-  /** Success is quiet, failure is not. */
-  #tell({ record, outcome, reason, remedies = [], cost }: JobResult): void {
+  /** Says how a job ended. Success is quiet, failure is not. */
+  tell({ record, outcome, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
     const price = dollars(cost.billed ?? cost.metered);
     if (outcome === 'succeeded') {
       this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);

@@ -1,6 +1,6 @@
 import { meteredCost } from '../../core/caps/meter.ts';
 import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
-import type { JobRecord, JobRecords, Phase } from '../../core/journal/records.ts';
+import { wasLeft, type JobRecord, type JobRecords, type Phase } from '../../core/journal/records.ts';
 import type { JobView } from '../../core/journal/view.ts';
 
 /** A job as the list shows it. */
@@ -17,6 +17,10 @@ export interface JobSummary {
   outcome?: JobRecord['outcome'];
   /** Where it is in its life. */
   phase: Phase;
+  /** The program that prepared it was ended, so it goes no further. */
+  isLeft?: boolean;
+  /** Lost with its pod: the volume may know how it ended. */
+  podGone?: boolean;
   /** What its journal says. */
   view: JobView;
   /** When the journal was last heard of; undefined when it never was. */
@@ -29,6 +33,11 @@ export interface JobSummary {
 export interface JobHistory {
   /** Newest first. */
   list(signal: AbortSignal): Promise<JobSummary[]>;
+}
+
+/** When the pod of a job that is over was last known to be there; undefined while it may be. */
+function lastSign({ phase, pod, updated }: JobRecord, { heard }: JobJournals): string | undefined {
+  return phase !== 'done' || pod === undefined ? undefined : (heard?.toISOString() ?? updated);
 }
 
 /** The jobs that this machine knows, from their records and the local copies of their journals. */
@@ -47,9 +56,12 @@ export function recordedHistory(records: JobRecords): JobHistory {
       pod: record.pod && { ...record.pod, ended: record.podEnded },
       outcome: record.outcome,
       phase: record.phase,
+      isLeft: record.outcome === undefined && wasLeft(record),
+      podGone: record.outcome === 'lost' && record.podEnded === undefined && journals.view.finished === undefined,
       view: viewWithRecord(record, journals.view),
       heard: journals.heard,
-      cost: record.pod === undefined ? undefined : meteredCost(record.pod, record.podEnded),
+      cost:
+        record.pod === undefined ? undefined : meteredCost(record.pod, record.podEnded ?? lastSign(record, journals)),
     };
   }
 

@@ -12,6 +12,9 @@ type Group = 'running' | 'attention' | 'recent';
 const groupTitles: Record<Group, string> = { running: 'Running', attention: 'Needs Attention', recent: 'Recent' };
 
 export function groupOf(job: JobSummary): Group {
+  if (job.isLeft === true) {
+    return 'attention';
+  }
   switch (job.view.status) {
     case 'starting':
     case 'running':
@@ -34,11 +37,19 @@ export function describeJob(job: JobSummary, now: Date, whole = false): string {
   return [
     ...(running
       ? [job.phase === 'run' && view.step !== undefined ? view.step : phaseWords[job.phase]]
-      : [jobWords[view.status]]),
+      : notRunningWords(job)),
     ...(running && at >= 0 ? [`step ${at + 1}/${view.steps.length}`] : []),
     ...(job.cost === undefined ? [] : [dollars(job.cost)]),
     ...(whole ? times : times.slice(0, 1)),
   ].join(' · ');
+}
+
+function notRunningWords({ isLeft, phase, outcome, podGone, view }: JobSummary): string[] {
+  if (isLeft === true) {
+    return [`left while ${phaseWords[phase]}`];
+  }
+  const neverRan = phase === 'done' && outcome === undefined;
+  return neverRan ? ['not started'] : [jobWords[view.status], ...(podGone === true ? ['its pod is gone'] : [])];
 }
 
 const jobIcons: Record<JobSummary['view']['status'], [icon: string, color?: string]> = {
@@ -58,6 +69,7 @@ const stepIcons: Record<StepView['status'], [icon: string, color?: string]> = {
   failed: ['error', 'testing.iconFailed'],
   timeout: ['clock', 'testing.iconFailed'],
   cancelled: ['circle-slash', 'testing.iconSkipped'],
+  unknown: ['question'],
 };
 
 const gateIcons: Record<GateResult['status'], [icon: string, color?: string]> = {
@@ -85,8 +97,8 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
   item.id = `job:${job.job}`;
   item.description = describeJob(job, now);
   item.tooltip = [describeJob(job, now, true), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
-  item.contextValue = ['job', groupOf(job)].join(';');
-  item.iconPath = icon(vs, jobIcons[job.view.status]);
+  item.contextValue = ['job', groupOf(job), ...(job.isLeft === true ? ['left'] : [])].join(';');
+  item.iconPath = icon(vs, job.isLeft === true ? jobIcons.lost : jobIcons[job.view.status]);
   item.command = { command: commands.openJob, title: 'Open Job Panel', arguments: [{ id: job.job }] };
   return { item, id: job.job, children: () => job.view.steps.map((step) => stepNode(vs, job.job, step)) };
 }

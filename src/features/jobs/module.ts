@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import type { Estimate } from '../../core/costs/estimate.ts';
+import type { Pod } from '../../core/runpod/schemas.ts';
 import type { OpenRecords } from '../account/installation.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
@@ -9,6 +10,7 @@ import { createListView } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
+import type { PodsModule } from '../pods/module.ts';
 import type { JobHistory, JobSummary } from './history.ts';
 import type { Launch, RunContext, RunRequest } from './run-job.ts';
 import { jobNodes } from './job-nodes.ts';
@@ -36,6 +38,7 @@ export function createJobsModule(
   failures: Failures,
   { account, credentials, records, installation, ownMemory }: AccountModule,
   settings: Settings,
+  { pods }: Pick<PodsModule, 'pods'>,
   refreshPods: () => void,
 ): JobsModule {
   const store = new DisposableStore();
@@ -64,7 +67,21 @@ export function createJobsModule(
       }
     }),
   );
+  store.add(
+    pods.onDidChange(({ items, error }) => {
+      const isOpen = (job: JobSummary): boolean => job.outcome === undefined && job.phase !== 'done';
+      // Only what the API has just answered tells that a pod is gone.
+      if (items !== undefined && error === undefined && jobs.state.items?.some(isOpen) === true) {
+        noteGone(items).catch((reason: unknown) => failures.show(reason, 'Look for pods that are gone'));
+      }
+    }),
+  );
   let shown: Promise<unknown> | undefined;
+  const noteGone = async (items: readonly Pod[]): Promise<void> => {
+    const { tellGone } = await import('./gone-jobs.ts');
+    await tellGone(await installation(), items, live);
+    await jobs.refresh();
+  };
   /** Goes on with the jobs of this window's folder, after a reload for example. */
   const reattach = async (): Promise<void> => {
     if (!account.ready) {
@@ -90,9 +107,13 @@ export function createJobsModule(
     registry.register(commands.run, async (target) => (await runJob()).runPipeline(vs, options, launch, target)),
   );
   store.add(
-    registry.register(commands.runFrom, async (target, step) =>
-      (await runJob()).runPipeline(vs, options, launch, target, stepOf(step)),
-    ),
+    registry.register(commands.runFrom, async (target, step) => {
+      const { resumeRequest } = await import('./gone-jobs.ts');
+      const request = await resumeRequest(vs, await records(), target);
+      return request === undefined
+        ? (await runJob()).runPipeline(vs, options, launch, target, stepOf(step))
+        : launch(request);
+    }),
   );
   store.add(
     registry.register(commands.attachJob, async (target) => {

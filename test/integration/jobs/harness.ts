@@ -44,11 +44,13 @@ export class Cli {
   stderr = '';
   #over = false;
 
-  constructor(args: string[], env: NodeJS.ProcessEnv, cwd: string) {
-    this.child = spawn(process.execPath, [path.join(dist, 'cli.js'), ...args], {
+  /** @param through a program that runs the command line, and takes orders by standard input */
+  constructor(args: string[], env: NodeJS.ProcessEnv, cwd: string, through: string[] = []) {
+    const [program = '', ...words] = [...through, process.execPath, path.join(dist, 'cli.js'), ...args];
+    this.child = spawn(program, words, {
       env,
       cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [through.length > 0 ? 'pipe' : 'ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.on('data', (data: Buffer) => (this.stdout += data.toString()));
     this.child.stderr?.on('data', (data: Buffer) => (this.stderr += data.toString()));
@@ -159,7 +161,17 @@ export class World {
 
   /** Starts a command. */
   start(args: string[], env: NodeJS.ProcessEnv = {}, cwd = this.folder): Cli {
-    const cli = new Cli(args, this.env(env), cwd);
+    return this.#keep(new Cli(args, this.env(env), cwd));
+  }
+
+  /** Starts a command in a terminal of its own (see test/support/terminal.py); `order` closes it or types into it. */
+  startInTerminal(args: string[]): { cli: Cli; order: (line: string) => void } {
+    const through = [python, path.join(repository, 'test', 'support', 'terminal.py')];
+    const cli = this.#keep(new Cli(args, this.env(), this.folder, through));
+    return { cli, order: (line) => void cli.child.stdin?.write(`${line}\n`) };
+  }
+
+  #keep(cli: Cli): Cli {
     this.#running.add(cli);
     void cli.ended.then(() => this.#running.delete(cli));
     return cli;

@@ -21,7 +21,8 @@ export function factsOf(evidence: Evidence): Facts {
 
 /** A worker that died said nothing of its step. */
 function stepAtWork({ state }: Evidence): StepView | undefined {
-  return state.steps.find((s) => s.status === 'running') ?? state.steps.find((s) => s.name === state.step);
+  const atWork = ({ status }: StepView): boolean => status === 'running' || status === 'unknown';
+  return state.steps.find(atWork) ?? state.steps.find((s) => s.name === state.step);
 }
 
 /** Ends of a line hold what matters, and no pattern may take long on a hostile one. */

@@ -1,4 +1,4 @@
-import type { JobEvent, StepStatus } from '../../journal/events.ts';
+import type { JobEvent } from '../../journal/events.ts';
 import type { StepView } from '../../journal/view.ts';
 import type { Remedy } from '../../remedy.ts';
 import type { Project } from '../../project/schema.ts';
@@ -93,7 +93,8 @@ export interface Evidence {
 export interface Facts {
   evidence: Evidence;
   /** The step that ended the job; undefined when none began. */
-  step: { name: string; status: StepStatus; exitCode: number | null; seconds: number; view: StepView } | undefined;
+  step:
+    { name: string; status: StepView['status']; exitCode: number | null; seconds: number; view: StepView } | undefined;
   /** Sentences of the worker: why the step and the job ended. */
   reasons: string[];
   /** Log lines of a process that did not end well, and what its notebook said of it; else empty. */

@@ -1,0 +1,48 @@
+import type * as vscode from 'vscode';
+import { meteredCost } from '../../core/caps/meter.ts';
+import { lostRemedies, noteGone, type GoneSource } from '../../core/jobs/gone.ts';
+import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
+import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
+import { unfinishedStep, type JobView } from '../../core/journal/view.ts';
+import type { Pod } from '../../core/runpod/schemas.ts';
+import type { AttachedJobs } from './attached-jobs.ts';
+import type { RunRequest } from './run-job.ts';
+
+/** Ends the records of jobs whose pod is gone and says so; `pods` is what the API has just answered. */
+export async function tellGone(
+  installation: GoneSource,
+  pods: readonly Pod[],
+  live: Pick<AttachedJobs, 'tell' | 'isAttached'>,
+): Promise<void> {
+  for (const record of await noteGone(installation, pods)) {
+    const { outcome, reason, pod, podEnded, updated } = record;
+    // Who is attached hears it from its own link.
+    if (outcome !== undefined && !live.isAttached(record.job)) {
+      const { view, heard } = await standOf(installation.records, record);
+      const cost = { metered: meteredCost(pod, podEnded ?? heard ?? updated) };
+      const remedies = outcome === 'lost' ? lostRemedies(record, view) : [];
+      live.tell({ record, outcome, reason, remedies, cost });
+    }
+  }
+}
+
+/** The run that goes on where a job stood, for a target that is a job's row or panel; undefined for any other target. */
+export async function resumeRequest(
+  vs: Pick<typeof vscode, 'Uri'>,
+  records: JobRecords,
+  target: unknown,
+): Promise<RunRequest | undefined> {
+  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
+  const record = typeof id === 'string' ? await records.get(id) : undefined;
+  if (record === undefined) {
+    return undefined;
+  }
+  const { view } = await standOf(records, record);
+  return { file: vs.Uri.file(record.file), profile: record.profile, from: unfinishedStep(view) };
+}
+
+async function standOf(records: JobRecords, record: JobRecord): Promise<{ view: JobView; heard: Date | undefined }> {
+  const journals = new JobJournals(records, record);
+  await journals.read();
+  return { view: viewWithRecord(record, journals.view), heard: journals.heard };
+}
