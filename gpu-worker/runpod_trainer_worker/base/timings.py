@@ -35,6 +35,7 @@ class Timings:
     watch_poll: float = 1.0
     end_after: float = LIMITS.end_after_seconds  # without a lease, after the job's end
     lease: float = LIMITS.lease_seconds  # one `hold`
+    claim_patience: float = LIMITS.claim_patience_seconds  # a project is another job's after so long without a sign
     guard_minute: float = 60.0  # one minute of `guard`
     cap_grace: float = 25.0  # from the cap, or from a stall that was found, to the pod's end
     stall_sample: float = 5.0  # the witnesses of a stall are asked this often

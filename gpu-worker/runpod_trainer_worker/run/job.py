@@ -14,6 +14,7 @@ from ..base.clock import now_iso
 from ..base.errors import WorkerError
 from ..base.selfpath import SELF
 from ..base.timings import Timings
+from ..journal.claim import Claim
 from ..journal.directory import JobDir, Lock, last_event, read_lock, worker_alive
 from ..journal.requests import Requests
 from ..journal.spec import Spec, load_spec
@@ -74,6 +75,9 @@ def run_job(
     job_dir.steps.mkdir(exist_ok=True)
     requests = Requests(job_dir, spool_place(job_dir) if watched else None)
     requests.withdraw("cancel")
+    claim = Claim(spec.project_path, job_dir, timings) if watched and spec.project_path.is_dir() else None
+    if claim is not None:
+        claim.hand_over(pod_id)
     lock = take_over(job_dir, pod_id, timings)
     folder = spool_folder(job_dir) if watched else None
     spool = None if folder is None else Spool(folder, lock.epoch)
@@ -84,12 +88,13 @@ def run_job(
         spool.folder.mkdir(exist_ok=True)
     state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq)
     context = Context(job_dir, spec, side, timings, journal, state, sources, spool, requests)
-    return _Job(context, pod_id).run()
+    return _Job(context, pod_id, claim).run()
 
 
 class _Job:
-    def __init__(self, context: Context, pod_id: Optional[str]) -> None:
+    def __init__(self, context: Context, pod_id: Optional[str], claim: Optional[Claim]) -> None:
         self._context = context
+        self._claim = claim
         self._pod_id = pod_id
         self._watchdog: Optional[WatchdogProcess] = None
         if context.spool is not None:
@@ -171,6 +176,13 @@ class _Job:
     def _beat(self) -> None:
         while not self._over.wait(self._context.timings.heartbeat):
             self._context.state.save()
+            self._keep_claim()
+
+    def _keep_claim(self) -> None:
+        """Shows that the project is this job's; a job that another one has followed ends."""
+        followed = None if self._claim is None else self._claim.beat()
+        if followed is not None:
+            self._context.problem = self._context.problem or followed
 
     def _steps(self) -> "tuple[str, Optional[str]]":
         context, spec = self._context, self._context.spec
