@@ -25,6 +25,30 @@ export type Started = z.infer<typeof startedSchema>;
 
 const guardSchema = z.object({ armed: z.boolean(), detail: z.string() });
 
+const claimSchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), term: z.int() }),
+  z.object({
+    ok: z.literal(false),
+    /** 0 when nobody has it. */
+    term: z.int(),
+    owner: z.object({
+      job: z.string().nullish(),
+      machine: z.string().nullish(),
+      host: z.string().nullish(),
+      podId: z.string().nullish(),
+      since: z.string().nullish(),
+    }),
+    /** Seconds since its last sign of life. */
+    age: z.number(),
+    /** Whether its job was handed over to a worker. */
+    running: z.boolean(),
+    /** Whether that job has ended, and a client may be bringing its results home. */
+    ending: z.boolean(),
+  }),
+]);
+export type ClaimAnswer = z.infer<typeof claimSchema>;
+export type ClaimHeld = Extract<ClaimAnswer, { ok: false }>;
+
 const statusSchema = z.object({
   jobs: z.array(
     z.object({
@@ -88,6 +112,35 @@ export class RemoteWorker {
   ): Promise<z.infer<typeof guardSchema>> {
     const command = ['guard', '--job-dir', jobDir, '--rest-url', restUrl, '--minutes', String(minutes)];
     return this.#ask(command, guardSchema, undefined, signal);
+  }
+
+  /**
+   * Takes a project folder of the volume for a job; again: a sign of life. `follow` is the term of an owner that is known
+   * to be gone.
+   */
+  takeClaim(
+    remote: { projectDir: string; jobDir: string },
+    owner: { machine: string; host: string; podId: string; follow?: number | undefined },
+    signal?: AbortSignal,
+  ): Promise<ClaimAnswer> {
+    const { machine, host, podId, follow } = owner;
+    const words = ['--machine', machine, '--host', host, '--pod', podId];
+    return this.#claim('take', remote, follow === undefined ? words : [...words, '--follow', String(follow)], signal);
+  }
+
+  /** A sign of life of a client that has the project; who has it when that is another one. */
+  keepClaim(remote: { projectDir: string; jobDir: string }, signal?: AbortSignal): Promise<ClaimAnswer> {
+    return this.#claim('keep', remote, [], signal);
+  }
+
+  #claim(
+    request: string,
+    { projectDir, jobDir }: { projectDir: string; jobDir: string },
+    words: string[],
+    signal: AbortSignal | undefined,
+  ): Promise<ClaimAnswer> {
+    const command = ['claim', request, '--job-dir', jobDir, '--project-dir', projectDir, ...words];
+    return this.#ask(command, claimSchema, undefined, signal);
   }
 
   async status(mount: string, signal?: AbortSignal): Promise<RemoteJob[]> {
