@@ -91,9 +91,25 @@ class Watchdog:
                 if self._deadline is None:
                     self._view.log("the job has ended; the pod is kept")
                     return
+                if self._is_followed():
+                    self._view.log("the pod is another job's now")
+                    return
             elif now >= self._end_time(ended):
                 self._end("the job has ended")
                 return
+
+    def _is_followed(self) -> bool:
+        """Whether something on this pod waits for another job, or watches one."""
+        scratch = self._spool.folder.parent
+        waits = fsutil.read_json(scratch / "guard.json") or {}
+        if waits.get("jobDir") not in (None, str(self._job.path)):
+            if procs.is_alive(int(waits.get("pid") or 0), int(waits.get("startTime") or 0)):
+                return True
+        own, all_spools = str(self._spool.folder), f"{scratch}{os.sep}"
+        return any(
+            "_watchdog" in words and own not in words and any(word.startswith(all_spools) for word in words)
+            for words in procs.command_lines()
+        )
 
     def _stall_watch(self) -> Optional[StallWatch]:
         seconds = self._spec.stall_seconds

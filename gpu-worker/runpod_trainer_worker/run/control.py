@@ -67,6 +67,7 @@ def status(job_dir: Optional[Path], mount: Optional[Path], on_pod: Optional[str]
     answer: Dict[str, Any] = {}
     if on_pod is not None:
         answer["watched"] = is_watched(folder, on_pod)
+        answer["keeper"] = keeper_of(folder, on_pod)
     answer["jobs"] = sorted(jobs, key=lambda j: str((j["state"] or {}).get("started", "")), reverse=True)
     return answer
 
@@ -75,3 +76,23 @@ def is_watched(folder: Path, pod_id: str) -> bool:
     """Whether a worker, a watchdog or a follower of a job that this pod has is at work; they name its folder."""
     own = {str(lock.parent) for lock in folder.glob("*/lock") if (fsutil.read_json(lock) or {}).get("podId") == pod_id}
     return bool(own) and any(own.intersection(words) for words in procs.command_lines())
+
+
+def keeper_of(folder: Path, pod_id: str) -> Optional[Dict[str, Any]]:
+    """What ends the pod: `{"at", "jobDir", "deadline", "keeps"}`; None when nothing does."""
+    found: Optional[Dict[str, Any]] = None
+    watchdogs = [words for words in procs.command_lines() if "_watchdog" in words]
+    for lock in folder.glob("*/lock"):
+        if (fsutil.read_json(lock) or {}).get("podId") != pod_id or not any(str(lock.parent) in w for w in watchdogs):
+            continue
+        state = fsutil.read_json(lock.parent / "state.json") or {}
+        ended = state.get("status") not in (None, "running")
+        value = {
+            "at": "ended" if ended else "running",
+            "jobDir": str(lock.parent),
+            "deadline": (state.get("watchdog") or {}).get("deadline"),
+            "keeps": ended and (fsutil.read_json(lock.parent / "spec.json") or {}).get("onFinish") == "keep",
+        }
+        if found is None or not ended:
+            found = value
+    return found

@@ -70,7 +70,22 @@ const statusSchema = z.object({
   ),
 });
 export type RemoteJob = z.infer<typeof statusSchema>['jobs'][number];
-const lookSchema = statusSchema.extend({ watched: z.boolean() });
+const keeperSchema = z.object({
+  at: z.enum(['waiting', 'running', 'ended', 'ending']),
+  /** Folder of the job that it waits for or has. */
+  jobDir: z.string().nullish(),
+  /** When the pod ends at the latest, by the pod's clock. */
+  deadline: z.string().nullish(),
+  /** Whether the job has ended and the pod is kept until the deadline. */
+  keeps: z.boolean(),
+});
+const lookSchema = statusSchema.extend({
+  watched: z.boolean(),
+  /** What ends the pod; null when nothing does, and absent in answers of workers that do not tell. */
+  keeper: keeperSchema.nullish(),
+});
+/** What goes on on a pod. */
+export type PodLook = z.infer<typeof lookSchema>;
 
 /**
  * How `follow` ended: the job said how it ended, its worker is dead without having said so, or the journal is shorter
@@ -148,8 +163,8 @@ export class RemoteWorker {
     return answer.jobs;
   }
 
-  /** The jobs of a volume, and whether a worker, a watchdog or a follower of a job of this pod is at work on it. */
-  look(mount: string, podId: string, signal?: AbortSignal): Promise<z.infer<typeof lookSchema>> {
+  /** The jobs of a volume, what ends this pod, and whether a worker, a watchdog or a follower of a job of it is at work. */
+  look(mount: string, podId: string, signal?: AbortSignal): Promise<PodLook> {
     return this.#ask(['status', '--mount', mount, '--pod', podId], lookSchema, undefined, signal);
   }
 
