@@ -102,9 +102,9 @@ class Watchdog:
         """Whether something on this pod waits for another job, or watches one."""
         scratch = self._spool.folder.parent
         waits = fsutil.read_json(scratch / "guard.json") or {}
-        if waits.get("jobDir") not in (None, str(self._job.path)):
-            if procs.is_alive(int(waits.get("pid") or 0), int(waits.get("startTime") or 0)):
-                return True
+        guard = (int(waits.get("pid") or 0), int(waits.get("startTime") or 0))
+        if waits.get("jobDir") not in (None, str(self._job.path)) and procs.is_alive(*guard):
+            return True
         own, all_spools = str(self._spool.folder), f"{scratch}{os.sep}"
         return any(
             "_watchdog" in words and own not in words and any(word.startswith(all_spools) for word in words)

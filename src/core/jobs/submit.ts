@@ -31,6 +31,7 @@ import { endLeftPods, idlePod } from './reuse.ts';
 const { guardMinutes } = limits;
 /** A client at work renews it, and its claim of the project, this often, in ms. */
 const renewEvery = limits.claimBeatSeconds * 1000;
+const lookEvery = 1000;
 
 export interface SubmitOptions {
   localResults: LocalResult[];
@@ -311,14 +312,20 @@ async function transferAndStart(
   };
   await guard();
   await claim.take(worker, ready.pod, remote, signal);
-  const renew = async (): Promise<void> => {
-    await Promise.allSettled([guard(), claim.keep(worker, remote, signal)]).then(([, kept]) => {
-      if (kept.status === 'rejected' && kept.reason instanceof ProjectTaken) {
-        lost.abort(kept.reason);
+  let renewed = Date.now();
+  const renewal = setInterval(() => {
+    // By a clock that goes on while the computer sleeps: who wakes up asks at once whether the project is still its own.
+    if (Date.now() - renewed < renewEvery) {
+      return;
+    }
+    renewed = Date.now();
+    void guard().catch(() => undefined);
+    claim.keep(worker, remote, signal).catch((error: unknown) => {
+      if (error instanceof ProjectTaken) {
+        lost.abort(error);
       }
     });
-  };
-  const renewal = setInterval(() => void renew(), renewEvery);
+  }, lookEvery);
   try {
     const began = performance.now();
     const sent = await push({
@@ -334,7 +341,10 @@ async function transferAndStart(
     const before = again ? await worker.started(remote.jobDir, signal) : undefined;
     return before ?? (await start(run, connection, worker, remote));
   } catch (error) {
-    // Another job has followed while this one gave no sign of life.
+    if (isRefusal(error)) {
+      // A worker does not start when another job has followed while this client gave no sign of life.
+      await claim.keep(worker, remote, run.signal);
+    }
     throw lost.signal.aborted ? lost.signal.reason : error;
   } finally {
     clearInterval(renewal);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { limits } from '../../../src/core/contract.ts';
 import { until } from '../../support/wait.ts';
 import { nothingRuns, World, type Cli, type Ended, type Result } from './harness.ts';
 import { TestProject, untilGo } from './projects.ts';
@@ -105,4 +106,79 @@ describe('two runs of one project at one moment (R3.4, R4.3)', () => {
       await nothingRuns(result.job);
     });
   }
+
+  describe('whose other one dies or sleeps before it could hand its job over', () => {
+    const laptop = (name: string, which: string): Cli =>
+      world.start(['run', make(name, path.join(world.folder, which)).file, '--yes', '--json'], {
+        RUNPOD_TRAINER_HOME: path.join(world.folder, which, 'home'),
+      });
+    const claimOf = async (name: string): Promise<string> =>
+      path.join(await world.volume('tests'), 'projects', name, '.runpod-trainer', 'claim');
+    const podOf = (run: Cli): string => run.told().findLast((t) => t.type === 'pod')?.podId as string;
+
+    /** Starts a run and sends it the signal as soon as it has the project. */
+    async function stopWithClaim(name: string, signal: NodeJS.Signals): Promise<Cli> {
+      const run = laptop(name, 'one');
+      await run.says('"phase":"transfer"', 60);
+      const owner = path.join(await claimOf(name), '1', 'owner.json');
+      await until('the project is claimed', () => existsSync(owner));
+      run.signal(signal);
+      return run;
+    }
+
+    /** As if the claim had been silent for longer than the patience, by the volume's clock. */
+    async function growOld(name: string): Promise<void> {
+      const then = new Date(Date.now() - (limits.claimPatienceSeconds + 10) * 1000);
+      for (const file of ['1', '1/beat']) {
+        const there = path.join(await claimOf(name), file);
+        if (existsSync(there)) {
+          utimesSync(there, then, then);
+        }
+      }
+    }
+
+    it('is refused while that one may be alive, and has the project as soon as its pod is gone', async () => {
+      const dead = await stopWithClaim('dead', 'SIGKILL');
+      await dead.ended;
+      const refused = await laptop('dead', 'two').ended;
+      assert.equal(refused.code, 2, refused.stdout + refused.stderr);
+      assert.match(refusal(refused).what, new RegExp(`is on the pod ${podOf(dead)}`));
+      assert.deepEqual(
+        (await world.pods()).map((p) => p.id),
+        [podOf(dead)],
+      );
+      await world.endPod(podOf(dead));
+      const next = laptop('dead', 'two');
+      await next.says('line 50', 60);
+      checkWho(next, await finish(next, 'dead'));
+    });
+
+    it('has the project when that one gave no sign of life for the whole patience', async () => {
+      const dead = await stopWithClaim('silent', 'SIGKILL');
+      await dead.ended;
+      await growOld('silent');
+      const next = laptop('silent', 'two');
+      await next.says('line 50', 60);
+      checkWho(next, await finish(next, 'silent'));
+      await world.endPod(podOf(dead));
+    });
+
+    it('keeps the project when that one wakes up, which is told and whose pod ends', async () => {
+      const asleep = await stopWithClaim('asleep', 'SIGSTOP');
+      await growOld('asleep');
+      const next = laptop('asleep', 'two');
+      await next.says('line 50', 60);
+      asleep.signal('SIGCONT');
+      const { code, stdout, stderr } = await asleep.ended;
+      assert.equal(code, 2, stdout + stderr);
+      const { what, next: then } = refusal({ stdout } as Ended);
+      assert.match(what, new RegExp(`^The job .* has the project "asleep".*is on the pod ${podOf(next)}`));
+      assert.match(then, /^The pod was terminated; it cost about \$/);
+      assert.deepEqual(
+        (await world.pods()).map((p) => p.id),
+        [podOf(next)],
+      );
+      checkWho(next, await finish(next, 'asleep'));
+    });
+  });
 });

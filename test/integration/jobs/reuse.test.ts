@@ -11,7 +11,9 @@ describe('a kept pod with a cap (R2.4, R4.3)', () => {
   });
   after(() => world.close());
 
-  it('is used by all runs that follow, and one watchdog ends it at the cap of the last one', async () => {
+  it('is used by all runs that follow, and one watchdog ends it at the cap of the last one', async function () {
+    // Three runs, of which each waits for the volume and its pod.
+    this.timeout(180_000);
     const project = new TestProject(world.folder, {
       name: 'kept',
       steps: [{ name: 'who', shell: 'date > who.txt', inputs: ['code.txt'] }],
