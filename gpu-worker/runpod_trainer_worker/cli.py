@@ -134,6 +134,10 @@ def _run_job(options: argparse.Namespace) -> int:
         from .keeper.access import guard
 
         _answer(guard(JobDir(options.job_dir), options.rest_url, options.minutes, timings))
+    elif options.command == "claim":
+        from .journal.claim import claim
+
+        _answer(claim(options, timings))
     elif options.command == "control":
         from .run import control
 

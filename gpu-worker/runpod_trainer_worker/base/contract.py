@@ -32,6 +32,7 @@ class Limits:
     lease_seconds: int
     end_after_seconds: int
     guard_minutes: int
+    claim_patience_seconds: int
     follow_gone_exit_code: int
     follow_other_journal_exit_code: int
 

@@ -37,6 +37,10 @@ class Term:
         """Seconds since the owner's last sign of life, by the clock of the volume alone; raises OSError."""
         return max(0.0, volume_time(self.path.parent) - self.last_sign())
 
+    def read_again(self) -> "Term":
+        """The same term, whose owner may have written meanwhile what it is."""
+        return dataclasses.replace(self, owner=fsutil.read_json(self.path / _OWNER) or {})
+
     def beat(self) -> None:
         """A sign of life: a new file, so that the volume's own clock dates it; raises OSError."""
         fresh = self.path / f".{_BEAT}-{secrets.token_hex(6)}"
@@ -134,6 +138,11 @@ class Succession:
                 path.rmdir()
             except OSError:
                 return
+
+
+def age_of(file: Path, folder: Path) -> float:
+    """Seconds since a file changed, by the clock of the volume that has it and `folder`; raises OSError."""
+    return max(0.0, volume_time(folder) - file.stat().st_mtime)
 
 
 def volume_time(folder: Path) -> float:

@@ -35,6 +35,7 @@ class Timings:
     watch_poll: float = 1.0
     end_after: float = LIMITS.end_after_seconds  # without a lease, after the job's end
     lease: float = LIMITS.lease_seconds  # one `hold`
+    claim_patience: float = LIMITS.claim_patience_seconds  # a project is another job's after so long without a sign
     guard_minute: float = 60.0  # one minute of `guard`
     cap_grace: float = 30.0  # from the cap, or from a stall that was found, until worker and steps are killed
     cap_end: float = 40.0  # from the cap to the call that ends the pod, whatever the volume does

@@ -8,8 +8,10 @@ from typing import Any, Dict, Optional
 from ..base import fsutil, procs
 from ..base.errors import WorkerError
 from ..base.timings import Timings
+from ..journal.claim import Claim
 from ..journal.directory import JobDir, read_lock, worker_alive
 from ..journal.requests import Requests
+from ..journal.spec import load_spec
 from ..journal.spool import spool_place
 from ..journal.whole import layout_of
 from ..keeper.access import status as keeper_status
@@ -25,9 +27,18 @@ def control(job: JobDir, request: str, timings: Timings) -> Dict[str, Any]:
     requests = Requests(job, spool_place(job))
     if request == "release":
         requests.withdraw("hold")
+        _give_project_back(job, timings)
     else:
         requests.put(request)
     return {"ok": True, "alive": worker_alive(job, read_lock(job), _pod_id(), timings)}
+
+
+def _give_project_back(job: JobDir, timings: Timings) -> None:
+    try:
+        Claim(load_spec(job.path).project_path, job, timings).release_ended()
+    except (WorkerError, OSError):
+        # It lapses.
+        pass
 
 
 def _pod_id() -> Optional[str]:

@@ -13,6 +13,7 @@ from ..base.clock import now_iso
 from ..base.errors import WorkerError
 from ..base.selfpath import SELF
 from ..base.timings import Timings
+from ..journal.claim import Claim
 from ..journal.directory import JobDir
 from ..journal.epochs import take_over
 from ..journal.requests import Moment, Requests
@@ -55,6 +56,9 @@ def run_job(
     job_dir.steps.mkdir(exist_ok=True)
     requests = Requests(job_dir, spool_place(job_dir) if asked is not None else None)
     requests.withdraw("cancel", before=asked or Moment.now())
+    claim = Claim(spec.project_path, job_dir, timings) if asked is not None and spec.project_path.is_dir() else None
+    if claim is not None:
+        claim.hand_over(pod_id)
     lock = take_over(job_dir, pod_id, timings)
     spool: Optional[Spool] = None
     keeper: Optional[WorkerLink] = None
@@ -68,12 +72,13 @@ def run_job(
     journal = Journal(job_dir, lock.epoch, spool, timings, echo)
     state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq)
     context = Context(job_dir, spec, side, timings, journal, state, sources, keeper, requests, interrupted, hung_up)
-    return _Job(context, pod_id).run()
+    return _Job(context, pod_id, claim).run()
 
 
 class _Job:
-    def __init__(self, context: Context, pod_id: Optional[str]) -> None:
+    def __init__(self, context: Context, pod_id: Optional[str], claim: Optional[Claim]) -> None:
         self._context = context
+        self._claim = claim
         self._pod_id = pod_id
         self._step: Optional[str] = None
         self._over = threading.Event()
@@ -140,6 +145,13 @@ class _Job:
         while not self._over.wait(self._context.timings.heartbeat):
             procs.reap()
             self._context.state.save()
+            self._keep_claim()
+
+    def _keep_claim(self) -> None:
+        """Shows that the project is this job's; a job that another one has followed ends."""
+        followed = None if self._claim is None else self._claim.beat()
+        if followed is not None:
+            self._context.problem = self._context.problem or followed
 
     def _steps(self) -> "tuple[str, Optional[str]]":
         context, spec = self._context, self._context.spec

@@ -18,6 +18,10 @@ export interface LockOptions {
   onWait?: (() => void) | undefined;
   /** Without a sign of life for so long a holder counts as dead; half a minute unless told. */
   patienceMs?: number | undefined;
+  /** What others are told of the holder. */
+  note?: Readonly<Record<string, string>> | undefined;
+  /** Makes the error with which this rejects at once, in place of waiting, while somebody alive holds the lock. */
+  refuse?: ((holder: Readonly<Record<string, unknown>>) => Error) | undefined;
 }
 
 /**
@@ -28,6 +32,7 @@ export interface LockOptions {
 export async function takeLock(file: string, options: LockOptions = {}): Promise<() => Promise<void>> {
   const { signal, patienceMs = usualPatienceMs } = options;
   const own = JSON.stringify({
+    ...options.note,
     ...thisProcess(),
     since: new Date().toISOString(),
     token: randomBytes(8).toString('hex'),
@@ -45,12 +50,17 @@ export async function takeLock(file: string, options: LockOptions = {}): Promise
       return keep(file, own);
     }
     const text = await readFile(file, 'utf8').catch(() => '');
-    const sign = `${text}@${(await stat(file).catch(() => undefined))?.mtimeMs ?? ''}`;
+    const time = (await stat(file).catch(() => undefined))?.mtimeMs;
+    const sign = `${text}@${time ?? ''}`;
     quietMs = sign === seen ? quietMs + waited : 0;
     seen = sign;
     if (isDead(text) || quietMs > patienceMs) {
       await takeAway(file, text);
       continue;
+    }
+    const holder = options.refuse === undefined ? undefined : aliveHolder(text, time, patienceMs);
+    if (options.refuse !== undefined && holder !== undefined) {
+      throw options.refuse(holder);
     }
     if (!told) {
       told = true;
@@ -96,6 +106,21 @@ function keep(file: string, own: string): () => Promise<void> {
 function isDead(text: string): boolean {
   const mark = parseJson(text);
   return isMark(mark) && isRunning(mark) === 'no';
+}
+
+/** What the lock says of a holder that lives, by what is known of its process, or else by a sign of life of late. */
+function aliveHolder(
+  text: string,
+  time: number | undefined,
+  patienceMs: number,
+): Readonly<Record<string, unknown>> | undefined {
+  const mark = parseJson(text);
+  if (!isMark(mark)) {
+    return undefined;
+  }
+  const alive = isRunning(mark);
+  const lately = time !== undefined && Date.now() - time < patienceMs;
+  return alive === 'yes' || (alive === 'unknown' && lately) ? { ...mark } : undefined;
 }
 
 function isMark(value: unknown): value is Parameters<typeof isRunning>[0] {

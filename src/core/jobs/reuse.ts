@@ -1,4 +1,6 @@
+import { posix } from 'node:path';
 import { throwIfCancelled, UserError } from '../errors.ts';
+import { inParallel } from '../files/in-parallel.ts';
 import { takeLock } from '../files/lock.ts';
 import type { Installation } from '../home/installation.ts';
 import { isThisMachine } from '../home/machine.ts';
@@ -8,17 +10,23 @@ import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
 import { podPrefix, projectVariable } from '../journal/id.ts';
+import { whyOne } from './claim.ts';
 import type { RunPlan } from './plan.ts';
 import { podsOf, withPod } from '../pods/of-job.ts';
 import { isBeingPrepared, type JobRecord } from '../journal/records.ts';
-import { RemoteWorker, type RemoteJob } from '../pods/worker.ts';
+import { RemoteWorker, type PodLook, type RemoteJob } from '../pods/worker.ts';
 
 /** Milliseconds. */
 const lockPatience = 1000;
 
+/** Pods that are looked at at the same time. */
+const width = 8;
+/** A kept pod that ends sooner than this is not used again, in ms: the new job must be there before. */
+const enoughTime = 120_000;
+
 /**
  * A running pod of this project, on its volume and with acceptable hardware, that nobody uses: one that a killed client
- * left before a job began on it, or one that was kept. A pod with a watchdog is not used, because that one will end it.
+ * left before a job began on it, or one that was kept. A pod that something is about to end is not used.
  * `silent` has the ids of pods that could not be looked at.
  * Throws a UserError `job-running` when a job of this project runs: two jobs would write the same files.
  */
@@ -29,37 +37,69 @@ export async function idlePod(
   access: Access,
   signal?: AbortSignal,
 ): Promise<{ ready: ReadyPod | undefined; silent: ReadonlySet<string> }> {
-  const silent = new Set<string>();
   const records = await installation.records.list();
   const prepared = new Set(records.filter((r) => isBeingPrepared(r) !== 'no').map((r) => r.pod?.id));
+  const known = new Set(records.map((r) => r.job));
   const pods = await installation.client.pods.list(signal);
-  for (const pod of pods.filter((p) => isOurs(p, plan, volume) && !prepared.has(p.id))) {
-    const looked = await look(installation, pod, access, signal);
-    const running = await runningOf(installation, plan, pod, looked?.jobs ?? [], signal).catch((error: unknown) => {
-      looked?.ready.connection.close();
-      throw error;
+  const ours = pods.filter((p) => isOurs(p, plan, volume) && !prepared.has(p.id));
+  const looks = new Map<string, Look>();
+  let chosen: ReadyPod | undefined;
+  try {
+    await inParallel(ours, width, async (pod) => {
+      const looked = await look(installation, pod, access, signal);
+      if (looked !== undefined) {
+        looks.set(pod.id, looked);
+      }
     });
-    if (running !== undefined) {
-      looked?.ready.connection.close();
-      throw new UserError('job-running', {
-        what: `The job ${running.job} of this project is still running on the pod ${running.pod.name}.`,
-        why: 'Two jobs of one project would write the same files on the volume.',
-        next: 'Stay with that job, or cancel it.',
-        remedies: [
-          { do: 'attach', job: running.job },
-          { do: 'cancel', job: running.job },
-        ],
-      });
+    for (const { ready, told } of looks.values()) {
+      const running = await runningOf(installation, plan, ready.pod, told.jobs, signal);
+      if (running !== undefined) {
+        throw stillRunning(running);
+      }
     }
-    if (looked !== undefined && !looked.watched && fits(pod, plan)) {
-      return { ready: looked.ready, silent };
+    const free = ours.find((pod) => {
+      const told = looks.get(pod.id)?.told;
+      return told !== undefined && isFree(told, known, Date.now()) && fits(pod, plan);
+    });
+    chosen = free === undefined ? undefined : looks.get(free.id)?.ready;
+  } finally {
+    for (const { ready } of looks.values()) {
+      if (ready !== chosen) {
+        ready.connection.close();
+      }
     }
-    if (looked === undefined) {
-      silent.add(pod.id);
-    }
-    looked?.ready.connection.close();
   }
-  return { ready: undefined, silent };
+  return { ready: chosen, silent: new Set(ours.map((p) => p.id).filter((id) => !looks.has(id))) };
+}
+
+function stillRunning({ job, pod }: { job: string; pod: Pod }): UserError {
+  return new UserError('job-running', {
+    what: `The job ${job} of this project is still running on the pod ${pod.name}.`,
+    why: whyOne,
+    next: 'Stay with that job, or cancel it.',
+    remedies: [
+      { do: 'attach', job },
+      { do: 'cancel', job },
+    ],
+  });
+}
+
+/**
+ * Whether a pod may have another job: nothing is about to end it, and nobody waits for a job on it but a client of this
+ * home, which is not at work any more. `known` are the jobs of this home; `now` is in ms.
+ */
+export function isFree({ keeper, watched }: Omit<PodLook, 'jobs'>, known: ReadonlySet<string>, now: number): boolean {
+  switch (keeper?.at) {
+    case undefined:
+      return !watched;
+    case 'waiting':
+      return known.has(posix.basename(keeper.jobDir ?? ''));
+    case 'ended':
+      return keeper.keeps && (keeper.deadline == null || Date.parse(keeper.deadline) - now > enoughTime);
+    case 'running':
+    case 'ending':
+      return false;
+  }
 }
 
 /**
@@ -171,20 +211,25 @@ function fits(pod: Pod, plan: RunPlan): boolean {
   return pod.image === target.image && plan.candidates.some((c) => c.id === (pod.gpu?.id ?? pod.cpu?.id));
 }
 
+interface Look {
+  ready: ReadyPod;
+  told: PodLook;
+}
+
 /** What goes on on a pod; undefined when it cannot be told, which is no reason to fail: another one is rented. */
 async function look(
   installation: Installation,
   pod: Pod,
   access: Access,
   signal?: AbortSignal,
-): Promise<{ ready: ReadyPod; jobs: RemoteJob[]; watched: boolean } | undefined> {
+): Promise<Look | undefined> {
   let connection: SshConnection | undefined;
   try {
     connection = await connectTo(pod, access, signal);
     const mount = mountOf(pod);
     const path = await installWorker(connection, mount, installation.workerFile, signal);
-    const { jobs, watched } = await new RemoteWorker(connection, path).look(mount, pod.id, signal);
-    return { ready: { pod, connection, mount }, jobs, watched };
+    const told = await new RemoteWorker(connection, path).look(mount, pod.id, signal);
+    return { ready: { pod, connection, mount }, told };
   } catch {
     connection?.close();
     throwIfCancelled(signal);

@@ -8,6 +8,7 @@ import type { LocalResult } from '../journal/spec.ts';
 import { emptyView } from '../journal/view.ts';
 import { thisProcess } from '../processes.ts';
 import { SshError } from '../ssh/index.ts';
+import { lockProject } from './claim.ts';
 import { follow, type JobResult } from './follow.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
@@ -25,19 +26,13 @@ export interface RunOptions {
 
 /** Runs a plan from the first local step to the end of the pod. */
 export async function runJob(installation: Installation, plan: RunPlan, options: RunOptions): Promise<JobResult> {
-  const record = await installation.records.create(newRecord(installation, plan));
-  if (options.estimate !== undefined) {
-    await new EstimatesFile(installation.home).note(record.job, record.project, options.estimate);
-  }
+  // Before anything: of two that start at one moment the second is told at once.
+  const unlock = await lockProject(installation, plan);
   let prepared: JobResult | Submitted;
-  const stopShowing = installation.records.showPreparing(record.job);
   try {
-    prepared = await prepare(installation, plan, record, options);
-  } catch (error) {
-    await abandoned(installation, record.job, error);
-    throw error;
+    prepared = await prepareRecorded(installation, plan, options);
   } finally {
-    stopShowing();
+    await unlock();
   }
   if ('outcome' in prepared) {
     return prepared;
@@ -52,6 +47,27 @@ export async function runJob(installation: Installation, plan: RunPlan, options:
     return { record: begun, view: emptyView(), outcome: 'detached', cost: { metered: 0 } };
   }
   return follow(installation, begun, options, connection);
+}
+
+/** Prepares the job, with a record of it that shows how far it is. */
+async function prepareRecorded(
+  installation: Installation,
+  plan: RunPlan,
+  options: RunOptions,
+): Promise<JobResult | Submitted> {
+  const record = await installation.records.create(newRecord(installation, plan));
+  if (options.estimate !== undefined) {
+    await new EstimatesFile(installation.home).note(record.job, record.project, options.estimate);
+  }
+  const stopShowing = installation.records.showPreparing(record.job);
+  try {
+    return await prepare(installation, plan, record, options);
+  } catch (error) {
+    await abandoned(installation, record.job, error);
+    throw error;
+  } finally {
+    stopShowing();
+  }
 }
 
 /** Says who holds the caps of a job that has just started, and keeps it. */

@@ -25,12 +25,14 @@ import { installWorker } from '../pods/install-worker.ts';
 import { push } from '../transport/ssh/push.ts';
 import { readLastKnown, rememberTransfer } from '../volumes/plan/index.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
+import { ProjectClaim, ProjectTaken } from './claim.ts';
 import { endLeftPods, idlePod } from './reuse.ts';
 
 /** Minutes that a pod waits for its job while no client renews this; then it ends itself. */
 const { guardMinutes } = limits;
-/** A client at work renews it this often, in ms. */
-const renewEvery = 60_000;
+/** A client at work renews it, and its claim of the project, this often, in ms. */
+const renewEvery = limits.claimBeatSeconds * 1000;
+const lookEvery = 1000;
 
 export interface SubmitOptions {
   localResults: LocalResult[];
@@ -53,6 +55,7 @@ class Submission {
   readonly localResults: LocalResult[];
   readonly day: DayTaken;
   readonly onEvent: OnEvent;
+  readonly claim: ProjectClaim;
   record: JobRecord;
   caps: PodCaps;
   /** The pod that ends when this does not come to its end. */
@@ -74,6 +77,7 @@ class Submission {
     this.localResults = localResults;
     this.day = day;
     this.onEvent = onEvent;
+    this.claim = new ProjectClaim(installation, plan, onEvent);
     this.timer = new CapTimer(signal);
     this.caps = new PodCaps(plan.loaded.project.caps, null, day.left);
   }
@@ -169,6 +173,7 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
   };
   const { ready: idle, silent } = await idlePod(installation, plan, volume, access, signal);
   if (idle !== undefined) {
+    await claimThrough(run, idle);
     // What it cost before is not this job's.
     await run.take(idle.pod, true, new Date().toISOString());
   }
@@ -212,6 +217,17 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
     signal,
     onState: (text) => onEvent({ type: 'link', state: 'waiting', text }),
   });
+}
+
+/** Takes the project before the pod is taken: a refusal leaves a pod that is kept as it was. */
+async function claimThrough({ installation, plan, claim, signal }: Submission, idle: ReadyPod): Promise<void> {
+  try {
+    const worker = await installWorker(idle.connection, idle.mount, installation.workerFile, signal);
+    await claim.take(new RemoteWorker(idle.connection, worker), idle.pod, remoteOf(plan, idle.mount), signal);
+  } catch (error) {
+    idle.connection.close();
+    throw error;
+  }
 }
 
 /**
@@ -286,14 +302,10 @@ async function transferAndStart(
   connection: SshConnection,
   asked: { toBegin: boolean },
 ): Promise<Started> {
-  const { installation, plan, caps, files, onEvent, signal } = run;
-  const { project } = plan.loaded;
-  const remote = {
-    mount: ready.mount,
-    projectDir: `${ready.mount}/projects/${project.name}`,
-    jobDir: `${ready.mount}/.runpod-trainer/jobs/${plan.job}`,
-    python: 'python3',
-  };
+  const { installation, plan, caps, claim, files, onEvent } = run;
+  const remote = remoteOf(plan, ready.mount);
+  const lost = new AbortController();
+  const signal = AbortSignal.any([run.signal, lost.signal]);
   const workerPath = await installWorker(connection, ready.mount, installation.workerFile, signal);
   const worker = new RemoteWorker(connection, workerPath, remote.python);
   // A start whose answer a broken link swallowed: nothing may be sent into the folder of a job that runs.
@@ -307,7 +319,21 @@ async function transferAndStart(
     return worker.guard(remote.jobDir, installation.restUrl, minutes, signal);
   };
   await guard();
-  const renewal = setInterval(() => void guard().catch(() => undefined), renewEvery);
+  await claim.take(worker, ready.pod, remote, signal);
+  let renewed = Date.now();
+  const renewal = setInterval(() => {
+    // By a clock that goes on while the computer sleeps: who wakes up asks at once whether the project is still its own.
+    if (Date.now() - renewed < renewEvery) {
+      return;
+    }
+    renewed = Date.now();
+    void guard().catch(() => undefined);
+    claim.keep(worker, remote, signal).catch((error: unknown) => {
+      if (error instanceof ProjectTaken) {
+        lost.abort(error);
+      }
+    });
+  }, lookEvery);
   try {
     const began = performance.now();
     const sent = await push({
@@ -322,9 +348,28 @@ async function transferAndStart(
     await run.step('start', sentText(sent), { remote: { ...remote, worker: workerPath } });
     asked.toBegin = true;
     return await worker.begin(remote.jobDir, specOf(run, remote), plan.secrets, signal);
+  } catch (error) {
+    if (isRefusal(error)) {
+      // A worker does not start when another job has followed while this client gave no sign of life.
+      await claim.keep(worker, remote, run.signal);
+    }
+    throw lost.signal.aborted ? lost.signal.reason : error;
   } finally {
     clearInterval(renewal);
   }
+}
+
+/** Where a job's things lie on a pod. */
+function remoteOf(
+  { job, loaded }: RunPlan,
+  mount: string,
+): { mount: string; projectDir: string; jobDir: string; python: string } {
+  return {
+    mount,
+    projectDir: `${mount}/projects/${loaded.project.name}`,
+    jobDir: `${mount}/.runpod-trainer/jobs/${job}`,
+    python: 'python3',
+  };
 }
 
 function specOf(
@@ -345,6 +390,10 @@ function specOf(
   });
 }
 
+function isRefusal(error: unknown): boolean {
+  return error instanceof UserError && error.code === 'worker-refused';
+}
+
 function sentText(result: { sent: number; unchanged: number }): string {
   return result.sent === 0
     ? `All ${result.unchanged} files are there already; starting the job`
@@ -354,6 +403,11 @@ function sentText(result: { sent: number; unchanged: number }): string {
 /** Ends the pod of a job that did not start; answers the error with what the pod has cost. */
 async function abandon({ installation, record, pod }: Submission, error: unknown): Promise<unknown> {
   if (pod === undefined) {
+    return error;
+  }
+  if (error instanceof ProjectTaken && error.podId === pod.id) {
+    // The pod is that job's.
+    await installation.records.changeIfThere(record, { podEnded: new Date().toISOString() });
     return error;
   }
   await endPod(installation.client, pod, 'terminate');

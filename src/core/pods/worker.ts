@@ -26,6 +26,30 @@ const begunSchema = z.object({ begun: startedSchema.nullable() });
 
 const guardSchema = z.object({ armed: z.boolean(), detail: z.string() });
 
+const claimSchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), term: z.int() }),
+  z.object({
+    ok: z.literal(false),
+    /** 0 when nobody has it. */
+    term: z.int(),
+    owner: z.object({
+      job: z.string().nullish(),
+      machine: z.string().nullish(),
+      host: z.string().nullish(),
+      podId: z.string().nullish(),
+      since: z.string().nullish(),
+    }),
+    /** Seconds since its last sign of life. */
+    age: z.number(),
+    /** Whether its job was handed over to a worker. */
+    running: z.boolean(),
+    /** Whether that job has ended, and a client may be bringing its results home. */
+    ending: z.boolean(),
+  }),
+]);
+export type ClaimAnswer = z.infer<typeof claimSchema>;
+export type ClaimHeld = Extract<ClaimAnswer, { ok: false }>;
+
 const statusSchema = z.object({
   jobs: z.array(
     z.object({
@@ -47,7 +71,22 @@ const statusSchema = z.object({
   ),
 });
 export type RemoteJob = z.infer<typeof statusSchema>['jobs'][number];
-const lookSchema = statusSchema.extend({ watched: z.boolean() });
+const keeperSchema = z.object({
+  at: z.enum(['waiting', 'running', 'ended', 'ending']),
+  /** Folder of the job that it waits for or has. */
+  jobDir: z.string().nullish(),
+  /** When the pod ends at the latest, by the pod's clock. */
+  deadline: z.string().nullish(),
+  /** Whether the job has ended and the pod is kept until the deadline. */
+  keeps: z.boolean(),
+});
+const lookSchema = statusSchema.extend({
+  watched: z.boolean(),
+  /** What ends the pod; null when nothing does, and absent in answers of workers that do not tell. */
+  keeper: keeperSchema.nullish(),
+});
+/** What goes on on a pod. */
+export type PodLook = z.infer<typeof lookSchema>;
 
 /**
  * How `follow` ended: the job said how it ended, its worker is dead without having said so, or no line of the journal
@@ -91,13 +130,42 @@ export class RemoteWorker {
     return this.#ask(command, guardSchema, undefined, signal);
   }
 
+  /**
+   * Takes a project folder of the volume for a job; again: a sign of life. `follow` is the term of an owner that is known
+   * to be gone.
+   */
+  takeClaim(
+    remote: { projectDir: string; jobDir: string },
+    owner: { machine: string; host: string; podId: string; follow?: number | undefined },
+    signal?: AbortSignal,
+  ): Promise<ClaimAnswer> {
+    const { machine, host, podId, follow } = owner;
+    const words = ['--machine', machine, '--host', host, '--pod', podId];
+    return this.#claim('take', remote, follow === undefined ? words : [...words, '--follow', String(follow)], signal);
+  }
+
+  /** A sign of life of a client that has the project; who has it when that is another one. */
+  keepClaim(remote: { projectDir: string; jobDir: string }, signal?: AbortSignal): Promise<ClaimAnswer> {
+    return this.#claim('keep', remote, [], signal);
+  }
+
+  #claim(
+    request: string,
+    { projectDir, jobDir }: { projectDir: string; jobDir: string },
+    words: string[],
+    signal: AbortSignal | undefined,
+  ): Promise<ClaimAnswer> {
+    const command = ['claim', request, '--job-dir', jobDir, '--project-dir', projectDir, ...words];
+    return this.#ask(command, claimSchema, undefined, signal);
+  }
+
   async status(mount: string, signal?: AbortSignal): Promise<RemoteJob[]> {
     const answer = await this.#ask(['status', '--mount', mount], statusSchema, undefined, signal);
     return answer.jobs;
   }
 
-  /** The jobs of a volume, and whether a worker, a watchdog or a follower of a job of this pod is at work on it. */
-  look(mount: string, podId: string, signal?: AbortSignal): Promise<z.infer<typeof lookSchema>> {
+  /** The jobs of a volume, what ends this pod, and whether a worker, a watchdog or a follower of a job of it is at work. */
+  look(mount: string, podId: string, signal?: AbortSignal): Promise<PodLook> {
     return this.#ask(['status', '--mount', mount, '--pod', podId], lookSchema, undefined, signal);
   }
 

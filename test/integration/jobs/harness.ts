@@ -221,6 +221,15 @@ export class World {
     return pods.filter((p) => p.status !== 'TERMINATED');
   }
 
+  /** Ends a pod as its owner would in the console. */
+  async endPod(id: string): Promise<void> {
+    await fetch(`${this.sandbox.restUrl}/pods/${id}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${this.sandbox.key}` },
+    });
+    await until(`the pod ${id} is gone`, async () => (await this.pods()).every((p) => p.id !== id));
+  }
+
   /** Ids of the network volumes by name. */
   async volume(name: string): Promise<string> {
     const answer = await fetch(`${this.sandbox.restUrl}/network-volumes`, {
