@@ -106,7 +106,9 @@ for (const isolation of isolations) {
         async () => (await world.pods()).find((p) => p.id === pod.id)?.ssh.direct != null,
         30_000,
       );
-      assert.ok(processesOf(pod.id).some((p) => p.args.startsWith('python3 -c')));
+      await until('its keeper could be started', () =>
+        processesOf(pod.id).some((p) => p.args.startsWith('python3 -c')),
+      );
       assert.ok(!processesOf(pod.id).some((p) => p.args.includes(key)));
       await world.sandbox.crashPod(pod.id);
       await ended(world, pod.id);
