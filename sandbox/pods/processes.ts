@@ -42,6 +42,16 @@ function environment(pid: number): string[] | undefined {
   }
 }
 
+/** Whether it is the sshd of a pod without a root of its own: nothing but its settings tells whose it is. */
+function isSshdOf(pid: number, pod: string): boolean {
+  try {
+    const words = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+    return words.includes('sshd') && words.includes(`/${pod}/disk/ssh/sshd_config`);
+  } catch {
+    return false;
+  }
+}
+
 interface PodTraces {
   id: string;
   init?: number | undefined;
@@ -49,7 +59,7 @@ interface PodTraces {
 }
 
 /**
- * Live processes of a pod: below `init`, with its id in their environment, or in an SSH session that came to its port;
+ * Live processes of a pod: below `init`, with its id in their environment, its sshd, or in an SSH session that came to its port;
  * and those of which nobody can say at this moment, since they are becoming another program.
  */
 function podProcesses(pod: PodTraces): { own: number[]; unclear: string[] } {
@@ -63,8 +73,8 @@ function podProcesses(pod: PodTraces): { own: number[]; unclear: string[] } {
   const unclear: string[] = [];
   for (const one of seen) {
     const variables = environment(one.pid);
-    if (variables?.some((text) => text === `RUNPOD_POD_ID=${pod.id}` || session.test(text)) === true)
-      found.add(one.pid);
+    const marked = variables?.some((text) => text === `RUNPOD_POD_ID=${pod.id}` || session.test(text)) === true;
+    if (marked || isSshdOf(one.pid, pod.id)) found.add(one.pid);
     if (variables?.length === 0 && one.parent !== kernel && one.pid !== kernel) {
       unclear.push(`${String(one.pid)} ${one.startTime}`);
     }
