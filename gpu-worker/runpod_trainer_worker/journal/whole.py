@@ -14,12 +14,13 @@ import os
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ..base import fsutil
 from ..base.succession import Succession, Term
 from .directory import JobDir, newest_epoch, old_lock
 
 _CHUNK = 1 << 20
-#: What fsync fails with where there is nothing that it could wait for.
-_NEVER_SYNCED = (errno.EINVAL, errno.EROFS, errno.ENOTSUP, errno.ENOSYS)
+#: What fsync fails with when the disk does not have the bytes; other failures say that there is nothing to wait for.
+_NOT_ON_DISK = (errno.EIO, *fsutil.FULL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Layout:
     def is_finished(self) -> bool:
         """Whether the newest epoch has its last event."""
         event = last_event(self.parts[-1].path) or {}
-        return event.get("type") == "job.finished" and event.get("epoch", self.epoch) == self.epoch
+        return event.get("type") == "job.finished" and int(event.get("epoch", 0)) >= self.epoch
 
     def whole_lines(self, offset: int, most: int) -> bytes:
         """About `most` bytes from the offset on, cut after a whole line, as the disk has them; raises OSError."""
@@ -164,7 +165,7 @@ def _bytes(path: Path, offset: int, most: int, durable: bool = False) -> bytes:
             try:
                 os.fsync(descriptor)
             except OSError as problem:
-                return data if problem.errno in _NEVER_SYNCED else b""
+                return b"" if problem.errno in _NOT_ON_DISK else data
         return data
     finally:
         os.close(descriptor)

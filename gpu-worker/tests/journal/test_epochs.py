@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -349,3 +350,41 @@ def test_offset_that_is_no_line_of_this_journal_is_of_another_one(job: JobDir) -
     assert layout is not None and layout.size() == len(line(1, 1) + line(2, 1))
     fitting = [n for n in range(200) if JournalReader(job, n).fits(layout)]
     assert fitting == [0, len(line(1, 1)), layout.size()]
+
+
+def test_bytes_that_the_disk_does_not_have_are_not_passed_on(job: JobDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another pod would not see them when it measures, so a client that had them would have another journal."""
+    began(job, 1, {})
+    job.first_journal.write_bytes(line(1, 1))
+    failures = [errno.EIO, errno.EDQUOT]
+
+    def fsync(descriptor: int) -> None:
+        if failures:
+            raise OSError(failures.pop(), "no")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert [whole_of(job) for _ in range(3)] == [b"", b"", line(1, 1)]
+    failures.append(errno.EINVAL)
+    assert whole_of(job) == line(1, 1), "a file system without fsync hides nothing"
+
+
+def test_only_the_newest_epoch_tells_that_the_job_is_finished(job: JobDir) -> None:
+    job.first_journal.write_bytes(b'{"epoch":1,"seq":1,"type":"job.finished"}\n')
+
+    def finished() -> bool:
+        layout = layout_of(job)
+        return layout is not None and layout.is_finished()
+
+    assert finished(), "nobody has it"
+    fsutil.write_json(job.lock, {"podId": None, "pid": 1, "startTime": 1, "epoch": 2})
+    assert not finished()
+    fsutil.write_json(job.lock, {"podId": None, "pid": 1, "startTime": 1, "epoch": 1})
+    assert finished()
+    began(job, 1, {})
+    assert finished()
+    began(job, 2)
+    assert not finished()
+    began(job, 2, {1: 43})
+    assert not finished()
+    (job.path / "events-2.jsonl").write_bytes(b'{"epoch":2,"seq":1,"type":"job.finished"}\n')
+    assert finished()

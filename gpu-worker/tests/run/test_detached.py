@@ -367,7 +367,7 @@ def test_worker_on_another_pod_takes_over_and_the_old_pod_ends(pod: Bench, api: 
 
 
 LATE = """
-import os, signal, sys
+import os, signal, sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from runpod_trainer_worker.base.timings import Timings
@@ -380,6 +380,8 @@ hold = job.path / "hold"
 def write(descriptor, data, offset):
     if hold.exists():
         os.kill(os.getpid(), signal.SIGSTOP)
+    while hold.exists():
+        time.sleep(0.01)  # this thread may run on for a moment after the signal
     return os.pwrite(descriptor, data, offset)
 
 journal = Journal(job, take_over(job, "pod1", Timings()).epoch, None, Timings(), write=write)
