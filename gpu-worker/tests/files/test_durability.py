@@ -1,4 +1,4 @@
-"""R2.5: what was committed is on the disk before it has its name, so that no crash of a host leaves a name without content."""
+"""R2.5: what was committed is on the disk before it has its name: no crash of a host leaves a name without content."""
 
 from __future__ import annotations
 
