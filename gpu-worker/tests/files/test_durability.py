@@ -1,4 +1,4 @@
-"""R2.5: what was committed is on the disk before it has a name, so that a crash of a host leaves no name without content."""
+"""R2.5: what was committed is on the disk before it has its name: no crash of a host leaves a name without content."""
 
 from __future__ import annotations
 

@@ -47,13 +47,15 @@ export interface MeteredPod {
   ended?: string | undefined;
 }
 
-/** USD that pods have cost since local midnight, by the clock. A pod that several jobs used is counted once. */
+/**
+ * USD that pods have cost since local midnight, by the clock. A pod that several jobs used one after the other is counted
+ * once, from the first of them on; how it stands now is what the last of them says.
+ */
 export function spentToday(pods: readonly MeteredPod[], now = new Date()): number {
   const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
   const byId = new Map<string, MeteredPod>();
-  for (const pod of pods) {
-    const known = byId.get(pod.id);
-    byId.set(pod.id, { ...pod, ended: pod.ended ?? known?.ended });
+  for (const pod of pods.toSorted((a, b) => Date.parse(a.created) - Date.parse(b.created))) {
+    byId.set(pod.id, { ...pod, created: byId.get(pod.id)?.created ?? pod.created });
   }
   let sum = 0;
   for (const pod of byId.values()) {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { until } from '../../support/wait.ts';
 import { keeperOf, World } from './harness.ts';
 import { TestProject } from './projects.ts';
 

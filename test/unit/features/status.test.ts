@@ -90,8 +90,23 @@ describe('what pods cost today (R5.1)', () => {
   it('counts from midnight, and a pod that two jobs used once', () => {
     const long = { id: 'a', created: hoursAgo(36), costPerHour: 1 };
     assert.equal(spentToday([long], now), 12);
-    const again = { id: 'a', created: hoursAgo(2), costPerHour: 1 };
-    assert.equal(spentToday([again, { ...again, ended: hoursAgo(1) }], now), 1);
     assert.equal(spentToday([{ ...long, ended: hoursAgo(20) }], now), 0);
+  });
+
+  it('counts a pod whole that a later job has taken over, from its first job to its last, in any order', () => {
+    // The first job's record ends where the second one begins.
+    const first = { id: 'a', created: hoursAgo(5), costPerHour: 1, ended: hoursAgo(3) };
+    const second = { id: 'a', created: hoursAgo(3), costPerHour: 1 };
+    const over = { ...second, ended: hoursAgo(1) };
+    for (const [records, hours] of [
+      [[first, second], 5],
+      [[first, over], 4],
+      [[{ ...first, ended: undefined }, over], 4],
+      [[{ ...first, ended: hoursAgo(4) }, second], 5],
+    ] as const) {
+      assert.equal(spentToday(records, now), hours);
+      assert.equal(spentToday(records.toReversed(), now), hours);
+    }
+    assert.equal(spentToday([first, second, { ...second, id: 'b' }], now), 8);
   });
 });

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { limits } from '../../../src/core/contract.ts';
+import { buildSpec, stepsOn, type SpecInput } from '../../../src/core/journal/spec.ts';
+import { parseProject } from '../../../src/core/project/parse.ts';
+import type { Project } from '../../../src/core/project/schema.ts';
+
+const gate = { type: 'file', path: 'out.txt', minBytes: 5 } as const;
+
+function projectWith(change: object = {}): Project {
+  const { project, problems } = parseProject(
+    JSON.stringify({
+      version: 1,
+      name: 'songs',
+      target: { volume: { name: 'v' }, gpus: ['NVIDIA L4'], image: 'runpod/base:1.0.2', requirements: 'req.txt' },
+      sync: { must: ['a.py'] },
+      env: { MODE: 'full' },
+      steps: [
+        { name: 'prep', where: 'local', module: 'songs.prep', args: ['--n', '1'], env: { A: '1' }, inputs: ['raw/*'] },
+        {
+          name: 'train',
+          script: 'a.py',
+          secrets: ['HF_TOKEN'],
+          timeoutMinutes: 30,
+          outputs: ['out.txt'],
+          gates: [gate],
+        },
+        { name: 'look', notebook: 'n.ipynb', parameters: { epochs: 2, name: 'x' } },
+        { name: 'end', shell: 'echo done' },
+      ],
+      ...change,
+    }),
+  );
+  assert.ok(project, JSON.stringify(problems));
+  return project;
+}
+
+function specOf(change: Partial<SpecInput> = {}): Record<string, unknown> {
+  return buildSpec({
+    job: 'songs-1',
+    project: projectWith(),
+    side: 'pod',
+    paths: { project: '/workspace/projects/songs', mount: '/workspace' },
+    python: 'python3.12',
+    restUrl: 'https://api.example/v2',
+    capSeconds: 3600,
+    created: new Date('2026-11-22T09:30:12.000Z'),
+    ...change,
+  });
+}
+
+describe('spec.json, as the worker reads it (docs/job-directory.md)', () => {
+  it('has every field of the contract, and no other', () => {
+    const { steps, ...rest } = specOf();
+    assert.deepEqual(rest, {
+      schema: limits.specSchemaNumber,
+      job: 'songs-1',
+      project: 'songs',
+      created: '2026-11-22T09:30:12.000Z',
+      api: { restUrl: 'https://api.example/v2' },
+      paths: { project: '/workspace/projects/songs', mount: '/workspace' },
+      python: 'python3.12',
+      requirements: 'req.txt',
+      env: { MODE: 'full' },
+      capSeconds: 3600,
+      stallSeconds: 3600,
+      onFinish: 'terminate',
+      holdSeconds: limits.holdSeconds,
+      from: null,
+      localResults: [],
+    });
+    assert.equal((steps as unknown[]).length, 4);
+  });
+
+  it('says of each step what runs, with what, and what is asked of it', () => {
+    const nothing = { env: {}, secrets: [], timeoutSeconds: null, inputs: [], outputs: [], gates: [] };
+    assert.deepEqual(specOf()['steps'], [
+      {
+        ...nothing,
+        name: 'prep',
+        where: 'local',
+        run: { kind: 'module', module: 'songs.prep', args: ['--n', '1'] },
+        env: { A: '1' },
+        inputs: ['raw/*'],
+      },
+      {
+        ...nothing,
+        name: 'train',
+        where: 'pod',
+        run: { kind: 'script', path: 'a.py', args: [] },
+        secrets: ['HF_TOKEN'],
+        timeoutSeconds: 1800,
+        outputs: ['out.txt'],
+        gates: [gate],
+      },
+      {
+        ...nothing,
+        name: 'look',
+        where: 'pod',
+        run: { kind: 'notebook', path: 'n.ipynb', parameters: { epochs: 2, name: 'x' } },
+      },
+      { ...nothing, name: 'end', where: 'pod', run: { kind: 'shell', command: 'echo done' } },
+    ]);
+  });
+
+  it('names secrets and holds none', () => {
+    const text = JSON.stringify(specOf());
+    assert.ok(text.includes('HF_TOKEN'));
+    assert.doesNotMatch(text, /hf_|rpa_|rps_/);
+  });
+
+  it('watches for a stall and installs requirements on the pod alone', () => {
+    const spec = specOf({ side: 'local', capSeconds: null });
+    assert.deepEqual([spec['requirements'], spec['stallSeconds'], spec['capSeconds']], [null, null, null]);
+    const without = projectWith({ target: { volume: { name: 'v' }, gpus: ['NVIDIA L4'], image: 'i' } });
+    assert.equal(specOf({ project: without })['requirements'], null);
+  });
+
+  it('takes the minutes of a stall from the project; 0 means never', () => {
+    for (const [stallMinutes, seconds] of [
+      [10, 600],
+      [0, null],
+    ] as const) {
+      const project = projectWith({ caps: { hours: 1, stallMinutes } });
+      assert.equal(specOf({ project })['stallSeconds'], seconds);
+    }
+  });
+
+  it('passes on what the end shall be, where to begin, and what ran before', () => {
+    const project = projectWith({ onFinish: { pod: 'keep' } });
+    const localResults = [{ step: 'prep', status: 'passed', seconds: 2, gates: [] }] as const;
+    const spec = specOf({ project, from: 'train', localResults: [...localResults] });
+    assert.deepEqual([spec['onFinish'], spec['from'], spec['localResults']], ['keep', 'train', localResults]);
+  });
+
+  it('tells the steps of one side', () => {
+    const names = (side: 'local' | 'pod'): string[] => stepsOn(projectWith(), side).map((step) => step.name);
+    assert.deepEqual(names('local'), ['prep']);
+    assert.deepEqual(names('pod'), ['train', 'look', 'end']);
+  });
+});
