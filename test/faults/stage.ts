@@ -26,6 +26,7 @@ const defaultTimings = { guard_minute: 0.5 };
 /** Minutes for which a client may wait for its pod, and after which one without a worker and a client ends itself. */
 const readyMinutes = 12;
 const guardMinutes = 30;
+const beforeWorkMs = (readyMinutes + guardMinutes) * shortTimings.guard_minute * 1000;
 /** A job takes no longer than this, also where several share the machine. */
 const jobMs = 25_000;
 /** From the death of what ends the pod until the pod is gone, with the laptop off. */
@@ -45,7 +46,7 @@ export function endingMs(isDefault: boolean): number {
 /** Ms after which the pod of a client that went for ever in this moment must be gone. */
 export function laptopOffMs({ phase, along }: Fault, isDefault: boolean): number {
   if (along !== undefined) return afterDeathMs + roomMs;
-  const guardMs = (readyMinutes + guardMinutes) * shortTimings.guard_minute * 1000 + roomMs;
+  const guardMs = beforeWorkMs + roomMs;
   const beforeTheJob = phase === 'provision' || phase === 'wait' || phase === 'transfer';
   if (beforeTheJob) return guardMs;
   return Math.min(Math.max(guardMs, jobMs + endingMs(isDefault)), capMs + capGraceMs + roomMs);
@@ -60,7 +61,14 @@ export function makeImage(folder: string, how: { defaultTimings?: boolean; smiHa
     encoding: 'utf8',
   }).trim();
   const timings = how.defaultTimings === true ? defaultTimings : shortTimings;
-  program(bin, 'python3', `RUNPOD_TRAINER_TIMINGS='${JSON.stringify(timings)}' exec ${real} "$@"`);
+  const withTimings = `RUNPOD_TRAINER_TIMINGS='${JSON.stringify(timings)}' exec ${real}`;
+  // The program with which a container starts is told its patience: -c TEXT MOUNT SECONDS API.
+  const asStart = `[ "$1" = -c ] && [ "$4" = ${(readyMinutes + guardMinutes) * 60} ]`;
+  program(
+    bin,
+    'python3',
+    `if ${asStart}; then ${withTimings} -c "$2" "$3" ${beforeWorkMs / 1000} "$5"; fi\n${withTimings} "$@"`,
+  );
   // A driver that hangs cannot be killed, and who waits for the end of its output waits as well.
   if (how.smiHangs === true) program(bin, 'nvidia-smi', `trap '' HUP INT TERM\nsetsid sleep 600 &\nwait\nsleep 600`);
   return bin;
