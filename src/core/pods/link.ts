@@ -122,7 +122,7 @@ export async function doneOverLink<T>(
 /** What a new link may cure; it says nothing about the job. */
 function isPassing(error: unknown): boolean {
   return (
-    error instanceof SshError ||
+    (error instanceof SshError && error.code !== 'ssh-shell') ||
     isApiError(error, 'network', 'timeout', 'server', 'rate-limit', 'schema') ||
     (error instanceof UserError && error.code === 'pod-no-ssh')
   );

@@ -1,4 +1,3 @@
-import type { Client } from 'ssh2';
 import { throwIfCancelled } from '../errors.ts';
 import { SshConnection } from './connection.ts';
 import { defaultPingMs } from './dial.ts';
@@ -6,7 +5,7 @@ import type { SshError, SshTarget } from './errors.ts';
 import { hostKeyChanged, hostKeyUnexpected } from './errors.ts';
 import type { HostKeys } from './host-keys.ts';
 import type { SshKeyPair } from './keys.ts';
-import { logIn } from './login.ts';
+import { loggedIn } from './login.ts';
 
 export interface ConnectOptions {
   target: SshTarget;
@@ -47,11 +46,8 @@ export async function connect(options: ConnectOptions): Promise<SshConnection> {
       : undefined;
   };
   const pingMs = options.pingMs ?? defaultPingMs;
-  // Loaded at the first connection: the editor starts without waiting for it.
-  const { Client: SshClient } = (await import('ssh2')).default;
-  const client = new SshClient();
   const limits = { timeoutMs: options.timeoutMs ?? 20_000, signal: options.signal };
-  const { socket } = await logIn({ target, key, pingMs, check }, limits, (config) => ready(client, config));
+  const { client, socket } = await loggedIn({ target, key, pingMs, check }, limits);
   const connection = new SshConnection(client, socket, { target, key, pingMs, fingerprint: seen });
   if (pinned === undefined) {
     try {
@@ -63,13 +59,4 @@ export async function connect(options: ConnectOptions): Promise<SshConnection> {
     options.onFirstUse?.(seen, trusted.length > 0 ? 'boot log' : 'first use');
   }
   return connection;
-}
-
-function ready(client: Client, config: Parameters<Client['connect']>[0]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.on('error', reject);
-    client.once('close', () => reject(new Error('The server closed the connection.')));
-    client.once('ready', () => resolve());
-    client.connect(config);
-  });
 }

@@ -4,12 +4,12 @@ import { setTimeout } from 'node:timers/promises';
 import type { Client } from 'ssh2';
 import { CancelledError, throwIfCancelled } from '../errors.ts';
 import { abortable } from './abortable.ts';
-import { RemoteCommand } from './command.ts';
+import { RemoteCommand, type Shell } from './command.ts';
 import { watchLink } from './dial.ts';
 import type { SshTarget } from './errors.ts';
 import { execFailed, forwardFailed, hostKeyChanged, lost, SshError } from './errors.ts';
 import type { SshKeyPair } from './keys.ts';
-import { quoteArgv } from './quote.ts';
+import { marked } from './marked.ts';
 import type { SftpSession } from './sftp.ts';
 import { openSftp } from './sftp.ts';
 
@@ -50,25 +50,6 @@ export interface Peer {
   fingerprint: string;
 }
 
-/**
- * Runs a command, its arguments, with empty input, and ends it with SIGTERM to its process group when the channel
- * closes. SSH could carry a signal, but sshd refuses that to root, and root is who we are on a pod. The open input of
- * the channel serves as the sign of life instead.
- */
-const tied = [
-  'sh',
-  '-c',
-  `exec 3<&0 </dev/null
-{ read -r _ <&3; kill -TERM 0; } >/dev/null 2>&1 &
-watcher=$!
-exec 3<&-
-"$@"
-code=$?
-kill "$watcher" 2>/dev/null
-exit "$code"`,
-  'sh',
-];
-
 /** One logged-in connection. Every call rejects with code `ssh-lost` when the connection ends before its answer. */
 export class SshConnection {
   /** Settles when the connection has ended: undefined after `close`, else the reason. Never rejects. */
@@ -79,6 +60,7 @@ export class SshConnection {
   readonly #client: Client;
   readonly #socket: net.Socket;
   readonly #peer: Peer;
+  readonly #shell: Shell = { proven: false };
   #open = true;
   #closing = false;
   #reason: Error | undefined;
@@ -133,13 +115,12 @@ export class SshConnection {
 
   /**
    * Runs a command and hands its standard output over as it comes. When `signal` aborts, the call rejects with
-   * CancelledError and the command ends as described at `tied`; a command that was given standard input is left to
+   * CancelledError and the command ends (marked.ts); a command that was given standard input is left to
    * find out that nobody reads its output. The same happens when `onStdout` throws.
    */
   async stream(argv: readonly string[], options: StreamOptions): Promise<StreamResult> {
     throwIfCancelled(options.signal);
-    const line = quoteArgv(options.stdin === undefined ? [...tied, ...argv] : argv);
-    const starting = this.#start(`exec ${line}`);
+    const starting = this.#start(marked(argv, { tied: options.stdin === undefined }));
     try {
       return await abortable(this.#finish(starting, options), options.signal);
     } catch (error) {
@@ -160,7 +141,7 @@ export class SshConnection {
       const { fingerprint, key, pingMs, target } = this.#peer;
       const check = (seen: string): SshError | undefined =>
         seen === fingerprint ? undefined : hostKeyChanged(target, fingerprint, seen);
-      const opening = openSftp({ target, key, pingMs, check });
+      const opening = openSftp({ target, key, pingMs, check }, this.#shell);
       this.#sftp = opening;
       const forget = (): void => {
         if (this.#sftp === opening) {
@@ -215,16 +196,16 @@ export class SshConnection {
     return lost(this.target, this.#reason ?? new Error(this.#closing ? 'It was closed here.' : 'The pod closed it.'));
   }
 
-  #start(command: string): Promise<RemoteCommand> {
+  #start({ line, marker }: { line: string; marker: string }): Promise<RemoteCommand> {
     return new Promise((resolve, reject) => {
       if (!this.#open) {
         reject(this.#lost());
         return;
       }
       try {
-        this.#client.exec(command, (error, channel) => {
+        this.#client.exec(line, (error, channel) => {
           if (error === undefined) {
-            resolve(new RemoteCommand(channel));
+            resolve(new RemoteCommand(channel, marker, this.target, this.#shell));
           } else {
             reject(this.#open ? execFailed(this.target, error) : this.#lost());
           }

@@ -20,6 +20,7 @@ export type SshErrorCode =
   | 'ssh-host-key-unexpected'
   | 'ssh-lost'
   | 'ssh-exec'
+  | 'ssh-shell'
   | 'ssh-forward'
   | 'ssh-sftp';
 
@@ -109,6 +110,17 @@ export function execFailed(target: SshTarget, cause: unknown): SshError {
     },
     { cause },
   );
+}
+
+/** `code` is the exit code of the shell where it is known, `noise` what it printed. */
+export function shellEnded(target: SshTarget, code: number | undefined, noise: string): SshError {
+  const printed =
+    noise.trim() === '' ? 'It printed nothing.' : `It printed: ${JSON.stringify(noise.trim().slice(-300))}.`;
+  return new SshError('ssh-shell', {
+    what: `The login shell of the pod at ${address(target)} ended before it began a command${code === undefined ? '' : ` (exit code ${code})`}.`,
+    why: `A start file of the image (~/.bashrc, /etc/bash.bashrc, BASH_ENV) ends the shell, or puts another one in its place, also in sessions without a terminal. ${printed}`,
+    next: 'Put this line at the beginning of that file in the image: case $- in *i*) ;; *) return ;; esac',
+  });
 }
 
 export function sftpFailed(target: SshTarget, action: string, cause: unknown): SshError {

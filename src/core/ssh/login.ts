@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import type { ConnectConfig } from 'ssh2';
+import type { Client, ConnectConfig } from 'ssh2';
 import { CancelledError } from '../errors.ts';
 import { dial } from './dial.ts';
 import type { SshTarget } from './errors.ts';
@@ -59,6 +59,27 @@ export async function logIn<T>(
     clearTimeout(timer);
     limits.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** Logs in with a client of its own; its errors are the socket's end. */
+export async function loggedIn(
+  login: Login,
+  limits: { timeoutMs: number; signal: AbortSignal | undefined },
+): Promise<{ client: Client; socket: net.Socket }> {
+  // Loaded at the first connection: the editor starts without waiting for it.
+  const { Client: SshClient } = (await import('ssh2')).default;
+  const client = new SshClient();
+  const { socket } = await logIn(login, limits, (config) => ready(client, config));
+  return { client, socket };
+}
+
+function ready(client: Client, config: ConnectConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.on('error', reject);
+    client.once('close', () => reject(new Error('The server closed the connection.')));
+    client.once('ready', () => resolve());
+    client.connect(config);
+  });
 }
 
 function configFor(login: Login, socket: net.Socket, onDenied: (error: SshError) => void): ConnectConfig {

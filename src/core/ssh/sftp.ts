@@ -2,16 +2,19 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type net from 'node:net';
-import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
-import type SftpClient from 'ssh2-sftp-client';
+import { posix } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Client, ClientChannel } from 'ssh2';
 import { throwIfCancelled } from '../errors.ts';
+import type { Shell } from './command.ts';
 import { RemoteCommand } from './command.ts';
 import { watchLink } from './dial.ts';
 import type { SshError } from './errors.ts';
-import { lost, sftpFailed } from './errors.ts';
+import { lost, sftpFailed, shellEnded } from './errors.ts';
 import type { Login } from './login.ts';
-import { logIn } from './login.ts';
-import { quoteArgv } from './quote.ts';
+import { loggedIn } from './login.ts';
+import { marked } from './marked.ts';
+import { SftpChannel } from './sftp-channel.ts';
 import { chunkSize, readAhead, Window } from './window.ts';
 
 export interface Moved {
@@ -37,16 +40,58 @@ export interface RemoteFile {
   readonly handle: Buffer;
 }
 
+/** For the file service to come up after the login. */
+const beginMs = 20_000;
+
 /** Opens a connection for files only, so that large files never delay commands. */
-export async function openSftp(login: Login): Promise<SftpSession> {
-  const ignore = (): void => undefined;
-  // Without handlers of ours the library writes to the console.
-  const { default: Client } = await import('ssh2-sftp-client');
-  const client = new Client('runpod-trainer', { error: ignore, end: ignore, close: ignore });
-  const { socket, value } = await logIn(login, { timeoutMs: 20_000, signal: undefined }, (config) =>
-    client.connect(config),
-  );
-  return new SftpSession(client, value, socket, login);
+export async function openSftp(login: Login, shell: Shell): Promise<SftpSession> {
+  const { client, socket } = await loggedIn(login, { timeoutMs: 20_000, signal: undefined });
+  try {
+    return new SftpSession(client, await beginSftp(client, login), socket, login, shell);
+  } catch (error) {
+    client.end();
+    socket.destroy();
+    throw error;
+  }
+}
+
+async function beginSftp(client: Client, login: Login): Promise<SftpChannel> {
+  const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
+  let sftp: SftpChannel | undefined;
+  let isLate = false;
+  const begun = new Promise<SftpChannel>((resolve, reject) => {
+    client.subsys('sftp', (error, channel) => {
+      if (error === undefined) {
+        const opened = (sftp = new SftpChannel(channel));
+        opened.begin().then(() => resolve(opened), reject);
+      } else {
+        reject(error);
+      }
+    });
+    void closed.then(() => reject(new Error('The pod closed it.')));
+  });
+  // A shell in the place of the service ends with its input.
+  const late = setTimeout(() => {
+    isLate = true;
+    sftp?.end();
+  }, beginMs);
+  const never = setTimeout(() => client.destroy(), 2 * beginMs);
+  try {
+    return await begun;
+  } catch (error) {
+    // The end of the connection itself is noticed a moment later than that of its channels.
+    const isLost = await Promise.race([closed.then(() => true), wait(1000, false, { ref: false })]);
+    const noise = sftp?.noise ?? '';
+    if (!isLate && isLost) {
+      throw lost(login.target, error);
+    }
+    throw isLate || noise !== ''
+      ? shellEnded(login.target, undefined, noise)
+      : sftpFailed(login.target, 'start its file service', error);
+  } finally {
+    clearTimeout(late);
+    clearTimeout(never);
+  }
 }
 
 /**
@@ -57,32 +102,30 @@ export async function openSftp(login: Login): Promise<SftpSession> {
 export class SftpSession {
   /** Settles when the session has ended, for whatever reason. */
   readonly closed: Promise<void>;
-  readonly #client: SftpClient;
-  readonly #sftp: SFTPWrapper;
+  readonly #client: Client;
+  readonly #sftp: SftpChannel;
   readonly #socket: net.Socket;
   readonly #login: Login;
-  /** Ends the calls that wait for an answer: the library forgets some of them when the link is lost. */
-  readonly #waiting = new Set<() => void>();
+  readonly #shell: Shell;
   #reason: Error | undefined;
 
-  constructor(client: SftpClient, sftp: SFTPWrapper, socket: net.Socket, login: Login) {
+  constructor(client: Client, sftp: SftpChannel, socket: net.Socket, login: Login, shell: Shell) {
     this.#client = client;
     this.#sftp = sftp;
     this.#socket = socket;
     this.#login = login;
+    this.#shell = shell;
     const die = (reason: Error): void => {
       this.#reason ??= reason;
       socket.destroy();
     };
     const stopWatch = watchLink(socket, login.pingMs, die);
-    sftp.once('close', () => die(new Error('The file service of the pod ended.')));
+    sftp.onEnd(() => die(new Error('The file service of the pod ended.')));
     this.closed = new Promise((resolve) => {
       const end = (): void => {
         stopWatch();
+        sftp.abandon();
         resolve();
-        for (const giveUp of this.#waiting) {
-          giveUp();
-        }
       };
       socket.once('close', end);
       if (socket.destroyed) {
@@ -93,17 +136,11 @@ export class SftpSession {
 
   /** Makes a folder and those above it. */
   async makeFolder(remote: string): Promise<void> {
-    try {
-      await this.#client.mkdir(remote, true);
-    } catch (error) {
-      throw this.#explain(error, `make the folder ${remote}`);
-    }
+    await this.#call(`make the folder ${remote}`, () => makeFolders(this.#sftp, remote));
   }
 
   async remove(remote: string): Promise<void> {
-    await this.#call<undefined>(`remove ${remote}`, (done) => {
-      this.#sftp.unlink(remote, (error) => done(error, undefined));
-    });
+    await this.#call(`remove ${remote}`, () => this.#sftp.remove(remote));
   }
 
   /** Writes a local file or bytes to `remote`, replacing what is there. */
@@ -139,13 +176,13 @@ export class SftpSession {
 
   close(): void {
     this.#reason ??= new Error('It was closed here.');
-    this.#client.end().catch(() => undefined);
+    this.#client.end();
     setTimeout(() => this.#socket.destroy(), 1000).unref();
   }
 
   /** A further connection of the same kind; the caller must `close` it. */
   another(): Promise<SftpSession> {
-    return openSftp(this.#login);
+    return openSftp(this.#login, this.#shell);
   }
 
   /** Milliseconds from a question to its answer: the shorter of two. */
@@ -153,9 +190,7 @@ export class SftpSession {
     let shortest = Infinity;
     for (let n = 0; n < 2; n += 1) {
       const begun = performance.now();
-      await this.#call<string>('answer', (done) => {
-        this.#sftp.realpath('.', done);
-      });
+      await this.#call('answer', () => this.#sftp.realPath('.'));
       shortest = Math.min(shortest, performance.now() - begun);
     }
     return shortest;
@@ -163,16 +198,19 @@ export class SftpSession {
 
   /** Starts a command over this connection: what moves through it never delays the commands of others. */
   start(argv: readonly string[]): Promise<{ channel: ClientChannel; command: RemoteCommand }> {
-    return this.#call(`run ${argv[0] ?? ''}`, (done) => {
-      // The library has it, though its types do not say so.
-      (Reflect.get(this.#client, 'client') as Client).exec(`exec ${quoteArgv(argv)}`, (error, channel) => {
+    const { line, marker } = marked(argv);
+    const starting = new Promise<{ channel: ClientChannel; command: RemoteCommand }>((resolve, reject) => {
+      // The library tells nothing when the connection ends before its answer.
+      void this.closed.then(() => reject(new Error('The connection ended.')));
+      this.#client.exec(line, (error, channel) => {
         if (error === undefined) {
-          done(undefined, { channel, command: new RemoteCommand(channel) });
+          resolve({ channel, command: new RemoteCommand(channel, marker, this.#login.target, this.#shell) });
         } else {
-          done(error, undefined as never);
+          reject(error);
         }
       });
     });
+    return this.#call(`run ${argv[0] ?? ''}`, () => starting);
   }
 
   /** The error for something that ended without an answer. */
@@ -180,37 +218,33 @@ export class SftpSession {
     return this.#explain(undefined, action);
   }
 
-  open(remote: string, mode: OpenFor): Promise<RemoteFile> {
-    return this.#call<Buffer>(`open ${remote}`, (done) => {
-      this.#sftp.open(remote, modes[mode], done);
-    }).then((handle) => ({ remote, handle }));
+  async open(remote: string, mode: OpenFor): Promise<RemoteFile> {
+    return { remote, handle: await this.#call(`open ${remote}`, () => this.#sftp.open(remote, modes[mode])) };
   }
 
   /** Writes at most 255 KiB at `position`; of a file opened to append, at its end. */
   async writeAt({ handle, remote }: RemoteFile, data: Buffer, position: number): Promise<void> {
-    await this.#call<undefined>(`write ${remote}`, (done) => {
-      this.#sftp.write(handle, data, 0, data.length, position, (error) => done(error, undefined));
-    });
+    await this.#call(`write ${remote}`, () => this.#sftp.write(handle, position, data));
   }
 
   /** Exactly `length` bytes, at most 255 KiB; a file that is shorter by now is an error. */
   async readAt({ handle, remote }: RemoteFile, position: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-      const offset = filled;
-      filled += await this.#call<number>(`read ${remote}`, (done) => {
-        this.#sftp.read(handle, buffer, offset, length - offset, position + offset, done);
-      });
+    const read = (from: number, count: number): Promise<Buffer> =>
+      this.#call(`read ${remote}`, () => this.#sftp.read(handle, from, count));
+    const first = await read(position, length);
+    if (first.length === length) {
+      return first;
     }
-    return buffer;
+    const parts = [first];
+    for (let filled = first.length; filled < length; filled += parts.at(-1)?.length ?? 0) {
+      parts.push(await read(position + filled, length - filled));
+    }
+    return Buffer.concat(parts);
   }
 
   /** An error of closing counts, for there a network disk may report lost writes. */
   async closeFile({ handle, remote }: RemoteFile): Promise<void> {
-    await this.#call<undefined>(`finish ${remote}`, (done) => {
-      this.#sftp.close(handle, (error) => done(error, undefined));
-    });
+    await this.#call(`finish ${remote}`, () => this.#sftp.close(handle));
   }
 
   async #write(file: RemoteFile, options: MoveOptions, next: () => Promise<Buffer>): Promise<Moved> {
@@ -231,9 +265,7 @@ export class SftpSession {
   }
 
   async #read(source: RemoteFile, file: FileHandle, options: MoveOptions): Promise<Moved> {
-    const { size } = await this.#call<{ size: number }>(`look at ${source.remote}`, (done) => {
-      this.#sftp.fstat(source.handle, done);
-    });
+    const { size } = await this.#call(`look at ${source.remote}`, () => this.#sftp.attributes(source.handle));
     const hash = createHash('sha256');
     const readAt = (at: number, length: number): Promise<Buffer> => this.readAt(source, at, length);
     for await (const { position, data } of readAhead(readAt, [0, size], options.signal)) {
@@ -256,30 +288,12 @@ export class SftpSession {
     return moved;
   }
 
-  #call<T>(action: string, start: (done: (error: Error | null | undefined, value: T) => void) => void): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const giveUp = (error?: unknown): void => {
-        this.#waiting.delete(giveUp);
-        reject(this.#explain(error, action));
-      };
-      if (this.#socket.destroyed) {
-        giveUp();
-        return;
-      }
-      this.#waiting.add(giveUp);
-      try {
-        start((error, value) => {
-          if (error) {
-            giveUp(error);
-          } else {
-            this.#waiting.delete(giveUp);
-            resolve(value);
-          }
-        });
-      } catch (error) {
-        giveUp(error);
-      }
-    });
+  async #call<T>(action: string, start: () => Promise<T>): Promise<T> {
+    try {
+      return await start();
+    } catch (error) {
+      throw this.#explain(error, action);
+    }
   }
 
   #explain(error: unknown, action: string): SshError {
@@ -287,6 +301,29 @@ export class SftpSession {
     return ended
       ? lost(this.#login.target, this.#reason ?? error ?? new Error('The connection ended.'))
       : sftpFailed(this.#login.target, action, error);
+  }
+}
+
+async function makeFolders(sftp: SftpChannel, remote: string): Promise<void> {
+  const isThere = (): Promise<boolean> =>
+    sftp.attributes(remote).then(
+      ({ isFolder }) => isFolder,
+      () => false,
+    );
+  if (await isThere()) {
+    return;
+  }
+  const above = posix.dirname(remote);
+  if (above !== remote) {
+    await makeFolders(sftp, above);
+  }
+  try {
+    await sftp.makeFolder(remote);
+  } catch (error) {
+    // Another client may have made it meanwhile.
+    if (!(await isThere())) {
+      throw error;
+    }
   }
 }
 

@@ -24,10 +24,12 @@ export async function streamThrough(
   const { channel, command } = await sftp.start(argv);
   const stop = (): void => command.stop();
   signal?.addEventListener('abort', stop, { once: true });
-  const feeding = feed(channel, input).catch((error: unknown) => {
-    command.stop();
-    throw error;
-  });
+  const feeding = command.ready
+    .then(() => feed(channel, input))
+    .catch((error: unknown) => {
+      command.stop();
+      throw error;
+    });
   const reading = command.run(undefined, onOutput).catch((error: unknown) => {
     command.stop();
     throw error;
