@@ -7,6 +7,7 @@ import { readIfThere, writeFileAtomic } from '../core/files/atomic.ts';
 import { commandText, trustDigest } from '../core/project/local-steps.ts';
 import type { RunPlan } from '../core/jobs/plan.ts';
 import { interruption } from './interrupt.ts';
+import type { AskAdopt } from '../core/volumes/origins.ts';
 
 /** Asks yes or no on a terminal; `--yes` answers for the user, and without a terminal it has to. */
 export async function confirm(question: string, yes: boolean): Promise<void> {
@@ -35,6 +36,17 @@ export async function confirm(question: string, yes: boolean): Promise<void> {
   } finally {
     terminal.close();
   }
+}
+
+/** Asks whether this folder may fill what another one has filled; to do that unasked needs an option of its own. */
+export function askAdopt(adopt: boolean | undefined, yes: boolean): AskAdopt {
+  return async (question) => {
+    if (adopt !== true && (yes || !process.stdin.isTTY || !process.stderr.isTTY)) {
+      return false;
+    }
+    await confirm(`${question}\nLet this folder fill it?`, adopt === true);
+    return true;
+  };
 }
 
 export function isYes(answer: string): boolean {

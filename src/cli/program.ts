@@ -32,6 +32,8 @@ const withPlan = (command: Command): Command =>
     .option('--delete', 'delete on the volume what the project does not have any more and this program put there')
     .option('--all', 'show every path');
 
+const adoptText = 'let this folder fill a project that another folder has filled on the volume';
+
 /** Every command with its options; `exitWith` is told of the one that was called. */
 export function makeProgram(exitWith: ExitWith): Command {
   const program = new Command('runpod-trainer')
@@ -50,6 +52,7 @@ export function makeProgram(exitWith: ExitWith): Command {
     .option('--python <path>', 'Python that runs the local steps (default: RUNPOD_TRAINER_PYTHON or python3)')
     .option('--detach', 'return as soon as the job runs on its own')
     .option('--smoke', 'try every step on the pod for at most a minute, apart from the real results')
+    .option('--adopt', adoptText)
     .option('--no-check', 'do not look for mistakes first')
     .option('-y, --yes', 'do not ask before local steps run and before anything is rented')
     .action((file: string | undefined, options: RunCommandOptions) => exitWith(runCommand(file, options), options));
@@ -62,6 +65,7 @@ export function makeProgram(exitWith: ExitWith): Command {
     .description("bring the project's files to its volume, without a job")
     .option('--dry-run', 'only show the plan')
     .option('--replace', 'replace files that changed on both sides by those of this machine')
+    .option('--adopt', adoptText)
     .option('-y, --yes', 'do not ask before anything is rented, created or deleted')
     .action((file: string | undefined, options: SyncCommandOptions) => exitWith(syncCommand(file, options), options));
 

@@ -32,6 +32,11 @@ export function hintOf(remedy: Remedy, given: Given): Hint {
       const words = ['run', ...some(file), ...option('--profile', profile), ...option('--from', from)];
       return run(from === undefined ? 'run it' : 'go on from there', words);
     }
+    case 'adopt': {
+      const { argv } = given;
+      const words = argv[0] === 'run' || argv[0] === 'sync' ? argv : ['run'];
+      return run('let this folder fill it', [...words, '--adopt']);
+    }
     case 'show-jobs':
       return run('list the jobs', ['jobs']);
     case 'find-unused':

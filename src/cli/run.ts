@@ -13,7 +13,7 @@ import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { applyProfile } from '../core/project/profile.ts';
 import { planSync } from '../core/volumes/sync.ts';
 import { uploadWait } from '../core/volumes/plan/index.ts';
-import { confirm, confirmLocalSteps } from './ask.ts';
+import { askAdopt, confirm, confirmLocalSteps } from './ask.ts';
 import { reportText } from './check.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
@@ -27,6 +27,7 @@ export interface RunCommandOptions extends GlobalOptions {
   yes?: boolean;
   detach?: boolean;
   smoke?: boolean;
+  adopt?: boolean;
   /** Commander's `--no-check`. */
   check?: boolean;
   json?: boolean;
@@ -65,6 +66,7 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       onEvent: output.onEvent,
       signal: interrupt.signal,
       detach: options.detach,
+      adopt: askAdopt(options.adopt, yes),
       estimate,
     });
     const code = finish(output, result);

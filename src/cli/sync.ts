@@ -3,7 +3,7 @@ import { byteText, count, duration, pricePerHour, pricePerMonth } from '../core/
 import { planVolume, volumeCostPerMonth } from '../core/pods/volume.ts';
 import { runSync, type SyncResult } from '../core/volumes/sync.ts';
 import type { TransferPlan } from '../core/volumes/plan/index.ts';
-import { confirm } from './ask.ts';
+import { askAdopt, confirm } from './ask.ts';
 import { makeInstallation } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -14,6 +14,7 @@ import { planText } from './plan-text.ts';
 export interface SyncCommandOptions extends PlanCommandOptions {
   dryRun?: boolean;
   replace?: boolean;
+  adopt?: boolean;
   yes?: boolean;
 }
 
@@ -48,6 +49,7 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
         await confirm(`Rent a ${offer.label} at ${price} for the time of the transfer?`, yes);
         return true;
       },
+      adopt: askAdopt(options.adopt, yes),
       onEvent: output.onEvent,
       signal,
     });

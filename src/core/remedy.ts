@@ -8,6 +8,8 @@ export type Remedy =
   | { do: 'fetch'; job: string }
   /** Runs a project; without a file the one at hand. */
   | { do: 'run'; file?: string; profile?: string; from?: string }
+  /** Does the same again, and lets the folder fill the project on the volume from here on. */
+  | { do: 'adopt' }
   | { do: 'show-jobs' }
   | { do: 'find-unused' }
   /** Compares the data centers for a project; without a file the one at hand. */

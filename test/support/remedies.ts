@@ -10,6 +10,7 @@ const byKind: { [K in RemedyKind]: Extract<Remedy, { do: K }>[] } = {
     { do: 'run', file: '/p/training.runpod.json' },
     { do: 'run', file: '/p/my project.runpod.json', profile: 'tiny', from: 'train it' },
   ],
+  adopt: [{ do: 'adopt' }],
   'show-jobs': [{ do: 'show-jobs' }],
   'find-unused': [{ do: 'find-unused' }],
   regions: [{ do: 'regions' }, { do: 'regions', file: '/p/training.runpod.json' }],

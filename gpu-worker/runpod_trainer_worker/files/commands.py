@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict
 
-ACTIONS = ("plan", "receive", "commit", "list", "send", "state", "remove", "unpack", "room")
+ACTIONS = ("plan", "receive", "commit", "list", "send", "state", "remove", "unpack", "room", "origin")
 
 Answer = Callable[[Dict[str, Any]], None]
 
@@ -58,6 +58,10 @@ def _run(options: argparse.Namespace, answer: Answer) -> None:
         from .incoming import room
 
         answer({"error": room(root)})
+    elif options.action == "origin":
+        from .origins import agree
+
+        answer(agree(root, lines.stdin_lines()))
     elif options.action == "unpack":
         from .unpack import unpack
 

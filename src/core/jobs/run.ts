@@ -8,6 +8,7 @@ import type { LocalResult } from '../journal/spec.ts';
 import { emptyView } from '../journal/view.ts';
 import { thisProcess } from '../processes.ts';
 import { SshError } from '../ssh/index.ts';
+import { Adoption, type AskAdopt } from '../volumes/origins.ts';
 import { lockProject } from './claim.ts';
 import { follow, type JobResult } from './follow.ts';
 import { localFailure, runLocalSteps } from './local.ts';
@@ -20,6 +21,8 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Returns as soon as the job runs on its own. */
   detach?: boolean | undefined;
+  /** Asked when another folder has filled the project on the volume; nobody agrees unless told. */
+  adopt?: AskAdopt | undefined;
   /** What it was thought to cost; kept, so that the next estimate can tell how right this one was. */
   estimate?: EstimatedDollars | undefined;
 }
@@ -91,6 +94,11 @@ async function prepare(
   options: RunOptions,
 ): Promise<JobResult | Submitted> {
   const { onEvent, signal } = options;
+  const adoption = new Adoption(options.adopt);
+  if (plan.volume.exists && plan.podSteps.length > 0) {
+    const { root, project } = plan.loaded;
+    await adoption.checkRecords(installation.records, { root, project: project.name, volume: plan.volume.volume.id });
+  }
   let record = begun;
   let localResults: LocalResult[] = [];
   if (plan.localSteps.length > 0) {
@@ -115,7 +123,7 @@ async function prepare(
       return { record, view: local.view, outcome, reason, cost: { metered: 0 } };
     }
   }
-  return submit(installation, plan, record, { localResults, onEvent, signal });
+  return submit(installation, plan, record, { localResults, adoption, onEvent, signal });
 }
 
 /** Notes in the record why a job never ran, so that the list of jobs tells the truth. */

@@ -23,6 +23,7 @@ import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
 import { push } from '../transport/ssh/push.ts';
+import type { Adoption } from '../volumes/origins.ts';
 import { readLastKnown, rememberTransfer } from '../volumes/plan/index.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
 import { ProjectClaim, ProjectTaken } from './claim.ts';
@@ -35,6 +36,7 @@ const renewEvery = limits.claimBeatSeconds * 1000;
 const lookEvery = 1000;
 
 export interface SubmitOptions {
+  adoption: Adoption;
   localResults: LocalResult[];
   onEvent: OnEvent;
   signal?: AbortSignal | undefined;
@@ -53,6 +55,7 @@ class Submission {
   readonly plan: RunPlan;
   readonly files: readonly HashedFile[];
   readonly localResults: LocalResult[];
+  readonly adoption: Adoption;
   readonly day: DayTaken;
   readonly onEvent: OnEvent;
   readonly claim: ProjectClaim;
@@ -68,13 +71,21 @@ class Submission {
     installation: Installation,
     plan: RunPlan,
     record: JobRecord,
-    { localResults, onEvent, signal, files, day }: SubmitOptions & { files: readonly HashedFile[]; day: DayTaken },
+    {
+      localResults,
+      adoption,
+      onEvent,
+      signal,
+      files,
+      day,
+    }: SubmitOptions & { files: readonly HashedFile[]; day: DayTaken },
   ) {
     this.installation = installation;
     this.plan = plan;
     this.record = record;
     this.files = files;
     this.localResults = localResults;
+    this.adoption = adoption;
     this.day = day;
     this.onEvent = onEvent;
     this.claim = new ProjectClaim(installation, plan, onEvent);
@@ -335,11 +346,13 @@ async function transferAndStart(
     });
   }, lookEvery);
   try {
+    const { root, project } = plan.loaded;
+    const far = { connection, worker: worker.argv, root: remote.projectDir };
+    const volume = ready.pod.mounts.network[0]?.volumeId ?? '';
+    await run.adoption.agreeOverSsh(far, { root, project: project.name, volume }, signal);
     const began = performance.now();
     const sent = await push({
-      connection,
-      worker: worker.argv,
-      root: remote.projectDir,
+      ...far,
       files,
       signal,
       onProgress: (p) => onEvent({ type: 'transfer', direction: 'up', ...p }),

@@ -22,6 +22,7 @@ import {
   type PrepareOptions,
   type RouteKind,
 } from './plan/index.ts';
+import { Adoption, type AskAdopt } from './origins.ts';
 import { askPod, askStore, connectToPod, farEnd, openStore, remoteFiles } from './ask-volume.ts';
 
 export interface SyncOptions {
@@ -29,6 +30,8 @@ export interface SyncOptions {
   replace?: 'all' | ReadonlySet<string> | undefined;
   /** Asked with the price before a gateway is rented; false gives the transfer up. */
   confirm: (offer: Candidate) => Promise<boolean>;
+  /** Asked when another folder has filled the project on the volume; nobody agrees unless told. */
+  adopt?: AskAdopt | undefined;
   onEvent: OnEvent;
   signal?: AbortSignal | undefined;
 }
@@ -74,11 +77,16 @@ export async function runSync(
     await planVolume(installation.client, loaded.project.target.volume, options.signal),
     options.signal,
   );
+  const { root } = loaded;
+  const adoption = new Adoption(options.adopt);
+  await adoption.checkRecords(installation.records, { root, project: loaded.project.name, volume: volume.id });
   const chosen = plan.conflicts.map(
     ({ path: name }) => options.replace === 'all' || options.replace?.has(name) === true,
   );
   const work: Work = {
     installation,
+    root,
+    adoption,
     project: loaded.project.name,
     mount: loaded.project.target.mount,
     volume,
@@ -101,6 +109,9 @@ export async function runSync(
 
 interface Work {
   installation: Installation;
+  /** The project's folder on this machine. */
+  root: string;
+  adoption: Adoption;
   project: string;
   mount: string;
   volume: Volume;
@@ -125,10 +136,20 @@ const routes: Record<RouteKind, (work: Work) => Promise<Moved | undefined>> = {
   gateway: overGateway,
 };
 
-async function overS3({ installation, project, volume, files, deletes, options }: Work): Promise<Moved> {
+async function overS3({
+  installation,
+  root,
+  adoption,
+  project,
+  volume,
+  files,
+  deletes,
+  options,
+}: Work): Promise<Moved> {
   const { onEvent, signal } = options;
   const store = await openStore(installation, volume);
   try {
+    await adoption.agreeOverS3(store, { root, project, volume: volume.id }, signal);
     const { sent, bytes, deleted, conflicts } = await pushOverS3({
       store,
       project,
@@ -183,8 +204,10 @@ function overGateway(work: Work): Promise<Moved | undefined> {
   );
 }
 
-async function pushTo(remote: RemoteFiles, { files, deletes, options }: Work): Promise<Moved> {
+async function pushTo(remote: RemoteFiles, work: Work): Promise<Moved> {
+  const { root, adoption, project, volume, files, deletes, options } = work;
   const { onEvent, signal } = options;
+  await adoption.agreeOverSsh(remote, { root, project, volume: volume.id }, signal);
   const { sent, bytes } = await push({
     ...remote,
     files,

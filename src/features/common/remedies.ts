@@ -27,6 +27,8 @@ export function buttonOf(remedy: Remedy, fileUri: FileUri): Button {
         ? { title: 'Run Pipeline…', command: commands.run, arguments: [file] }
         : { title: 'Run from Here…', command: commands.runFrom, arguments: [file, remedy.from] };
     }
+    case 'adopt':
+      return { title: 'Run Pipeline…', command: commands.run };
     case 'show-jobs':
       return { title: 'Show Jobs', command: `${views.jobs}.focus` };
     case 'find-unused':

@@ -6,6 +6,7 @@ import { planVolume } from '../../core/pods/volume.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { runSync, type SyncOptions, type SyncResult } from '../../core/volumes/sync.ts';
 import type { PreparedPlan } from '../../core/volumes/plan/index.ts';
+import { askAdopt } from '../common/adopt.ts';
 import { withProgress, type ProgressResult } from '../common/progress.ts';
 import { mayCreate, mayDelete, mayRent, mayReplace } from './consent.ts';
 import { syncProgress } from './sync-progress.ts';
@@ -35,6 +36,7 @@ export async function carryOut(
       runSync(installation, loaded, prepared, {
         replace: replaced,
         confirm: (offer) => mayRent(vs, project, offer),
+        adopt: askAdopt(vs),
         onEvent: syncProgress(report),
         signal,
       }),

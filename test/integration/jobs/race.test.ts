@@ -84,7 +84,7 @@ describe('two runs of one project at one moment (R3.4, R4.3)', () => {
       const name = `laptops-${round}`;
       const runs = ['one', 'two'].map((laptop) => {
         const project = make(name, path.join(world.folder, laptop));
-        return world.start(['run', project.file, '--yes', '--json'], {
+        return world.start(['run', project.file, '--yes', '--adopt', '--json'], {
           RUNPOD_TRAINER_HOME: path.join(world.folder, laptop, 'home'),
         });
       });
@@ -109,7 +109,7 @@ describe('two runs of one project at one moment (R3.4, R4.3)', () => {
 
   describe('whose other one dies or sleeps before it could hand its job over', () => {
     const laptop = (name: string, which: string): Cli =>
-      world.start(['run', make(name, path.join(world.folder, which)).file, '--yes', '--json'], {
+      world.start(['run', make(name, path.join(world.folder, which)).file, '--yes', '--adopt', '--json'], {
         RUNPOD_TRAINER_HOME: path.join(world.folder, which, 'home'),
       });
     const claimOf = async (name: string): Promise<string> =>
