@@ -209,7 +209,7 @@ class Bench:
     def left_on_disk(self) -> List[str]:
         """What is on the pod's own disk besides the keeper's state."""
         names = (path.name for path in (self.temporary / f"runpod-trainer-{os.getuid()}").glob("*"))
-        return sorted(name for name in names if name != "chosen" and not name.startswith("keeper-"))
+        return sorted(name for name in names if not name.startswith("chosen-") and not name.startswith("keeper-"))
 
     def write(self, path: str, text: str) -> Path:
         """A file of the project."""

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Optional
 
@@ -16,8 +15,9 @@ from .whole import file_of
 #: So many bytes at the end of what is on the volume are compared with the spool.
 _DOUBTFUL = 64 << 20
 
-#: Lies in the folder that was chosen: another choice later, because a disk is full by then, would hide what is there.
-_CHOSEN = "chosen"
+#: Begins the name of a file in the folder that was chosen, which ends with where looking began: another choice later,
+#: because a disk is full by then, would hide what is there.
+_CHOSEN = "chosen-"
 
 
 def _is_private(path: Path) -> bool:
@@ -41,19 +41,20 @@ def _private_folder(path: Path) -> bool:
 
 def scratch_folder() -> Optional[Path]:
     """A private folder of this user on the machine's own disk, the same at every call; None when none can be written."""
-    folders = [
-        Path(base) / f"runpod-trainer-{os.getuid()}" for base in (tempfile.gettempdir(), "/tmp", "/var/tmp", "/dev/shm")
-    ]
+    # Not by `tempfile`, which passes over a folder whose disk is full at the moment.
+    first = os.environ.get("TMPDIR") or "/tmp"
+    chosen = _CHOSEN + hashlib.sha256(os.fsencode(first)).hexdigest()[:16]
+    folders = [Path(base) / f"runpod-trainer-{os.getuid()}" for base in (first, "/tmp", "/var/tmp", "/dev/shm")]
     for folder in folders:
         try:
-            if (folder / _CHOSEN).exists() and _is_private(folder):
+            if (folder / chosen).exists() and _is_private(folder):
                 return folder
         except OSError:
             continue
     for folder in folders:
         if _private_folder(folder):
             try:
-                (folder / _CHOSEN).touch()
+                (folder / chosen).touch()
             except OSError:
                 continue
             return folder

@@ -50,7 +50,7 @@ def ask(
     The question names `folder` or `job`, `restUrl` and `mount`: what a new keeper must know. Raises WorkerError.
     """
     pod_id = pod.get("RUNPOD_POD_ID") or ""
-    end = time.monotonic() + timings.answer_wait
+    end = time.monotonic() + timings.start_wait
     started = False
     while True:
         try:
