@@ -198,6 +198,17 @@ def test_an_epoch_that_died_while_it_began_leaves_no_hole(job: JobDir) -> None:
     assert whole_of(job) == line(1, 1)
 
 
+def test_what_an_epoch_said_of_those_before_it_stays_true(job: JobDir) -> None:
+    began(job, 1, {})
+    job.first_journal.write_bytes(line(1, 1))
+    began(job, 2, {1: len(line(1, 1))})
+    (job.path / "events-2.jsonl").write_bytes(line(2, 1))
+    with open(job.first_journal, "ab") as file:
+        file.write(line(1, 2))
+    assert take_over(job, "pod1", QUICK).epoch == 3
+    assert whole_of(job) == line(1, 1) + line(2, 1)
+
+
 def test_bytes_that_were_frozen_and_are_gone_are_an_error(job: JobDir) -> None:
     job.first_journal.write_bytes(line(1, 1))
     began(job, 2, {1: 100})
