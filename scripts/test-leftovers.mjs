@@ -52,8 +52,13 @@ function mountsBelow(temporary) {
     .map((place) => `mount ${place}`);
 }
 
+/** Node keeps what it has compiled there for every program that lets it. */
+const cache = 'node-compile-cache';
+
 function filesIn(temporary) {
-  return entries(temporary).map((name) => `file ${name}`);
+  return entries(temporary)
+    .filter((name) => name !== cache)
+    .map((name) => `file ${name}`);
 }
 
 function entries(folder) {

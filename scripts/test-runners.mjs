@@ -4,7 +4,17 @@
 // slow moment from a broken test, what failed there runs once more, alone. What fails again has failed. What passes
 // then is counted as passed and named at the end as unsteady, with its first failure: a defect to be mended, not noise.
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -28,9 +38,13 @@ for (const folder of [temporary, builds]) mkdirSync(folder);
 chmodSync(scratch, 0o755);
 chmodSync(temporary, 0o1777);
 
+/** What `npm run build` made, for the tests of this run. */
+const dist = join(scratch, 'dist');
+
 const env = {
   ...process.env,
   TMPDIR: temporary,
+  RUNPOD_TRAINER_DIST: dist,
   // One package of the extension for all tests that open an editor, and one compilation of what they start.
   RUNPOD_TRAINER_TEST_BUILDS: builds,
   NODE_COMPILE_CACHE: join(scratch, 'compiled'),
@@ -39,6 +53,13 @@ const env = {
   RUNPOD_API_KEY: '',
   RUNPOD_TRAINER_PYTHON: join(venv, 'python'),
 };
+
+/** The built product, and beside the worker's modules their compiled form: it is started thousands of times. */
+export async function prepareDist() {
+  cpSync(join(root, 'dist'), dist, { recursive: true });
+  const code = await run(join(venv, 'python'), ['gpu-worker/build.py', join(dist, 'worker.pyz'), '--compiled']);
+  if (code !== 0) throw new Error('The worker could not be built.');
+}
 
 /** The whole run: counts, and the failures `{layer, title, message}` to be told at the end. */
 export const tally = { passed: 0, failed: 0, failures: [], unsteady: [] };

@@ -8,6 +8,7 @@ import {
   judge,
   mocha,
   node,
+  prepareDist,
   pytest,
   removeScratch,
   tally,
@@ -94,6 +95,7 @@ const times = [];
 const began = performance.now();
 const secondsSince = (moment) => Math.round((performance.now() - moment) / 1000);
 try {
+  await prepareDist();
   for (const [name, layer] of Object.entries(layers)) {
     if (wanted.length > 0 && !wanted.includes(name)) {
       continue;

@@ -82,13 +82,13 @@ def is_running(pid: int) -> bool:
 
 @pytest.fixture(scope="session")
 def pyz(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The worker as it is shipped."""
+    """The worker as it is shipped, with its modules compiled."""
     spec = importlib.util.spec_from_file_location("worker_build", HERE.parent / "build.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     target = tmp_path_factory.mktemp("worker") / "worker.pyz"
-    module.build(target)
+    module.build(target, compiled=True)
     return target
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from conftest import wait_for
+from conftest import is_running, wait_for
 
-from runpod_trainer_worker.base.procs import is_alive, start_time
+from runpod_trainer_worker.base.procs import STEP_DIR, is_alive, kill_members, members_of, start_time
 
 
 def test_a_later_process_with_the_same_pid_is_not_the_one_that_is_meant() -> None:
@@ -29,3 +30,38 @@ def test_a_process_that_has_ended_is_not_alive_even_before_its_parent_looks() ->
         wait_for(lambda: start_time(child.pid) is None)
         child.wait()
     assert start_time(child.pid) is None and not is_alive(child.pid, started)
+
+
+def test_what_a_step_started_is_found_and_ended_and_nothing_else(tmp_path: Path) -> None:
+    """By the environment, which a child keeps also when it leaves its group."""
+    folders = [str(tmp_path / name) for name in ("steps/1", "steps/2", "other")]
+    children = [
+        subprocess.Popen(["sleep", "60"], env={**os.environ, STEP_DIR: folder}, start_new_session=True) for folder in folders
+    ]
+    try:
+        one, two, other = (child.pid for child in children)
+        # A child has the environment of its parent until it has become `sleep`.
+        wait_for(lambda: members_of(folders[0]) and members_of(folders[1]) and members_of(folders[2]))
+        assert members_of(folders[0]) == [one]
+        assert members_of(str(tmp_path / "steps")) == []
+        assert sorted(members_of(f"{tmp_path}/steps/")) == sorted([one, two])
+        assert kill_members(f"{tmp_path}/steps/") == 2
+        assert [children[0].wait(timeout=10), children[1].wait(timeout=10)] == [-9, -9]
+        assert kill_members(folders[0]) == 0 and is_running(other)
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def test_the_own_process_is_no_member(tmp_path: Path) -> None:
+    program = f"from runpod_trainer_worker.base.procs import members_of; print(members_of({str(tmp_path)!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, STEP_DIR: str(tmp_path)},
+        cwd=Path(__file__).resolve().parent.parent.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"

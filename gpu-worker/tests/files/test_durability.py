@@ -91,3 +91,19 @@ def test_a_file_that_the_disk_does_not_take_is_told_and_gets_no_name(
         broken.setattr(os, "fsync", fails)
         assert committed(tmp_path, {"a": b"new"}) == [{"path": "a", "ok": False, "error": "Input/output error."}]
     assert (tmp_path / "a").read_text() == "old"
+
+
+def test_nothing_is_left_where_uploads_lie(tmp_path: Path) -> None:
+    incoming = tmp_path / ".runpod-trainer" / "incoming"
+    incoming.mkdir(parents=True)
+    data, lines = {"whole": b"one", "in pieces": b"another"}, []
+    for path, content in data.items():
+        digest = hashlib.sha256(content).hexdigest()
+        lines.append(json.dumps({"path": path, "size": len(content), "sha256": digest}).encode())
+        (incoming / (digest if path == "whole" else f"{digest}.part")).write_bytes(content)
+        if path == "in pieces":
+            (incoming / f"{digest}.ranges").write_text(f"0 {len(content)}\n")
+    answers: List[Dict[str, Any]] = []
+    commit(tmp_path, lines, answers.append)
+    assert all(answer["ok"] for answer in answers) and list(incoming.iterdir()) == []
+    assert {path: (tmp_path / path).read_bytes() for path in data} == data

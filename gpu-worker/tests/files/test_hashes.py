@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runpod_trainer_worker.base.contract import LIMITS
-from runpod_trainer_worker.files.hashes import HashCache
+from runpod_trainer_worker.files.hashes import HashCache, digest_of
+from runpod_trainer_worker.files.safe_root import open_root
 
 SETTLE_NS = LIMITS.settle_milliseconds * 1_000_000
 
@@ -65,3 +66,18 @@ def test_what_is_damaged_is_not_believed(tmp_path: Path) -> None:
     for text in ("{", "[]", '{"files": []}', '{"files": {"a": 1}}', '{"files": {"a": [1, 2]}}'):
         (tmp_path / ".runpod-trainer" / "hashes.json").write_text(text)
         assert HashCache(tmp_path).sha256("a") == sha("one")
+
+
+def test_reading_leaves_nothing_open(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    (tmp_path / "folder").mkdir()
+    cache, safe = HashCache(tmp_path), open_root(tmp_path)
+    before = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        assert cache.sha256("a") == sha("one")
+        with pytest.raises(OSError):
+            cache.sha256("folder")
+        assert digest_of(safe, cache, "a", 3) == sha("one")
+        assert digest_of(safe, cache, "a", 4) is None and digest_of(safe, cache, "b", 3) is None
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+    safe.close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -10,7 +12,9 @@ from pathlib import Path
 
 from conftest import HERE
 
-from runpod_trainer_worker.files.manifest import Manifest
+from runpod_trainer_worker.base.clock import iso
+from runpod_trainer_worker.files.hashes import HashCache
+from runpod_trainer_worker.files.manifest import Manifest, present
 from runpod_trainer_worker.files.safe_root import open_root
 
 ENTRY = {"size": 1, "sha256": "a" * 64, "mtime": "2026-01-01T00:00:00.000Z"}
@@ -76,4 +80,21 @@ def test_who_changes_it_waits_for_who_is_at_it(tmp_path: Path) -> None:
         assert change.is_alive() and Manifest(safe).files() == {}
     change.join(timeout=10)
     assert not change.is_alive() and set(Manifest(safe).files()) == {"a"}
+    safe.close()
+
+
+def test_a_file_is_read_only_when_it_may_differ_from_its_record(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    os.utime(tmp_path / "a", (1_600_000_000, 1_600_000_000))
+    safe = open_root(tmp_path)
+    cache = HashCache(tmp_path)
+    digest = hashlib.sha256(b"one").hexdigest()
+    seen = {"size": 3, "sha256": digest, "mtime": iso(1_600_000_000)}
+    # Another hash in the record shows that the content was not looked at.
+    record = {**seen, "sha256": "b" * 64}
+    assert present(safe, cache, "a", record) == record
+    assert present(safe, cache, "a", {**record, "size": 4}) == seen
+    assert present(safe, cache, "a", {**record, "mtime": iso(1_600_000_001)}) == seen
+    assert present(safe, cache, "a", None) == seen
+    assert present(safe, cache, "b", record) is None
     safe.close()

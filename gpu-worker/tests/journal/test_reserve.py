@@ -13,6 +13,7 @@ from conftest import wait_for
 
 from runpod_trainer_worker.base.timings import Timings
 from runpod_trainer_worker.journal.directory import JobDir
+from runpod_trainer_worker.journal.spool import Spool
 from runpod_trainer_worker.journal.writer import Journal
 
 QUICK = Timings(sync=0.02, sync_wait=2, close_wait=3)
@@ -38,6 +39,7 @@ class Volume:
 @pytest.fixture
 def job(tmp_path: Path) -> JobDir:
     (tmp_path / "job").mkdir()
+    (tmp_path / "spool").mkdir()
     return JobDir(tmp_path / "job")
 
 
@@ -102,3 +104,12 @@ def test_a_volume_with_room_keeps_the_reserve_until_the_end(job: JobDir) -> None
     assert job.reserve.exists()
     assert journal.close()
     assert not job.reserve.exists()
+
+
+def test_a_closed_journal_leaves_nothing_open(job: JobDir, tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for epoch in (1, 2):
+        journal = Journal(job, epoch, Spool(tmp_path / "spool", epoch), QUICK)
+        journal.emit("note", level="info", text="x")
+        assert journal.close()
+    assert len(os.listdir("/proc/self/fd")) == before
