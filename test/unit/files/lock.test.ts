@@ -75,4 +75,36 @@ describe('a lock that is a file', () => {
     await assert.rejects(takeLock(file(), { signal: abort.signal, onWait: () => abort.abort() }), CancelledError);
     await release();
   });
+
+  it('is refused at once to who does not want to wait, with what the holder says of itself', async () => {
+    const refuse = (holder: Readonly<Record<string, unknown>>): Error => new Error(`held by ${String(holder.job)}`);
+    const takers = await Promise.allSettled(
+      ['a', 'b', 'c'].map((job) => takeLock(file(), { note: { job }, refuse, signal: AbortSignal.timeout(5000) })),
+    );
+    const [held, ...others] = takers.filter((t) => t.status === 'fulfilled');
+    assert.deepEqual(others, []);
+    const reasons = takers.flatMap((t) => (t.status === 'rejected' ? [String(t.reason)] : []));
+    assert.equal(reasons.length, 2);
+    assert.equal(new Set(reasons).size, 1, reasons.join());
+    assert.match(reasons[0] ?? '', /held by [abc]/);
+    await held?.value();
+    await (
+      await takeLock(file(), { refuse })
+    )();
+  });
+
+  it('is refused while a holder of another boot shows signs of life, and taken from one that is gone', async () => {
+    const refuse = (): Error => new Error('held');
+    await writeFile(file(), JSON.stringify({ boot: 'another', pid: nobody }));
+    await assert.rejects(takeLock(file(), { refuse }), /held/);
+    const old = new Date(Date.now() - 60_000);
+    await utimes(file(), old, old);
+    await (
+      await takeLock(file(), { refuse, patienceMs: 300 })
+    )();
+    await writeFile(file(), JSON.stringify({ ...thisProcess(), pid: nobody }));
+    await (
+      await takeLock(file(), { refuse })
+    )();
+  });
 });
