@@ -107,7 +107,9 @@ function activity(known: JobFacts): string {
     case 'cancelled':
       return `Cancelled${after}`;
     case 'lost':
-      return `Lost${after}`;
+      return record.phase === 'done' && record.podEnded === undefined && view.finished === undefined
+        ? 'Lost, its pod is gone'
+        : `Lost${after}`;
     case 'failed':
       return `${failed === undefined ? 'Failed' : `Failed at ${failed.name}`}${after}`;
     case 'starting':
