@@ -107,8 +107,7 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   const lost = await Promise.all(
     gone.filter((r) => r.outcome === 'lost').map((r) => lostLines(installation, r, output)),
   );
-  const text =
-    records.length === 0 ? ['There is no job yet.', ...output.hints([{ do: 'run' }])].join('\n') : lines.join('\n');
+  const text = records.length === 0 ? ['There is no job yet.', ...output.hints([{ do: 'run' }])] : lines;
   output.result(
     {
       type: 'jobs',
@@ -121,7 +120,7 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
       })),
       unowned: strangers.map(podJson),
     },
-    [text, ...warnings, ...lost.flat()].map(printable).join('\n'),
+    [...text, ...warnings, ...lost.flat()].map(printable).join('\n'),
   );
   return exitCodes.succeeded;
 }

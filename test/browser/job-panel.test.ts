@@ -176,6 +176,30 @@ describe('the job panel of a recorded job (R9.4)', function () {
     await page.setViewportSize({ width: 1280, height: 800 });
   });
 
+  it('says what is known of a job that was lost with its pod, and offers what helps (R9.1)', async () => {
+    const { workbench } = editor;
+    await workbench.page.keyboard.press('ControlOrMeta+B');
+    const reason = 'Its pod is gone, and nobody here heard how the job ended.';
+    await job.save({ outcome: 'lost', phase: 'done', reason });
+    await panel.until('the end', (t) => t.status === 'Lost, its pod is gone');
+    assert.match(await panel.frame.locator('.step[data-step=phase_2]').innerText(), /Nobody here heard how it ended/);
+    assert.equal(await panel.frame.locator('.bar-link').isVisible(), false);
+    for (const action of ['explain', 'fetch', 'resume', 'rerun']) {
+      assert.ok(await panel.frame.locator(`[data-action=${action}]`).isVisible(), action);
+    }
+    await workbench.treeRow('Jobs', 'rainbow').and(workbench.page.locator('[aria-label*="its pod is gone"]')).waitFor();
+    for (const [name, theme] of [
+      ['light', themeLabels.light],
+      ['dark', themeLabels.dark],
+    ] as const) {
+      await setTheme(theme);
+      assert.deepEqual(await panel.seriousProblems(), [], theme);
+      await workbench.screenshot(`panel-lost-${name}`);
+    }
+    await job.save({ outcome: undefined, phase: 'run', reason: undefined });
+    await panel.until('the job again', (t) => !t.status.startsWith('Lost'));
+  });
+
   it('turns to what needs attention when the job fails, unless a step was picked', async () => {
     await failAtGate(job);
     await panel.until('the failure', (t) => t.status === 'Failed at phase_2');

@@ -17,7 +17,7 @@ const allowed: [file: string, text: RegExp, why: string][] = [
   ['transport/ssh/push-stream.ts', /^--root$/, 'arguments of the worker'],
   ['pods/worker.ts', /^--[a-z-]+$/, 'arguments of the worker'],
   ['guards/verify/pod-probe.ts', /^--(rest-url|pod|name|mount)$/, 'arguments of the worker'],
-  ['jobs/local.ts', /^--(job-dir|side)$/, 'arguments of the worker'],
+  ['jobs/local.ts', /^--(job-dir|side|attended)$/, 'arguments of the worker'],
   ['guards/doctor/machine-checks.ts', /^--(query-gpu|format)=/, 'arguments of nvidia-smi'],
   ['journal/id.ts', /^RUNPOD_TRAINER_(JOB|PROJECT)$/, 'variables of a pod'],
   ['pods/end-key.ts', /^RUNPOD_TRAINER_END_KEY$/, 'variable of a pod'],

@@ -19,7 +19,7 @@ const buttons: Record<Button, [text: string, icon: IconName]> = {
   explain: ['Explain Failure…', 'info'],
   fetch: ['Fetch Results…', 'download'],
   openResults: ['Open Results', 'folder'],
-  resume: ['Run from Here…', 'tail'],
+  resume: ['Run from Here…', 'skipped'],
   rerun: ['Run Again…', 'rerun'],
   cancel: ['Cancel Job…', 'stop'],
 };

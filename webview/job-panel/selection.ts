@@ -6,7 +6,7 @@ const bad = (step: PanelStep): boolean =>
 /** The step that a person wants to see first: what needs attention, else what runs, else what ran last. */
 export function stepToShow({ steps }: PanelState): string {
   const attention = steps.find(bad);
-  const running = steps.find((s) => s.status === 'running');
+  const running = steps.find((s) => s.status === 'running' || s.status === 'unknown');
   const last = steps.findLast((s) => s.status !== 'waiting');
   return (attention ?? running ?? last)?.name ?? '';
 }

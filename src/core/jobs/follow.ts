@@ -15,7 +15,7 @@ import type { Remedy } from '../remedy.ts';
 import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { endJobPod, fetchResults } from './finish.ts';
-import { endOverS3, lostRemedies, unheard } from './gone.ts';
+import { endOverS3, lostRemedies, seesVolume, unheard } from './gone.ts';
 
 /** How a job ended as far as this client can tell, and what came of it. */
 export interface JobResult {
@@ -367,6 +367,11 @@ async function gone(installation: Installation, record: JobRecord, journal: Jour
     };
   }
   const remedies = lostRemedies(record, view);
+  if (!(await seesVolume(installation, record).catch(() => true))) {
+    const reason =
+      'Neither its pod nor its volume is there, and nobody here heard how the job ended. The volume was deleted, or the key is of another account.';
+    return { ...common, view: overView(view), outcome: 'unknown', reason };
+  }
   return { ...common, view: overView(view), outcome: 'lost', reason: unheard(record), remedies };
 }
 

@@ -6,6 +6,7 @@ import { unfinishedStep } from '../journal/view.ts';
 import { helperName, podsOf } from '../pods/of-job.ts';
 import { findPod } from '../pods/ready.ts';
 import type { Remedy } from '../remedy.ts';
+import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
 import { VolumeStore } from '../s3/index.ts';
 import { s3AccessOf } from '../s3/s3-source.ts';
@@ -13,7 +14,8 @@ import { phaseWords } from '../words/index.ts';
 import { endedBy } from './finish.ts';
 
 /** What tells of pods that are gone needs of an installation. */
-export type GoneSource = Pick<Home, 'records'> & Pick<Face, 'client' | 'restUrl' | 's3'>;
+export type GoneSource = Pick<Home, 'records'> &
+  Pick<Face, 'restUrl' | 's3'> & { client: Pick<RunPodClient, 'pods' | 'volumes'> };
 
 /** So long after a request for a pod whose answer nobody heard that pod may still show up, in ms. */
 const lateMs = 600_000;
@@ -77,7 +79,6 @@ async function goneOf(
   record: JobRecord,
   signal: AbortSignal | undefined,
 ): Promise<RecordChange | undefined> {
-  const { client } = source;
   const left = `The program that prepared it was ended while ${phaseWords[record.phase]}; nothing of it is there any more.`;
   if (wasLeft(record) && record.volume === undefined) {
     return { phase: 'done', reason: left };
@@ -85,13 +86,11 @@ async function goneOf(
   if (record.pod === undefined && Date.now() - Date.parse(record.updated) < lateMs) {
     return undefined;
   }
-  const pod = record.pod && (await findPod(client, record.pod.id, signal));
+  const pod = record.pod && (await findPod(source.client, record.pod.id, signal));
   if (pod !== undefined && !hasStopped(pod)) {
     return undefined;
   }
-  // A key of another account sees no pod of this one, and no volume either.
-  const seesAccount = (await client.volumes.list(signal)).some((v) => v.id === record.volume?.id);
-  if (!seesAccount) {
+  if (!(await seesVolume(source, record, signal))) {
     return undefined;
   }
   if (record.remote === undefined) {
@@ -99,6 +98,15 @@ async function goneOf(
   }
   const lost = { outcome: 'lost' as const, reason: unheard(record, pod && 'has stopped') };
   return { phase: 'done', ...((await endOverS3(source, record, signal)) ?? lost) };
+}
+
+/** Whether the job's volume is there for this key: one of another account sees no pod of this one, and no volume either. */
+export async function seesVolume(
+  { client }: Pick<GoneSource, 'client'>,
+  { volume }: JobRecord,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  return volume !== undefined && (await client.volumes.list(signal)).some((v) => v.id === volume.id);
 }
 
 /**

@@ -7,7 +7,6 @@ import type { OnEvent } from '../journal/run-event.ts';
 import type { LocalResult } from '../journal/spec.ts';
 import { emptyView } from '../journal/view.ts';
 import { thisProcess } from '../processes.ts';
-import { SshError } from '../ssh/index.ts';
 import { Adoption, type AskAdopt } from '../volumes/origins.ts';
 import { lockProject } from './claim.ts';
 import { follow, type JobResult } from './follow.ts';
@@ -142,9 +141,8 @@ async function abandoned(installation: Installation, job: string, error: unknown
  * only the journal knows.
  */
 function isLoss(error: unknown): boolean {
-  return (
-    error instanceof SshError || (error instanceof UserError && ['pod-gone', 'worker-broken'].includes(error.code))
-  );
+  // With what the pod cost, a failure of SSH is told by a UserError of its code.
+  return error instanceof UserError && (/^ssh-/.test(error.code) || ['pod-gone', 'worker-broken'].includes(error.code));
 }
 
 function newRecord(installation: Installation, plan: RunPlan): JobRecord {

@@ -161,7 +161,11 @@ export function mountOf(pod: Pod): string {
 }
 
 /** The pod, or undefined when it is gone (404 and TERMINATED mean the same). */
-export async function findPod(client: RunPodClient, id: string, signal?: AbortSignal): Promise<Pod | undefined> {
+export async function findPod(
+  client: Pick<RunPodClient, 'pods'>,
+  id: string,
+  signal?: AbortSignal,
+): Promise<Pod | undefined> {
   try {
     const pod = await client.pods.get(id, signal);
     return pod.status === 'TERMINATED' ? undefined : pod;

@@ -65,7 +65,7 @@ export function panelState(known: JobFacts): PanelState {
       hardware: name(record.pod.hardware),
       costPerHour: record.pod.costPerHour,
       since: timeOf(record.pod.created) ?? 0,
-      until: timeOf(record.podEnded),
+      until: timeOf(record.podEnded) ?? (record.phase === 'done' ? lastSign(known) : undefined),
     },
     watchdog: view.watchdog && {
       armed: view.watchdog.armed,
@@ -88,6 +88,11 @@ export function panelState(known: JobFacts): PanelState {
   };
 }
 
+/** When a pod whose end nobody saw was last known to be there, in ms since 1970. */
+function lastSign({ record, heard }: JobFacts): number | undefined {
+  return heard?.getTime() ?? timeOf(record.updated);
+}
+
 /** `Running phase_2, step 3 of 8`; after the end also what is still to do, since the pod costs until it is ended. */
 function activity(known: JobFacts): string {
   const { record, view, live } = known;
@@ -107,7 +112,9 @@ function activity(known: JobFacts): string {
     case 'cancelled':
       return `Cancelled${after}`;
     case 'lost':
-      return `Lost${after}`;
+      return record.phase === 'done' && record.podEnded === undefined && view.finished === undefined
+        ? 'Lost, its pod is gone'
+        : `Lost${after}`;
     case 'failed':
       return `${failed === undefined ? 'Failed' : `Failed at ${failed.name}`}${after}`;
     case 'starting':

@@ -174,11 +174,15 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     const { code } = await attach.ended;
     assert.equal(code, 3);
     const result = attach.told().findLast((t) => t.type === 'result') as Result;
-    assert.equal(result.outcome, 'unknown');
-    assert.match(result.reason ?? '', /pod is gone/);
-    assert.deepEqual(result.remedies, [{ do: 'fetch', job }]);
+    assert.equal(result.outcome, 'lost');
+    assert.match(result.reason ?? '', /pod is gone, and nobody here heard how the job ended/);
+    const { file } = alone.project;
+    assert.deepEqual(result.remedies, [
+      { do: 'fetch', job },
+      { do: 'run', file },
+    ]);
     assert.match((await world.run(['attach', job])).stdout, new RegExp(`home: +runpod-trainer fetch ${job}`));
-    assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +unknown \\(its pod is gone\\)`));
+    assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +lost \\(its pod is gone\\)`));
 
     const unasked = await world.run(['fetch', job]);
     assert.equal(unasked.code, 2);

@@ -314,7 +314,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     const last = JSON.parse(readFileSync(journal, 'utf8').trimEnd().split('\n').at(-1) ?? '') as ToldEvent;
     assert.deepEqual([last.type, last.status], ['job.finished', 'cancelled']);
     assert.match(String(last.reason), /^cap: .*limit of 1?\d seconds/);
-    assert.match((await listed('capped'))[0]?.state ?? '', /unknown \(its pod is gone\)/);
+    assert.match((await listed('capped'))[0]?.state ?? '', /lost \(its pod is gone\)/);
     await nothingRuns(job);
   });
 });

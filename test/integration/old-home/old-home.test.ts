@@ -122,8 +122,8 @@ describe('an old home and volume stay readable, with a sandbox on its old folder
     assert.deepEqual(
       jobs.map(({ job, state }) => [job, state]),
       [
-        [jobId('running'), 'unknown (its pod is gone)'],
-        [jobId('left'), 'left while renting a pod'],
+        [jobId('running'), 'lost (its pod is gone)'],
+        [jobId('left'), 'not started'],
         [jobId('lost'), 'lost'],
         [jobId('failed'), 'failed'],
         [jobId('succeeded'), 'succeeded'],
@@ -144,8 +144,8 @@ describe('an old home and volume stay readable, with a sandbox on its old folder
     );
     const gone = await runJson(['attach', jobId('running')]);
     const { outcome, reason } = gone.told.findLast(({ type }) => type === 'result') as Result;
-    assert.equal(outcome, 'unknown', gone.ended.stdout);
-    assert.match(reason ?? '', /^The pod is gone, and this copy of the journal does not say how the job ended/);
+    assert.equal(outcome, 'lost', gone.ended.stdout);
+    assert.match(reason ?? '', /^Its pod is gone, and nobody here heard how the job ended/);
     const lines = gone.told.flatMap(({ event }) => (event as { lines?: string[] } | undefined)?.lines ?? []);
     assert.equal(lines.at(-1), 'line 20');
     const explained = await run(['explain', jobId('failed')]);

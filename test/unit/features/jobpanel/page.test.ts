@@ -124,7 +124,7 @@ describe('what the panel shows first', () => {
     );
     assert.equal(
       announcement(before, state(before.steps, { link: { state: 'lost' } })),
-      'Link lost, reconnecting. The job goes on.',
+      'Link lost, reconnecting. The job does not need it.',
     );
     assert.equal(
       announcement(before, state(before.steps, { status: 'failed', activity: 'Failed at a', reason: 'Why.' })),
