@@ -17,6 +17,8 @@ export interface SshdOptions {
   /** Port to listen on; a free one unless told. */
   port?: number;
   hostKey?: SshKeyPair;
+  /** What serves files; sshd itself unless told. */
+  subsystem?: string;
   /** Further lines of sshd_config. */
   config?: readonly string[];
   /** A command that runs sshd as its last arguments, such as `['unshare', '-m']`. */
@@ -83,7 +85,7 @@ async function writeConfig(options: SshdOptions, port: number, hostKey: SshKeyPa
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'PermitRootLogin prohibit-password',
-    'Subsystem sftp internal-sftp',
+    `Subsystem sftp ${options.subsystem ?? 'internal-sftp'}`,
     ...(options.config ?? []),
   ];
   await writeFile(file('sshd_config'), `${lines.join('\n')}\n`);

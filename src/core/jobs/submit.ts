@@ -178,6 +178,7 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
   const { client } = installation;
   const { project } = plan.loaded;
   const access = {
+    client,
     key: installation.key,
     hostKeys: installation.hostKeys,
     onFirstUse: (fingerprint: string, checkedBy: string) => onEvent({ type: 'host-key', fingerprint, checkedBy }),

@@ -1,4 +1,3 @@
-import type { RunPodClient } from '../runpod/client.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { connectTo, findPod, type Access } from './ready.ts';
 import { shortName } from './hardware.ts';
@@ -37,7 +36,7 @@ export function podsOf(record: JobRecord, pods: readonly Pod[]): Pod[] {
 
 /** A connection to the job's pod, or undefined when that pod is gone. */
 export async function reconnect(
-  installation: Access & { client: RunPodClient },
+  installation: Access,
   record: JobRecord,
   signal?: AbortSignal,
 ): Promise<SshConnection | undefined> {

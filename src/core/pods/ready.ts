@@ -9,6 +9,8 @@ import { connect, SshError } from '../ssh/index.ts';
 import type { HostKeys, SshConnection, SshKeyPair } from '../ssh/index.ts';
 
 export interface Access {
+  /** Knows the boot log of a pod whose host key was not seen before. */
+  client: RunPodClient;
   key: SshKeyPair;
   hostKeys: HostKeys;
   /** Told when a host key is seen for the first time. */
@@ -56,7 +58,6 @@ async function waitWatching(
   let pause = 500;
   let state = '';
   let refusals = 0;
-  let printed: string[] = [];
   for (;;) {
     throwIfCancelled(options.signal);
     const pod = await lookAt(client, podId, options.signal);
@@ -65,10 +66,7 @@ async function waitWatching(
     }
     let now = typeof pod === 'string' ? "RunPod's API does not answer" : describe(pod);
     if (typeof pod === 'object' && pod.ssh.direct !== null) {
-      if (printed.length === 0) {
-        printed = await bootFingerprints(client, podId, { signal: options.signal });
-      }
-      const result = await tryConnect(pod, access, options.signal, printed);
+      const result = await tryConnect(pod, access, options.signal);
       if (result instanceof SshError) {
         refusals = passing.has(result.code) ? 0 : refusals + 1;
         if (refusals > refusalsAllowed) {
@@ -100,13 +98,11 @@ async function waitWatching(
   }
 }
 
-/** One connection to a pod whose address is known; the host key is pinned for this start of the pod. */
-export async function connectTo(
-  pod: Pod,
-  access: Access,
-  signal?: AbortSignal,
-  trustedFingerprints: string[] = [],
-): Promise<SshConnection> {
+/**
+ * One connection to a pod whose address is known. Its host key is pinned for this start of the pod; where there is no pin
+ * here yet, it must be one that the pod printed at boot, if it prints them. There is no other way to a pod.
+ */
+export async function connectTo(pod: Pod, access: Access, signal?: AbortSignal): Promise<SshConnection> {
   const direct = pod.ssh.direct;
   if (direct === null) {
     throw new UserError('pod-no-ssh', {
@@ -122,7 +118,7 @@ export async function connectTo(
     pinId: pinIdOf(pod),
     signal,
     timeoutMs: 15_000,
-    trustedFingerprints,
+    bootLog: () => bootFingerprints(access.client, pod.id, { signal }),
     onFirstUse: access.onFirstUse,
   });
 }
@@ -136,10 +132,9 @@ async function tryConnect(
   pod: Pod,
   access: Access,
   signal: AbortSignal | undefined,
-  trustedFingerprints: string[],
 ): Promise<SshConnection | SshError> {
   try {
-    return await connectTo(pod, access, signal, trustedFingerprints);
+    return await connectTo(pod, access, signal);
   } catch (error) {
     if (error instanceof SshError) {
       return error;

@@ -20,8 +20,11 @@ export interface ConnectOptions {
   pingMs?: number | undefined;
   /** Told once per pin, after the login: the fingerprint that is trusted from now on and how it was checked. */
   onFirstUse?: ((fingerprint: string, checkedBy: 'boot log' | 'first use') => void) | undefined;
-  /** Fingerprints (`SHA256:…`) from the machine's boot log; when given, the key must be one of them. */
-  trustedFingerprints?: readonly string[] | undefined;
+  /**
+   * Asked where there is no pin: the fingerprints (`SHA256:…`) of the machine's boot log. Where it has some, the key must
+   * be one of them.
+   */
+  bootLog?: (() => Promise<readonly string[]>) | undefined;
 }
 
 /**
@@ -34,13 +37,14 @@ export async function connect(options: ConnectOptions): Promise<SshConnection> {
   const { target, key, hostKeys, pinId } = options;
   throwIfCancelled(options.signal);
   const pinned = await hostKeys.expected(pinId);
-  const trusted = options.trustedFingerprints ?? [];
+  let trusted: readonly string[] = [];
   let seen = '';
-  const check = (fingerprint: string): SshError | undefined => {
+  const check = async (fingerprint: string): Promise<SshError | undefined> => {
     seen = fingerprint;
-    if (pinned !== undefined && pinned !== fingerprint) {
-      return hostKeyChanged(target, pinned, fingerprint);
+    if (pinned !== undefined) {
+      return pinned === fingerprint ? undefined : hostKeyChanged(target, pinned, fingerprint);
     }
+    trusted = (await options.bootLog?.()) ?? [];
     return trusted.length > 0 && !trusted.includes(fingerprint)
       ? hostKeyUnexpected(target, trusted, fingerprint)
       : undefined;

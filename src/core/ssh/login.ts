@@ -13,7 +13,7 @@ export interface Login {
   /** Milliseconds between pings. */
   pingMs: number;
   /** Says what is wrong with the fingerprint that the server shows; undefined accepts it. */
-  check: (fingerprint: string) => SshError | undefined;
+  check: (fingerprint: string) => SshError | undefined | Promise<SshError | undefined>;
 }
 
 /**
@@ -95,12 +95,13 @@ function configFor(login: Login, socket: net.Socket, onDenied: (error: SshError)
     readyTimeout: 0,
     keepaliveInterval: login.pingMs,
     keepaliveCountMax: Number.MAX_SAFE_INTEGER,
-    hostVerifier: (blob: Buffer) => {
-      const denied = login.check(fingerprintOf(blob));
-      if (denied !== undefined) {
-        onDenied(denied);
-      }
-      return denied === undefined;
+    hostVerifier: (blob: Buffer, verify: (isRight: boolean) => void) => {
+      void Promise.resolve(login.check(fingerprintOf(blob))).then((denied) => {
+        if (denied !== undefined) {
+          onDenied(denied);
+        }
+        verify(denied === undefined);
+      });
     },
   };
 }

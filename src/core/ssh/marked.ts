@@ -15,12 +15,15 @@ code=$?
 kill "$watcher" 2>/dev/null
 exit "$code"`;
 
+/** Start files that a program which is a script of bash would read and print from, as the login shell did before. */
+const quiet = 'unset BASH_ENV ENV';
+
 /**
  * The command line that the far login shell gets for an argument list, and the marker that it prints to both outputs
  * before the command begins. The shell is replaced, so that nothing of its own comes after the command.
  */
 export function marked(argv: readonly string[], options: { tied?: boolean } = {}): { line: string; marker: string } {
   const marker = newMarker();
-  const script = `${printMarker}\n${options.tied === true ? tied : 'exec "$@"'}`;
+  const script = `${printMarker}\n${quiet}\n${options.tied === true ? tied : 'exec "$@"'}`;
   return { line: `exec ${quoteArgv(['sh', '-c', script, marker, ...argv])}`, marker };
 }

@@ -51,8 +51,7 @@ export class SftpChannel {
   #chunks: Buffer[] = [];
   #length = 0;
   #open: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  /** What came before the first packet. */
-  noise = '';
+  #noise = '';
 
   constructor(channel: ClientChannel) {
     this.#channel = channel;
@@ -60,6 +59,11 @@ export class SftpChannel {
     channel.stderr.on('data', (chunk: Buffer) => this.#hear(chunk));
     channel.on('error', () => undefined);
     channel.once('close', () => this.abandon());
+  }
+
+  /** What came before the first packet, as text. */
+  get noise(): string {
+    return (this.#noise + (this.#open === undefined ? '' : this.#joined().toString('utf8'))).trim();
   }
 
   onEnd(tell: () => void): void {
@@ -177,7 +181,7 @@ export class SftpChannel {
 
   #hear(noise: Buffer): void {
     if (noise.length > 0 && this.#open !== undefined) {
-      this.noise = (this.noise + noise.toString('utf8')).slice(-noiseKept);
+      this.#noise = (this.#noise + noise.toString('utf8')).slice(-noiseKept);
     }
   }
 

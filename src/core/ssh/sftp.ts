@@ -57,12 +57,11 @@ export async function openSftp(login: Login, shell: Shell): Promise<SftpSession>
 
 async function beginSftp(client: Client, login: Login): Promise<SftpChannel> {
   const closed = new Promise<void>((resolve) => client.once('close', () => resolve()));
-  let sftp: SftpChannel | undefined;
-  let isLate = false;
+  const at: { sftp?: SftpChannel; isLate: boolean } = { isLate: false };
   const begun = new Promise<SftpChannel>((resolve, reject) => {
     client.subsys('sftp', (error, channel) => {
       if (error === undefined) {
-        const opened = (sftp = new SftpChannel(channel));
+        const opened = (at.sftp = new SftpChannel(channel));
         opened.begin().then(() => resolve(opened), reject);
       } else {
         reject(error);
@@ -72,8 +71,8 @@ async function beginSftp(client: Client, login: Login): Promise<SftpChannel> {
   });
   // A shell in the place of the service ends with its input.
   const late = setTimeout(() => {
-    isLate = true;
-    sftp?.end();
+    at.isLate = true;
+    at.sftp?.end();
   }, beginMs);
   const never = setTimeout(() => client.destroy(), 2 * beginMs);
   try {
@@ -81,11 +80,11 @@ async function beginSftp(client: Client, login: Login): Promise<SftpChannel> {
   } catch (error) {
     // The end of the connection itself is noticed a moment later than that of its channels.
     const isLost = await Promise.race([closed.then(() => true), wait(1000, false, { ref: false })]);
-    const noise = sftp?.noise ?? '';
-    if (!isLate && isLost) {
+    const noise = at.sftp?.noise ?? '';
+    if (!at.isLate && isLost) {
       throw lost(login.target, error);
     }
-    throw isLate || noise !== ''
+    throw at.isLate || noise !== ''
       ? shellEnded(login.target, undefined, noise)
       : sftpFailed(login.target, 'start its file service', error);
   } finally {

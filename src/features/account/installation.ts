@@ -1,5 +1,5 @@
 import { homeFolder } from '../../core/home/folder.ts';
-import type { Home, Installation } from '../../core/home/installation.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import type { JobRecords } from '../../core/journal/records.ts';
 import { s3DataCenters } from '../../core/s3/endpoints.ts';
 import type { S3Source } from '../../core/s3/s3-source.ts';
@@ -43,12 +43,6 @@ export async function editorInstallation(
     s3: s3(),
   };
   return openInstallation(home, face, credentials.keptSshKey);
-}
-
-/** The same without an account. */
-export async function editorHome(credentials: Pick<Credentials, 'keptSshKey'>): Promise<Home> {
-  const { openHome } = await import('../../core/home/installation.ts');
-  return openHome(homeFolder(), credentials.keptSshKey);
 }
 
 /**

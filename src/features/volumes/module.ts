@@ -33,7 +33,7 @@ export function createVolumesModule(
     ),
   );
   const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
-  const files = store.add(new VolumeFiles(pods, volumes, { credentials, s3 }, workerFile));
+  const files = store.add(new VolumeFiles(pods, volumes, { installation, s3 }, workerFile));
   const changed = store.add(new Emitter<undefined>());
   const ask = (volume: string, path: string): Promise<Listing> => files.at(volume, (source) => source.list(path));
   const listings = new Listings(ask, () => changed.fire(undefined));

@@ -24,7 +24,7 @@ export class VolumeFiles implements Disposable {
   constructor(
     pods: PolledList<Pod>,
     volumes: PolledList<Volume>,
-    { credentials, s3 }: Pick<AccountModule, 'credentials' | 's3'>,
+    { installation, s3 }: Pick<AccountModule, 'installation' | 's3'>,
     workerFile: string,
   ) {
     this.#workerFile = workerFile;
@@ -33,8 +33,7 @@ export class VolumeFiles implements Disposable {
     this.#s3 = s3;
     this.#connections = new PodConnections(async (pod) => {
       const { connectTo } = await import('../../core/pods/ready.ts');
-      const { editorHome } = await import('../account/installation.ts');
-      return connectTo(pod, await editorHome(credentials));
+      return connectTo(pod, await installation());
     });
   }
 

@@ -82,16 +82,17 @@ describe('connect', () => {
 
   it('compares with the fingerprints of the boot log', async () => {
     const other = fingerprintOf(Buffer.from('other'));
-    await assert.rejects(ssh.connect({ trustedFingerprints: [other] }), { code: 'ssh-host-key-unexpected' });
+    await assert.rejects(ssh.connect({ bootLog: async () => [other] }), { code: 'ssh-host-key-unexpected' });
     assert.equal(await ssh.hostKeys.expected('pod@1'), undefined);
     let checkedBy = '';
     await ssh.connect({
-      trustedFingerprints: [other, ssh.sshd.fingerprint],
+      bootLog: async () => [other, ssh.sshd.fingerprint],
       onFirstUse: (_, how) => {
         checkedBy = how;
       },
     });
     assert.equal(checkedBy, 'boot log');
+    await ssh.connect({ bootLog: () => assert.fail('a pinned key needs no log') });
   });
 
   it('says what to do when the pod does not accept the key', async () => {

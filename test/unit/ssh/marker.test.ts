@@ -24,9 +24,13 @@ describe('the marker before a far command', () => {
   it('is found wherever the pieces are cut', () => {
     const whole = `noise${line}own${line}`;
     for (let cut = 0; cut <= whole.length; cut += 1) {
-      assert.deepEqual(read([whole.slice(0, cut), whole.slice(cut)]), { own: `own${line}`, noise: 'noise', seen: true });
+      assert.deepEqual(read([whole.slice(0, cut), whole.slice(cut)]), {
+        own: `own${line}`,
+        noise: 'noise',
+        seen: true,
+      });
     }
-    assert.equal(read([...whole]).own, `own${line}`);
+    assert.equal(read(Array.from(whole)).own, `own${line}`);
   });
 
   it('is not what a trace of the shell shows of it', () => {

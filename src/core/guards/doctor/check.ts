@@ -53,8 +53,6 @@ export interface Visit {
   installation: Pick<Installation, 'client' | 'restUrl' | 'key' | 'hostKeys' | 'workerFile'>;
   subject: Subject | undefined;
   pod?: Pod;
-  /** Fingerprints that the pod printed at boot. */
-  printed: string[];
   connection?: SshConnection;
   /** Port on which the pod's sshd listens, seen from inside. */
   innerPort?: number;

@@ -22,7 +22,7 @@ export interface ExamineOptions {
  * failed is `skipped`. Throws CancelledError when the signal aborts; the connection is closed in any case.
  */
 export async function* examine(options: ExamineOptions): AsyncGenerator<Check, void, void> {
-  const visit: Visit = { installation: options.installation, subject: options.subject, printed: [] };
+  const visit: Visit = { installation: options.installation, subject: options.subject };
   const seen = new Map<CheckId, CheckStatus>();
   try {
     for (const probe of probes) {

@@ -74,7 +74,6 @@ async function checkHostKey(visit: Visit, signal: AbortSignal): Promise<Finding>
     hostKeys.expected(pinIdOf(pod)),
     bootFingerprints(client, pod.id, { signal }),
   ]);
-  visit.printed = printed;
   const seen = await shownBy(target, key, signal);
   const end = 'End the pod and start a new one; do not go on over this network if you cannot explain it.';
   if (printed.length > 0 && !printed.includes(seen)) {
@@ -130,7 +129,7 @@ async function logInto(visit: Visit, signal: AbortSignal): Promise<Finding> {
   const { pod, target } = addressOf(visit);
   const { key } = visit.installation;
   try {
-    visit.connection = await connectTo(pod, visit.installation, signal, visit.printed);
+    visit.connection = await connectTo(pod, visit.installation, signal);
   } catch (error) {
     if (!(error instanceof SshError) || error.code !== 'ssh-auth') {
       throw error;
