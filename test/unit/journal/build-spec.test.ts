@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { limits } from '../../../src/core/contract.ts';
-import { buildSpec, stepsOn, type SpecInput } from '../../../src/core/journal/spec.ts';
+import { buildSpec, stepsOn, type LocalResult, type SpecInput } from '../../../src/core/journal/spec.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import type { Project } from '../../../src/core/project/schema.ts';
 
@@ -127,8 +127,8 @@ describe('spec.json, as the worker reads it (docs/job-directory.md)', () => {
 
   it('passes on what the end shall be, where to begin, and what ran before', () => {
     const project = projectWith({ onFinish: { pod: 'keep' } });
-    const localResults = [{ step: 'prep', status: 'passed', seconds: 2, gates: [] }] as const;
-    const spec = specOf({ project, from: 'train', localResults: [...localResults] });
+    const localResults: LocalResult[] = [{ step: 'prep', status: 'passed', seconds: 2, gates: [] }];
+    const spec = specOf({ project, from: 'train', localResults });
     assert.deepEqual([spec['onFinish'], spec['from'], spec['localResults']], ['keep', 'train', localResults]);
   });
 
