@@ -116,7 +116,7 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
       const query = path === undefined ? '?ew=true' : `?folder=${encodeURIComponent(path)}`;
       const workbench = new Workbench(page);
       await workbench.watchNotifications();
-      await page.goto(`${server.url}${query}`);
+      await page.goto(`${server.url}${query}`, { timeout: 60_000 });
       await workbench.waitUntilReady();
       return workbench;
     };
