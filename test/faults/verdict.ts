@@ -76,7 +76,7 @@ export class Verdict {
         const bytes = wholeJournal(path.join(folder, record.job));
         const events = this.#journal(record.job, bytes);
         this.#copy(home, record, bytes);
-        this.#record(record, events);
+        this.#record(home, record, events);
         for (const claim of this.claims) this.#claim(claim, home, record, events);
       }
     }
@@ -152,11 +152,12 @@ export class Verdict {
   }
 
   /** What is remembered of a job is what its journal says. */
-  #record(record: JobRecord, events: JobEvent[]): void {
+  #record(home: string, record: JobRecord, events: JobEvent[]): void {
     const end = events.at(-1);
     const status = end?.type === 'job.finished' ? end.status : undefined;
     const { job, outcome, phase } = record;
-    if (outcome !== undefined && status !== undefined && outcome !== status) {
+    const isUnheard = outcome === 'lost' && !hasReadTheEnd(home, job);
+    if (outcome !== undefined && status !== undefined && outcome !== status && !isUnheard) {
       this.fail(`the record of ${job} says ${outcome}, its journal ${status}`);
     }
     if (status === undefined && (outcome === 'succeeded' || outcome === 'failed')) {
@@ -188,12 +189,11 @@ export class Verdict {
       this.fail(`${record.job} was called succeeded, its journal says ${status ?? 'nothing'}`);
     if (['failed', 'cancelled'].includes(outcome) && status !== outcome)
       this.fail(`${record.job} was called ${outcome}, its journal says ${status ?? 'nothing'}`);
-    if (outcome === 'lost' && status !== undefined && status !== 'lost')
-      this.fail(`${record.job} was called lost, its journal says ${status}`);
-    // Only a client that has not read the end may say that it does not know.
-    const copy = path.join(home, 'jobs', record.job, 'events.jsonl');
-    const read = new JournalReader().push(existsSync(copy) ? readFileSync(copy) : Buffer.alloc(0));
-    if (outcome === 'unknown' && read.at(-1)?.type === 'job.finished') {
+    // Only a client that has not read the end may say that it does not know, or that the job was lost with its pod.
+    const isRead = hasReadTheEnd(home, record.job);
+    if (outcome === 'lost' && isRead && status !== 'lost')
+      this.fail(`${record.job} was called lost, its journal says ${status ?? 'nothing'}`);
+    if (outcome === 'unknown' && isRead) {
       this.fail(`${record.job} was called unknown, but its end has been read: ${claim.result.reason ?? ''}`);
     }
   }
@@ -238,6 +238,13 @@ export class Verdict {
     if (ledger.open.some((m) => m.kind === 'cpu' || m.kind === 'gpu')) this.fail('a pod is still being charged for');
     if (shown < charged - rounding) this.fail(`shown are $${shown.toFixed(6)}, charged $${charged.toFixed(6)}`);
   }
+}
+
+/** Whether the copy of a job's journal in this home has its end. */
+function hasReadTheEnd(home: string, job: string): boolean {
+  const copy = path.join(home, 'jobs', job, 'events.jsonl');
+  const read = new JournalReader().push(existsSync(copy) ? readFileSync(copy) : Buffer.alloc(0));
+  return read.at(-1)?.type === 'job.finished';
 }
 
 /** The records of a home's jobs. */
