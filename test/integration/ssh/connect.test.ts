@@ -82,11 +82,11 @@ describe('connect', () => {
 
   it('compares with the fingerprints of the boot log', async () => {
     const other = fingerprintOf(Buffer.from('other'));
-    await assert.rejects(ssh.connect({ bootLog: async () => [other] }), { code: 'ssh-host-key-unexpected' });
+    await assert.rejects(ssh.connect({ bootLog: () => Promise.resolve([other]) }), { code: 'ssh-host-key-unexpected' });
     assert.equal(await ssh.hostKeys.expected('pod@1'), undefined);
     let checkedBy = '';
     await ssh.connect({
-      bootLog: async () => [other, ssh.sshd.fingerprint],
+      bootLog: () => Promise.resolve([other, ssh.sshd.fingerprint]),
       onFirstUse: (_, how) => {
         checkedBy = how;
       },

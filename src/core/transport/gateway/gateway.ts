@@ -1,6 +1,7 @@
 import type { Installation } from '../../home/installation.ts';
 import { projectVariable } from '../../journal/id.ts';
 import { doneOverLink } from '../../pods/link.ts';
+import { linkPatienceMinutes } from '../../pods/link-state.ts';
 import type { OnEvent } from '../../journal/run-event.ts';
 import { RemoteWorker } from '../../pods/worker.ts';
 import { UserError } from '../../errors.ts';
@@ -15,8 +16,11 @@ import { gatewayDiskGb, gatewayOffers } from './offer.ts';
 
 const image = 'runpod/base:1.0.2-ubuntu2404';
 const readyMinutes = 10;
-/** A gateway whose client has died ends itself after so many minutes; a client at work renews this every `renewEvery`. */
-const guardMinutes = 10;
+/**
+ * A gateway whose client has died ends itself after so many minutes, which outlast the client's patience with its link; a
+ * client at work renews this every `renewEvery`.
+ */
+const guardMinutes = linkPatienceMinutes + 5;
 const renewEvery = 60_000;
 
 export interface GatewayRequest {
@@ -46,7 +50,7 @@ export interface Gateway {
 
 /**
  * Rents the cheapest pod that can carry files to and from a volume, does `work` on it over as many links as it takes,
- * and terminates it in any case. A client that dies leaves a pod that ends itself within ten minutes. Answers undefined
+ * and terminates it in any case. A client that dies leaves a pod that ends itself within a quarter of an hour. Answers undefined
  * when `confirm` said no.
  */
 export async function withGateway<T>(
