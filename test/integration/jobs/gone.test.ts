@@ -135,7 +135,7 @@ describe('a job whose pod is gone (R3.4, R4.3)', () => {
     assert.deepEqual(await noteGone({ ...rest, client }, []), [], 'told once');
   });
 
-  it('by a step that removes the folder of its own job: what is known is said, and nothing more (case own-17)', async () => {
+  it('by a step that removes the folder of its own job: what is known is said, and nothing more', async () => {
     const project = make('remover', {
       steps: [
         {
@@ -154,7 +154,7 @@ describe('a job whose pod is gone (R3.4, R4.3)', () => {
     await until('the pod is gone', async () => (await world.pods()).length === 0, 60_000);
   });
 
-  it('by a step that kills everything: it is lost, not "not started" (case own-17)', async function () {
+  it('by a step that kills everything: it is lost, not "not started"', async function () {
     this.timeout(150_000);
     const project = make('killer', { steps: [{ name: 'a', shell: 'echo hi; kill -9 -1; sleep 3' }] });
     const { stdout, stderr } = await world.run(['run', project.file, '--yes', '--json']);
