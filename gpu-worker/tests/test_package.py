@@ -20,7 +20,7 @@ def test_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     for target in targets:
         subprocess.run([sys.executable, str(ROOT / "build.py"), str(target)], check=True)
     assert targets[0].read_bytes() == targets[1].read_bytes()
-    assert sorted(p.name for p in (tmp_path / "sub").iterdir()) == ["install.py", "one.pyz", "two.pyz"]
+    assert sorted(p.name for p in (tmp_path / "sub").iterdir()) == ["container-start.py", "install.py", "one.pyz", "two.pyz"]
 
 
 def test_runs_as_file_and_from_the_checkout(pyz: Path) -> None:

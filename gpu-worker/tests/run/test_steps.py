@@ -66,7 +66,7 @@ def test_environment_has_no_credentials_but_the_listed_secret(bench: Bench) -> N
     seen = dict(line.split("=", 1) for line in lines if "=" in line)
     assert "WANDB_API_KEY" not in seen and "RUNPOD_API_KEY" not in seen and "RUNPOD_TRAINER_TIMINGS" not in seen
     assert (seen["B"], seen["MY_PLAIN"], seen["PYTHONUNBUFFERED"]) == ("b", "x", "1")
-    assert seen["RUNPOD_POD_ID"] == "pod1"
+    assert seen["RUNPOD_POD_ID"] == bench.pod_id
     assert seen["PYTHONPATH"].split(":")[0] == str(bench.project)
     assert seen["RUNPOD_TRAINER_STEP_DIR"] == str(bench.job / "steps" / "01-s")
     assert "token is [secret]" in lines
