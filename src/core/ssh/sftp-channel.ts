@@ -47,6 +47,7 @@ interface Reply {
 export class SftpChannel {
   readonly #channel: ClientChannel;
   readonly #waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>();
+  #isOver = false;
   #next = 0;
   #chunks: Buffer[] = [];
   #length = 0;
@@ -70,8 +71,9 @@ export class SftpChannel {
     this.#channel.once('close', tell);
   }
 
-  /** Rejects every call that waits for an answer: the library tells nothing when its connection ends. */
+  /** Rejects every call that waits for an answer, and those to come: the library tells nothing when its connection ends. */
   abandon(): void {
+    this.#isOver = true;
     this.#open?.reject(ended());
     for (const { reject } of this.#waiting.values()) {
       reject(ended());
@@ -133,7 +135,7 @@ export class SftpChannel {
 
   #ask(kind: number, fields: readonly Buffer[]): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.#channel.destroyed || !this.#channel.writable) {
+      if (this.#isOver || !this.#channel.writable) {
         reject(ended());
         return;
       }

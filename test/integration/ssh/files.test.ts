@@ -91,8 +91,10 @@ describe('files and cuts over SSH', () => {
       let cut: Promise<void> | undefined;
       const onBytes = (): void => void (cut ??= ssh.sshd.cutSessions());
       await assert.rejects(sftp[move](at('local'), at(`copy-${move}`), { onBytes }), { code: 'ssh-lost' });
+      await assert.rejects(sftp.remove(at(`copy-${move}`)), { code: 'ssh-lost' });
       await cut;
       await sftp.closed;
+      await assert.rejects(sftp.roundTrip(), { code: 'ssh-lost' });
       assert((await connection.closed) instanceof Error);
     }
   });
