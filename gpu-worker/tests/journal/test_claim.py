@@ -134,7 +134,7 @@ def test_a_worker_starts_only_with_the_claim(bench: Bench) -> None:
     bench.spec(on_pod(shell("work", "echo ran")))
     take(bench, "b")
     answer = bench.start()
-    assert "Another job has this project" in answer["error"]["why"]
+    assert "Another job has this project" in answer["error"]["what"]
     assert bench.output() == []
 
 

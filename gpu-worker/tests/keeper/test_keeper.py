@@ -99,7 +99,7 @@ def test_a_worker_killed_after_its_start_leaves_no_pod_behind(pod: Bench, api: A
         start.stdin.close()
         wait_for(lambda: pod.processes("_work"))
         if seconds == 0:
-            wait_for((pod.job / "lock").exists)
+            wait_for((pod.job / "epochs" / "1" / "owner.json").exists)
         else:
             time.sleep(seconds)
         for pid in pod.processes("_work"):
@@ -107,7 +107,7 @@ def test_a_worker_killed_after_its_start_leaves_no_pod_behind(pod: Bench, api: A
         start.wait(30)
     wait_for(lambda: api.ends() != [], 15)
     wait_for(lambda: pod.processes() == [], 10)
-    assert not (pod.job / "lock").exists() or pod.events()[-1]["status"] == "lost"
+    assert not (pod.job / "epochs").exists() or pod.events()[-1]["status"] == "lost"
 
 
 def test_a_worker_that_cannot_read_the_volume_is_given_up(pod: Bench, api: Api) -> None:
@@ -298,13 +298,13 @@ def stalling(pod: Bench) -> Path:
     patched = pod.root / "patched.pyz"
     main = """
 import os, sys, time
-real = os.write
-def write(descriptor, data):
+real = os.pwrite
+def write(descriptor, data, offset):
     name = os.readlink(f"/proc/self/fd/{descriptor}")
     while name.endswith("/events.jsonl") and os.path.exists(os.path.dirname(name) + "/stalls"):
         time.sleep(0.02)
-    return real(descriptor, data)
-os.write = write
+    return real(descriptor, data, offset)
+os.pwrite = write
 from runpod_trainer_worker.cli import main
 sys.exit(main(sys.argv[1:]))
 """

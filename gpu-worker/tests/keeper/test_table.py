@@ -103,12 +103,12 @@ CASES: List[Tuple[str, State, Event, float, State, Tuple[Order, ...]]] = [
     ),
     ("and this one is kept", Running(KEPT, 5, W), Signs.OVERTAKEN, 6, Ended(KEPT, 6, W), (KILL, WORDS)),
     ("its words come before its end", Ended(JOB, 0, W), Signs.TICK, 44, Ended(JOB, 0, W), ()),
-    ("whatever the volume says", Ended(JOB, 0, W), Signs.TICK, 45, ending("the job has ended", 45), (END,)),
+    ("whatever the volume says", Ended(JOB, 0, W), Signs.TICK, 65, ending("the job has ended", 65), (END,)),
     ("they are written", Ended(JOB, 0, W), Signs.WRITTEN, 14, Ended(JOB, 0, W, written=True), ()),
     ("and nobody fetches", Ended(JOB, 0, W, written=True), Signs.TICK, 15, ending("the job has ended", 15), (END,)),
     ("a client fetches", Ended(JOB, 0, W, written=True), Held(10.0), 14, Ended(JOB, 0, W, None, 10, True), ()),
-    ("and goes on", Ended(JOB, 0, W, None, 10, True), Signs.TICK, 44, Ended(JOB, 0, W, None, 10, True), ()),
-    ("and dies", Ended(JOB, 0, W, None, 10, True), Signs.TICK, 45, ending("the job has ended", 45), (END,)),
+    ("and goes on", Ended(JOB, 0, W, None, 10, True), Signs.TICK, 64, Ended(JOB, 0, W, None, 10, True), ()),
+    ("and dies", Ended(JOB, 0, W, None, 10, True), Signs.TICK, 65, ending("the job has ended", 65), (END,)),
     (
         "or fetches for ever",
         Ended(JOB, 0, W, None, 5000, True),
@@ -256,7 +256,7 @@ def test_the_defaults_leave_time_for_what_comes_before() -> None:
     assert T.sync_wait + T.close_wait < T.closing, "a worker that copies its journal is given its time"
     assert T.close_wait >= 30 and T.last_words == 45
     assert T.end_after < T.lease, "a client that fetches loses nothing between two of its signs"
-    assert T.lease + T.end_after <= T.last_words
+    assert T.lease + T.end_after <= 60, "a pod whose client died is gone within a minute"
     assert T.watch_poll < T.stall_lease < T.end_after
     assert T.api_retry_max == 60 and T.api_retry < T.api_retry_max
     assert T.watch_poll + T.silent_wait + T.answer_wait <= 90, "a keeper that hangs is replaced"

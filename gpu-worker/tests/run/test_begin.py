@@ -110,7 +110,7 @@ def test_asked_while_it_is_just_starting_waits_for_the_watchdogs_word(pod: Bench
     assert first.stdin is not None and first.stdout is not None
     first.stdin.write(text)
     first.stdin.close()
-    wait_for(lambda: (pod.job / "lock").exists())
+    wait_for(lambda: (pod.job / "epochs" / "1" / "owner.json").exists())
     # What a cut link does to it, before it could answer.
     first.send_signal(signal.SIGKILL)
     first.wait()
