@@ -118,7 +118,14 @@ describe('a cut link is no event (R3.4)', () => {
     const run = world.start(['run', made.file, '--yes', '--json']);
     for (const [phase, sign] of Object.entries(phases)) {
       await run.says(sign, 60);
-      const link = world.sandbox.link(await podOf('away'));
+      const id = await podOf('away');
+      const link = await until('the way to the pod', () => {
+        try {
+          return world.sandbox.link(id);
+        } catch {
+          return undefined;
+        }
+      });
       link.cut();
       await world.sandbox.apiDown('reset');
       await sleep(phase === 'fetch' ? 2_500 : 4_000);
