@@ -14,8 +14,9 @@ export interface DayLeft {
 export const wholeDay: DayLeft = { dollars: null, hours: null };
 
 /**
- * From the moment at which the watchdog finds the cap reached to the end of the pod, in seconds: it looks every second,
- * gives the step 25 s to end, and its call takes a moment; the start of the worker is in it too. The pod has to be paid
+ * From the moment at which the keeper finds the cap reached to the end of the pod, in seconds: it looks every second,
+ * gives worker and step 30 s to end and their last words until 40 s, and its call takes a moment; the start of the worker
+ * is in it too. The pod has to be paid
  * for during all of it, so a cap in dollars is reached this long before the money is spent.
  */
 export const endSeconds = 45;

@@ -71,7 +71,8 @@ describe('the pod ends without the client that started it (R4.3)', () => {
   let world: World;
   const running = new Map<string, Promise<{ ended: number; promised: string }>>();
 
-  before(async () => {
+  before(async function () {
+    this.timeout(150_000);
     world = await World.open();
     looking = setInterval(() => void look().catch(() => undefined), 250);
     const make = ({ name, shell, caps }: Ending): TestProject =>
