@@ -18,7 +18,7 @@ from ..files.safe_root import Escape, SafeRoot, parts_of
 #: Below any `.runpod-trainer`: what a volume knows of itself alone, or what is not verified yet.
 _NOT_MOVED = {"incoming", "hashes.json", "files.lock"}
 #: Below the volume's own `.runpod-trainer`: of pods that carried files, and of moves to this volume.
-_NOT_MOVED_TOP = {"gateways", "moves"}
+_NOT_MOVED_TOP = {"gateways", "moves", "pods"}
 _SAVE_EVERY = 30.0
 
 

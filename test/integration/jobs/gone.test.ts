@@ -9,7 +9,9 @@ import { until } from '../../support/wait.ts';
 import { nothingRuns, World, type Cli, type Result, type Told } from './harness.ts';
 import { TestProject, untilGo } from './projects.ts';
 
-describe('a job whose pod is gone (R3.4, R4.3)', () => {
+describe('a job whose pod is gone (R3.4, R4.3)', function () {
+  // A pod waits for the client that followed on it, which was killed, for almost a minute.
+  this.timeout(150_000);
   let world: World;
   before(async () => {
     world = await World.open();
@@ -89,7 +91,7 @@ describe('a job whose pod is gone (R3.4, R4.3)', () => {
     const project = make('told');
     const { job } = await left(project, s3Keys());
     writeFileSync(path.join(await world.volume('tests'), 'projects', 'told', 'go'), '');
-    await until('the pod ends itself', async () => (await world.pods()).every((p) => !p.name.includes('told')), 60_000);
+    await until('the pod ends itself', async () => (await world.pods()).every((p) => !p.name.includes('told')), 90_000);
     const asked = world.podsAsked();
     assert.equal((await listed(job, s3Keys())).state, 'succeeded');
     assert.equal(world.podsAsked(), asked);
@@ -107,7 +109,7 @@ describe('a job whose pod is gone (R3.4, R4.3)', () => {
     const project = make('attached');
     const { job } = await left(project);
     writeFileSync(path.join(await world.volume('tests'), 'projects', 'attached', 'go'), '');
-    await until('the pod ends itself', async () => (await world.pods()).length === 0, 60_000);
+    await until('the pod ends itself', async () => (await world.pods()).length === 0, 90_000);
     const attach = world.start(['attach', job, '--json'], s3Keys());
     const { code, stdout, stderr } = await attach.ended;
     assert.equal(code, 0, stdout + stderr);
@@ -151,7 +153,7 @@ describe('a job whose pod is gone (R3.4, R4.3)', () => {
     const { outcome, reason } = resultOf(run);
     assert.ok(outcome === 'lost' || outcome === 'failed', stdout);
     assert.ok(reason !== undefined && reason !== '', stdout);
-    await until('the pod is gone', async () => (await world.pods()).length === 0, 60_000);
+    await until('the pod is gone', async () => (await world.pods()).length === 0, 90_000);
   });
 
   it('by a step that kills everything: it is lost, not "not started"', async function () {

@@ -96,7 +96,7 @@ export class MoveStage {
     const root = this.directory(volume);
     const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
       (name) =>
-        !/^\.runpod-trainer(\/(gateways|moves|worker).*)?$/.test(name) &&
+        !/^\.runpod-trainer(\/(gateways|moves|pods|worker).*)?$/.test(name) &&
         !/\.runpod-trainer\/(incoming|hashes\.json|files\.lock)/.test(name),
     );
     return names.toSorted().map((name) => {
