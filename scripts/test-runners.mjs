@@ -138,26 +138,17 @@ export function testFiles(folder) {
     .sort((a, b) => statSync(join(root, b)).size - statSync(join(root, a)).size);
 }
 
-/**
- * Test files under mocha. `options`: of mocha, for the first try only; `again`: see above; `beside`: others run at the
- * same time, so it prints when it is over.
- */
-export async function mocha(layer, specs, { options = [], again = false, beside = false } = {}) {
-  if (!beside) console.log(`\n== ${layer}`);
+/** Test files under mocha. `options`: of mocha, for the first try only; `again`: see above. */
+export async function mocha(layer, specs, { options = [], again = false } = {}) {
+  console.log(`\n== ${layer}`);
   let tries = 0;
   const attempt = async (files) => {
     const report = join(scratch, `${layer.replace(/\W+/g, '-')}-${tries++}.json`);
-    const output = [];
-    const code = await run(
-      node,
-      [
-        join(root, 'node_modules/mocha/bin/mocha.js'),
-        ...['--reporter', join(root, 'scripts/mocha-reporter.cjs'), '--reporter-option', `output=${report}`],
-        ...(files === undefined ? [...options, ...specs] : files),
-      ],
-      beside ? { onText: (text) => output.push(text) } : {},
-    );
-    if (beside) process.stdout.write(`\n== ${layer}\n${Buffer.concat(output)}`);
+    const code = await run(node, [
+      join(root, 'node_modules/mocha/bin/mocha.js'),
+      ...['--reporter', join(root, 'scripts/mocha-reporter.cjs'), '--reporter-option', `output=${report}`],
+      ...(files === undefined ? [...options, ...specs] : files),
+    ]);
     if (!existsSync(report)) {
       return broken(code, false);
     }

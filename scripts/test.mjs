@@ -56,9 +56,9 @@ async function lint() {
 /** A process for each file: an editor is opened for it and closed after it. */
 async function browser() {
   const files = testFiles('browser');
-  await twoAtATime(
-    files.map((file) => () => mocha(`browser ${basename(file)}`, [file], { again: true, beside: true })),
-  );
+  for (const file of files) {
+    await mocha(`browser ${basename(file)}`, [file], { again: true });
+  }
 }
 
 const layers = {

@@ -20,48 +20,6 @@ export const themes = {
   contrast: 'Default High Contrast',
 };
 
-/** What moves is drawn by the processor here, many times a second, and says nothing that a test looks at. */
-const stillSettings = {
-  'workbench.reduceMotion': 'on',
-  'editor.cursorBlinking': 'solid',
-  'editor.minimap.enabled': false,
-};
-
-const chromiumOptions = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-gpu-rasterization',
-  '--disable-software-rasterizer',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-component-update',
-];
-
-export interface EditorOptions {
-  /** The folder to open; none opens an empty window. */
-  folder?: string | undefined;
-  theme?: keyof typeof themes;
-  /** true: VS Code asks whether the folder is trusted; false (the default): it is. */
-  trust?: boolean;
-  settings?: Record<string, unknown>;
-  /** Settings that belong to the machine, which user settings cannot set in a remote window. */
-  machineSettings?: Record<string, unknown>;
-  /** Further VSIX files to install. */
-  vsix?: string[];
-  /** Environment of the extension host. */
-  env?: Record<string, string>;
-}
-
-/** A real VS Code with the packaged extension in it, driven through a browser. */
-export interface Editor {
-  workbench: Workbench;
-  server: CodeServer;
-  userDataDir: string;
-  /** A second window on the same server. */
-  openWindow(folder?: string): Promise<Workbench>;
-  close(): Promise<void>;
-}
-
 /** A folder of extensions with ours in it, as VS Code installs it. */
 const installedExtension = once('installed', async (extensionsDir) => {
   const [entry, vsix, home] = await Promise.all([ensureCodeServer(), packageExtension(), temporaryFolder('install')]);
@@ -82,7 +40,6 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
   await cp(installed, extensionsDir, { recursive: true });
   const settings = {
     ...quietSettings,
-    ...stillSettings,
     'workbench.colorTheme': themes[options.theme ?? 'dark'],
     ...options.settings,
   };
@@ -104,11 +61,10 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
   try {
     browser = await chromium.launch({
       executablePath: process.env['RUNPOD_TRAINER_CHROMIUM'] ?? '/usr/bin/chromium',
-      args: [...chromiumOptions],
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-component-update'],
     });
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
-      reducedMotion: 'reduce',
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     const openWindow = async (path?: string): Promise<Workbench> => {

@@ -6,7 +6,7 @@ import { TestProject, untilGo } from '../jobs/projects.ts';
 import { until } from '../../support/wait.ts';
 
 /** From the event to the pod's end, in seconds, with the worker's real waiting. */
-const allowed = 30;
+const allowed = 60;
 
 interface Ending {
   name: string;
