@@ -20,6 +20,31 @@ export const themes = {
   contrast: 'Default High Contrast',
 };
 
+export interface EditorOptions {
+  /** The folder to open; none opens an empty window. */
+  folder?: string | undefined;
+  theme?: keyof typeof themes;
+  /** true: VS Code asks whether the folder is trusted; false (the default): it is. */
+  trust?: boolean;
+  settings?: Record<string, unknown>;
+  /** Settings that belong to the machine, which user settings cannot set in a remote window. */
+  machineSettings?: Record<string, unknown>;
+  /** Further VSIX files to install. */
+  vsix?: string[];
+  /** Environment of the extension host. */
+  env?: Record<string, string>;
+}
+
+/** A real VS Code with the packaged extension in it, driven through a browser. */
+export interface Editor {
+  workbench: Workbench;
+  server: CodeServer;
+  userDataDir: string;
+  /** A second window on the same server. */
+  openWindow(folder?: string): Promise<Workbench>;
+  close(): Promise<void>;
+}
+
 /** A folder of extensions with ours in it, as VS Code installs it. */
 const installedExtension = once('installed', async (extensionsDir) => {
   const [entry, vsix, home] = await Promise.all([ensureCodeServer(), packageExtension(), temporaryFolder('install')]);
