@@ -157,7 +157,7 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     assert.ok(performance.now() - began > 4000);
   });
 
-  it('a pod deleted from outside under a job: it says that it does not know, and where the truth is', async () => {
+  it('a pod deleted from outside under a job: it is lost, and what tells more is offered', async () => {
     const project = make('deleted', talking);
     const run = start(project);
     await run.says('said 3');
@@ -169,10 +169,13 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     const { code, stderr } = await run.ended;
     assert.equal(code, 3, stderr);
     const { job, outcome, reason, remedies } = resultOf(run);
-    assert.equal(outcome, 'unknown');
-    assert.match(reason ?? '', /The pod is gone/);
-    assert.deepEqual(remedies, [{ do: 'fetch', job }]);
-    assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +unknown \\(its pod is gone\\)`));
+    assert.equal(outcome, 'lost');
+    assert.match(reason ?? '', /pod is gone/);
+    assert.deepEqual(
+      remedies?.map((one) => one.do),
+      ['fetch', 'run'],
+    );
+    assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +lost`));
     assertWhole(run);
   });
 
