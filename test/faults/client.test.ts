@@ -172,7 +172,7 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     assert.equal(outcome, 'lost');
     assert.match(reason ?? '', /pod is gone/);
     assert.deepEqual(
-      remedies?.map((one) => one.do),
+      (remedies as { do: string }[]).map((one) => one.do),
       ['fetch', 'run'],
     );
     assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +lost`));
