@@ -89,11 +89,15 @@ async function fetchAll(
         ? { files: 0, bytes: 0 }
         : await fetchFiles({ ...common, root: remote.projectDir, patterns: record.fetch, into });
     const journal = await bringJournal(installation, record.job, worker, remote.jobDir, signal);
-    await writeFileAtomic(join(into, 'job', 'events.jsonl'), journal);
+    const place = join(into, 'job', 'events.jsonl');
+    const there = await readFile(place).catch(() => undefined);
+    // What is here already counts as little as it does among the other files.
+    const isNews = there?.equals(journal) !== true;
+    await writeFileAtomic(place, journal);
     const fetched = {
       time: new Date().toISOString(),
-      files: own.files + wanted.files + 1,
-      bytes: own.bytes + wanted.bytes + journal.length,
+      files: own.files + wanted.files + (isNews ? 1 : 0),
+      bytes: own.bytes + wanted.bytes + (isNews ? journal.length : 0),
     };
     const end = howItEnded(journal);
     return await installation.records.change(record.job, (now) => ({
