@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Callable, Dict, Iterator, List, Tuple
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -88,7 +88,7 @@ def _changed(file: str, number: int, which: int, tests: List[str]) -> Fault:
     return Fault(name, file, ast.unparse(ast.fix_missing_locations(tree)) + "\n", tests)
 
 
-def _changes(node: ast.AST) -> Iterator[Tuple[str, "_Change"]]:
+def _changes(node: ast.AST) -> Iterator[Tuple[str, Callable[[ast.AST], None]]]:
     if isinstance(node, (ast.If, ast.IfExp, ast.While)):
         yield "negates", _negate
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _OTHER:
@@ -105,36 +105,31 @@ def _changes(node: ast.AST) -> Iterator[Tuple[str, "_Change"]]:
                 yield f"drops `{ast.unparse(one)[:60]}` in", _Drop(field, place)
 
 
-class _Change:
-    def __call__(self, node: ast.AST) -> None:
-        raise NotImplementedError
-
-
-class _Negate(_Change):
+class _Negate:
     def __call__(self, node: ast.AST) -> None:
         assert isinstance(node, (ast.If, ast.IfExp, ast.While))
         node.test = ast.UnaryOp(ast.Not(), node.test)
 
 
-class _Compare(_Change):
+class _Compare:
     def __call__(self, node: ast.AST) -> None:
         assert isinstance(node, ast.Compare)
         node.ops[0] = _OTHER[type(node.ops[0])]()
 
 
-class _Join(_Change):
+class _Join:
     def __call__(self, node: ast.AST) -> None:
         assert isinstance(node, ast.BoolOp)
         node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
 
 
-class _Count(_Change):
+class _Count:
     def __call__(self, node: ast.AST) -> None:
         assert isinstance(node, ast.Constant) and isinstance(node.value, int)
         node.value += 1
 
 
-class _Drop(_Change):
+class _Drop:
     def __init__(self, field: str, place: int) -> None:
         self._field, self._place = field, place
 
