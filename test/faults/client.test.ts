@@ -131,7 +131,7 @@ describe('the client on a bad day (R1.6, R3.4, R4.3)', () => {
     await until('the pod is ended', async () => (await podsOf('offline')).length === 0);
   });
 
-  it('the API down for longer than the client asks: how the job ended is told all the same, and the watchdog ends the pod', async () => {
+  it('the API down for longer than the client asks: how the job ended is told all the same, and the keeper ends the pod', async () => {
     const project = make('long-offline', talking);
     const run = start(project);
     await run.says('said 3');

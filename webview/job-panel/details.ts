@@ -109,7 +109,7 @@ function jobSections(state: PanelState, { copy, act }: DetailsActions): HTMLElem
         [
           'Held by',
           watchdog?.armed === true
-            ? 'the watchdog on the pod, also while this computer is off'
+            ? 'the keeper on the pod, also while this computer is off'
             : 'nobody while this computer is off',
         ],
         ['Stops at', watchdog?.deadline ? clock(watchdog.deadline) : 'no limit of time'],

@@ -33,7 +33,7 @@ class State:
             "updated": now_iso(),
             "finished": None,
             "podId": pod_id,
-            "watchdog": {"armed": False, "detail": "There is no watchdog on this side.", "deadline": None, "owners": []},
+            "watchdog": {"armed": False, "detail": "There is no keeper on this side.", "deadline": None, "owners": []},
             "steps": [
                 {"name": s.name, "where": s.where, "status": "waiting", "seconds": None, "why": None, "gates": []}
                 for s in spec.steps

@@ -1,1 +1,1 @@
-"""Everything that makes the pod end: the watchdog, the guard, the keys with which they do it."""
+"""Everything that makes the pod end: its keeper, and the keys with which it does."""

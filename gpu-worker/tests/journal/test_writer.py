@@ -124,7 +124,7 @@ def test_unwritable_spool_falls_back_to_the_volume(job: JobDir) -> None:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_rest_of_the_spool_is_copied_after_any_cut(job: JobDir, seed: int) -> None:
-    """A worker killed between any two bytes: the watchdog completes the epoch's file on the volume exactly."""
+    """A worker killed between any two bytes: the keeper completes the epoch's file on the volume exactly."""
     lines = [json.dumps({"epoch": 2, "seq": n, "type": "log", "x": "ü" * n}, ensure_ascii=False) for n in range(1, 30)]
     whole = "".join(line + "\n" for line in lines).encode()
     cuts = random.Random(seed)

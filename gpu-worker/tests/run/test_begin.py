@@ -103,7 +103,7 @@ def test_input_that_the_link_cut_off_begins_nothing(pod: Bench, kept: float) -> 
 
 def test_asked_while_it_is_just_starting_waits_for_the_watchdogs_word(pod: Bench, api: Api) -> None:
     text = asked(pod, STEP)
-    # Before its probe is answered the watchdog has nothing to say.
+    # Before its probe is answered the keeper has nothing to say.
     api.reply = lambda action: slow(409) if action == "start" else 204
     argv = [PYTHON, str(pod.pyz), "begin", "--job-dir", str(pod.job)]
     first = subprocess.Popen(argv, env=pod.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -123,7 +123,7 @@ def test_asked_while_it_is_just_starting_waits_for_the_watchdogs_word(pod: Bench
 
 
 def test_a_start_that_took_effect_is_never_taken_back(pod: Bench, api: Api) -> None:
-    """Its worker died before its first word: what is left is the watchdog's and the journal's matter."""
+    """Its worker died before its first word: what is left is the keeper's and the journal's matter."""
     text = asked(pod, STEP)
     begin(pod, text)
     assert times_begun(pod) == 1

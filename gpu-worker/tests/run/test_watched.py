@@ -1,4 +1,4 @@
-"""R2.4: a pod on which a worker, a watchdog or a follower is at work is not used for another job."""
+"""R2.4: a pod on which a worker, a keeper or a follower is at work is not used for another job."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ export function dayLeft(caps: Caps, today: { dollars: number; hours: number }): 
 /** Longest wait of a timer. */
 const longestMs = 2 ** 31 - 1;
 
-/** Stops the preparation of a job when its pod has cost what the cap allows, before a watchdog is there to do it. */
+/** Stops the preparation of a job when its pod has cost what the cap allows, before a keeper is there to do it. */
 export class CapTimer {
   /** Aborts with the caller's signal, or at the cap. */
   readonly signal: AbortSignal;

@@ -139,6 +139,6 @@ export async function knownOf(
   const journals = new JobJournals(records, record);
   await journals.read();
   const { finished, seconds, watchdog } = journals.view;
-  // Only a journal of a pod tells of a watchdog.
+  // Only a journal of a pod tells of a keeper.
   return watchdog === undefined ? { running } : { running, finished, jobSeconds: seconds };
 }

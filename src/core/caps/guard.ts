@@ -6,7 +6,7 @@ import { findPod } from '../pods/ready.ts';
 
 /** Longest wait of a timer. */
 const longestMs = 2 ** 31 - 1;
-/** So long after the promised end the pod's own watchdog has had its chance. */
+/** So long after the promised end the pod's own keeper has had its chance. */
 const patienceMs = 15_000;
 
 /**

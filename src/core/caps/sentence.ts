@@ -13,15 +13,15 @@ export interface CapOwner {
 }
 
 export interface CapFacts extends CapPromise {
-  /** Whether the watchdog on the pod may end it; undefined while it has not said. */
+  /** Whether the keeper on the pod may end it; undefined while it has not said. */
   armed: boolean | undefined;
-  /** What the watchdog said of its keys. */
+  /** What the keeper said of its keys. */
   detail?: string | undefined;
-  /** The keys on the pod, one by one; none where the watchdog has not said or is of an older kind. */
+  /** The keys on the pod, one by one; none where the keeper has not said or is of an older kind. */
   keys?: readonly CapKey[] | undefined;
 }
 
-const withPodKey = "The watchdog on the pod ends it with the pod's own key";
+const withPodKey = "The keeper on the pod ends it with the pod's own key";
 const off = 'also while this computer is off.';
 
 /** The owners of a job's caps and which of them are armed. */
@@ -34,7 +34,7 @@ export function capOwners({ armed, detail, keys = [] }: CapFacts): CapOwner[] {
     {
       id: 'pod',
       armed: podArmed,
-      text: podArmed ? `${withPodKey}, ${off}` : `The watchdog on the pod cannot end it with the pod's own key. ${why}`,
+      text: podArmed ? `${withPodKey}, ${off}` : `The keeper on the pod cannot end it with the pod's own key. ${why}`,
     },
     ...(user === undefined
       ? []
@@ -44,8 +44,8 @@ export function capOwners({ armed, detail, keys = [] }: CapFacts): CapOwner[] {
             armed: user.state === 'armed',
             text:
               user.state === 'armed'
-                ? `The watchdog on the pod ends it with the key of your secret, ${off}`
-                : `The watchdog on the pod cannot end it with the key of your secret. ${user.detail}`,
+                ? `The keeper on the pod ends it with the key of your secret, ${off}`
+                : `The keeper on the pod cannot end it with the key of your secret. ${user.detail}`,
           },
         ]),
     {
@@ -87,7 +87,7 @@ function withWhich({ keys = [] }: CapFacts): string {
   if (armed('pod-key')) {
     return ` ${withPodKey}${armed('user-key') ? ', or else with the key of your secret' : ''}.${wrong.join('')}`;
   }
-  return armed('user-key') ? ` The watchdog on the pod ends it with the key of your secret.${wrong.join('')}` : '';
+  return armed('user-key') ? ` The keeper on the pod ends it with the key of your secret.${wrong.join('')}` : '';
 }
 
 /** Whether a key of the user's would help: the pod has none of those, and its own cannot do it. */

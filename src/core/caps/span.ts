@@ -23,7 +23,7 @@ export interface PodSpan {
   basis: 'meter' | 'journal' | 'unknown';
 }
 
-/** The watchdog ends a pod 15 s after its job, its call takes a moment too. */
+/** The keeper ends a pod 15 s after its job, its call takes a moment too. */
 const afterJobMs = 25_000;
 /** A longer time is a clock that was wrong rather than a pod. */
 const longestSeconds = 45 * 86_400;
@@ -49,7 +49,7 @@ export function spanOf(record: JobRecord, known: PodKnown, now = new Date()): Po
   return { from, until, seconds: jobSeconds, dollars: (jobSeconds / 3600) * pod.costPerHour, basis: 'journal' };
 }
 
-/** When the pod ended, as well as it is known: a client saw it, or the journal tells when its watchdog ended it. */
+/** When the pod ended, as well as it is known: a client saw it, or the journal tells when its keeper ended it. */
 function endOf(record: JobRecord, { running, finished }: PodKnown): Date | undefined {
   if (record.podEnded !== undefined) {
     return new Date(record.podEnded);

@@ -53,7 +53,7 @@ export interface EstimateFacts {
 
 /** A host of average speed pulls an image and starts sshd within this time, in seconds. */
 const usualBoot = { low: 120, likely: 240, high: 360 };
-/** From the job's end to the pod's: the watchdog waits 15 s; fetching results takes longer. */
+/** From the job's end to the pod's: the keeper waits 15 s; fetching results takes longer. */
 const tail = { low: 15, likely: 25, high: 60 };
 const fetching = { likely: 20, high: 300 };
 /** Other hardware may be this much faster or slower. */

@@ -29,7 +29,7 @@ export interface FinishOptions {
 }
 
 /**
- * Brings a job's results home over an open connection, while a lease keeps the watchdog from ending the pod: what the
+ * Brings a job's results home over an open connection, while a lease keeps the keeper from ending the pod: what the
  * project asks for, and of the job itself its journal, logs, evidence and executed notebooks under `job/`.
  */
 export async function fetchResults(
@@ -139,13 +139,13 @@ export async function endJobPod(
   return installation.records.changeIfThere(record, { podEnded: new Date().toISOString() });
 }
 
-/** The latest moment at which the watchdog of a job that finished then has ended its pod; without one it is now. */
+/** The latest moment at which the keeper of a job that finished then has ended its pod; without one it is now. */
 export function endedBy(finished: string | undefined): string {
   const latest = finished === undefined ? Infinity : Date.parse(finished) + watchdogMs;
   return new Date(Math.min(Date.now(), latest)).toISOString();
 }
 
-/** The watchdog ends a pod that nobody fetches from after this time; its call takes a moment too. */
+/** The keeper ends a pod that nobody fetches from after this time; its call takes a moment too. */
 const watchdogMs = limits.endAfterSeconds * 1000 + 10_000;
 
 /**

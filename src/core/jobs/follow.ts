@@ -117,7 +117,7 @@ async function concludeAlone(
       now = await endJobPod(installation, now, options, view.finished);
     }
   } catch (error) {
-    // How the job ended is true all the same; the pod's watchdog tries to end it too.
+    // How the job ended is true all the same; the pod's keeper tries to end it too.
     options.onEvent(warningOf(error));
   }
   if (outcome !== 'unknown') {

@@ -142,7 +142,7 @@ function isStopped({ onFinish }: JobRecord, pod: Pod): boolean {
 }
 
 /**
- * Whether the record's job has ended, its pod should too, and no client is at that. Its watchdog may have died with the
+ * Whether the record's job has ended, its pod should too, and no client is at that. Its keeper may have died with the
  * container. The results are on the volume.
  */
 async function isOver(installation: Installation, record: JobRecord): Promise<boolean> {

@@ -164,7 +164,7 @@ export class RemoteWorker {
     return answer.jobs;
   }
 
-  /** The jobs of a volume, what ends this pod, and whether a worker, a watchdog or a follower of a job of it is at work. */
+  /** The jobs of a volume, what ends this pod, and whether a worker, a keeper or a follower of a job of it is at work. */
   look(mount: string, podId: string, signal?: AbortSignal): Promise<PodLook> {
     return this.#ask(['status', '--mount', mount, '--pod', podId], lookSchema, undefined, signal);
   }

@@ -175,7 +175,7 @@ export function limitsText(
         armed: unable === undefined,
         text:
           unable === undefined
-            ? `The watchdog on the pod ends it, also while this computer is off. It tries ${keys} at the job's start, and the job says when it may not.`
+            ? `The keeper on the pod ends it, also while this computer is off. It tries ${keys} at the job's start, and the job says when it may not.`
             : `${unable}.`,
       },
       ...(computer === undefined ? [] : [{ armed: computer.armed, text: computer.text }]),

@@ -65,7 +65,7 @@ export async function trainingJob(home: string, root: string): Promise<RecordedJ
       steps: [...steps],
       capSeconds: 10_800,
     },
-    { type: 'watchdog', armed: true, detail: 'The watchdog ends the pod with its own key.', deadline },
+    { type: 'watchdog', armed: true, detail: 'The keeper ends the pod with its own key.', deadline },
     {
       type: 'step.local',
       step: 'manifest',

@@ -12,7 +12,7 @@ interface Ending {
   name: string;
   shell: string;
   caps?: Record<string, unknown>;
-  /** Beginning of the journal's last word, and of the line of the watchdog's log that tells of the event. */
+  /** Beginning of the journal's last word, and of the line of the keeper's log that tells of the event. */
   status: string;
   reason?: RegExp;
   log?: RegExp;

@@ -62,7 +62,7 @@ describe('a restricted key of the user ends the pod where RunPod refuses its own
       assert.match(promised, says);
       assert.match(
         promised,
-        /The watchdog on the pod ends it with the key of your secret\. RunPod refuses the pod's own key \(403/,
+        /The keeper on the pod ends it with the key of your secret\. RunPod refuses the pod's own key \(403/,
       );
       assert.equal(world.record(job).cap?.armed, true);
       await gone(podId);

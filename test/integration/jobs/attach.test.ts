@@ -169,7 +169,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
 
   it('without anybody attached the pod ends itself; attach says what it does not know, fetch learns it (R4.3)', async () => {
     const { job } = alone;
-    await until('the watchdog ends the pod', async () => (await world.pods()).length === 0, 40_000);
+    await until('the keeper ends the pod', async () => (await world.pods()).length === 0, 40_000);
     const attach = world.start(['attach', job, '--json']);
     const { code } = await attach.ended;
     assert.equal(code, 3);

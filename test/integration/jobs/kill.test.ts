@@ -213,7 +213,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     assert.deepEqual(await podsOf('at-run'), []);
   });
 
-  it('the client while it fetches: a new run leaves the pod that its watchdog ends, attach fetches the rest', async () => {
+  it('the client while it fetches: a new run leaves the pod that its keeper ends, attach fetches the rest', async () => {
     const project = make('at-fetch', { steps: twoSteps.slice(0, 1) });
     const run = world.start(['run', project.file, '--yes', '--json']);
     await run.says('"phase":"fetch"');
@@ -232,7 +232,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     assert.deepEqual(await podsOf('at-fetch'), []);
   });
 
-  it('the client while it fetches, and the container with the watchdog in it: the next run ends the pod', async () => {
+  it('the client while it fetches, and the container with the keeper in it: the next run ends the pod', async () => {
     const project = make('at-crash', { steps: twoSteps.slice(0, 1) });
     const run = world.start(['run', project.file, '--yes', '--json']);
     await run.says('"phase":"fetch"');

@@ -10,7 +10,7 @@ describe('a kept pod with a cap (R2.4, R4.3)', () => {
   });
   after(() => world.close());
 
-  it('is used by all runs that follow, and one watchdog ends it at the cap of the last one', async function () {
+  it('is used by all runs that follow, and one keeper ends it at the cap of the last one', async function () {
     // Three runs, of which each waits for the volume and its pod.
     this.timeout(180_000);
     const project = new TestProject(world.folder, {

@@ -124,7 +124,7 @@ describe('the sentence about caps (R4.3)', () => {
     };
 
     it('names those that are armed, and what is wrong with the others', () => {
-      assert.match(say(own('armed')), /computer is off\. The watchdog on the pod ends it with the pod's own key\.$/);
+      assert.match(say(own('armed')), /computer is off\. The keeper on the pod ends it with the pod's own key\.$/);
       assert.match(say(own('armed'), user('armed')), /own key, or else with the key of your secret\.$/);
       assert.match(say(own('armed'), user('missing')), /with the pod's own key\. User: missing\.$/);
       assert.match(say(own('refused'), user('armed')), /off\. .* with the key of your secret\. Own: refused\.$/);

@@ -71,7 +71,7 @@ describe('the ledger (R4.2)', () => {
     const lost = ledgerOf([open], unknown, undefined, noon);
     assert.deepEqual([lost.jobs[0]?.dollars, lost.jobs[0]?.basis, lost.total], [null, 'unknown', 0]);
     const told = ledgerOf([open], () => ({ running: false, finished: at(9, 30) }), undefined, noon).jobs[0];
-    assert.ok(told?.metered && told.metered > 1 && told.metered < 1.02, 'the journal tells when its watchdog ended it');
+    assert.ok(told?.metered && told.metered > 1 && told.metered < 1.02, 'the journal tells when its keeper ended it');
     const billed = ledgerOf([open], unknown, bill(line('pod-a', 9, 0.7)), noon).jobs[0];
     assert.deepEqual([billed?.dollars, billed?.basis], [0.7, 'bill']);
   });
