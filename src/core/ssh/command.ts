@@ -12,6 +12,8 @@ const shellPatienceMs = 20_000;
 export interface Shell {
   /** It has begun a command, so it reads no input of ours itself. */
   proven: boolean;
+  /** It printed where a file service was to begin. */
+  prints: boolean;
 }
 
 /**

@@ -60,7 +60,7 @@ export class SshConnection {
   readonly #client: Client;
   readonly #socket: net.Socket;
   readonly #peer: Peer;
-  readonly #shell: Shell = { proven: false };
+  readonly #shell: Shell = { proven: false, prints: false };
   #open = true;
   #closing = false;
   #reason: Error | undefined;

@@ -1,4 +1,5 @@
 import type { ClientChannel } from 'ssh2';
+import type { FileAttributes, FileService } from './file-service.ts';
 
 /** Numbers of draft-ietf-secsh-filexfer-02, the version 3 that OpenSSH speaks. */
 const type = {
@@ -27,11 +28,6 @@ const longestPacket = 256 * 1024;
 /** What is kept of what came before the first packet, for people. */
 const noiseKept = 2048;
 
-export interface FileAttributes {
-  size: number;
-  isFolder: boolean;
-}
-
 interface Reply {
   type: number;
   /** After the number of the request. */
@@ -39,12 +35,11 @@ interface Reply {
 }
 
 /**
- * The file protocol over the channel of an SFTP server. Many servers are programs that sshd starts through the login
- * shell, so what an image's start files print comes before the first packet: it is passed over. That is why the library's
- * own client does not serve, which takes the first bytes for a packet. Calls reject with the server's words, or when the
- * channel ends.
+ * The file service of an image whose login shell prints. Many SFTP servers are programs that sshd starts through that
+ * shell, so what its start files print comes before the first packet. The library takes the first bytes for a packet and
+ * offers no way to drop some, so here the protocol is spoken over the bare channel, and what comes before it is passed over.
  */
-export class SftpChannel {
+export class SftpChannel implements FileService {
   readonly #channel: ClientChannel;
   readonly #waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>();
   #isOver = false;
@@ -71,7 +66,6 @@ export class SftpChannel {
     this.#channel.once('close', tell);
   }
 
-  /** Rejects every call that waits for an answer, and those to come: the library tells nothing when its connection ends. */
   abandon(): void {
     this.#isOver = true;
     this.#open?.reject(ended());
@@ -102,7 +96,6 @@ export class SftpChannel {
     await this.#ask(type.close, [prefixed(handle)]);
   }
 
-  /** At most `length` bytes; rejects at the end of the file. */
   read(handle: Buffer, position: number, length: number): Promise<Buffer> {
     const fields = [prefixed(handle), uint64(position), uint32(length)];
     return this.#ask(type.read, fields).then(({ body }) => field(body));
@@ -120,13 +113,11 @@ export class SftpChannel {
     await this.#ask(type.mkdir, [text(path), uint32(0)]);
   }
 
-  /** The path as the server knows it. */
   async realPath(path: string): Promise<string> {
     const { body } = await this.#ask(type.realpath, [text(path)]);
     return field(body.subarray(4)).toString('utf8');
   }
 
-  /** Of what the handle or the path leads to. */
   async attributes(of: Buffer | string): Promise<FileAttributes> {
     const { body } =
       typeof of === 'string' ? await this.#ask(type.stat, [text(of)]) : await this.#ask(type.fstat, [prefixed(of)]);

@@ -9,12 +9,14 @@ import { throwIfCancelled } from '../errors.ts';
 import type { Shell } from './command.ts';
 import { RemoteCommand } from './command.ts';
 import { watchLink } from './dial.ts';
+import type { FileService } from './file-service.ts';
 import type { SshError } from './errors.ts';
 import { lost, sftpFailed, shellEnded } from './errors.ts';
 import type { Login } from './login.ts';
-import { loggedIn } from './login.ts';
+import { loggedIn, logIn } from './login.ts';
 import { marked } from './marked.ts';
 import { SftpChannel } from './sftp-channel.ts';
+import { libraryClient, sshClientOf, SftpLibrary } from './sftp-library.ts';
 import { chunkSize, readAhead, Window } from './window.ts';
 
 export interface Moved {
@@ -43,14 +45,42 @@ export interface RemoteFile {
 /** For the file service to come up after the login. */
 const beginMs = 20_000;
 
-/** Opens a connection for files only, so that large files never delay commands. */
+/**
+ * Opens a connection for files only, so that large files never delay commands. By the library; where that logged in and
+ * found no service, by the channel that bears a login shell which prints, and tells what else is wrong.
+ */
 export async function openSftp(login: Login, shell: Shell): Promise<SftpSession> {
-  const { client, socket } = await loggedIn(login, { timeoutMs: 20_000, signal: undefined });
+  const byLibrary = shell.prints ? undefined : await openLibrary(login, shell);
+  if (byLibrary !== undefined) {
+    return byLibrary;
+  }
+  const { client, socket } = await loggedIn(login, limits);
   try {
-    return new SftpSession(client, await beginSftp(client, login), socket, login, shell);
+    const session = new SftpSession(client, await beginSftp(client, login), socket, login, shell);
+    shell.prints = true;
+    return session;
   } catch (error) {
     client.end();
     socket.destroy();
+    throw error;
+  }
+}
+
+const limits = { timeoutMs: 20_000, signal: undefined };
+
+/** Undefined when there was a login and then no file service that the library understands. */
+async function openLibrary(login: Login, shell: Shell): Promise<SftpSession | undefined> {
+  const library = await libraryClient();
+  const client = sshClientOf(library);
+  const seen = { login: false };
+  client.once('ready', () => (seen.login = true));
+  try {
+    const { socket, value } = await logIn(login, limits, (config) => library.connect(config));
+    return new SftpSession(client, new SftpLibrary(value), socket, login, shell);
+  } catch (error) {
+    if (seen.login) {
+      return undefined;
+    }
     throw error;
   }
 }
@@ -102,13 +132,13 @@ export class SftpSession {
   /** Settles when the session has ended, for whatever reason. */
   readonly closed: Promise<void>;
   readonly #client: Client;
-  readonly #sftp: SftpChannel;
+  readonly #sftp: FileService;
   readonly #socket: net.Socket;
   readonly #login: Login;
   readonly #shell: Shell;
   #reason: Error | undefined;
 
-  constructor(client: Client, sftp: SftpChannel, socket: net.Socket, login: Login, shell: Shell) {
+  constructor(client: Client, sftp: FileService, socket: net.Socket, login: Login, shell: Shell) {
     this.#client = client;
     this.#sftp = sftp;
     this.#socket = socket;
@@ -303,7 +333,7 @@ export class SftpSession {
   }
 }
 
-async function makeFolders(sftp: SftpChannel, remote: string): Promise<void> {
+async function makeFolders(sftp: FileService, remote: string): Promise<void> {
   const isThere = (): Promise<boolean> =>
     sftp.attributes(remote).then(
       ({ isFolder }) => isFolder,
