@@ -1,20 +1,19 @@
 import { pricePerHour } from '../words/index.ts';
-import { readFile } from 'node:fs/promises';
 import { guardCap } from '../caps/guard.ts';
 import { costOf, type CostReport } from '../caps/meter.ts';
 import { CancelledError, messageOf, UserError } from '../errors.ts';
 import { takeLock } from '../files/lock.ts';
 import type { Installation } from '../home/installation.ts';
-import { JournalReader } from '../journal/reader.ts';
 import { isBeingPrepared, resultsFolder, type JobRecord } from '../journal/records.ts';
 import { warningOf, type ClientOutcome, type OnEvent } from '../journal/run-event.ts';
 import { linkPatienceMs, overLink } from '../pods/link.ts';
-import { emptyView, overView, reduceView, type JobView } from '../journal/view.ts';
+import { overView, type JobView } from '../journal/view.ts';
 import { reconnect } from '../pods/of-job.ts';
 import type { Remedy } from '../remedy.ts';
-import { RemoteWorker, type FollowEnd } from '../pods/worker.ts';
+import type { FollowEnd } from '../pods/worker.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { endJobPod, fetchResults } from './finish.ts';
+import { JournalFollower } from './journal-follower.ts';
 import { endOverS3, lostRemedies, seesVolume, unheard } from './gone.ts';
 
 /** How a job ended as far as this client can tell, and what came of it. */
@@ -262,84 +261,6 @@ function whyLost({ phase }: JobRecord, { view, isRemoved }: JournalFollower): st
   return phase === 'start'
     ? 'No worker is there, and its journal is empty: the program that prepared the job was ended while it started the worker.'
     : 'The worker on the pod is gone, and its journal is not there: what it did is not known.';
-}
-
-/** Reads the journal for one client: keeps the local copy, the view and the place. */
-class JournalFollower {
-  view: JobView = emptyView();
-  /** When the last bytes came, to this client or to another one of this machine. */
-  heard: Date | undefined;
-  /** The journal that was followed is not on the volume any more. */
-  isRemoved = false;
-  #reader = new JournalReader();
-  readonly #installation: Installation;
-  readonly #job: string;
-  readonly #onEvent: OnEvent;
-
-  constructor(installation: Installation, job: string, onEvent: OnEvent) {
-    this.#installation = installation;
-    this.#job = job;
-    this.#onEvent = onEvent;
-  }
-
-  /** Shows what the local copy has beyond what was shown. */
-  async replay(): Promise<void> {
-    const bytes = await readFile(this.#installation.records.journalFile(this.#job)).catch(() => Buffer.alloc(0));
-    this.#reader.restart();
-    this.#take(bytes.subarray(this.#reader.offset), true);
-    this.#reader.restart();
-    this.heard ??= (await this.#installation.records.journal(this.#job))?.updated;
-  }
-
-  async follow(connection: SshConnection, record: JobRecord, signal?: AbortSignal): Promise<FollowEnd> {
-    const remote = record.remote;
-    if (remote === undefined) {
-      return 'worker-gone';
-    }
-    const worker = new RemoteWorker(connection, remote.worker, remote.python);
-    const end = await this.#followFrom(worker, remote.jobDir, signal);
-    if (end !== 'other-journal') {
-      return end;
-    }
-    if (!(await worker.hasJournal(remote.jobDir, signal))) {
-      this.isRemoved = true;
-      return 'worker-gone';
-    }
-    await this.#installation.records.putJournalAside(this.#job);
-    this.#reader = new JournalReader();
-    this.view = emptyView();
-    const text =
-      'The journal on the volume does not go on from the copy here: it is read anew, and the copy is kept beside it.';
-    this.#onEvent({ type: 'warning', text });
-    return this.#followFrom(worker, remote.jobDir, signal);
-  }
-
-  async #followFrom(worker: RemoteWorker, jobDir: string, signal: AbortSignal | undefined): Promise<FollowEnd> {
-    this.#reader.restart();
-    let place = this.#reader.offset;
-    return worker.follow(
-      jobDir,
-      place,
-      async (chunk) => {
-        this.heard = new Date();
-        this.#take(chunk, false);
-        await this.#installation.records.writeJournal(this.#job, place, chunk);
-        place += chunk.length;
-      },
-      { signal },
-    );
-  }
-
-  #take(bytes: Buffer, replay: boolean): void {
-    for (const event of this.#reader.push(bytes)) {
-      if (event.type === 'bad-line') {
-        this.#onEvent({ type: 'warning', text: `The journal has a fault at byte ${event.offset}: ${event.message}.` });
-      } else {
-        this.view = reduceView(this.view, event);
-        this.#onEvent({ type: 'job', side: 'pod', replay, event });
-      }
-    }
-  }
 }
 
 function outcomeOf(view: JobView): ClientOutcome {

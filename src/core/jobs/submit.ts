@@ -10,11 +10,10 @@ import type { Installation } from '../home/installation.ts';
 import { jobVariable, podName, projectVariable } from '../journal/id.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import { buildSpec, type LocalResult } from '../journal/spec.ts';
+import type { LocalResult } from '../journal/spec.ts';
 import { containerStart } from '../pods/container-start.ts';
 import { endPod } from '../pods/end.ts';
-import { doneOverLink, linkPatienceMs } from '../pods/link.ts';
-import { hardwareOf, podsOf, reconnect, withPod } from '../pods/of-job.ts';
+import { hardwareOf, podsOf, withPod } from '../pods/of-job.ts';
 import { waitUntilReady, type ReadyPod } from '../pods/ready.ts';
 import { rentPod } from '../pods/rent.ts';
 import { ensureVolume } from '../pods/volume.ts';
@@ -22,18 +21,11 @@ import { RemoteWorker, type Started } from '../pods/worker.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
-import { push } from '../transport/ssh/push.ts';
 import type { Adoption } from '../volumes/origins.ts';
-import { readLastKnown, rememberTransfer } from '../volumes/plan/index.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
 import { ProjectClaim, ProjectTaken } from './claim.ts';
+import { handOver, remoteOf } from './hand-over.ts';
 import { endLeftPods, idlePod } from './reuse.ts';
-
-/** Minutes that a pod waits for its job while no client renews this; then it ends itself. */
-const { guardMinutes } = limits;
-/** A client at work renews it, and its claim of the project, this often, in ms. */
-const renewEvery = limits.claimBeatSeconds * 1000;
-const lookEvery = 1000;
 
 export interface SubmitOptions {
   adoption: Adoption;
@@ -205,7 +197,7 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
     });
   }
   const { image, mount, readyMinutes } = project.target;
-  const seconds = (readyMinutes + guardMinutes) * 60;
+  const seconds = (readyMinutes + limits.guardMinutes) * 60;
   const { restUrl, workerFile } = installation;
   const { pod } = await rentPod(
     client,
@@ -259,159 +251,6 @@ async function endForOthers(installation: Installation, job: string, pod: Pod): 
       });
     }
   }
-}
-
-/**
- * Brings the project to a pod that is ready and starts the job there, over as many links as it takes: what has arrived
- * is not sent again, and a job that has started is not started twice.
- */
-async function handOver(run: Submission, ready: ReadyPod): Promise<{ connection: SshConnection; started: Started }> {
-  const { installation, onEvent, signal } = run;
-  const asked = { toBegin: false };
-  const { value: started, connection } = await doneOverLink(
-    {
-      connection: ready.connection,
-      connect: () => reconnect(installation, run.record, signal),
-      work: (open) => transferAndStart(run, ready, open, asked),
-      // Once it was asked to begin, the job may run: only its pod's end tells that it does not.
-      patience: () => (asked.toBegin ? Infinity : linkPatienceMs),
-      meanwhile: () => 'nothing that arrived is sent again',
-      onEvent,
-      signal,
-    },
-    () =>
-      new UserError('pod-gone', {
-        what: `The pod ${ready.pod.name} is gone.`,
-        why: 'It was ended from outside, or its host failed.',
-        next: 'Run it again; another pod is rented, and what is on the volume is not sent again.',
-      }),
-  );
-  return { connection, started };
-}
-
-/** So that the next plan and the next estimate know what the volume has. */
-async function remember(
-  { loaded }: RunPlan,
-  { volume }: JobRecord,
-  sent: readonly HashedFile[],
-  moved: { bytes: number; seconds: number },
-): Promise<void> {
-  if (volume === undefined) {
-    return;
-  }
-  const known = await readLastKnown(loaded.root);
-  const mtime = new Date().toISOString();
-  const now = Object.fromEntries(sent.map(({ path, size, sha256 }) => [path, { size, sha256, mtime }]));
-  const before = known?.volume.id === volume.id ? known.files : {};
-  const transferred = { route: 'ssh' as const, ...moved, files: { ...before, ...now } };
-  // A project folder that cannot be written to is no reason to lose a pod that is ready.
-  await rememberTransfer(loaded.root, volume, transferred).catch(() => undefined);
-}
-
-async function transferAndStart(
-  run: Submission,
-  ready: ReadyPod,
-  connection: SshConnection,
-  asked: { toBegin: boolean },
-): Promise<Started> {
-  const { installation, plan, caps, claim, files, onEvent } = run;
-  const remote = remoteOf(plan, ready.mount);
-  const lost = new AbortController();
-  const signal = AbortSignal.any([run.signal, lost.signal]);
-  const workerPath = await installWorker(connection, ready.mount, installation.workerFile, signal);
-  const worker = new RemoteWorker(connection, workerPath, remote.python);
-  // A start whose answer a broken link swallowed: nothing may be sent into the folder of a job that runs.
-  const begun = asked.toBegin ? await worker.begun(remote.jobDir, signal) : null;
-  if (begun !== null) {
-    return begun;
-  }
-  await run.step('transfer', 'Comparing files');
-  const guard = (): Promise<unknown> => {
-    const minutes = Math.min(guardMinutes, Math.max(0, caps.left() ?? Infinity) / 60);
-    return worker.guard(remote.jobDir, installation.restUrl, minutes, signal);
-  };
-  await guard();
-  await claim.take(worker, ready.pod, remote, signal);
-  let renewed = Date.now();
-  const renewal = setInterval(() => {
-    // By a clock that goes on while the computer sleeps: who wakes up asks at once whether the project is still its own.
-    if (Date.now() - renewed < renewEvery) {
-      return;
-    }
-    renewed = Date.now();
-    void guard().catch(() => undefined);
-    claim.keep(worker, remote, signal).catch((error: unknown) => {
-      if (error instanceof ProjectTaken) {
-        lost.abort(error);
-      }
-    });
-  }, lookEvery);
-  try {
-    const { root, project } = plan.loaded;
-    const far = { connection, worker: worker.argv, root: remote.projectDir };
-    const volume = ready.pod.mounts.network[0]?.volumeId ?? '';
-    await run.adoption.agreeOverSsh(far, { root, project: project.name, volume }, signal);
-    const began = performance.now();
-    const sent = await push({
-      ...far,
-      files,
-      signal,
-      onProgress: (p) => onEvent({ type: 'transfer', direction: 'up', ...p }),
-    });
-    await remember(plan, run.record, files, { bytes: sent.bytes, seconds: (performance.now() - began) / 1000 });
-    await run.step('start', sentText(sent), { remote: { ...remote, worker: workerPath } });
-    asked.toBegin = true;
-    return await worker.begin(remote.jobDir, specOf(run, remote), plan.secrets, signal);
-  } catch (error) {
-    if (isRefusal(error)) {
-      // A worker does not start when another job has followed while this client gave no sign of life.
-      await claim.keep(worker, remote, run.signal);
-    }
-    throw lost.signal.aborted ? lost.signal.reason : error;
-  } finally {
-    clearInterval(renewal);
-  }
-}
-
-/** Where a job's things lie on a pod. */
-function remoteOf(
-  { job, loaded }: RunPlan,
-  mount: string,
-): { mount: string; projectDir: string; jobDir: string; python: string } {
-  return {
-    mount,
-    projectDir: `${mount}/projects/${loaded.project.name}`,
-    jobDir: `${mount}/.runpod-trainer/jobs/${job}`,
-    python: 'python3',
-  };
-}
-
-function specOf(
-  { installation, plan, caps, localResults }: Submission,
-  remote: { mount: string; projectDir: string },
-): ReturnType<typeof buildSpec> {
-  const { project } = plan.loaded;
-  return buildSpec({
-    job: plan.job,
-    project,
-    side: 'pod',
-    paths: { project: remote.projectDir, mount: remote.mount },
-    python: project.target.python,
-    restUrl: installation.restUrl,
-    capSeconds: caps.grant(),
-    from: plan.from,
-    localResults,
-  });
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof UserError && error.code === 'worker-refused';
-}
-
-function sentText(result: { sent: number; unchanged: number }): string {
-  return result.sent === 0
-    ? `All ${result.unchanged} files are there already; starting the job`
-    : `${result.sent} files sent and verified, ${result.unchanged} were there already; starting the job`;
 }
 
 /** Ends the pod of a job that did not start; answers the error with what the pod has cost. */
