@@ -61,7 +61,7 @@ describe('explain on the command line (R7.4)', () => {
 
     const text = await world.run(['explain', first.result.job]);
     assert.match(text.stdout, /The GPU's memory of 23\.6 GiB was not enough for the step train/);
-    assert.match(text.stdout, /Change +steps\[1\]\.args\[1\] in .*: "8" → "4"/);
+    assert.match(text.stdout, /Change +steps\[1\]\.args\[1\] in\s.*: "8" → "4"/);
     assert.match(text.stdout, /Go on with:\n {2}runpod-trainer run .* --from train/);
 
     project.changeStep('train', { args: ['--batch-size', String(explanation.change.to)] });
