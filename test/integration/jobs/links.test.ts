@@ -57,7 +57,7 @@ describe('a cut link is no event (R3.4)', () => {
     });
 
   /** What must be so however often the link was cut: exit 0, one pod, one start, everything told and brought home. */
-  async function assertWhole(run: Cli, made: TestProject): Promise<void> {
+  async function assertWhole(run: Cli, made: TestProject, keeperSays = /"armed":true/): Promise<void> {
     const { code, stdout, stderr } = await run.ended;
     const links = run.told().filter((t) => ['link', 'warning', 'phase', 'error'].includes(t.type));
     assert.equal(code, 0, `${links.map((t) => JSON.stringify(t)).join('\n')}\n${stderr}`);
@@ -75,9 +75,8 @@ describe('a cut link is no event (R3.4)', () => {
     }
     const asked = world.requests.filter((r) => r.method === 'POST' && r.path === '/v2/pods').length;
     assert.equal(asked, world.records().length, 'each job has asked for one pod');
-    // Where RunPod's API is away while the job starts, the keeper hears of its key a moment later.
     const word = events.findLast((e) => e.type === 'watchdog');
-    assert.match(JSON.stringify(word ?? {}), /"armed":true/, 'the keeper’s own word was told');
+    assert.match(JSON.stringify(word ?? {}), keeperSays, 'the keeper’s own word was told');
   }
 
   for (const seed of seeds) {
@@ -130,7 +129,8 @@ describe('a cut link is no event (R3.4)', () => {
       await world.sandbox.apiUp();
       link.restore();
     }
-    await assertWhole(run, made);
+    // The pod does not reach the API in these moments either, and the job is short.
+    await assertWhole(run, made, /"armed":true|has not answered the keeper yet/);
   });
 
   it('ends well when the link freezes in the transfer for longer than the pings wait', async function () {
