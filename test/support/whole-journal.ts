@@ -13,9 +13,13 @@ export function wholeJournal(folder: string): Buffer {
   if (newest === undefined) {
     return read('events.jsonl');
   }
-  const { before } = JSON.parse(readFileSync(path.join(epochs, newest, 'owner.json'), 'utf8')) as {
-    before: Record<string, number>;
-  };
+  const owner = path.join(epochs, newest, 'owner.json');
+  const told = existsSync(owner) ? (JSON.parse(readFileSync(owner, 'utf8')) as { before?: Record<string, number> }) : {};
+  if (told.before === undefined) {
+    // The epoch did not come to its beginning, and until then nothing is read.
+    return Buffer.alloc(0);
+  }
+  const { before } = told;
   const earlier = Object.entries(before).sort(([a], [b]) => Number(a) - Number(b));
   const name = (epoch: string): string =>
     epoch === (earlier[0]?.[0] ?? newest) ? 'events.jsonl' : `events-${epoch}.jsonl`;
