@@ -14,7 +14,9 @@ export function wholeJournal(folder: string): Buffer {
     return read('events.jsonl');
   }
   const owner = path.join(epochs, newest, 'owner.json');
-  const told = existsSync(owner) ? (JSON.parse(readFileSync(owner, 'utf8')) as { before?: Record<string, number> }) : {};
+  const told = existsSync(owner)
+    ? (JSON.parse(readFileSync(owner, 'utf8')) as { before?: Record<string, number> })
+    : {};
   if (told.before === undefined) {
     // The epoch did not come to its beginning, and until then nothing is read.
     return Buffer.alloc(0);

@@ -109,7 +109,12 @@ class Succession:
         if now is not None and now.number != number:
             # So many terms passed while this one was made that its number had been forgotten already.
             raise Taken(now)
-        term.tell(owner)
+        try:
+            term.tell(owner)
+        except OSError:
+            # Nobody has it then; where that cannot be written either it ages.
+            term.release()
+            raise
         self._forget(number - _KEPT)
         return term
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -81,6 +82,18 @@ def test_who_is_overtaken_by_many_terms_has_none(tmp_path: Path) -> None:
     with pytest.raises(Taken) as refused:
         slow.take(_mine("slow"), others)
     assert refused.value.term.owner == {"name": "29"}
+
+
+def test_a_term_whose_owner_could_not_be_written_bars_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    line = Succession(tmp_path)
+    with monkeypatch.context() as bad_disk:
+        bad_disk.setattr(os, "fsync", fails)
+        with pytest.raises(OSError):
+            line.take(_mine("a"), lambda term: False)
+    assert line.take(_mine("b"), lambda term: False).number == 2
 
 
 def test_one_of_many_processes_at_one_moment_has_it(tmp_path: Path) -> None:

@@ -61,8 +61,10 @@ export class ProjectTaken extends UserError {
     const age = since == null ? '' : ` ${duration(Math.max(0, Date.now() - Date.parse(since)) / 1000)} ago`;
     const begun = `started${age}${host == null ? '' : ` on ${host}`}`;
     const pod = podId == null ? '' : `, and is on the pod ${podId}`;
+    const who = job == null ? 'Another client' : `The job ${job}`;
+    const told = job == null ? 'which job it prepares is not known' : `it was ${begun}${pod}`;
     super('job-running', {
-      what: `The job ${job ?? 'of another client'} has the project "${project}" on this volume: it was ${begun}${pod}.`,
+      what: `${who} has the project "${project}" on this volume: ${told}.`,
       why: ending ? 'It has ended, and its results are being brought home.' : whyOne,
       next: 'Nothing of this run was started. Wait until that job has ended, or cancel it where it was started.',
     });
