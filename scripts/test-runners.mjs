@@ -48,6 +48,7 @@ const env = {
   // One package of the extension for all tests that open an editor, and one compilation of what they start.
   RUNPOD_TRAINER_TEST_BUILDS: builds,
   NODE_COMPILE_CACHE: join(scratch, 'compiled'),
+  TORCHINDUCTOR_CACHE_DIR: join(scratch, 'inductor'),
   PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
   // Tests never see the account of whoever runs them.
   RUNPOD_API_KEY: '',

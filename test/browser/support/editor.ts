@@ -1,4 +1,5 @@
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chromium, type Browser } from 'playwright-core';
@@ -75,13 +76,18 @@ export async function openEditor(options: EditorOptions = {}): Promise<Editor> {
     await installExtensions({ entry, userDataDir, extensionsDir, vsix: options.vsix });
   }
   const { folder, trust = false, env = {} } = options;
-  const server = await startCodeServer({ entry, userDataDir, extensionsDir, folder, trust, env });
+  // Editors leave sockets and caches in the temporary folder. Its name is short, for the sockets.
+  const temporary = await mkdtemp(join(tmpdir(), 'e-'));
+  const server = await startCodeServer({
+    ...{ entry, userDataDir, extensionsDir, folder, trust },
+    env: { ...env, TMPDIR: temporary },
+  });
   let browser: Browser | undefined;
   const close = async (): Promise<void> => {
     // A browser that has crashed may never answer; the server must not be left because of that.
     await Promise.race([browser?.close(), delay(10_000, undefined, { ref: false })]);
     await server.stop();
-    await rm(home, { recursive: true, force: true });
+    for (const one of [home, temporary]) await rm(one, { recursive: true, force: true, maxRetries: 3 });
   };
   try {
     browser = await chromium.launch({
