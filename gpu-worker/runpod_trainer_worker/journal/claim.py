@@ -1,7 +1,8 @@
 """Who has a project on a volume: one job at a time, by a line of terms beside the project's manifest.
 
 The claim is the client's until its job starts and the worker's from then on. It is free again when it was given back,
-when its job has ended and nobody fetches its results, or when it showed no sign of life for `claim_patience`.
+when its job has ended and nobody fetches its results, when it ran on this very pod and its worker is not there any more,
+or when it showed no sign of life for `claim_patience`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional
 
-from ..base import fsutil
+from ..base import fsutil, procs
 from ..base.clock import now_iso
 from ..base.errors import WorkerError
 from ..base.succession import Succession, Taken, Term, age_of
 from ..base.timings import Timings
-from .directory import JobDir
+from .directory import JobDir, read_lock, worker_alive
 
 if TYPE_CHECKING:
     import argparse
@@ -66,7 +67,10 @@ class Claim:
             mine.beat()
             return {"ok": True, "term": mine.number}
         try:
-            term = self._line.take(owner.to_json(), lambda newest: newest.number == follow or self._is_free(newest))
+            term = self._line.take(
+                owner.to_json(),
+                lambda newest: newest.number == follow or self._is_free(newest) or self._died_here(newest, owner.pod_id),
+            )
         except Taken as taken:
             return self._told(taken.term)
         return {"ok": True, "term": term.number}
@@ -128,6 +132,27 @@ class Claim:
         if self._ended(term):
             return self._quiet(term)
         return term.age() > self._timings.claim_patience
+
+    def _died_here(self, term: Term, pod_id: Optional[str]) -> bool:
+        """Whether the term's job runs no more on this pod: whoever could tell its end was killed too.
+
+        What its steps left is ended, so that it writes nothing beside the job that follows.
+        """
+        job = self._owner_job(term)
+        if job is None or pod_id is None or term.owner.get("podId") != pod_id:
+            return False
+        lock = read_lock(job)
+        try:
+            handed_over = (term.path / _RUNNING).stat().st_mtime
+            # Before that there is no worker yet, or one of an earlier epoch.
+            if lock is None or Succession(job.epochs).term(lock.epoch).last_sign() < handed_over:
+                return False
+        except FileNotFoundError:
+            return False
+        if worker_alive(job, lock, pod_id, self._timings):
+            return False
+        procs.kill_members(job.all_steps)
+        return True
 
     def _owner_job(self, term: Term) -> Optional[JobDir]:
         name = term.owner.get("job")

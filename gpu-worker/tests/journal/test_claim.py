@@ -130,6 +130,22 @@ def test_is_free_some_time_after_the_end_when_nobody_fetches(bench: Bench) -> No
     wait_for(lambda: take(bench, "b")["ok"])
 
 
+def test_is_free_on_the_pod_on_which_its_worker_and_its_keeper_were_killed(bench: Bench) -> None:
+    bench.spec(on_pod(shell("work", "echo $$; exec sleep 600")))
+    take(bench, "job-1", "--pod", bench.pod_id)
+    bench.start()
+    wait_for(bench.output)
+    step = int(bench.output()[0])
+    assert not take(bench, "b", "--pod", bench.pod_id)["ok"]
+    for pid in (bench.keeper(), *bench.processes("_work")):
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: bench.processes("_work") == [])
+    assert is_running(step)
+    assert not take(bench, "b")["ok"], "another pod cannot see it"
+    assert take(bench, "b", "--pod", bench.pod_id) == {"ok": True, "term": 2}
+    assert not is_running(step), "it would write beside the job that follows"
+
+
 def test_a_worker_starts_only_with_the_claim(bench: Bench) -> None:
     bench.spec(on_pod(shell("work", "echo ran")))
     take(bench, "b")
