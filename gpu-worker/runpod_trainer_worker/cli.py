@@ -41,9 +41,10 @@ def _internal(arguments: List[str]) -> int:
 
         return process.main()
     if name == "_resume":
+        from .base.timings import Timings
         from .keeper.access import resume
 
-        return resume(rest[0], rest[1])
+        return resume(rest[0], rest[1], Timings.from_environment())
     if name == "_words":
         from pathlib import Path
 

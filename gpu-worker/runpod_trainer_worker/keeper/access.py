@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from pathlib import Path
@@ -18,7 +19,8 @@ from .end_keys import keys_of
 from .pod_api import check_address
 from .pod_environment import pod_environment
 from .saved import Saved
-from .states import Waiting
+from .states import Ended, Waiting
+from .table import started_again
 
 #: A volume that hangs must not hold up a client that only wants its pod to end.
 _VOLUME_WAIT = 5.0
@@ -84,7 +86,7 @@ def start_keeper(pod_id: str, keys: Dict[str, str], rest_url: str, state: Option
     return process.pid
 
 
-def resume(mount: str, rest_url: str) -> int:
+def resume(mount: str, rest_url: str, timings: Timings) -> int:
     """The internal command of a container's start: a keeper for what an earlier one of this pod left; the exit code.
 
     It ends the pod where nothing can be read.
@@ -92,6 +94,13 @@ def resume(mount: str, rest_url: str) -> int:
     pod = pod_environment()
     pod_id = pod.get("RUNPOD_POD_ID") or ""
     state, _ = saved.read(_places(pod_id, mount))
+    if state is not None and saved.is_of_earlier_start(state):
+        left = saved.from_json(state)
+        before = left.state
+        if isinstance(before, Ended) and not (JobDir(Path(before.job.folder)).control / "hold").exists():
+            # Its client gave it back and stopped the pod, faster than the keeper noticed.
+            before = dataclasses.replace(before, held=None)
+        state = saved.to_json(dataclasses.replace(left, state=started_again(before, boot_seconds(), timings)))
     start_keeper(pod_id, keys_of(pod), rest_url, state)
     return 0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..base import fsutil
-from ..base.clock import boot_id, boot_seconds
+from ..base.clock import boot_id, boot_seconds, container_start
 from ..base.selfpath import SELF
 from .states import NAMES, Asked, Ended, Ending, Job, Running, State, Waiting, Worker
 
@@ -41,7 +41,7 @@ def disk_place(scratch: Path, pod_id: str) -> Path:
 
 def to_json(saved: Saved) -> Dict[str, Any]:
     """As an object; times of the boot clock with both clocks of this moment, so that another machine can read them."""
-    clocks = {"bootId": boot_id(), "boot": boot_seconds(), "wall": time.time()}
+    clocks = {"bootId": boot_id(), "boot": boot_seconds(), "wall": time.time(), "container": container_start()}
     state = {"at": NAMES[type(saved.state)], **dataclasses.asdict(saved.state)}
     return {
         "schema": 1,
@@ -80,6 +80,12 @@ def read(places: List[Path]) -> Tuple[Optional[Dict[str, Any]], bool]:
         except (OSError, ValueError):
             there = True
     return max(found, key=lambda one: one[0], default=(0, None))[1], there
+
+
+def is_of_earlier_start(raw: Dict[str, Any]) -> bool:
+    """Whether the container was started again since this state was kept."""
+    before = raw["clocks"].get("container")
+    return before is not None and before != container_start()
 
 
 def write(place: Path, value: Dict[str, Any]) -> None:
@@ -124,7 +130,7 @@ def _state(raw: Dict[str, Any], moved: float) -> State:
 
     at = raw["at"]
     if at == "waiting":
-        return Waiting(when("deadline"), _text(raw["folder"]))
+        return Waiting(when("deadline"), _text(raw["folder"]), bool(raw.get("stop")))
     if at == "running":
         return Running(job(), when("since"), worker(), asked(), maybe("finished"))
     if at == "ended":

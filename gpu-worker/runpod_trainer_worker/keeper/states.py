@@ -42,10 +42,11 @@ class Asked:
 
 @dataclasses.dataclass(frozen=True)
 class Waiting:
-    """No job is here yet; `folder` is the one that a client prepares."""
+    """No job is here yet; `folder` is the one that a client prepares. Without one the pod is stopped, if `stop`."""
 
     deadline: float
     folder: str
+    stop: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

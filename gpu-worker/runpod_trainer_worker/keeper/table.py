@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Tuple
 
+from ..base.contract import LIMITS
 from ..base.timings import Timings
 from .states import (
     Asked,
@@ -26,6 +27,7 @@ from .states import (
     Started,
     State,
     Waiting,
+    folder_of,
 )
 
 
@@ -64,7 +66,7 @@ def step(state: State, event: Event, now: float, timings: Timings) -> Next:
 
 def _waiting(before: Next, state: Waiting, event: Event, now: float) -> Next:
     if isinstance(event, Renewed):
-        return before.then(Waiting(now + event.seconds, event.folder))
+        return before.then(dataclasses.replace(state, deadline=now + event.seconds, folder=event.folder))
     return before
 
 
@@ -144,6 +146,21 @@ def _ended_in_time(after: Next, state: Ended, now: float, timings: Timings) -> N
     return _end(after, "the job has ended", now)
 
 
+def started_again(state: State, now: float, timings: Timings) -> State:
+    """What to go on from when the pod's container was started again.
+
+    A pod that had been stopped, as its job wants, was started by a person: it waits for another job, then it is stopped
+    again. A container that crashed comes back sooner, and changes nothing.
+    """
+    if isinstance(state, Ending):
+        was_stopped = state.stop
+    else:
+        stops = isinstance(state, Ended) and state.job.on_finish == "stop"
+        was_stopped = stops and isinstance(state, Ended) and now >= end_time(state, timings)
+    waits = LIMITS.guard_minutes * timings.guard_minute
+    return Waiting(now + waits, folder_of(state), stop=True) if was_stopped else state
+
+
 def end_time(state: Ended, timings: Timings) -> float:
     """When the pod of a job that has ended is ended, but for its cap and its last words."""
     waits = state.since + timings.end_after
@@ -173,7 +190,7 @@ def _end(before: Next, why: str, now: float) -> Next:
     if isinstance(state, (Running, Ended)):
         folder, stop, worker = state.job.folder, state.job.on_finish == "stop", state.worker
     elif isinstance(state, Waiting):
-        folder = state.folder
+        folder, stop = state.folder, state.stop
     orders = (Order.KILL, Order.END) if isinstance(state, Running) else (Order.END,)
     said = f"{why}; {'stopping' if stop else 'terminating'} the pod"
     return before.then(Ending(why, stop, now, folder, worker), *orders, said=said)

@@ -29,7 +29,7 @@ from runpod_trainer_worker.keeper.states import (
     Waiting,
     Worker,
 )
-from runpod_trainer_worker.keeper.table import step
+from runpod_trainer_worker.keeper.table import started_again, step
 
 T = Timings()
 JOB = Job("/m/.runpod-trainer/jobs/j", "terminate", None, None, None, 1800)
@@ -244,6 +244,30 @@ def test_it_goes_on_by_itself_from_every_state() -> None:
             assert job.deadline is None and (runs or kept), (number, state)
         elif job.deadline is not None and not isinstance(state, Waiting):
             assert state.since <= max(T.begin_wait + T.last_words + 20, job.deadline + T.cap_end + 20, 1900), number
+
+
+def test_a_pod_that_was_stopped_and_is_started_by_hand_waits_for_a_job_and_is_stopped_again() -> None:
+    stops = dataclasses.replace(JOB, on_finish="stop", deadline=500)
+    waits = Waiting(1000 + 60 * LIMITS.guard_minutes, JOB.folder, stop=True)
+    assert started_again(Ending("cap", True, 10, JOB.folder, W), 1000, T) == waits
+    assert started_again(Ended(stops, 10, W), 1000, T) == waits, "its client stopped it after the results"
+    after = step(dataclasses.replace(waits), Signs.TICK, waits.deadline, T)
+    assert isinstance(after.state, Ending) and after.state.stop and after.orders == (END,)
+    renewed = step(waits, Renewed("b", 60), 1001, T).state
+    assert renewed == Waiting(1061, "b", stop=True)
+
+
+def test_a_container_that_crashed_changes_nothing() -> None:
+    stops = dataclasses.replace(JOB, on_finish="stop")
+    for state in (
+        Waiting(30, "a"),
+        Running(stops, 0, W),
+        Ended(stops, 990, W),
+        Ended(JOB, 10, W),
+        Ended(KEPT, 10, W),
+        Ending("cap", False, 10, JOB.folder, W),
+    ):
+        assert started_again(state, 1000, T) == state
 
 
 def test_the_defaults_leave_time_for_what_comes_before() -> None:

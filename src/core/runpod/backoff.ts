@@ -26,6 +26,8 @@ export interface Attempt {
   headers: Readonly<Record<string, string | undefined>>;
   /** True when repeating the request cannot do anything twice. */
   repeatable: boolean;
+  /** True when something else answered in the place of an API that has answered before. */
+  stray?: boolean;
 }
 
 /** Exponential delay with jitter, in ms: between half and all of `base * 2^(attempt - 1)`, capped. */
@@ -88,8 +90,8 @@ export function serverDelayMs(headers: Attempt['headers'], now: number): number 
 
 /**
  * Decides whether a failed attempt is repeated.
- * 429 is repeated for every request, because the server did nothing; 5xx and lost answers only where repeating is
- * harmless; every other status never.
+ * 429 is repeated for every request, because the server did nothing; 5xx, lost and stray answers only where repeating
+ * is harmless; every other status never.
  * @returns ms to wait before the next attempt, or undefined to give up.
  */
 export function nextDelayMs(
@@ -98,8 +100,8 @@ export function nextDelayMs(
   random: number,
   limits: RetryLimits = defaultRetryLimits,
 ): number | undefined {
-  const { status } = attempt;
-  const transient = status === undefined || status >= 500;
+  const { status, stray = false } = attempt;
+  const transient = status === undefined || status >= 500 || stray;
   if (attempt.number >= limits.attempts || !(status === 429 || (transient && attempt.repeatable))) {
     return undefined;
   }

@@ -66,6 +66,8 @@ export class ApiHttp {
   readonly #host: string;
   /** Time before which the rate limit lets nothing through. */
   #closedUntil = 0;
+  /** Whether the API has answered: an address that is wrong is told at once, and a page of some proxy passes. */
+  #isKnown = false;
 
   constructor(connection: RunPodConnection, options: RunPodClientOptions = {}) {
     this.#connection = checkConnection(connection);
@@ -157,6 +159,7 @@ export class ApiHttp {
       this.#log(request, head, this.#now() - started);
       this.#noteQuota(head);
       if (!('lost' in outcome) && isSuccess(outcome.status)) {
+        this.#isKnown = true;
         return outcome;
       }
       if ('lost' in outcome && outcome.lost === 'cancelled') {
@@ -167,7 +170,13 @@ export class ApiHttp {
           ? undefined
           : nextDelayMs(
               // A request that never left can be repeated whatever it is.
-              { number, status: head?.status, headers: head?.headers ?? {}, repeatable: repeatable || !sent(outcome) },
+              {
+                number,
+                status: head?.status,
+                headers: head?.headers ?? {},
+                repeatable: repeatable || !sent(outcome),
+                stray: this.#isKnown && isStray(outcome),
+              },
               this.#now(),
               this.#random(),
               limits,
@@ -266,6 +275,14 @@ export class ApiHttp {
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+/** Whether a 404 is not RunPod's: those are problem documents. */
+function isStray(outcome: (AnswerHead & { text?: string }) | Lost): boolean {
+  if ('lost' in outcome || outcome.status !== 404) {
+    return false;
+  }
+  return readProblem(404, outcome.headers['content-type'], outcome.text ?? '').kind === 'schema';
 }
 
 function sent(outcome: AnswerHead | Lost): boolean {

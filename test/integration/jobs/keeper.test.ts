@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Isolation } from '../../../sandbox/index.ts';
+import { limits } from '../../../src/core/contract.ts';
 import { containerStart } from '../../../src/core/pods/container-start.ts';
 import { until } from '../../support/wait.ts';
 import { isRoot } from '../sandbox/harness.ts';
@@ -56,6 +57,31 @@ describe('the keeper of a pod whose client is dead (R4.3, R3.4)', function () {
   });
 
   if (isRoot) {
+    it('that was stopped after its job and is started by hand: it waits for another job', async () => {
+      const steps = [{ name: 'only', shell: 'true' }];
+      const project = new TestProject(world.folder, { name: 'stops', steps, onFinish: { pod: 'stop' } });
+      const run = world.start(['run', project.file, '--yes', '--json']);
+      assert.equal((await run.ended).code, 0);
+      const id = world.records().find((r) => r.project === 'stops')?.pod?.id ?? '';
+      const status = async (): Promise<string | undefined> => (await world.pods()).find((p) => p.id === id)?.status;
+      const file = path.join(await world.volume('tests'), '.runpod-trainer', 'pods', id, 'keeper.json');
+      const kept = (): { state: { at: string }; clocks: { wall: number } } =>
+        JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof kept>;
+      await until('it is stopped', async () => (await status()) === 'EXITED', gone);
+      // A container that comes back sooner has crashed.
+      const crashMs = 1000 * (limits.endAfterSeconds + 1);
+      await until('nobody starts a pod so soon', () => Date.now() - 1000 * kept().clocks.wall > crashMs, gone);
+      await fetch(`${world.sandbox.restUrl}/pods/${id}/action`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${world.sandbox.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ action: 'start' }),
+      });
+      await until('it has a keeper again', () => keeperOf(id) !== undefined, gone);
+      await until('its keeper waits', () => kept().state.at === 'waiting', gone);
+      assert.equal(await status(), 'RUNNING');
+      await world.endPod(id);
+    });
+
     it('a step kills every process of the pod: the container is restarted, and the pod ends', async () => {
       const { job, pod } = await leave(world, 'all', `for i in $(seq 60); do echo line $i; done; sleep 3; kill -9 -1`);
       await ended(world, pod);

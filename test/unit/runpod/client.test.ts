@@ -50,6 +50,22 @@ describe('RunPod client', () => {
   });
 
   describe('repeating', () => {
+    it('repeats a read over a page that somebody else wrote, once the API has answered', async () => {
+      const page = { status: 404, text: '404 page not found' };
+      const replies: Reply[] = [{ json: podJson() }, page, page, { json: podJson() }];
+      const { restUrl, requests } = await serve((_, count) => replies[count - 1] ?? 'destroy');
+      const { client } = testClient(restUrl);
+      await client.pods.get('p');
+      assert.equal((await client.pods.get('p')).id, 'pod1');
+      assert.equal(requests.length, 4);
+    });
+
+    it('takes such a page for a wrong address where the API never answered', async () => {
+      const { restUrl, requests } = await serve(() => ({ status: 404, text: '404 page not found' }));
+      await assertKind(testClient(restUrl).client.pods.get('p'), 'schema');
+      assert.equal(requests.length, 1);
+    });
+
     it('repeats a read over 5xx, a cut connection and 429, and waits as it is told', async () => {
       const replies: Reply[] = [
         problem(503, 'upstream'),
