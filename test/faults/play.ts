@@ -148,7 +148,9 @@ class Play {
     [command = '', ...more]: string[],
     { disturbed = true } = {},
   ): Promise<{ ended: Ended; result: Result | undefined }> {
-    const args = [command, ...(command === 'run' ? [file] : []), ...more];
+    // Who is told that the other laptop has filled the project agrees.
+    const isAsked = command === 'run' && this.#verdict.claims.some((c) => c.home === home && isOtherOrigin(c));
+    const args = [command, ...(command === 'run' ? [file] : []), ...more, ...(isAsked ? ['--adopt'] : [])];
     const where = home === this.#laptop.home ? '' : ' (the other laptop)';
     this.#note(`> ${args.join(' ')}${where}`);
     const cli = this.#world.start([...args, '--json'], { RUNPOD_TRAINER_HOME: home });
@@ -230,4 +232,8 @@ function newest(home: string): JobRecord | undefined {
 /** A killed client may have left half a line. */
 function resultOf(cli: Cli): Result | undefined {
   return cli.told().findLast((t) => t.type === 'result') as Result | undefined;
+}
+
+function isOtherOrigin({ told }: Claim): boolean {
+  return told.some((t) => t.type === 'error' && t.code === 'other-origin');
 }
