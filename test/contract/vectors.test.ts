@@ -189,6 +189,7 @@ function parameterInSpec(text: string): string | undefined {
       side: 'pod',
       paths: { project: '/p', mount: '/' },
       python: 'python3',
+      code: [],
       restUrl: 'https://x',
       capSeconds: null,
     }),

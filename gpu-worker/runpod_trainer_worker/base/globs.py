@@ -139,10 +139,22 @@ def _is_file(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _walk(root: Path, start: str) -> Iterator[str]:
-    stack = [start]
+def _is_linked_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_symlink() and entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_within(place: str, folder: str) -> bool:
+    return place == folder or place.startswith(f"{folder}/")
+
+
+def _walk(root: Path, start: str, through_links: bool) -> Iterator[str]:
+    """Files below a folder; through links to folders as far as none leads back."""
+    stack: List[Tuple[str, Tuple[str, ...]]] = [(start, (os.path.realpath(root / start),))]
     while stack:
-        folder = stack.pop()
+        folder, trail = stack.pop()
         try:
             entries = sorted(os.scandir(root / folder), key=lambda e: e.name)
         except OSError:
@@ -151,13 +163,20 @@ def _walk(root: Path, start: str) -> Iterator[str]:
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in SKIPPED:
-                    stack.append(path)
+                    stack.append((path, trail))
+            elif through_links and _is_linked_folder(entry):
+                real = os.path.realpath(entry.path)
+                if entry.name not in SKIPPED and not any(_is_within(place, real) for place in trail):
+                    stack.append((path, (*trail, real)))
             elif _is_file(entry):
                 yield path
 
 
-def match(root: Path, pattern: str) -> List[str]:
-    """Sorted relative paths of the regular files that match; a plain path to a folder means all below it."""
+def match(root: Path, pattern: str, through_links: bool = False) -> List[str]:
+    """Sorted relative paths of the regular files that match; a plain path to a folder means all below it.
+
+    Folders that are links are entered where that is asked for; they may lie outside of `root`.
+    """
     glob = Glob(pattern)
     if not glob.is_magic and glob.plain.isascii():
         target = root / glob.plain
@@ -165,13 +184,13 @@ def match(root: Path, pattern: str) -> List[str]:
             return []  # no path of a file is written so
         if target.is_file():
             return [glob.plain]
-        return sorted(_walk(root, glob.plain)) if target.is_dir() else []
-    return sorted(path for path in _walk(root, _static_part(glob.plain)) if glob.matches(path))
+        return sorted(_walk(root, glob.plain, through_links)) if target.is_dir() else []
+    return sorted(path for path in _walk(root, _static_part(glob.plain), through_links) if glob.matches(path))
 
 
-def match_all(root: Path, patterns: Iterable[str]) -> List[str]:
+def match_all(root: Path, patterns: Iterable[str], through_links: bool = False) -> List[str]:
     """Union of the matches, sorted, each once."""
     found = set()
     for pattern in patterns:
-        found.update(match(root, pattern))
+        found.update(match(root, pattern, through_links))
     return sorted(found)

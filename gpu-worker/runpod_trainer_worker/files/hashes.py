@@ -38,14 +38,15 @@ class HashCache:
         `check` is called before each file that must be read; it may raise to stop. Raises OSError when the file
         cannot be read or is not a regular file.
         """
+        # Most files are known, and opening one costs a network disk more than looking at it.
+        seen = self.known(path, os.stat(f"{self._root}/{path}"))
+        if seen is not None:
+            return seen
         descriptor = os.open(self._root / path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             info = os.fstat(descriptor)
             if not stat.S_ISREG(info.st_mode):
                 raise OSError(f"{path} is not a regular file")
-            known = self.known(path, info)
-            if known is not None:
-                return known
             if check is not None:
                 check()
             read_at = time.time_ns()

@@ -78,6 +78,7 @@ class Step:
     timeout: Optional[float]
     inputs: Tuple[str, ...]
     outputs: Tuple[str, ...]
+    code: Tuple[str, ...]
     gates: Tuple[Dict[str, Any], ...]
 
     @property
@@ -88,14 +89,21 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """The whole job; `rest_url` is None when the job has no API."""
+    """The whole job; `rest_url` is None when the job has no API.
+
+    `code`: paths of the small files that the transfer brings, none of which is data; `same_gpu`: a step that passed on
+    another type of GPU runs again.
+    """
 
     job: str
     project: str
     rest_url: Optional[str]
     project_path: Path
     mount: Path
+    image: Optional[str]
     python: str
+    code: Tuple[str, ...]
+    same_gpu: bool
     requirements: Optional[str]
     env: Dict[str, str]
     cap_seconds: Optional[float]
@@ -156,6 +164,7 @@ def _step(raw: Any, index: int) -> Step:
         timeout=_get(raw, "timeoutSeconds", (int, float), where, None),
         inputs=tuple(_inside(p, f"{where}.inputs") for p in _strings(raw, "inputs", where)),
         outputs=tuple(_inside(p, f"{where}.outputs") for p in _strings(raw, "outputs", where)),
+        code=tuple(_inside(p, f"{where}.code") for p in _strings(raw, "code", where)),
         gates=tuple(gates),
     )
 
@@ -185,7 +194,10 @@ def _spec(raw: Dict[str, Any]) -> Spec:
         rest_url=_get(api, "restUrl", str, "spec.api", None),
         project_path=Path(_get(paths, "project", str, "spec.paths")),
         mount=Path(_get(paths, "mount", str, "spec.paths")),
+        image=_get(raw, "image", str, "spec", None),
         python=_get(raw, "python", str, "spec", "python3"),
+        code=tuple(_inside(path, "spec.code") for path in _strings(raw, "code", "spec")),
+        same_gpu=_get(raw, "sameGpu", bool, "spec", False),
         requirements=None if requirements is None else _inside(requirements, "spec.requirements"),
         env=_variables(raw, "env", "spec"),
         cap_seconds=_get(raw, "capSeconds", (int, float), "spec", None),

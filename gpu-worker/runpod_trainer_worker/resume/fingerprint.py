@@ -9,9 +9,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..base import fsutil
 from ..base.clock import now_iso
-from ..base.globs import match_all
+from ..base.globs import match, match_all
 from ..files.hashes import HashCache
 from ..journal.spec import Spec, Step
+from .code import code_of
 from .imports import ImportScan, code_cells, source_roots
 
 Parts = Dict[str, Dict[str, str]]
@@ -57,24 +58,52 @@ def compute(spec: Spec, step: Step, python: Mapping[str, str], cache: HashCache,
         scan.shell(run.target)
     if run.args:
         command["arguments"] = _short(run.args)
+    environment = dict(python)
+    if spec.image is not None:
+        environment["image"] = spec.image
     parts = {
         "command": command,
         "env": {name: _short(value) for name, value in variables.items()},
-        "inputs": _hashes(cache, match_all(project, step.inputs), check),
-        "code": _hashes(cache, scan.relative(), check),
-        "environment": dict(python),
+        "inputs": _hashes(cache, match_all(project, step.inputs, through_links=True), check),
+        "code": _hashes(cache, code_of(spec, step, scan), check),
+        "environment": environment,
     }
     cache.save()
     return parts
 
 
+def unmatched(project: Path, step: Step) -> Optional[str]:
+    """The first pattern of the step's inputs that no file matches."""
+    return next((pattern for pattern in step.inputs if not match(project, pattern, through_links=True)), None)
+
+
+def outputs_of(project: Path, step: Step) -> Dict[str, List[int]]:
+    """Size and time of change of each declared output that is there."""
+    found = {}
+    for path in match_all(project, step.outputs, through_links=True):
+        try:
+            info = (project / path).stat()
+        except OSError:
+            continue
+        found[path] = [info.st_size, info.st_mtime_ns]
+    return found
+
+
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """The last run of a step that passed."""
+    """The last run of a step that passed: `run` names it, `after` the runs of the steps before it that it came after.
+
+    `outputs` has size in bytes and time of change in ns of each file, `patterns` what was declared. `run` is None where an
+    earlier release kept the record, which did not know of the rest.
+    """
 
     parts: Parts
-    outputs: List[str]
+    outputs: Dict[str, List[int]]
     metrics: Dict[str, Dict[str, Any]]
+    run: Optional[str]
+    after: Dict[str, Optional[str]]
+    patterns: List[str]
+    gpu: Optional[str]
 
 
 def _path(project: Path, name: str) -> Path:
@@ -86,10 +115,14 @@ def load(project: Path, name: str) -> Optional[Record]:
     raw = fsutil.read_json(_path(project, name))
     if raw is None or raw.get("schema") != 1:
         return None
-    parts, outputs, metrics = raw.get("parts"), raw.get("outputs"), raw.get("metrics")
-    if not isinstance(parts, dict) or not isinstance(outputs, list) or not isinstance(metrics, dict):
+    run, gpu = raw.get("run"), raw.get("gpu")
+    if not isinstance(run, str):
+        return Record({}, {}, {}, None, {}, [], None)
+    kinds = (("parts", dict), ("outputs", dict), ("metrics", dict), ("after", dict), ("patterns", list))
+    if not all(isinstance(raw.get(key), kind) for key, kind in kinds):
         return None
-    return Record(parts, outputs, metrics)
+    gpu = gpu if isinstance(gpu, str) else None
+    return Record(raw["parts"], raw["outputs"], raw["metrics"], run, raw["after"], raw["patterns"], gpu)
 
 
 def store(spec: Spec, step: Step, record: Record) -> None:

@@ -17,23 +17,36 @@ def why_run(
     parts: Parts,
     record: Optional[Record],
     forced: Optional[str],
-    ran_before: Optional[str],
+    earlier: Mapping[str, Optional[str]],
 ) -> List[str]:
     """Why the step must run, as parts of a sentence; empty when nothing changed since it passed.
 
-    `forced` is the step that the job was asked to start from, when this one is it or comes after it; `ran_before`
-    names the last step that ran on this side.
+    `forced` is the step that the job was asked to start from, when this one is it or comes after it; `earlier` names
+    the last run of each step before it, None where that is not known.
     """
     why = []
     if forced is not None:
         why.append("asked for" if forced == step.name else f"it comes after {forced}, from which the job was asked to run")
     if record is None:
         return [*why, "it never ran, or its last run did not pass"]
+    if record.run is None:
+        return [*why, "an earlier release ran it, which kept less of what its result depends on"]
     why += _differences(record.parts, parts, step)
-    why += _missing_outputs(project, record)
-    if not step.inputs and ran_before is not None:
-        why.append(f"it declares no inputs and {ran_before} ran before it")
+    why += _outputs(project, step, record)
+    if not step.inputs:
+        why += _order(record, earlier)
     return why
+
+
+def _order(record: Record, earlier: Mapping[str, Optional[str]]) -> List[str]:
+    """What a step without declared inputs depends on: the steps before it, in whichever job and on whichever side."""
+    for name, run in earlier.items():
+        if name not in record.after:
+            return [f"it declares no inputs, and {name} is a new step before it"]
+        if run is None or record.after[name] != run:
+            return [f"it declares no inputs and {name} ran before it"]
+    gone = next((name for name in record.after if name not in earlier), None)
+    return [] if gone is None else [f"it declares no inputs, and {gone} is no step before it any more"]
 
 
 def _sentences(part: str, old: Mapping[str, str], new: Mapping[str, str], step: Step) -> List[str]:
@@ -55,7 +68,7 @@ def _sentences(part: str, old: Mapping[str, str], new: Mapping[str, str], step: 
             label = f"variable {key}"
         elif part == "environment":
             label = key
-            if key == "Python" and how == "changed":
+            if how == "changed" and not key.startswith("requirements"):
                 how = f"changed from {old[key]} to {new[key]}"
         else:
             label = f"{'input' if part == 'inputs' else 'code'} {key}"
@@ -73,8 +86,18 @@ def _differences(old: Parts, new: Parts, step: Step) -> List[str]:
     return told
 
 
-def _missing_outputs(project: Path, record: Record) -> List[str]:
-    """Declared outputs of the recorded run that are not there any more."""
-    gone = [path for path in record.outputs if not (project / path).is_file()]
-    told = [f"output {path} is gone" for path in gone[:_TOLD]]
-    return told + ([f"and {len(gone) - _TOLD} more outputs"] if len(gone) > _TOLD else [])
+def _outputs(project: Path, step: Step, record: Record) -> List[str]:
+    """Outputs of the recorded run that are not there any more, or not as it left them."""
+    told = [] if record.patterns == list(step.outputs) else ["other outputs are declared"]
+    changed = []
+    for path, (size, changed_at) in sorted(record.outputs.items()):
+        try:
+            info = (project / path).stat()
+        except OSError:
+            changed.append(f"output {path} is gone")
+            continue
+        if info.st_size == 0 and size > 0:
+            changed.append(f"output {path} is empty")
+        elif (info.st_size, info.st_mtime_ns) != (size, changed_at):
+            changed.append(f"output {path} changed since")
+    return told + changed[:_TOLD] + ([f"and {len(changed) - _TOLD} more outputs"] if len(changed) > _TOLD else [])

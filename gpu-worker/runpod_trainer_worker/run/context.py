@@ -44,6 +44,8 @@ class Context:
     hung_up: threading.Event = dataclasses.field(default_factory=threading.Event)
     base_env: Dict[str, str] = dataclasses.field(default_factory=dict)
     python: Interpreter = dataclasses.field(default_factory=lambda: Interpreter("python3", "", ()))
+    #: Names of the GPUs of this machine; None without one.
+    gpu: Optional[str] = None
     problem: Optional[str] = None
 
     def should_stop(self) -> Optional[str]:

@@ -114,12 +114,14 @@ class _Job:
             context.python = find_python(spec.python, base, spec.project_path)
         except WorkerError as caught:
             problem = caught
+        about = host.describe(context.python.version, base.get("PATH"))
+        context.gpu = ", ".join(sorted(about["gpus"])) or None
         context.journal.emit(
             "job.started",
             job=spec.job,
             project=spec.project,
             podId=self._pod_id,
-            host=host.describe(context.python.version, base.get("PATH")),
+            host=about,
             steps=[{"name": step.name, "where": step.where} for step in spec.steps],
             capSeconds=spec.cap_seconds,
         )
@@ -160,7 +162,6 @@ class _Job:
         if spec.requirements is not None and mine and context.side == "pod":
             self._requirements(spec)
         forced = False
-        ran: Optional[str] = None
         for step in spec.steps:
             forced = forced or step.name == spec.from_step
             if step.where != context.side:
@@ -168,13 +169,11 @@ class _Job:
             context.check()
             self._step = step.name
             context.state.update(step=step.name)
-            end: StepEnd = run_step(context, step, spec.from_step if forced else None, ran)
+            end: StepEnd = run_step(context, step, spec.from_step if forced else None)
             if end.status == "cancelled":
                 raise Stopped()
             if end.status in ("failed", "timeout"):
                 return "failed", end.reason
-            if end.status == "passed":
-                ran = step.name
         self._step = None
         return "succeeded", None
 

@@ -6,6 +6,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
@@ -14,6 +15,7 @@ from ..base.errors import WorkerError
 from ..base.fsutil import sha256_text
 from ..base.limited import run_limited
 
+_DESCRIBED = re.compile(r"^([^-]+)-([^-]+)(?:-[^-]+)*\.(?:dist-info|egg-info)$")
 _ABOUT = """
 import json, sys, sysconfig, site
 paths = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
@@ -32,9 +34,25 @@ class Interpreter:
     requirements: Optional[str] = None
 
     def fingerprint(self) -> Dict[str, str]:
-        """What a step's fingerprint keeps of it."""
-        parts = {"Python": self.version}
+        """What a step's fingerprint keeps of it: its version, the packages that it finds, the requirements."""
+        parts = {"Python": self.version, **self._packages()}
         return parts if self.requirements is None else {**parts, "requirements": sha256_text(self.requirements)}
+
+    def _packages(self) -> Dict[str, str]:
+        """Name and version of each package, by the names of the folders in which installers describe them."""
+        found: Dict[str, str] = {}
+        own = Path(self.executable).parent.parent.glob("lib/python*/site-packages") if self.bin_dir is not None else ()
+        for site in (*map(str, own), *self.sites):
+            try:
+                names = sorted(os.listdir(site))
+            except OSError:
+                continue
+            for name in names:
+                match = _DESCRIBED.match(name)
+                # What is found first is what is imported.
+                if match is not None:
+                    found.setdefault(f"package {match[1].lower()}", match[2])
+        return found
 
 
 def find_python(name: str, environment: Dict[str, str], project: Path) -> Interpreter:

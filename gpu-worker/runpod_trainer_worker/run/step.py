@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
+from ..base.clock import now_iso
 from ..base.errors import WorkerError
-from ..base.globs import match_all
 from ..base.selfpath import SELF
 from ..files.hashes import HashCache
 from ..journal.spec import Step
@@ -30,11 +30,10 @@ class StepEnd:
     reason: Optional[str] = None
 
 
-def run_step(context: Context, step: Step, forced: Optional[str], ran_before: Optional[str]) -> StepEnd:
+def run_step(context: Context, step: Step, forced: Optional[str]) -> StepEnd:
     """Runs or skips one step and tells the journal.
 
-    `forced` is the step that the job was asked to start from, when this one is it or comes after it; `ran_before`
-    names the last step that ran on this side.
+    `forced` is the step that the job was asked to start from, when this one is it or comes after it.
     """
     folder = context.job.steps / step.folder
     try:
@@ -44,21 +43,47 @@ def run_step(context: Context, step: Step, forced: Optional[str], ran_before: Op
         return _refuse(context, step, str(problem))
     except OSError as problem:
         return _refuse(context, step, f"The step's folder cannot be made: {problem.strerror}.")
+    absent = fingerprint.unmatched(context.spec.project_path, step)
+    if absent is not None:
+        return _refuse(context, step, f"No file matches {absent}, which the step declares among its inputs.")
     environment = step_environment(context.spec, step, context.base_env, context.python, folder, secrets)
     cache = HashCache(context.spec.project_path)
-    parts = fingerprint.compute(context.spec, step, context.python.fingerprint(), cache, context.check)
+    machine = context.python.fingerprint()
+    if context.spec.same_gpu:
+        machine["GPU"] = context.gpu or "none"
+    parts = fingerprint.compute(context.spec, step, machine, cache, context.check)
     record = fingerprint.load(context.spec.project_path, step.name)
-    why = why_run(context.spec.project_path, step, parts, record, forced, ran_before)
+    earlier = _earlier(context, step)
+    why = why_run(context.spec.project_path, step, parts, record, forced, earlier)
     if not why and record is not None:
         results = run_gates(context, step, environment, folder, record.metrics, tell=False)
         if not failing(results):
-            sentence = "Nothing changed since it passed" + (" and its gates still hold." if step.gates else ".")
-            context.journal.emit("step.skipped", step=step.name, why=sentence, gates=results)
+            sentence = "Nothing changed since it passed" + (" and its gates still hold" if step.gates else "")
+            sentence += _other_gpu(record.gpu, context.gpu) + "."
+            context.journal.emit("step.skipped", step=step.name, why=sentence, gates=results, run=record.run)
             context.state.step(step.index, status="skipped", why=sentence, gates=results)
             return StepEnd("skipped")
         why = [f"nothing changed, but {failing(results)}"]
     hidden = [*secrets.values(), *context.sources.keys()]
-    return _Run(context, step, folder, environment, hidden).run(why, parts)
+    return _Run(context, step, folder, environment, hidden, earlier).run(why, parts)
+
+
+def _earlier(context: Context, step: Step) -> Dict[str, Optional[str]]:
+    """The last run of each step before this one; what ran on the other side is known from the client."""
+    told = {str(one["step"]): one.get("run") for one in context.spec.local_results}
+    earlier: Dict[str, Optional[str]] = {}
+    for one in context.spec.steps[: step.index - 1]:
+        if one.where == context.side:
+            record = fingerprint.load(context.spec.project_path, one.name)
+            earlier[one.name] = None if record is None else record.run
+        elif one.where == "local":
+            run = told.get(one.name)
+            earlier[one.name] = run if isinstance(run, str) else None
+    return earlier
+
+
+def _other_gpu(then: Optional[str], now: Optional[str]) -> str:
+    return "" if then == now or then is None else f"; it ran on {then}, and this machine has {now or 'no GPU'}"
 
 
 def _started(context: Context, step: Step, why: List[str], argv: List[str]) -> None:
@@ -67,10 +92,12 @@ def _started(context: Context, step: Step, why: List[str], argv: List[str]) -> N
     context.state.step(step.index, status="running", why="; ".join(why), gates=[])
 
 
-def _finished(context: Context, step: Step, end: StepEnd, code: Optional[int], seconds: float) -> StepEnd:
+def _finished(
+    context: Context, step: Step, end: StepEnd, code: Optional[int], seconds: float, run: Optional[str] = None
+) -> StepEnd:
     context.state.step(step.index, status=end.status, seconds=seconds)
     context.journal.emit(
-        "step.finished", step=step.name, status=end.status, exitCode=code, seconds=seconds, reason=end.reason
+        "step.finished", step=step.name, status=end.status, exitCode=code, seconds=seconds, reason=end.reason, run=run
     )
     return end
 
@@ -81,7 +108,16 @@ def _refuse(context: Context, step: Step, reason: str) -> StepEnd:
 
 
 class _Run:
-    def __init__(self, context: Context, step: Step, folder: Path, environment: Dict[str, str], secrets: List[str]):
+    def __init__(
+        self,
+        context: Context,
+        step: Step,
+        folder: Path,
+        environment: Dict[str, str],
+        secrets: List[str],
+        earlier: Dict[str, Optional[str]],
+    ):
+        self._earlier = earlier
         self._context = context
         self._step = step
         self._folder = folder
@@ -90,6 +126,8 @@ class _Run:
         self._told: Optional[str] = None
         self._metrics = MetricTail(Path(metrics_of(folder)))
         self._gates: List[Dict[str, Any]] = []
+        #: The name of this run, once it has passed.
+        self._ran: Optional[str] = None
 
     def run(self, why: List[str], parts: fingerprint.Parts) -> StepEnd:
         context, step = self._context, self._step
@@ -123,7 +161,7 @@ class _Run:
             status, reason = "failed", context.problem
         if status == "passed":
             status, reason = self._check_gates(parts)
-        return _finished(context, step, StepEnd(status, reason), outcome.code, outcome.seconds)
+        return _finished(context, step, StepEnd(status, reason), outcome.code, outcome.seconds, self._ran)
 
     def _command(self) -> Tuple[List[str], Optional[Dict[str, Any]], List[str]]:
         """(argv, request of the child process, argv as it is told)."""
@@ -189,9 +227,19 @@ class _Run:
         bad = failing(results)
         if bad:
             return "failed", bad
-        outputs = match_all(context.spec.project_path, step.outputs)
+        project = context.spec.project_path
+        self._ran = f"{context.spec.job} {now_iso()}"
+        record = fingerprint.Record(
+            parts,
+            fingerprint.outputs_of(project, step),
+            self._metrics.summary,
+            self._ran,
+            self._earlier,
+            list(step.outputs),
+            context.gpu,
+        )
         try:
-            fingerprint.store(context.spec, step, fingerprint.Record(parts, outputs, self._metrics.summary))
+            fingerprint.store(context.spec, step, record)
         except OSError as problem:
             text = f"That {step.name} passed cannot be remembered, so it will run again: {problem.strerror}."
             context.journal.emit("note", level="warning", text=text)

@@ -5,7 +5,7 @@ import type { HashedFile } from '../files/hash.ts';
 import type { Installation } from '../home/installation.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import { buildSpec, type LocalResult } from '../journal/spec.ts';
+import { buildSpec, codeFiles, type LocalResult } from '../journal/spec.ts';
 import { installWorker } from '../pods/install-worker.ts';
 import { doneOverLink, linkPatienceMs } from '../pods/link.ts';
 import { reconnect } from '../pods/of-job.ts';
@@ -169,7 +169,7 @@ export function remoteOf(
 }
 
 function specOf(
-  { installation, plan, caps, localResults }: WithPod,
+  { installation, plan, caps, files, localResults }: WithPod,
   remote: { mount: string; projectDir: string },
 ): ReturnType<typeof buildSpec> {
   const { project } = plan.loaded;
@@ -179,6 +179,7 @@ function specOf(
     side: 'pod',
     paths: { project: remote.projectDir, mount: remote.mount },
     python: project.target.python,
+    code: codeFiles(files),
     restUrl: installation.restUrl,
     capSeconds: caps.grant(),
     from: plan.from,

@@ -3,12 +3,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCredential } from '../contract.ts';
 import { CancelledError, UserError } from '../errors.ts';
+import { scan } from '../files/scan.ts';
 import type { Installation } from '../home/installation.ts';
 import type { LoadedProject } from '../project/load.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { localJobFolder } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import { buildSpec, stepsOn, type LocalResult } from '../journal/spec.ts';
+import { buildSpec, codeFiles, stepsOn, type LocalResult } from '../journal/spec.ts';
 import { emptyView, failedStep, reduceView, type JobView } from '../journal/view.ts';
 
 /** How the steps on this machine ended. */
@@ -34,12 +35,14 @@ export async function runLocalSteps(
   },
 ): Promise<LocalRun> {
   const folder = localJobFolder(loaded.root, job);
+  const { files } = await scan(loaded.root, loaded.project.sync, { signal: options.signal });
   const spec = buildSpec({
     job,
     project: loaded.project,
     side: 'local',
     paths: { project: loaded.root, mount: loaded.root },
     python: installation.localPython,
+    code: codeFiles(files),
     restUrl: installation.restUrl,
     capSeconds: null,
     from: options.from,
@@ -72,10 +75,11 @@ export async function runLocalSteps(
   const names = new Set(stepsOn(loaded.project, 'local').map((s) => s.name));
   const results = view.steps
     .filter((s) => names.has(s.name))
-    .map(({ name, status, seconds = 0, why, gates }) => ({
+    .map(({ name, status, seconds = 0, why, gates, run }) => ({
       step: name,
       status: status === 'unknown' ? ('failed' as const) : status,
       seconds,
+      ...(run !== undefined && { run }),
       ...(status === 'skipped' && why[0] !== undefined && { why: why[0] }),
       gates,
     }));

@@ -14,12 +14,12 @@ import type { LocalResult } from '../journal/spec.ts';
 import { containerStart } from '../pods/container-start.ts';
 import { endPod } from '../pods/end.ts';
 import { hardwareOf, podsOf, withPod } from '../pods/of-job.ts';
-import { waitUntilReady, type ReadyPod } from '../pods/ready.ts';
+import { findPod, waitUntilReady, type ReadyPod } from '../pods/ready.ts';
 import { rentPod } from '../pods/rent.ts';
 import { ensureVolume } from '../pods/volume.ts';
 import { RemoteWorker, type Started } from '../pods/worker.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
-import type { SshConnection } from '../ssh/index.ts';
+import { SshError, type SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
 import type { Adoption } from '../volumes/origins.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
@@ -175,9 +175,9 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
     hostKeys: installation.hostKeys,
     onFirstUse: (fingerprint: string, checkedBy: string) => onEvent({ type: 'host-key', fingerprint, checkedBy }),
   };
-  const { ready: idle, silent } = await idlePod(installation, plan, volume, access, signal);
+  const { ready: found, silent } = await idlePod(installation, plan, volume, access, signal);
+  const idle = found !== undefined && (await isOurs(run, found)) ? found : undefined;
   if (idle !== undefined) {
-    await claimThrough(run, idle);
     // What it cost before is not this job's.
     await run.take(idle.pod, true, new Date().toISOString());
   }
@@ -223,11 +223,33 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
   });
 }
 
+/** Claims the project through a pod that is reused; false when that pod is ended in the same moment. */
+async function isOurs(run: Submission, idle: ReadyPod): Promise<boolean> {
+  try {
+    await claimThrough(run, idle);
+    return true;
+  } catch (error) {
+    if (error instanceof UserError && error.code === 'worker-refused') {
+      return false;
+    }
+    const isGone = async (): Promise<boolean> =>
+      (await findPod(run.installation.client, idle.pod.id, run.signal)) === undefined;
+    if (error instanceof SshError && (await isGone())) {
+      return false;
+    }
+    throw error;
+  }
+}
+
 /** Takes the project before the pod is taken: a refusal leaves a pod that is kept as it was. */
 async function claimThrough({ installation, plan, claim, signal }: Submission, idle: ReadyPod): Promise<void> {
   try {
     const worker = await installWorker(idle.connection, idle.mount, installation.workerFile, signal);
-    await claim.take(new RemoteWorker(idle.connection, worker), idle.pod, remoteOf(plan, idle.mount), signal);
+    const remote = remoteOf(plan, idle.mount);
+    const pod = new RemoteWorker(idle.connection, worker);
+    await claim.take(pod, idle.pod, remote, signal);
+    // At once: something there may be about to end it, for want of a job.
+    await pod.guard(remote.jobDir, installation.restUrl, limits.guardMinutes, signal);
   } catch (error) {
     idle.connection.close();
     throw error;

@@ -9,6 +9,8 @@ import { limits } from '../contract.ts';
 const text = upTo(limits.readableTextCharacters);
 const name = upTo(limits.nameCharacters);
 const seconds = z.number().min(0);
+/** Workers of earlier releases do not tell it. */
+const run = text.nullable().optional();
 
 export const gateResultSchema = z.object({
   index: z.int().min(0),
@@ -67,7 +69,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     why: text.nullish(),
     gates,
   }),
-  z.object({ ...envelope, type: z.literal('step.skipped'), step: name, why: text, gates }),
+  z.object({ ...envelope, type: z.literal('step.skipped'), step: name, why: text, gates, run }),
   z.object({
     ...envelope,
     type: z.literal('step.started'),
@@ -109,6 +111,7 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     exitCode: z.int().nullable(),
     seconds,
     reason: text.nullable(),
+    run,
   }),
   z.object({ ...envelope, type: z.literal('note'), level: z.enum(['info', 'warning', 'error']), text }),
   z.object({

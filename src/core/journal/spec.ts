@@ -1,4 +1,5 @@
 import { limits } from '../contract.ts';
+import type { SyncList } from '../files/scan.ts';
 import type { LoadedProject } from '../project/load.ts';
 import type { Project, Side, Step } from '../project/schema.ts';
 import type { GateResult, StepStatus } from './events.ts';
@@ -10,6 +11,8 @@ export interface LocalResult {
   seconds: number;
   /** Why it was skipped. */
   why?: string;
+  /** Names the run that passed. */
+  run?: string;
   gates: GateResult[];
 }
 
@@ -19,6 +22,8 @@ export interface SpecInput {
   side: Side;
   paths: { project: string; mount: string };
   python: string;
+  /** What the transfer brings to the side; see `codeFiles`. */
+  code: readonly string[];
   restUrl: string;
   /** What the caps leave for the job, in seconds; null without a cap. */
   capSeconds: number | null;
@@ -37,7 +42,10 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
     created: (input.created ?? new Date()).toISOString(),
     api: { restUrl: input.restUrl },
     paths: input.paths,
+    image: input.side === 'pod' ? project.target.image : null,
     python: input.python,
+    code: input.code,
+    sameGpu: project.target.sameGpu,
     requirements: input.side === 'pod' ? (project.target.requirements ?? null) : null,
     env: project.env,
     capSeconds: input.capSeconds,
@@ -78,6 +86,7 @@ function stepSpec(step: Step): Record<string, unknown> {
     timeoutSeconds: step.timeoutMinutes === undefined ? null : step.timeoutMinutes * 60,
     inputs: step.inputs ?? [],
     outputs: step.outputs ?? [],
+    code: step.code ?? [],
     gates: step.gates,
   };
 }
@@ -98,4 +107,15 @@ function runOf(step: Step): Record<string, unknown> {
 /** The steps that run on one side. */
 export function stepsOn(project: LoadedProject['project'], side: Side): Step[] {
   return project.steps.filter((s) => s.where === side);
+}
+
+/** Larger files are data, in bytes. */
+const largestCode = 1024 * 1024;
+const compiled = /\.(so|pyd|dylib|dll)$/;
+
+/** The files on which a step's result may depend without naming them: what is small, or compiled, and not called data. */
+export function codeFiles(files: readonly { path: string; size: number; list?: SyncList }[]): string[] {
+  return files
+    .filter(({ path, size, list }) => list !== 'data' && (size <= largestCode || compiled.test(path)))
+    .map(({ path }) => path);
 }

@@ -12,6 +12,8 @@ export interface StepView {
   why: string[];
   gates: GateResult[];
   reason?: string;
+  /** Names the run that passed, which the steps after it came after. */
+  run?: string;
   cell?: { at: number; of: number };
   /** The last value of each name; null when it was not a finite number. */
   metrics: Record<string, number | null>;
@@ -87,7 +89,13 @@ export function reduceView(view: JobView, event: JobEvent): JobView {
         gates: event.gates,
       }));
     case 'step.skipped':
-      return withStep(view, event.step, (s) => ({ ...s, status: 'skipped', why: [event.why], gates: event.gates }));
+      return withStep(view, event.step, (s) => ({
+        ...s,
+        status: 'skipped',
+        why: [event.why],
+        gates: event.gates,
+        ...(event.run != null && { run: event.run }),
+      }));
     case 'step.started':
       return {
         ...withStep(view, event.step, (s) => ({
@@ -111,6 +119,7 @@ export function reduceView(view: JobView, event: JobEvent): JobView {
         status: event.status,
         seconds: event.seconds,
         ...(event.reason !== null && { reason: event.reason }),
+        ...(event.run != null && { run: event.run }),
       }));
     case 'note':
       return { ...view, notes: [...view.notes.slice(-99), { level: event.level, text: event.text }] };

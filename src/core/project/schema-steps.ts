@@ -110,6 +110,11 @@ const stepFields = {
       'Files that the step reads. The step is skipped while these, its code, command and environment are unchanged.',
     ),
   outputs: patterns.optional().describe('Files that the step writes.'),
+  code: patterns
+    .optional()
+    .describe(
+      'Of the uploaded small files, those on which the step depends besides what its source imports; all of them unless told.',
+    ),
   gates: z.array(gateSchema).default([]).describe('Checks after the step; the next step starts only when all hold.'),
 };
 

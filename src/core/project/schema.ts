@@ -56,6 +56,10 @@ const targetSchema = z
     requirements: relativePath
       .optional()
       .describe('Requirements file installed on the pod when the image does not have them.'),
+    sameGpu: z
+      .boolean()
+      .default(false)
+      .describe('A step that passed on another type of GPU runs again; else that is only told.'),
     readyMinutes: z
       .number()
       .positive()

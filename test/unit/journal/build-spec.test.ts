@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { limits } from '../../../src/core/contract.ts';
-import { buildSpec, stepsOn, type LocalResult, type SpecInput } from '../../../src/core/journal/spec.ts';
+import { buildSpec, codeFiles, stepsOn, type LocalResult, type SpecInput } from '../../../src/core/journal/spec.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import type { Project } from '../../../src/core/project/schema.ts';
 
@@ -41,6 +41,7 @@ function specOf(change: Partial<SpecInput> = {}): Record<string, unknown> {
     side: 'pod',
     paths: { project: '/workspace/projects/songs', mount: '/workspace' },
     python: 'python3.12',
+    code: ['a.py'],
     restUrl: 'https://api.example/v2',
     capSeconds: 3600,
     created: new Date('2026-11-22T09:30:12.000Z'),
@@ -58,7 +59,10 @@ describe('spec.json, as the worker reads it (docs/job-directory.md)', () => {
       created: '2026-11-22T09:30:12.000Z',
       api: { restUrl: 'https://api.example/v2' },
       paths: { project: '/workspace/projects/songs', mount: '/workspace' },
+      image: 'runpod/base:1.0.2',
       python: 'python3.12',
+      code: ['a.py'],
+      sameGpu: false,
       requirements: 'req.txt',
       env: { MODE: 'full' },
       capSeconds: 3600,
@@ -72,7 +76,7 @@ describe('spec.json, as the worker reads it (docs/job-directory.md)', () => {
   });
 
   it('says of each step what runs, with what, and what is asked of it', () => {
-    const nothing = { env: {}, secrets: [], timeoutSeconds: null, inputs: [], outputs: [], gates: [] };
+    const nothing = { env: {}, secrets: [], timeoutSeconds: null, inputs: [], outputs: [], code: [], gates: [] };
     assert.deepEqual(specOf()['steps'], [
       {
         ...nothing,
@@ -136,5 +140,19 @@ describe('spec.json, as the worker reads it (docs/job-directory.md)', () => {
     const names = (side: 'local' | 'pod'): string[] => stepsOn(projectWith(), side).map((step) => step.name);
     assert.deepEqual(names('local'), ['prep']);
     assert.deepEqual(names('pod'), ['train', 'look', 'end']);
+  });
+});
+
+describe('what counts as code of a step (R3.5)', () => {
+  it('is what the transfer brings, small or compiled, and not called data', () => {
+    const mb = 1024 * 1024;
+    const files = [
+      { path: 'train.py', size: 10, list: 'must' as const },
+      { path: 'conf/a.yaml', size: mb, list: 'optional' as const },
+      { path: 'weights.bin', size: mb + 1, list: 'must' as const },
+      { path: 'fast.cpython-312-x86_64-linux-gnu.so', size: 9 * mb, list: 'must' as const },
+      { path: 'rows.csv', size: 1, list: 'data' as const },
+    ];
+    assert.deepEqual(codeFiles(files), ['train.py', 'conf/a.yaml', 'fast.cpython-312-x86_64-linux-gnu.so']);
   });
 });

@@ -28,6 +28,7 @@ describe('choosing a volume and a machine', () => {
     gpus,
     gpuCount: 1,
     python: 'python3',
+    sameGpu: false,
     readyMinutes: 1,
   });
 
