@@ -4,7 +4,7 @@ import { byteText, count, dollars, jobWords, phaseWords, pricePerHour } from '..
 import { fetchLater } from '../core/jobs/finish.ts';
 import { podPrefix } from '../core/journal/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
-import { isBeingPrepared, resultsFolder, type JobRecord } from '../core/journal/records.ts';
+import { hasBegun, isBeingPrepared, mayRun, resultsFolder, type JobRecord } from '../core/journal/records.ts';
 import { follow } from '../core/jobs/follow.ts';
 import { lostRemedies, noteGone } from '../core/jobs/gone.ts';
 import { JobJournals, viewWithRecord } from '../core/journal/job-journals.ts';
@@ -24,7 +24,7 @@ export interface JobOptions extends GlobalOptions {
 
 export async function attachCommand(name: string | undefined, options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const record = await installation.records.find(name);
+  const record = await installation.records.find(name, hasBegun);
   const output = makeOutput(options);
   const interrupt = onInterrupt({ mayHoldPod: true });
   try {
@@ -36,7 +36,7 @@ export async function attachCommand(name: string | undefined, options: JobOption
 
 export async function cancelCommand(name: string | undefined, options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const record = await installation.records.find(name);
+  const record = await installation.records.find(name, mayRun);
   const output = makeOutput(options);
   const interrupt = onInterrupt({ mayHoldPod: true });
   try {
@@ -55,7 +55,7 @@ export async function cancelCommand(name: string | undefined, options: JobOption
 
 export async function fetchCommand(name: string | undefined, options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
-  const record = await installation.records.find(name);
+  const record = await installation.records.find(name, hasBegun);
   const output = makeOutput(options);
   const interrupt = onInterrupt({ mayHoldPod: true });
   try {
@@ -154,7 +154,7 @@ function stateText(record: JobRecord, pods: Pod[]): string {
       : jobWords[outcome];
   }
   if (phase === 'done') {
-    return 'not started';
+    return hasBegun(record) ? jobWords.unknown : 'not started';
   }
   if (phase === 'run') {
     return pods.length > 0 ? jobWords.running : `${jobWords.unknown} (its pod is gone)`;

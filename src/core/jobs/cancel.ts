@@ -25,6 +25,15 @@ export async function cancelJob(
     return undefined;
   }
   const { remote } = record;
+  if (
+    remote !== undefined &&
+    record.outcome !== undefined &&
+    record.fetched === undefined &&
+    record.phase === 'fetch'
+  ) {
+    // It has ended, and what it wrote comes home: that is not thrown away.
+    return follow(installation, record, options);
+  }
   if (remote !== undefined && record.outcome === undefined) {
     if (pods.length === 0) {
       // It ended by itself: what is known of its end is told.

@@ -27,7 +27,7 @@ const enoughTime = 120_000;
 /**
  * A running pod of this project, on its volume and with acceptable hardware, that nobody uses: one that a killed client
  * left before a job began on it, or one that was kept. A pod that something is about to end is not used.
- * `silent` has the ids of pods that could not be looked at.
+ * `silent` has the ids of pods that could not be looked at; `ended` how jobs ended that the pods told of.
  * Throws a UserError `job-running` when a job of this project runs: two jobs would write the same files.
  */
 export async function idlePod(
@@ -36,7 +36,7 @@ export async function idlePod(
   volume: Volume,
   access: Access,
   signal?: AbortSignal,
-): Promise<{ ready: ReadyPod | undefined; silent: ReadonlySet<string> }> {
+): Promise<{ ready: ReadyPod | undefined; silent: ReadonlySet<string>; ended: ReadonlyMap<string, JobEnd> }> {
   const records = await installation.records.list();
   const prepared = new Set(records.filter((r) => isBeingPrepared(r) !== 'no').map((r) => r.pod?.id));
   const known = new Set(records.map((r) => r.job));
@@ -69,7 +69,21 @@ export async function idlePod(
       }
     }
   }
-  return { ready: chosen, silent: new Set(ours.map((p) => p.id).filter((id) => !looks.has(id))) };
+  return {
+    ready: chosen,
+    silent: new Set(ours.map((p) => p.id).filter((id) => !looks.has(id))),
+    ended: new Map([...looks.values()].flatMap(({ told }) => told.jobs.flatMap(endOf))),
+  };
+}
+
+export type JobEnd = NonNullable<JobRecord['outcome']>;
+
+const ends = ['succeeded', 'failed', 'cancelled', 'lost'] as const satisfies readonly JobEnd[];
+
+/** The job with its outcome, as far as it has one. */
+function endOf({ job, state }: RemoteJob): [string, JobEnd][] {
+  const status = ends.find((end) => end === state?.status);
+  return status === undefined ? [] : [[job, status]];
 }
 
 function stillRunning({ job, pod }: { job: string; pod: Pod }): UserError {

@@ -25,7 +25,9 @@ import type { Adoption } from '../volumes/origins.ts';
 import { missingFiles, type RunPlan } from './plan.ts';
 import { ProjectClaim, ProjectTaken } from './claim.ts';
 import { handOver, remoteOf } from './hand-over.ts';
-import { endLeftPods, idlePod } from './reuse.ts';
+import { endLeftPods, idlePod, type JobEnd } from './reuse.ts';
+
+const cancelledElsewhere = 'The job was cancelled from another terminal or window.';
 
 export interface SubmitOptions {
   adoption: Adoption;
@@ -94,13 +96,16 @@ class Submission {
     throwIfCancelled(this.signal);
     this.record = await this.installation.records.change(this.plan.job, { ...change, phase });
     if (this.record.outcome === 'cancelled') {
-      throw new CancelledError('The job was cancelled from another terminal or window.');
+      throw new CancelledError(cancelledElsewhere);
     }
     this.onEvent({ type: 'phase', phase, text });
   }
 
-  /** The pod is this job's from here on; `created` is when it began to cost it money. */
-  async take(pod: Pod, reused: boolean, created: string): Promise<void> {
+  /**
+   * The pod is this job's from here on; `created` is when it began to cost it money, `ended` how jobs ended that had it
+   * before.
+   */
+  async take(pod: Pod, reused: boolean, created: string, ended?: ReadonlyMap<string, JobEnd>): Promise<void> {
     const { project } = this.plan.loaded;
     this.pod = pod;
     this.caps = new PodCaps(project.caps, pod.cost, this.day.left);
@@ -115,7 +120,7 @@ class Submission {
     });
     await this.day.release();
     if (reused) {
-      await endForOthers(this.installation, this.plan.job, pod);
+      await endForOthers(this.installation, this.plan.job, pod, ended);
     }
     this.onEvent({ type: 'pod', podId: id, name, hardware, costPerHour, reused });
   }
@@ -144,7 +149,9 @@ export async function submit(
     return await rentAndStart(run);
   } catch (error) {
     run.connection?.close();
-    throw await abandon(run, run.timer.reason ?? error);
+    const latest = await installation.records.get(plan.job).catch(() => undefined);
+    const why = latest?.outcome === 'cancelled' ? new CancelledError(cancelledElsewhere) : error;
+    throw await abandon(run, run.timer.reason ?? why);
   } finally {
     run.timer.stop();
     await day.release();
@@ -175,11 +182,11 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
     hostKeys: installation.hostKeys,
     onFirstUse: (fingerprint: string, checkedBy: string) => onEvent({ type: 'host-key', fingerprint, checkedBy }),
   };
-  const { ready: found, silent } = await idlePod(installation, plan, volume, access, signal);
+  const { ready: found, silent, ended } = await idlePod(installation, plan, volume, access, signal);
   const idle = found !== undefined && (await isOurs(run, found)) ? found : undefined;
   if (idle !== undefined) {
     // What it cost before is not this job's.
-    await run.take(idle.pod, true, new Date().toISOString());
+    await run.take(idle.pod, true, new Date().toISOString(), ended);
   }
   for (const left of await endLeftPods(installation, plan, silent, signal)) {
     onEvent({ type: 'warning', text: `The pod ${left} was left by a client that was ended; it is terminated.` });
@@ -260,14 +267,21 @@ async function claimThrough({ installation, plan, claim, signal }: Submission, i
  * From here on the pod is another job's: for those that had it before it has ended, and it costs them nothing more. Also
  * for one whose client was killed before it could note the pod: else that job's pod would be ended as left behind.
  */
-async function endForOthers(installation: Installation, job: string, pod: Pod): Promise<void> {
+async function endForOthers(
+  installation: Installation,
+  job: string,
+  pod: Pod,
+  ended: ReadonlyMap<string, JobEnd> = new Map(),
+): Promise<void> {
   const { records } = installation;
   for (const record of await records.list()) {
     const had = podsOf(record, [pod]).length > 0 && (record.pod === undefined || record.pod.id === pod.id);
     if (record.job !== job && had && record.podEnded === undefined) {
+      const outcome = record.outcome ?? ended.get(record.job);
       await records.changeIfThere(record, {
         pod: withPod(record, pod).pod,
         phase: 'done',
+        ...(outcome !== undefined && { outcome }),
         reason: record.reason ?? `Its pod went on with the job ${job}.`,
         podEnded: new Date().toISOString(),
       });

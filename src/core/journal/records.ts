@@ -88,10 +88,13 @@ export class JobRecords {
     return records.filter((r) => r !== undefined).toSorted((a, b) => (a.created < b.created ? 1 : -1));
   }
 
-  /** The job named, or the newest when no name is given; a unique beginning or end of the name is enough. */
-  async find(name: string | undefined): Promise<JobRecord> {
+  /**
+   * The job named; a unique beginning or end of the name is enough. Without a name the newest of those that are meant, or
+   * the newest where none is: one that was refused is seldom the one somebody thinks of.
+   */
+  async find(name: string | undefined, isMeant: (record: JobRecord) => boolean = () => true): Promise<JobRecord> {
     const all = await this.list();
-    const newest = all[0];
+    const newest = all.find(isMeant) ?? all.find(hasBegun) ?? all[0];
     if (name === undefined) {
       if (newest === undefined) {
         throw new UserError('no-jobs', {
@@ -181,4 +184,14 @@ export function resultsFolder(record: JobRecord): string {
 /** Folder of a job on this machine; `.runpod-trainer` is never uploaded. */
 export function localJobFolder(root: string, job: string): string {
   return join(root, '.runpod-trainer', 'jobs', job);
+}
+
+/** Whether the record's job came to more than a start that was refused or failed. */
+export function hasBegun({ phase, outcome, remote }: JobRecord): boolean {
+  return phase !== 'done' || outcome !== undefined || remote !== undefined;
+}
+
+/** Whether nobody has heard that the record's job is over. */
+export function mayRun({ phase, outcome }: JobRecord): boolean {
+  return phase !== 'done' && outcome === undefined;
 }
