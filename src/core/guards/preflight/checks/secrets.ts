@@ -128,11 +128,7 @@ async function inFiles(facts: Facts, say: Say): Promise<void> {
     });
   }
   if (unsearched.files > 0) {
-    say.info('files-not-searched', {
-      what: `${count(unsearched.files, 'file')} (${byteText(unsearched.bytes)}) of data, archives, pictures or sound: not searched for secrets.`,
-      why: 'Only text is looked through.',
-      next: 'Nothing has to be done when they hold none.',
-      at: facts.place('sync'),
-    });
+    const what = `${count(unsearched.files, 'file')} (${byteText(unsearched.bytes)})`;
+    say.passOver(`${what} of data, archives, pictures or sound: not searched for secrets.`);
   }
 }
