@@ -66,6 +66,11 @@ export function reportText(
     lines.push(style.bold('Not known'));
     lines.push(...unknown.flatMap((text) => item(style.yellow('?'), text, width)), '');
   }
+  const passedOver = report.checks.flatMap((c) => c.passedOver ?? []);
+  if (passedOver.length > 0) {
+    lines.push(style.bold('Not looked at'));
+    lines.push(...passedOver.flatMap((text) => item(style.dim('·'), text, width)), '');
+  }
   return [...lines, sumText(report, style)].join('\n');
 }
 

@@ -1,8 +1,7 @@
-import { UserError } from '../core/errors.ts';
+import { secretsFound } from '../core/files/leaving.ts';
 import { byteText, count, duration, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import { planVolume, volumeCostPerMonth } from '../core/pods/volume.ts';
 import { runSync, type SyncResult } from '../core/volumes/sync.ts';
-import type { TransferPlan } from '../core/volumes/plan/index.ts';
 import { askAdopt, confirm } from './ask.ts';
 import { makeInstallation } from './context.ts';
 import { exitCodes } from './exit.ts';
@@ -32,7 +31,10 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
     const loaded = await projectOf(file, options.profile);
     const prepared = await planProject(loaded, installation, options, signal);
     output.note(`${planText(prepared.plan, output.style, { width: output.width, all: options.all === true })}\n`);
-    refuseSecrets(prepared.plan);
+    if (prepared.plan.secrets.length > 0) {
+      // Before anything is asked.
+      throw secretsFound(prepared.plan.secrets);
+    }
     const volume = await planVolume(installation.client, loaded.project.target.volume, signal);
     if (!volume.exists) {
       const price = pricePerMonth(volumeCostPerMonth(volume.size));
@@ -59,18 +61,6 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
     return exitCodes.succeeded;
   } finally {
     interrupt.stop();
-  }
-}
-
-/** A key on a volume can be read by everybody who may use the account, so nothing goes there by mistake. */
-function refuseSecrets({ secrets }: TransferPlan): void {
-  if (secrets.length > 0) {
-    const named = secrets.slice(0, 5).map(({ path, line }) => (line === null ? path : `${path}:${line}`));
-    throw new UserError('secrets-found', {
-      what: `Nothing was sent: ${secrets.length === 1 ? 'a file holds' : `${secrets.length} files hold`} what looks like a secret: ${named.join(', ')}.`,
-      why: 'On the volume everybody with access to the account can read it.',
-      next: 'Put it under "sync.never" or in .runpodignore, or list the file in "sync.allowSecrets" when it may go.',
-    });
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import picomatch from 'picomatch';
-import { isCredential, limits } from '../../src/core/contract.ts';
+import { isCredential, whyNotMaskable, limits } from '../../src/core/contract.ts';
 import { compilePattern } from '../../src/core/files/patterns.ts';
 import { merged, missing, readJournal, type Range } from '../../src/core/files/ranges.ts';
 import { jobEventSchema } from '../../src/core/journal/events.ts';
@@ -114,6 +114,12 @@ describe('vectors that client and worker share', () => {
         assert.deepEqual(merged(file.have, file.size), file.merged);
         assert.deepEqual(missing(file.size, file.have, limits.pieceBytes), file.missing);
       });
+    }
+  });
+
+  it('secrets: both sides refuse the same values, which cannot be kept out of what steps print', () => {
+    for (const { name, value, maskable } of vectors<{ value: string; maskable: boolean }>('secrets')) {
+      assert.equal(whyNotMaskable(value) === undefined, maskable, name);
     }
   });
 

@@ -1,18 +1,18 @@
-"""Keeps credentials out of the processes of a step, and out of what they print."""
+"""What a credential looks like, and which secrets can be kept out of what a step prints."""
 
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterable, List, Mapping
+from typing import Dict, Mapping, Optional
 
 from .contract import read_contract
 
-MASK = b"[secret]"
-#: A shorter value is too likely to be an ordinary word.
-SHORTEST = 6
-
+_CONTRACT = read_contract("credentials.json")
 #: Names are tried in capitals. The client reads the same expressions.
-_RULES = {name: re.compile(str(text), re.ASCII) for name, text in read_contract("credentials.json").items()}
+_RULES = {name: re.compile(text, re.ASCII) for name, text in _CONTRACT.items() if isinstance(text, str)}
+_COMMON = re.compile(_CONTRACT["commonSecrets"], re.ASCII | re.IGNORECASE)
+_SHORTEST: int = _CONTRACT["shortestSecret"]
+_FEWEST: int = _CONTRACT["fewestCharacters"]
 
 
 def is_credential(name: str, value: str) -> bool:
@@ -28,33 +28,13 @@ def without_credentials(environment: Mapping[str, str]) -> Dict[str, str]:
     return {name: value for name, value in environment.items() if not is_credential(name, value)}
 
 
-class Redactor:
-    """Replaces known secrets in a stream of bytes, also where one is cut between two pieces."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        values = {value.encode("utf-8", "surrogateescape") for value in secrets}
-        self._values: List[bytes] = sorted((v for v in values if len(v) >= SHORTEST), key=len, reverse=True)
-        self._held = b""
-
-    def feed(self, data: bytes) -> bytes:
-        """The next piece without secrets; an end that may begin a secret is kept for later."""
-        if not self._values:
-            return data
-        data = self._held + data
-        for value in self._values:
-            data = data.replace(value, MASK)
-        keep = max((_overlap(data, value) for value in self._values), default=0)
-        self._held = data[len(data) - keep :]
-        return data[: len(data) - keep]
-
-    def finish(self) -> bytes:
-        """What was kept."""
-        held, self._held = self._held, b""
-        return held
-
-
-def _overlap(data: bytes, value: bytes) -> int:
-    for size in range(min(len(data), len(value) - 1), 0, -1):
-        if data.endswith(value[:size]):
-            return size
-    return 0
+def why_not_maskable(value: str) -> Optional[str]:
+    """Why a secret cannot be kept out of what steps print, or None: hiding it would hide half the output."""
+    bare = value.strip(" \t\r\n")
+    if len(bare) < _SHORTEST:
+        return f"It has fewer than {_SHORTEST} characters, which stand in other words by chance."
+    if len(set(bare)) < _FEWEST:
+        return f"It has fewer than {_FEWEST} different characters, which stand in other output by chance."
+    if _COMMON.fullmatch(bare):
+        return "It is a common word or number, which stands in other output too."
+    return None

@@ -92,8 +92,8 @@ class Spool:
         return self.folder / f"events-{self.epoch}.jsonl"
 
     def remove(self) -> None:
-        """Deletes the epoch's files and what was asked of the job, and the folder when it is empty."""
-        for path in (self.events, *self.folder.glob("request-*.json")):
+        """Deletes the epoch's files, what was asked of the job and what a step reported, and the folder when it is empty."""
+        for path in (self.events, *self.folder.glob("request-*.json"), *self.folder.glob("metrics-*.jsonl")):
             try:
                 path.unlink()
             except OSError:

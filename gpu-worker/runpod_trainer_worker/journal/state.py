@@ -15,8 +15,17 @@ from .spec import Spec
 class State:
     """Keeps the snapshot and replaces the file after each change; a failed write is tried again with the next."""
 
-    def __init__(self, job: JobDir, spec: Spec, epoch: int, pod_id: Optional[str], seq: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        job: JobDir,
+        spec: Spec,
+        epoch: int,
+        pod_id: Optional[str],
+        seq: Callable[[], int],
+        hide: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
         self._job = job
+        self._hide = hide
         self._seq = seq
         self._lock = threading.Lock()
         self._silent = False
@@ -43,14 +52,14 @@ class State:
     def update(self, **changes: Any) -> None:
         """Changes top-level fields."""
         with self._lock:
-            self.value.update(changes)
+            self.value.update(self._hide(changes))
         self.save()
 
     def step(self, index: int, **changes: Any) -> None:
         """Changes the fields of a step; `index` counts from 1."""
         with self._lock:
             steps: List[Dict[str, Any]] = self.value["steps"]
-            steps[index - 1].update(changes)
+            steps[index - 1].update(self._hide(changes))
         self.save()
 
     def save(self) -> None:

@@ -26,6 +26,7 @@ class Journal:
     after a failure all of it is written again at the same place, for the disk may have any part of it or none.
 
     `write` and `sync` are how the volume is written (as `os.pwrite` and `os.fsync`); `echo` gets every line as bytes.
+    `hide` takes secrets out of what an event says; what steps print and report has none where it is read.
     """
 
     def __init__(
@@ -37,12 +38,14 @@ class Journal:
         echo: Optional[Callable[[bytes], None]] = None,
         write: Callable[[int, bytes, int], int] = os.pwrite,
         sync: Callable[[int], None] = os.fsync,
+        hide: Callable[[Any], Any] = lambda value: value,
     ) -> None:
         self._job = job
         self._timings = timings
         self._echo = echo
         self._write = write
         self._sync = sync
+        self._hide = hide
         self.epoch = epoch
         self.seq = 0
         self.fenced = False
@@ -82,8 +85,9 @@ class Journal:
     def emit(self, kind: str, **fields: Any) -> Dict[str, Any]:
         """Appends one event; everything but `log` and `metric` is on the volume when this returns, if it can be."""
         urgent = kind not in ("log", "metric")
+        said = self._hide(fields) if urgent else fields
         with self._state:
-            event = {"epoch": self.epoch, "seq": self.seq + 1, "time": now_iso(), "type": kind, **fields}
+            event = {"epoch": self.epoch, "seq": self.seq + 1, "time": now_iso(), "type": kind, **said}
             if self.fenced or self._closed:
                 return event
             # An event that is no JSON has no number either.

@@ -8,6 +8,7 @@ from typing import Dict, List, Optional
 
 from ..base.contract import LIMITS
 from ..base.cut import cut_characters, text_bytes
+from ..base.masking import Masker
 from ..base.timings import Timings
 from ..journal.directory import JobDir
 from ..journal.requests import Requests
@@ -38,6 +39,7 @@ class Context:
     journal: Journal
     state: State
     sources: Sources
+    masker: Masker
     keeper: Optional[WorkerLink]
     requests: Requests
     interrupted: threading.Event = dataclasses.field(default_factory=threading.Event)

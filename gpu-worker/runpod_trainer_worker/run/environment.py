@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional
+from typing import Dict, Iterable, List, Mapping, Optional
 
 from ..base import procs
-from ..base.credentials import without_credentials
+from ..base.credentials import why_not_maskable, without_credentials
 from ..base.errors import WorkerError
 from ..journal.spec import Spec, Step
 from ..keeper.end_keys import NEVER_FOR_STEPS, keys_of
-from .metrics import metrics_of
 from .requirements import Interpreter
 
 
@@ -35,9 +34,11 @@ class Sources:
         value = self.secrets.get(name) or self.pod.get(name)
         return None if not value or "{{" in value else value
 
-    def keys(self) -> List[str]:
-        """Values of the keys that end the pod: no step is given them, and none that found one may print it."""
-        return list(keys_of(self.pod).values())
+    def hidden(self, names: Iterable[str]) -> List[str]:
+        """What no step may print: all secrets, and the keys that end the pod, which no step is given but may find."""
+        found = [self.secret(name) for name in names]
+        keys = [key for key in keys_of(self.pod).values() if "{{" not in key]
+        return [*(value for value in found if value is not None), *self.secrets.values(), *keys]
 
 
 def secrets_of(step: Step, sources: Sources) -> Dict[str, str]:
@@ -54,12 +55,25 @@ def secrets_of(step: Step, sources: Sources) -> Dict[str, str]:
                 if name not in NEVER_FOR_STEPS
                 else "The keys that end the pod are never given to a step.",
             )
+        bare = why_not_maskable(value)
+        if bare is not None:
+            raise WorkerError(
+                f"The secret {name} of step {step.name} cannot be kept out of what is printed.",
+                bare,
+                "Use a longer one, or give it as a variable when it is no secret.",
+            )
         found[name] = value
     return found
 
 
 def step_environment(
-    spec: Spec, step: Step, base: Mapping[str, str], python: Interpreter, folder: Path, secrets: Mapping[str, str]
+    spec: Spec,
+    step: Step,
+    base: Mapping[str, str],
+    python: Interpreter,
+    folder: Path,
+    metrics: Path,
+    secrets: Mapping[str, str],
 ) -> Dict[str, str]:
     """All variables of a step."""
     environment = {**base, **spec.env, **step.env, **secrets}
@@ -74,7 +88,7 @@ def step_environment(
             "RUNPOD_TRAINER_JOB": spec.job,
             "RUNPOD_TRAINER_STEP": step.name,
             procs.STEP_DIR: str(folder),
-            "RUNPOD_TRAINER_METRICS": metrics_of(folder),
+            "RUNPOD_TRAINER_METRICS": str(metrics),
             "PYTHONUNBUFFERED": "1",
         }
     )

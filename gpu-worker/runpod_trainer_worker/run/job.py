@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Optional
 from ..base import host, procs
 from ..base.clock import now_iso
 from ..base.errors import WorkerError
+from ..base.masking import Masker
 from ..base.selfpath import SELF
 from ..base.timings import Timings
 from ..journal.claim import Claim
@@ -69,9 +70,10 @@ def run_job(
         place = str(folder or job_dir.path / "spool")
         keeper = WorkerLink(pod_id, keys_of(sources.pod), lock.epoch, place, timings)
         keeper.begin()
-    journal = Journal(job_dir, lock.epoch, spool, timings, echo)
-    state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq)
-    context = Context(job_dir, spec, side, timings, journal, state, sources, keeper, requests, interrupted, hung_up)
+    masker = Masker(sources.hidden(name for step in spec.steps for name in step.secrets))
+    journal = Journal(job_dir, lock.epoch, spool, timings, echo, hide=masker.value)
+    state = State(job_dir, spec, lock.epoch, pod_id, lambda: journal.seq, hide=masker.value)
+    context = Context(job_dir, spec, side, timings, journal, state, sources, masker, keeper, requests, interrupted, hung_up)
     return _Job(context, pod_id, claim).run()
 
 
@@ -223,6 +225,7 @@ class _Job:
             env={**context.base_env, procs.STEP_DIR: str(folder)},
             step_dir=folder,
             request=request,
+            masker=context.masker,
         )
 
         def on_lines(lines: List[Line]) -> None:

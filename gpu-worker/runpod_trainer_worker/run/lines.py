@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from ..base.contract import LIMITS
 from ..base.cut import cut_characters
@@ -12,17 +12,59 @@ from ..base.cut import cut_characters
 LONGEST = LIMITS.log_line_characters
 
 # Operating-system commands and their kin (titles, links, clipboard) end with BEL or ST; colours and cursor moves stay.
-_STRING_ESCAPE = re.compile("\x1b[\\]PX^_].*?(?:\x07|\x1b\\\\|$)|[\x9d\x90\x98\x9e\x9f].*?(?:\x07|\x9c|$)", re.DOTALL)
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]")
+_BEGINS = (re.compile(rb"\x1b[\]PX^_]"), re.compile(rb"\xc2[\x90\x98\x9d\x9e\x9f]"))
+_COMMAND = re.compile(rb"(?:\x1b[\]PX^_]|\xc2[\x90\x98\x9d\x9e\x9f])[^\r\n]*?(?:\x07|\x1b\\|\xc2\x9c|(?=[\r\n]))")
+_END = re.compile(rb"\x07|\x1b\\|\xc2\x9c|(?=[\r\n])")
+#: An escape that is not whole yet; of a longer one nobody waits for the end.
+_PARTIAL = re.compile(rb"(?:\x1b(?:\[[0-?]{0,60}[ -/]{0,4})?|\xc2)\Z")
+_BELL = b"\x07"
+_CONTROL = bytes(n for n in (*range(7), 8, *range(11, 13), *range(14, 27), *range(28, 32), 127))
 
 
-def clean(line: str) -> str:
-    """Without escapes that reach beyond the text and without control characters, except tab and ESC."""
-    return _CONTROL.sub("", _STRING_ESCAPE.sub("", line))
+class Cleaner:
+    """Takes from a stream the escapes that reach beyond the text, and control characters except tab, CR, LF and ESC.
+
+    What it gives on never ends inside an escape.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._in_command = False
+
+    def feed(self, data: bytes, final: bool = False) -> bytes:
+        """The next piece; with `final` also the rest."""
+        data = self._rest + data.translate(None, _CONTROL)
+        self._rest = b""
+        if self._in_command:
+            end = _END.search(data)
+            if end is None:
+                # An end of two bytes may have come by half.
+                self._rest = data[-1:] if data[-1:] in (b"\x1b", b"\xc2") else b""
+                return b""
+            data, self._in_command = data[end.end() :], False
+        begin = _begin(data)
+        while begin is not None:
+            data, count = _COMMAND.subn(b"", data)
+            begin = _begin(data)
+            if count == 0 and begin is not None:
+                data, rest = data[:begin], data[begin:]
+                self._in_command = True
+                self._rest = rest[-1:] if len(rest) > 2 and rest[-1:] in (b"\x1b", b"\xc2") else b""
+                begin = None
+        partial = None if final or self._in_command else _PARTIAL.search(data, max(0, len(data) - 70))
+        if partial is not None:
+            data, self._rest = data[: partial.start()], data[partial.start() :]
+        return data.translate(None, _BELL)
+
+
+def _begin(data: bytes) -> Optional[int]:
+    """Where the first command begins."""
+    found = [begin.search(data) for begin in _BEGINS]
+    return min((match.start() for match in found if match is not None), default=None)
 
 
 class LineSplitter:
-    """Splits bytes into lines; memory stays bounded however long a line is."""
+    """Splits clean bytes into lines; memory stays bounded however long a line is."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -61,7 +103,7 @@ class LineSplitter:
 
     def _shown(self) -> str:
         text, more = (self._text, self._more) if self._text else self._before
-        return cut_characters(clean(text), LONGEST, more)
+        return cut_characters(text, LONGEST, more)
 
     def _take(self) -> str:
         line = self._shown()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ..base.contract import LIMITS
 from ..base.cut import cut_characters, json_bytes
+from ..base.fsutil import encode
+from ..base.masking import Masker
+from ..journal.directory import JobDir
+from ..journal.spool import spool_folder
 
 _LONGEST = 1 << 16
 
@@ -18,11 +21,15 @@ class MetricTail:
     """Follows a metrics file from its present end, and keeps what a gate needs of each name.
 
     `summary` has for each name `last`, `max`, `min` (finite numbers or None), `finite` (whether every value was) and
-    `count`.
+    `count`. `keep` gets each line without secrets, which may stand in it as names too.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, masker: Optional[Masker] = None, keep: Callable[[bytes], None] = lambda line: None
+    ) -> None:
         self._path = path
+        self._masker = masker or Masker()
+        self._keep = keep
         self._rest = b""
         try:
             self._offset = path.stat().st_size
@@ -55,7 +62,11 @@ class MetricTail:
             raw = None
         if not isinstance(raw, dict):
             self.bad_lines += 1
+            self._keep(encode(self._masker.text(line.decode("utf-8", "replace"))) + b"\n")
             return {}
+        safe = raw if self._masker.idle else self._masker.value(raw)
+        self._keep((line if repr(safe) == repr(raw) else encode(json.dumps(safe, ensure_ascii=False))) + b"\n")
+        raw = safe
         values: Dict[str, Optional[float]] = {}
         for name, value in raw.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -98,6 +109,17 @@ def _finite(value: float) -> bool:
         return False
 
 
-def metrics_of(folder: Path) -> str:
-    """Where a step reports its metrics."""
-    return os.fspath(folder / "metrics.jsonl")
+def metrics_of(job: JobDir, folder: Path) -> Path:
+    """Where a step reports its metrics: on the pod's own disk if it can be, since what it writes may be a secret."""
+    scratch = spool_folder(job)
+    return folder / ".metrics.jsonl" if scratch is None else scratch / f"metrics-{folder.name}.jsonl"
+
+
+def forget_metrics(path: Path, folder: Path) -> None:
+    """Removes what a step reported, and the place that was made for it beside its folder."""
+    path.unlink(missing_ok=True)
+    if path.parent != folder:
+        try:
+            path.parent.rmdir()
+        except OSError:
+            pass

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from ..base import fsutil, procs
-from ..base.credentials import MASK, SHORTEST
+from ..base.masking import Masker
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -94,7 +94,9 @@ class NotebookRun:
         self._request = request
         self._channel = channel
         self._out = Path(request["out"])
-        self._secrets = [os.environ.get(name, "") for name in request["secrets"]]
+        self._masker = Masker(request["hidden"])
+        #: The cells as they may be kept.
+        self._cells: List[Any] = []
         self._interrupted = False
         self._manager: Any = None
         self._notebook: Optional[NotebookNode] = None
@@ -104,13 +106,33 @@ class NotebookRun:
         self._channel.write(json.dumps(answer) + "\n")
         self._channel.flush()
 
-    def save(self) -> None:
-        """Replaces the executed copy in one step."""
-        text = _nbformat().writes(self._notebook)
-        for secret in self._secrets:
-            if len(secret) >= SHORTEST:
-                text = text.replace(json.dumps(secret)[1:-1], MASK.decode())
+    def save(self, changed: Optional[int] = None) -> None:
+        """Replaces the executed copy in one step; only this cell has changed, unless all may have."""
+        assert self._notebook is not None
+        if changed is None:
+            self._cells = [self._kept(cell) for cell in self._notebook.cells]
+        else:
+            self._cells[changed] = self._kept(self._notebook.cells[changed])
+        head = self._masker.value(self._written({**self._notebook, "cells": []}))
+        text = json.dumps({**head, "cells": self._cells}, ensure_ascii=False, indent=1, sort_keys=True)
         fsutil.write_atomic(self._out, fsutil.encode(text + "\n"))
+
+    def _kept(self, cell: Any) -> Any:
+        """A cell as a notebook's file has it, without secrets, also those that it printed in pieces."""
+        assert self._notebook is not None
+        raw = self._written({**self._notebook, "cells": [cell]})["cells"][0]
+        for name in ("stdout", "stderr"):
+            streams = [output for output in raw.get("outputs", []) if output.get("name") == name and "text" in output]
+            texts = self._masker.texts(["".join(output["text"]) for output in streams])
+            for output, text in zip(streams, texts):
+                output["text"] = text.splitlines(keepends=True)
+        return self._masker.value(raw)
+
+    @staticmethod
+    def _written(notebook: Dict[str, Any]) -> Dict[str, Any]:
+        nbformat = _nbformat()
+        written: Dict[str, Any] = json.loads(nbformat.writes(nbformat.from_dict(notebook)))
+        return written
 
     def run(self) -> None:
         """Runs all code cells; raises Refused when that did not end well."""
@@ -123,7 +145,11 @@ class NotebookRun:
         self._notebook = read_notebook(Path(self._request["path"]), self._request["shown"])
         inject_parameters(self._notebook, self._request["parameters"])
         self.save()
-        asyncio.run(self._execute())
+        try:
+            asyncio.run(self._execute())
+        finally:
+            # A later cell may have replaced what an earlier one showed.
+            self.save()
 
     async def _execute(self) -> None:
         from .notebook_kernel import client_for
@@ -158,12 +184,13 @@ class NotebookRun:
         try:
             await client.async_execute_cell(cell, index)
         except CellExecutionError as failure:
-            problem = Refused(f"Cell {number} of {of} failed: {failure.ename}: {failure.evalue}"[:1000])
+            said = self._masker.text(f"{failure.ename}: {failure.evalue}")
+            problem = Refused(f"Cell {number} of {of} failed: {said}"[:1000])
         except (DeadKernelError, CellTimeoutError) as failure:
             problem = Refused(self._death(number, of) if isinstance(failure, DeadKernelError) else str(failure))
         if problem is not None and self._interrupted:
             problem = Refused(f"Cell {number} of {of} was interrupted.", 130)
-        self.save()
+        self.save(index)
         status = "passed" if problem is None else "failed"
         self.tell(cell=number, of=of, status=status, seconds=round(time.monotonic() - began, 3))
         if problem is not None:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from ..base import host, procs
-from ..base.credentials import Redactor
+from ..base.masking import MaskedStream, Masker
 from ..base.timings import Timings
-from .lines import LineSplitter
+from .lines import Cleaner, LineSplitter
 from .output_copy import OutputCopy
 
 Line = Tuple[str, str]
@@ -46,16 +46,23 @@ class Command:
     timeout: Optional[float] = None
     request: Optional[Dict[str, Any]] = None
     log: Optional[Path] = None
-    secrets: Sequence[str] = ()
+    masker: Masker = dataclasses.field(default_factory=Masker)
 
 
 class _Stream:
-    def __init__(self, name: str, secrets: Sequence[str]) -> None:
+    """Output on its way: cleaned, without secrets, and only then kept."""
+
+    def __init__(self, name: str, masker: Masker) -> None:
         self.name = name
-        self.redactor = Redactor(secrets)
         self.splitter = LineSplitter()
+        self._cleaner = Cleaner()
+        self._masked = MaskedStream(masker)
         self.told = time.monotonic()
         self.shown = ""
+
+    def safe(self, data: bytes, final: bool = False) -> bytes:
+        """What may be kept of it."""
+        return self._masked.feed(self._cleaner.feed(data, final), final)
 
 
 class Execution:
@@ -134,8 +141,8 @@ class Execution:
             raise
         _offer_to_oom_killer(process.pid)
         assert process.stdout is not None and process.stderr is not None
-        self._register(os.dup(process.stdout.fileno()), _Stream("out", command.secrets))
-        self._register(os.dup(process.stderr.fileno()), _Stream("err", command.secrets))
+        self._register(os.dup(process.stdout.fileno()), _Stream("out", command.masker))
+        self._register(os.dup(process.stderr.fileno()), _Stream("err", command.masker))
         process.stdout.close()
         process.stderr.close()
         if channel is not None:
@@ -213,18 +220,16 @@ class Execution:
         self._selector.unregister(descriptor)
         os.close(descriptor)
         if stream is not None:
-            rest = stream.redactor.finish()
-            self._show(stream, rest, final=True)
+            self._show(stream, stream.safe(b"", final=True), final=True)
 
     def _take(self, stream: Optional[_Stream], data: bytes) -> None:
         if stream is None:
             self._answers += data
             *whole, self._answers = self._answers.split(b"\n")
             for line in whole:
-                redactor = Redactor(self._command.secrets)
-                self._on_answer(json.loads(redactor.feed(line) + redactor.finish()))
+                self._on_answer(self._command.masker.value(json.loads(line)))
             return
-        self._show(stream, stream.redactor.feed(data))
+        self._show(stream, stream.safe(data))
 
     def _show(self, stream: _Stream, data: bytes, final: bool = False) -> None:
         if self._copy is not None and data:

@@ -17,7 +17,8 @@ from ..resume.reasons import why_run
 from .context import Context, Stopped
 from .environment import secrets_of, step_environment
 from .exit_reasons import status_and_reason
-from .metrics import MetricTail, metrics_of, pieces
+from .metrics import MetricTail, forget_metrics, metrics_of, pieces
+from .output_copy import OutputCopy
 from .process import BROKEN, Command, Execution
 from .step_gates import failing, run_gates
 
@@ -46,7 +47,23 @@ def run_step(context: Context, step: Step, forced: Optional[str]) -> StepEnd:
     absent = fingerprint.unmatched(context.spec.project_path, step)
     if absent is not None:
         return _refuse(context, step, f"No file matches {absent}, which the step declares among its inputs.")
-    environment = step_environment(context.spec, step, context.base_env, context.python, folder, secrets)
+    metrics = metrics_of(context.job, folder)
+    metrics.unlink(missing_ok=True)
+    environment = step_environment(context.spec, step, context.base_env, context.python, folder, metrics, secrets)
+    try:
+        return _run_or_skip(context, step, folder, environment, metrics, forced)
+    finally:
+        forget_metrics(metrics, folder)
+
+
+def _run_or_skip(
+    context: Context,
+    step: Step,
+    folder: Path,
+    environment: Dict[str, str],
+    metrics: Path,
+    forced: Optional[str],
+) -> StepEnd:
     cache = HashCache(context.spec.project_path)
     machine = context.python.fingerprint()
     if context.spec.same_gpu:
@@ -64,8 +81,7 @@ def run_step(context: Context, step: Step, forced: Optional[str]) -> StepEnd:
             context.state.step(step.index, status="skipped", why=sentence, gates=results)
             return StepEnd("skipped")
         why = [f"nothing changed, but {failing(results)}"]
-    hidden = [*secrets.values(), *context.sources.keys()]
-    return _Run(context, step, folder, environment, hidden, earlier).run(why, parts)
+    return _Run(context, step, folder, environment, metrics, earlier).run(why, parts)
 
 
 def _earlier(context: Context, step: Step) -> Dict[str, Optional[str]]:
@@ -114,7 +130,7 @@ class _Run:
         step: Step,
         folder: Path,
         environment: Dict[str, str],
-        secrets: List[str],
+        metrics: Path,
         earlier: Dict[str, Optional[str]],
     ):
         self._earlier = earlier
@@ -122,9 +138,9 @@ class _Run:
         self._step = step
         self._folder = folder
         self._environment = environment
-        self._secrets = secrets
         self._told: Optional[str] = None
-        self._metrics = MetricTail(Path(metrics_of(folder)))
+        self._kept = OutputCopy(folder / "metrics.jsonl", self._on_copy_problem)
+        self._metrics = MetricTail(metrics, context.masker, self._kept.add)
         self._gates: List[Dict[str, Any]] = []
         #: The name of this run, once it has passed.
         self._ran: Optional[str] = None
@@ -144,7 +160,7 @@ class _Run:
                     timeout=step.timeout,
                     request=request,
                     log=self._folder / "stdout.log",
-                    secrets=self._secrets,
+                    masker=context.masker,
                 ),
                 context.timings,
                 context.should_stop,
@@ -180,7 +196,7 @@ class _Run:
                 "parameters": run.parameters,
                 "cwd": str(self._context.spec.project_path),
                 "pythonPath": self._environment["PYTHONPATH"],
-                "secrets": list(self._step.secrets),
+                "hidden": self._context.masker.secrets,
             }
             shown = [f"{name}={value!r}" for name, value in run.parameters.items()]
             return [python, SELF, "_notebook"], request, ["notebook", run.target, *shown]
@@ -213,6 +229,8 @@ class _Run:
         for values in self._metrics.read(final):
             for part in pieces(values):
                 self._context.journal.emit("metric", step=self._step.name, values=part)
+        if final:
+            self._kept.close()
         if final and self._metrics.bad_lines:
             text = f"{self._metrics.bad_lines} lines of {self._step.name}'s metrics are not JSON objects and were left out."
             self._context.journal.emit("note", level="warning", text=text)

@@ -23,7 +23,7 @@ def run_gates(
     """
     results: List[Dict[str, Any]] = []
     for index, gate in enumerate(step.gates):
-        result = _run(context, step, index, gate, environment, folder, metrics)
+        result = context.masker.value(_run(context, step, index, gate, environment, folder, metrics))
         results.append(result)
         if tell:
             context.journal.emit("gate", step=step.name, gate=result)
@@ -82,7 +82,7 @@ def _run(
         env=own,
         step_dir=folder,
         request=request,
-        secrets=[*(environment[name] for name in step.secrets if name in environment), *context.sources.keys()],
+        masker=context.masker,
     )
     try:
         outcome = Execution(command, context.timings, context.should_stop, on_lines, answers.append).run()

@@ -15,7 +15,7 @@ from typing import Any, Dict
 import pytest
 from conftest import schema, vectors
 
-from runpod_trainer_worker.base.credentials import is_credential
+from runpod_trainer_worker.base.credentials import is_credential, why_not_maskable
 from runpod_trainer_worker.base.errors import WorkerError
 from runpod_trainer_worker.base.globs import Glob, match
 from runpod_trainer_worker.files.frames import FrameReader
@@ -68,6 +68,11 @@ def test_ranges(case: Case) -> None:
 @pytest.mark.parametrize("case", vectors("credentials"))
 def test_credentials(case: Case) -> None:
     assert is_credential(case["name"], case["value"]) is case["credential"]
+
+
+@pytest.mark.parametrize("case", vectors("secrets"))
+def test_secrets(case: Case) -> None:
+    assert (why_not_maskable(case["value"]) is None) is case["maskable"]
 
 
 @pytest.mark.parametrize("case", vectors("quoting"))

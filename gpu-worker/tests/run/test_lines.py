@@ -5,17 +5,17 @@ from __future__ import annotations
 import random
 from typing import List
 
-from runpod_trainer_worker.base.credentials import Redactor, is_credential
-from runpod_trainer_worker.run.lines import LONGEST, LineSplitter
+from runpod_trainer_worker.base.credentials import is_credential
+from runpod_trainer_worker.run.lines import LONGEST, Cleaner, LineSplitter
 
 
 def split(data: bytes, pieces: random.Random) -> List[str]:
-    splitter, lines, at = LineSplitter(), [], 0
+    cleaner, splitter, lines, at = Cleaner(), LineSplitter(), [], 0
     while at < len(data):
         size = pieces.randint(1, 7)
-        lines += splitter.feed(data[at : at + size])
+        lines += splitter.feed(cleaner.feed(data[at : at + size]))
         at += size
-    return lines + splitter.feed(b"", final=True)
+    return lines + splitter.feed(cleaner.feed(b"", final=True), final=True)
 
 
 def test_utf8_cut_anywhere_gives_the_same_lines() -> None:
@@ -43,23 +43,12 @@ def test_giant_line_is_cut_and_says_so() -> None:
 
 def test_colours_stay_and_commands_to_the_terminal_go() -> None:
     data = b"\x1b[31mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x07 \x1b]52;c;YWJj\x1b\\end\x00\x08\n\x1b]0;never ended\n"
-    assert split(data, random.Random(3)) == ["\x1b[31mred\x1b[0m link end", ""]
+    for seed in range(50):
+        assert split(data, random.Random(seed)) == ["\x1b[31mred\x1b[0m link end", ""]
 
 
 def test_invalid_utf8_is_replaced() -> None:
     assert split(b"a\xff\xfeb\n", random.Random(4)) == ["a��b"]
-
-
-def test_secret_is_hidden_however_it_is_cut() -> None:
-    secret = "hf_abcdefgh12345678"
-    data = f"before {secret} between {secret}{secret} hf_abcd not one".encode()
-    for seed in range(100):
-        pieces, redactor, out, at = random.Random(seed), Redactor([secret]), b"", 0
-        while at < len(data):
-            size = pieces.randint(1, 9)
-            out += redactor.feed(data[at : at + size])
-            at += size
-        assert out + redactor.finish() == b"before [secret] between [secret][secret] hf_abcd not one"
 
 
 def test_what_looks_like_a_credential() -> None:

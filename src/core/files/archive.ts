@@ -72,7 +72,7 @@ async function buildArchive(
   const inputs = fingerprint(members);
   const known = await kept(note, place, inputs);
   if (known !== undefined) {
-    return { file: await described(to, place, known.sha256), members, rebuilt: false };
+    return { file: await described(to, place, known.sha256, members), members, rebuilt: false };
   }
   await mkdir(cacheFolder, { recursive: true });
   const temporary = path.join(cacheFolder, `${id}.${randomBytes(6).toString('hex')}.tmp`);
@@ -80,7 +80,7 @@ async function buildArchive(
     const sha256 = await writeTar(members, temporary, signal);
     await rm(note, { force: true });
     await rename(temporary, place);
-    const file = await described(to, place, sha256);
+    const file = await described(to, place, sha256, members);
     if (members.every(({ mtimeMs }) => Date.now() - mtimeMs > settleMs)) {
       const { size, mtimeMs } = file;
       await writeFileAtomic(note, JSON.stringify({ schema: 1, inputs, size, mtimeMs, sha256 }));
@@ -118,9 +118,14 @@ async function kept(note: string, place: string, inputs: string): Promise<z.infe
   return stats?.size === parsed.data.size && stats.mtimeMs === parsed.data.mtimeMs ? parsed.data : undefined;
 }
 
-async function described(to: string, place: string, sha256: string): Promise<HashedFile> {
+async function described(
+  to: string,
+  place: string,
+  sha256: string,
+  members: readonly LocalFile[],
+): Promise<HashedFile> {
   const { size, mtimeMs, ino } = await stat(place);
-  return { path: to, absolute: place, size, mtimeMs, ino, mode: 0o644, list: 'data', sha256 };
+  return { path: to, absolute: place, size, mtimeMs, ino, mode: 0o644, list: 'data', sha256, members };
 }
 
 /** Writes the archive piece by piece, whatever its size, and returns its sha256. */

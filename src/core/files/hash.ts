@@ -10,8 +10,11 @@ import { readIfThere, writeFileAtomic } from './atomic.ts';
 import type { LocalFile } from './scan.ts';
 import { slices } from './time-slices.ts';
 
-/** A file and the lower-case hex sha256 of its content; size and times are those of the moment of reading. */
-export type HashedFile = LocalFile & { sha256: string };
+/**
+ * A file and the lower-case hex sha256 of its content; size and times are those of the moment of reading. An archive that
+ * was made of files has these too.
+ */
+export type HashedFile = LocalFile & { sha256: string; members?: readonly LocalFile[] };
 
 const cacheSchema = z.object({
   schema: z.literal(1),

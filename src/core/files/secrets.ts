@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import * as z from 'zod';
 import { throwIfCancelled } from '../errors.ts';
-import { readIfThere, writeFileAtomic } from './atomic.ts';
 import { parseJson } from '../json.ts';
+import { readIfThere, writeFileAtomic } from './atomic.ts';
 import { compilePattern } from './patterns.ts';
 import type { LocalFile } from './scan.ts';
+import { secretFileKind, secretKinds, secretsInText } from './secret-kinds.ts';
+import { encodingOf, type TextEncoding } from './text-encoding.ts';
 import { slices } from './time-slices.ts';
-import { secretFileKind, secretKinds } from './secret-kinds.ts';
 
 /** A secret that is about to leave this machine. The value itself is never kept. */
 export interface SecretFinding {
@@ -17,85 +19,161 @@ export interface SecretFinding {
   kind: string;
 }
 
-export interface SecretScanOptions {
+/** What a search came to. */
+export interface SecretSearch {
+  /** Sorted by path and line. */
+  findings: SecretFinding[];
+  /** What is no text (tables, weights, archives, pictures, sound) was not looked through. */
+  unsearched: { files: number; bytes: number };
+}
+
+export interface SecretSearchOptions {
   /** Patterns of files in which nothing is looked for: `sync.allowSecrets`. */
   allow?: readonly string[] | undefined;
   /** Remembers by file what was found, so that unchanged files are read once. */
   cacheFile?: string | undefined;
+  onProgress?: ((bytes: number, total: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Larger files are taken for data, in bytes. */
-const largest = 1024 * 1024;
+/** What has to be known of a file to search it. */
+export type Searchable = Pick<LocalFile, 'path' | 'absolute' | 'size' | 'mtimeMs' | 'ino'>;
+
+/** Read at a time, in bytes. */
+const piece = 1024 * 1024;
+/** So much of a piece is looked at again with the next one; no secret and nothing around it is longer, in characters. */
+const overlap = 16 * 1024;
 /** A file that changed this short ago may change again without a visible change of its time, in milliseconds. */
 const settleMs = 2000;
 
 type Found = [line: number, kind: string][];
 
 const cacheSchema = z.object({
-  schema: z.literal(1),
+  schema: z.literal(2),
   /** Of the kinds that were looked for: other kinds, other findings. */
   kinds: z.string(),
-  /** Path on this machine to size, mtimeMs, ino and findings. */
+  /** Path on this machine to size, mtimeMs, ino and findings; null for what is no text. */
   files: z.record(
     z.string(),
-    z.tuple([z.number(), z.number(), z.number(), z.array(z.tuple([z.number(), z.string()]))]),
+    z.tuple([z.number(), z.number(), z.number(), z.array(z.tuple([z.number(), z.string()])).nullable()]),
   ),
 });
 
 const kindsDigest = createHash('sha256')
-  .update(secretKinds.map(({ kind, needs, pattern }) => `${kind}\n${needs}\n${pattern}\n`).join())
+  .update(
+    secretKinds.map(({ kind, needs, pattern, holds }) => `${kind}\n${needs}\n${pattern}\n${String(holds)}\n`).join(),
+  )
   .digest('hex');
 
 /**
- * Looks for keys and passwords by file name, and in text files up to 1 MB by content. Sorted by path and line. A file
- * that cannot be read is passed over here: reading it to send it says so.
+ * Looks for keys and passwords by file name, and in text of any length by content. A file that cannot be read is passed
+ * over here: reading it to send it says so.
  */
 export async function findSecrets(
-  files: readonly LocalFile[],
-  options: SecretScanOptions = {},
-): Promise<SecretFinding[]> {
+  files: readonly Searchable[],
+  options: SecretSearchOptions = {},
+): Promise<SecretSearch> {
+  const { signal } = options;
   const allowed = (options.allow ?? []).map(compilePattern);
   const cache = await readCache(options.cacheFile);
   const fresh: typeof cache = {};
   const findings: SecretFinding[] = [];
-  const buffer = Buffer.allocUnsafe(largest);
+  const unsearched = { files: 0, bytes: 0 };
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  const buffer = Buffer.allocUnsafe(piece);
   let isChanged = false;
+  let done = 0;
   const turn = slices();
   for (const file of files) {
-    throwIfCancelled(options.signal);
+    throwIfCancelled(signal);
     await turn();
-    if (allowed.some((pattern) => pattern.matches(file.path))) {
-      continue;
-    }
     const { size, mtimeMs, ino } = file;
-    const known = cache[file.absolute];
-    const isKnown = known?.[0] === size && known[1] === mtimeMs && known[2] === ino;
-    const inside = isKnown ? known[3] : findInside(file, buffer);
-    isChanged ||= !isKnown;
-    if (isKnown || Date.now() - mtimeMs > settleMs) {
-      fresh[file.absolute] = [size, mtimeMs, ino, inside];
+    if (!allowed.some((pattern) => pattern.matches(file.path))) {
+      const known = cache[file.absolute];
+      const isKnown = known?.[0] === size && known[1] === mtimeMs && known[2] === ino;
+      const onBytes = (bytes: number): void => options.onProgress?.(done + bytes, total);
+      const inside = isKnown ? known[3] : await searchFile(file, buffer, onBytes, signal);
+      isChanged ||= !isKnown;
+      if (isKnown || Date.now() - mtimeMs > settleMs) {
+        fresh[file.absolute] = [size, mtimeMs, ino, inside];
+      }
+      const byName = secretFileKind(file.path);
+      if (byName !== undefined) {
+        findings.push({ path: file.path, line: null, kind: byName });
+      }
+      findings.push(...(inside ?? []).map(([line, kind]) => ({ path: file.path, line, kind })));
+      if (inside === null) {
+        unsearched.files += 1;
+        unsearched.bytes += size;
+      }
     }
-    const byName = secretFileKind(file.path);
-    if (byName !== undefined) {
-      findings.push({ path: file.path, line: null, kind: byName });
-    }
-    findings.push(...inside.map(([line, kind]) => ({ path: file.path, line, kind })));
+    done += size;
   }
+  options.onProgress?.(total, total);
   if (options.cacheFile !== undefined && isChanged) {
-    await writeFileAtomic(options.cacheFile, JSON.stringify({ schema: 1, kinds: kindsDigest, files: fresh }));
+    await writeFileAtomic(options.cacheFile, JSON.stringify({ schema: 2, kinds: kindsDigest, files: fresh }));
   }
-  return findings.sort((a, b) => compare(a.path, b.path) || (a.line ?? 0) - (b.line ?? 0) || compare(a.kind, b.kind));
+  findings.sort((a, b) => compare(a.path, b.path) || (a.line ?? 0) - (b.line ?? 0) || compare(a.kind, b.kind));
+  return { findings, unsearched };
 }
 
 function compare(a: string, b: string): number {
   return a === b ? 0 : a < b ? -1 : 1;
 }
 
-function findInside(file: LocalFile, buffer: Buffer): Found {
-  if (file.size === 0 || file.size > largest) {
+/** What is in a file; null for what is no text. */
+async function searchFile(
+  file: Searchable,
+  buffer: Buffer,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<Found | null> {
+  if (file.size === 0) {
     return [];
   }
+  if (file.size < piece) {
+    return searchSmall(file, buffer);
+  }
+  let handle: FileHandle;
+  try {
+    handle = await open(file.absolute, 'r');
+  } catch {
+    return [];
+  }
+  try {
+    let read = await fill(handle, buffer);
+    const encoding = encodingOf(buffer.subarray(0, read));
+    if (encoding === undefined) {
+      return null;
+    }
+    const text = new TextSearch(encoding);
+    const turn = slices();
+    for (let at = 0; read > 0;) {
+      throwIfCancelled(signal);
+      at += read;
+      const isLast = read < buffer.length;
+      text.push(buffer.subarray(0, read), isLast);
+      onBytes(at);
+      if (isLast) {
+        break;
+      }
+      await turn();
+      read = await fill(handle, buffer);
+      if (read === 0) {
+        text.push(Buffer.alloc(0), true);
+      }
+    }
+    return text.found();
+  } catch {
+    throwIfCancelled(signal);
+    return [];
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Synchronous, because the many promises of a small file cost ten times as much as the file. */
+function searchSmall(file: Searchable, buffer: Buffer): Found | null {
   let descriptor: number;
   try {
     descriptor = openSync(file.absolute, 'r');
@@ -103,8 +181,7 @@ function findInside(file: LocalFile, buffer: Buffer): Found {
     return [];
   }
   try {
-    const length = readSync(descriptor, buffer, 0, largest, 0);
-    return secretsIn(buffer.subarray(0, length));
+    return secretsIn(buffer.subarray(0, readSync(descriptor, buffer, 0, piece, 0)));
   } catch {
     return [];
   } finally {
@@ -112,49 +189,84 @@ function findInside(file: LocalFile, buffer: Buffer): Found {
   }
 }
 
-/** Line and kind of each secret in a text; nothing for what is not text. */
-export function secretsIn(content: Buffer): Found {
-  if (content.subarray(0, 8192).includes(0)) {
-    return content[0] === 0xff || content[0] === 0xfe ? secretsInText(content.toString('utf16le')) : [];
+async function fill(handle: FileHandle, buffer: Buffer): Promise<number> {
+  let length = 0;
+  while (length < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
+    if (bytesRead === 0) {
+      break;
+    }
+    length += bytesRead;
+  }
+  return length;
+}
+
+/** Line and kind of each secret in a text; null for what is no text. */
+export function secretsIn(content: Buffer): Found | null {
+  const encoding = encodingOf(content);
+  if (encoding === undefined) {
+    return null;
+  }
+  const text = new TextSearch(encoding);
+  text.push(content, true);
+  return text.found();
+}
+
+/** Searches a text that comes in pieces; what lies across their borders is found, and nothing twice. */
+class TextSearch {
+  readonly #encoding: TextEncoding;
+  readonly #found = new Map<string, [number, string]>();
+  /** The end of what was searched, the line where it begins, and whether the text begins with it. */
+  #kept = '';
+  #line = 1;
+  #isFirst = true;
+
+  constructor(encoding: TextEncoding) {
+    this.#encoding = encoding;
+  }
+
+  /** Pieces but the last have an even number of bytes. */
+  push(bytes: Buffer, isLast: boolean): void {
+    const text = this.#kept + decoded(bytes, this.#encoding);
+    let line = this.#line;
+    let counted = 0;
+    const places = [...secretsInText(text)].sort((a, b) => a.at - b.at);
+    for (const { kind, at, end } of places) {
+      // What touches a border may be a part of something else; the next piece has the whole of it.
+      if ((end === text.length && !isLast) || (at === 0 && !this.#isFirst)) {
+        continue;
+      }
+      line += lineEnds(text, counted, at);
+      counted = at;
+      this.#found.set(`${line} ${kind}`, [line, kind]);
+    }
+    const from = Math.max(0, text.length - overlap);
+    this.#line += lineEnds(text, 0, from);
+    this.#kept = text.slice(from);
+    this.#isFirst &&= from === 0;
+  }
+
+  found(): Found {
+    return [...this.#found.values()].sort((a, b) => a[0] - b[0]);
+  }
+}
+
+function decoded(bytes: Buffer, encoding: TextEncoding): string {
+  if (encoding === 'utf16be') {
+    return Buffer.from(bytes.subarray(0, bytes.length & ~1))
+      .swap16()
+      .toString('utf16le');
   }
   // A letter for each byte: what is looked for is ASCII, and lines are counted the same.
-  return secretsInText(content.toString('latin1'));
+  return bytes.toString(encoding);
 }
 
-function secretsInText(text: string): Found {
-  const found = new Map<string, [number, string]>();
-  let lower: string | undefined;
-  for (const { kind, needs, pattern, value, isRandom = true } of secretKinds) {
-    const there = pattern.ignoreCase ? (lower ??= text.toLowerCase()).includes(needs) : text.includes(needs);
-    if (!there) {
-      continue;
-    }
-    for (const match of text.matchAll(pattern)) {
-      const secret = match[value ?? 0] ?? '';
-      if (!isRandom || !isPlaceholder(secret)) {
-        const at = match.index + match[0].lastIndexOf(secret);
-        const line = lineAt(text, at);
-        found.set(`${line} ${kind}`, [line, kind]);
-      }
-    }
+function lineEnds(text: string, from: number, to: number): number {
+  let count = 0;
+  for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) {
+    count += 1;
   }
-  return [...found.values()].sort((a, b) => a[0] - b[0]);
-}
-
-/** Real keys are random: they do not repeat a few letters, are not words, and do not say that they are none. */
-function isPlaceholder(secret: string): boolean {
-  const isMixed = /\d/.test(secret) || (/[a-z]/.test(secret.slice(4)) && /[A-Z]/.test(secret.slice(4)));
-  return (
-    !isMixed || new Set(secret).size < 10 || /example|placeholder|your[-_]|redacted|x{6}|1234567|abcdefg/i.test(secret)
-  );
-}
-
-function lineAt(text: string, index: number): number {
-  let line = 1;
-  for (let at = text.indexOf('\n'); at !== -1 && at < index; at = text.indexOf('\n', at + 1)) {
-    line += 1;
-  }
-  return line;
+  return count;
 }
 
 async function readCache(file: string | undefined): Promise<z.infer<typeof cacheSchema>['files']> {

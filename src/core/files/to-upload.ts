@@ -5,6 +5,7 @@ import { buildArchives } from './archive.ts';
 import type { HashedFile } from './hash.ts';
 import { hashFiles } from './hash.ts';
 import type { ScanResult } from './scan.ts';
+import type { SecretSearchOptions } from './secrets.ts';
 import { scan } from './scan.ts';
 
 /** All that a project would have on its volume. */
@@ -18,6 +19,14 @@ export interface Collected {
 /** The folder in a project where the client keeps what it can make again; never uploaded. */
 export function stateFolder(root: string): string {
   return path.join(root, '.runpod-trainer');
+}
+
+/** How a project's files are looked through for secrets. */
+export function secretSearchOf({
+  root,
+  project,
+}: Pick<LoadedProject, 'root' | 'project'>): Pick<SecretSearchOptions, 'allow' | 'cacheFile'> {
+  return { allow: project.sync.allowSecrets, cacheFile: path.join(stateFolder(root), 'secrets.json') };
 }
 
 /**

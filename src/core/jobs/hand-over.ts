@@ -2,6 +2,7 @@ import type { PodCaps } from '../caps/cap.ts';
 import { limits } from '../contract.ts';
 import { UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
+import type { Leaving } from '../files/leaving.ts';
 import type { Installation } from '../home/installation.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
@@ -28,7 +29,7 @@ const lookEvery = 1000;
 interface WithPod {
   readonly installation: Installation;
   readonly plan: RunPlan;
-  readonly files: readonly HashedFile[];
+  readonly files: readonly Leaving<HashedFile>[];
   readonly localResults: LocalResult[];
   readonly adoption: Adoption;
   readonly claim: ProjectClaim;

@@ -9,7 +9,10 @@ import { position } from '../project/parse.ts';
 import { applyProfile } from '../project/profile.ts';
 import type { Project, Step } from '../project/schema.ts';
 import type { RunPodClient } from '../runpod/client.ts';
-import { scan } from '../files/scan.ts';
+import { mayLeave } from '../files/leaving.ts';
+import { scan, type ScanResult } from '../files/scan.ts';
+import { secretSearchOf } from '../files/to-upload.ts';
+import { whyNotMaskable } from '../contract.ts';
 import { newJobId } from '../journal/id.ts';
 import { stepsOn } from '../journal/spec.ts';
 
@@ -51,7 +54,12 @@ export async function planRun(client: RunPodClient, loaded: LoadedProject, optio
   const changed = { ...loaded, project };
   checkFrom(project, options.from);
   await checkProjectFiles(changed);
-  await checkMustFiles(changed);
+  const found = await checkMustFiles(changed);
+  if (stepsOn(project, 'pod').length > 0) {
+    // Once more when the local steps have made theirs; most of what is wrong is there before.
+    const all = [...found.files, ...found.archives.flatMap(({ files }) => files)];
+    await mayLeave(all, { ...secretSearchOf(changed), signal: options.signal });
+  }
   const secrets = await collectSecrets(project, options.secret);
   const volume = await planVolume(client, project.target.volume, options.signal);
   const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
@@ -107,14 +115,15 @@ async function checkProjectFiles({ project, root, text, file }: LoadedProject): 
 }
 
 /** "must" files that no local step makes have to be there before anything runs (R2.2). */
-async function checkMustFiles({ project, root }: LoadedProject): Promise<void> {
+async function checkMustFiles({ project, root }: LoadedProject): Promise<ScanResult> {
   const made = new Set(stepsOn(project, 'local').flatMap((s) => s.outputs ?? []));
-  const { missing } = await scan(root, project.sync);
+  const found = await scan(root, project.sync, { never: [`/${project.onFinish.into}/`] });
   // Without local steps nothing can still appear, so data files have to be there as well.
-  const absent = missing.filter((m) => !made.has(m.pattern) && (m.list === 'must' || made.size === 0));
+  const absent = found.missing.filter((m) => !made.has(m.pattern) && (m.list === 'must' || made.size === 0));
   if (absent.length > 0) {
     throw missingFiles(absent);
   }
+  return found;
 }
 
 export function missingFiles(missing: { list: string; pattern: string }[]): UserError {
@@ -143,6 +152,17 @@ async function collectSecrets(project: Project, secret: PlanOptions['secret']): 
       next: 'Set them on this machine; the project file has only their names.',
       remedies: absent.map((name) => ({ do: 'set-secret', name })),
     });
+  }
+  for (const [name, value] of found) {
+    const why = whyNotMaskable(value ?? '');
+    if (why !== undefined) {
+      throw new UserError('secret-too-common', {
+        what: `The secret ${name} cannot be kept out of what steps print.`,
+        why,
+        next: 'Use a longer one, or write it under "env" when it is no secret. Nothing was started.',
+        remedies: [{ do: 'set-secret', name }],
+      });
+    }
   }
   return Object.fromEntries(found.map(([name, value]) => [name, value ?? '']));
 }

@@ -4,8 +4,9 @@ import { meteredCost } from '../caps/meter.ts';
 import { limits } from '../contract.ts';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
-import { collect } from '../files/to-upload.ts';
-import { dollars } from '../words/index.ts';
+import { mayLeave, type Leaving } from '../files/leaving.ts';
+import { collect, secretSearchOf } from '../files/to-upload.ts';
+import { byteText, dollars } from '../words/index.ts';
 import type { Installation } from '../home/installation.ts';
 import { jobVariable, podName, projectVariable } from '../journal/id.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
@@ -43,11 +44,14 @@ export interface Submitted {
   promise: CapPromise;
 }
 
+/** In milliseconds. */
+const tellEvery = 2000;
+
 /** A run on its way to its pod: what it was given, and what came of it so far. */
 class Submission {
   readonly installation: Installation;
   readonly plan: RunPlan;
-  readonly files: readonly HashedFile[];
+  readonly files: readonly Leaving<HashedFile>[];
   readonly localResults: LocalResult[];
   readonly adoption: Adoption;
   readonly day: DayTaken;
@@ -72,7 +76,7 @@ class Submission {
       signal,
       files,
       day,
-    }: SubmitOptions & { files: readonly HashedFile[]; day: DayTaken },
+    }: SubmitOptions & { files: readonly Leaving<HashedFile>[]; day: DayTaken },
   ) {
     this.installation = installation;
     this.plan = plan;
@@ -137,10 +141,15 @@ export async function submit(
   options: SubmitOptions,
 ): Promise<Submitted> {
   // Before anything is rented: reading large files takes its time.
-  const { files, scan } = await collect(plan.loaded, options.signal);
+  const { files: all, scan } = await collect(plan.loaded, options.signal);
   if (scan.missing.length > 0) {
     throw missingFiles(scan.missing);
   }
+  const files = await mayLeave(all, {
+    ...secretSearchOf(plan.loaded),
+    onProgress: tellSearch(options.onEvent),
+    signal: options.signal,
+  });
   const onWait = (): void =>
     options.onEvent({ type: 'phase', phase: 'pod', text: 'Waiting for another start of this project to be counted' });
   const day = await takeDay(installation, plan.loaded.project, { signal: options.signal, onWait });
@@ -156,6 +165,21 @@ export async function submit(
     run.timer.stop();
     await day.release();
   }
+}
+
+/** Says now and then how far the search for secrets is, when it takes long. */
+function tellSearch(onEvent: OnEvent): (bytes: number, total: number) => void {
+  let told = Date.now();
+  return (bytes, total) => {
+    if (Date.now() - told > tellEvery && bytes < total) {
+      told = Date.now();
+      onEvent({
+        type: 'phase',
+        phase: 'check',
+        text: `Looking for secrets in files: ${byteText(bytes)} of ${byteText(total)}`,
+      });
+    }
+  };
 }
 
 async function rentAndStart(run: Submission): Promise<Submitted> {

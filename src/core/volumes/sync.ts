@@ -10,6 +10,8 @@ import { ensureVolume, planVolume } from '../pods/volume.ts';
 import type { LoadedProject } from '../project/load.ts';
 import type { Volume } from '../runpod/schemas.ts';
 import type { HashedFile } from '../files/hash.ts';
+import { mayLeave, type Leaving } from '../files/leaving.ts';
+import { secretSearchOf } from '../files/to-upload.ts';
 import { push } from '../transport/ssh/push.ts';
 import { pushOverS3 } from '../transport/s3/push.ts';
 import { removeFiles } from '../transport/ssh/put-files.ts';
@@ -60,8 +62,8 @@ export function planSync(
 
 /**
  * Carries a plan out: creates the volume when it does not exist, sends, deletes what the plan names, and remembers what
- * the volume has. Answers undefined when the user did not want the gateway. Rejects with `files-missing` before anything
- * starts, the codes of the route, or CancelledError; what arrived whole is not sent again.
+ * the volume has. Answers undefined when the user did not want the gateway. Rejects with `files-missing` or `secrets-found` before
+ * anything starts, the codes of the route, or CancelledError; what arrived whole is not sent again.
  */
 export async function runSync(
   installation: Installation,
@@ -71,6 +73,13 @@ export async function runSync(
 ): Promise<SyncResult | undefined> {
   const { plan } = prepared;
   refuseMissing(prepared);
+  const chosen = plan.conflicts.map(
+    ({ path: name }) => options.replace === 'all' || options.replace?.has(name) === true,
+  );
+  const files = await mayLeave([...prepared.send, ...prepared.conflicts.filter((_, i) => chosen[i])], {
+    ...secretSearchOf(loaded),
+    signal: options.signal,
+  });
   const began = performance.now();
   const volume = await ensureVolume(
     installation.client,
@@ -80,9 +89,6 @@ export async function runSync(
   const { root } = loaded;
   const adoption = new Adoption(options.adopt);
   await adoption.checkRecords(installation.records, { root, project: loaded.project.name, volume: volume.id });
-  const chosen = plan.conflicts.map(
-    ({ path: name }) => options.replace === 'all' || options.replace?.has(name) === true,
-  );
   const work: Work = {
     installation,
     root,
@@ -91,7 +97,7 @@ export async function runSync(
     mount: loaded.project.target.mount,
     volume,
     podId: plan.route.podId,
-    files: [...prepared.send, ...prepared.conflicts.filter((_, i) => chosen[i])],
+    files,
     deletes: plan.deletes,
     options,
   };
@@ -116,7 +122,7 @@ interface Work {
   mount: string;
   volume: Volume;
   podId: string | null;
-  files: HashedFile[];
+  files: Leaving<HashedFile>[];
   deletes: string[];
   options: SyncOptions;
 }

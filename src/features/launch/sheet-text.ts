@@ -128,7 +128,7 @@ export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSecond
         ? ['"Sync Project" sends it over S3 beforehand, while no pod costs money.']
         : []),
       ...(conflicts.length > 0 ? [`${count(conflicts.length, 'file')} changed on both sides.`] : []),
-      ...(secrets.length > 0 ? [`${count(secrets.length, 'file')} may hold a secret.`] : []),
+      ...(secrets.length > 0 ? [`${count(secrets.length, 'file')} may hold a secret: nothing would be sent.`] : []),
       ...missing.map(({ pattern, madeBy }) =>
         madeBy === null ? `Nothing matches ${pattern}.` : `${pattern} is made by the step ${madeBy}.`,
       ),

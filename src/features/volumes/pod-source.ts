@@ -1,6 +1,3 @@
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { sha256Of } from '../../core/files/hash.ts';
 import {
   listFolder,
   measurePlace,
@@ -9,7 +6,7 @@ import {
   statPlace,
   type PodWithVolume,
 } from '../../core/volumes/browse/pod-tree.ts';
-import { downloadFile, uploadFile } from '../../core/volumes/browse/one-file.ts';
+import { downloadFile, readToSend, uploadFile } from '../../core/volumes/browse/one-file.ts';
 import { bytesText, type FileSource } from './file-source.ts';
 
 /** A volume as a pod that runs with it sees it. */
@@ -23,16 +20,13 @@ export function podSource(pod: PodWithVolume, mount: string): FileSource {
       await downloadFile(pod, { mount, path }, target, { signal, onProgress });
     },
     upload: async (paths, folder, signal, report) => {
-      const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size));
-      const total = sizes.reduce((sum, size) => sum + size, 0);
+      const files = await readToSend(paths, { signal, onFile: (name) => report(`Reading ${name}…`) });
+      const total = files.reduce((sum, { size }) => sum + size, 0);
       let done = 0;
-      for (const path of paths) {
-        const name = basename(path);
-        report(`Reading ${name}…`);
-        const file = { path, sha256: await sha256Of(path, signal) };
+      for (const file of files) {
         const onBytes = (bytes: number): void => {
           const [message, percent] = bytesText((done += bytes), total);
-          report(`${message} · ${name}`, percent);
+          report(`${message} · ${file.path}`, percent);
         };
         await uploadFile(pod, { mount, path: folder }, file, { signal, onBytes });
       }

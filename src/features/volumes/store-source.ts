@@ -1,8 +1,8 @@
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { homeFolder } from '../../core/home/folder.ts';
-import { sourceOf, type UploadSource, type VolumeItem, type VolumeStore } from '../../core/s3/index.ts';
-import { sha256Of } from '../../core/files/hash.ts';
+import type { VolumeItem, VolumeStore } from '../../core/s3/index.ts';
+import { readToSend, uploadToStore } from '../../core/volumes/browse/one-file.ts';
 import { mostEntries, type VolumeEntry } from '../../core/volumes/browse/pod-tree.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import { measureTree, removeTree } from '../../core/volumes/browse/store-tree.ts';
@@ -59,17 +59,13 @@ async function upload(
   signal: AbortSignal,
   report: Report,
 ): Promise<number> {
-  const sources: UploadSource[] = [];
-  for (const path of paths) {
-    report(`Reading ${basename(path)}…`);
-    sources.push(await sourceOf(path, await sha256Of(path, signal)));
-  }
+  const sources = await readToSend(paths, { signal, onFile: (name) => report(`Reading ${name}…`) });
   const total = sources.reduce((sum, source) => sum + source.size, 0);
   const journal = join(homeFolder(), 'transfers');
   await store.abortStale(journal);
   let done = 0;
   for (const source of sources) {
-    await store.upload(source, folder === '' ? source.path : `${folder}/${source.path}`, {
+    await uploadToStore(store, folder, source, {
       signal,
       journal,
       onBytes: (bytes) => {

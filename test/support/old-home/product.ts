@@ -32,6 +32,7 @@ export { planMove, runMove } from '../../../src/core/volumes/move/move.ts';
 export { planSync, runSync } from '../../../src/core/volumes/sync.ts';
 export { fetchFiles } from '../../../src/core/transport/ssh/fetch.ts';
 export { fetchOverS3 } from '../../../src/core/transport/s3/fetch.ts';
+export { mayLeave } from '../../../src/core/files/leaving.ts';
 export { hashFiles } from '../../../src/core/files/hash.ts';
 export { installWorker } from '../../../src/core/pods/install-worker.ts';
 export { push } from '../../../src/core/transport/ssh/push.ts';

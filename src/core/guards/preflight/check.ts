@@ -25,13 +25,14 @@ export async function runCheck(check: Check, facts: Facts): Promise<CheckReport>
     }
     say.unknown(unknownBecause(error));
   }
-  const { findings, unknowns } = say;
+  const { findings, unknowns, passedOver } = say;
   return {
     id: check.id,
     title: check.title,
     status: statusOf(say),
     findings,
     unknown: [...new Set(unknowns)],
+    ...(passedOver.length > 0 && { passedOver }),
     ms: Math.round(performance.now() - started),
   };
 }

@@ -7,6 +7,8 @@ import type { LoadedProject } from '../../project/load.ts';
 import { applyProfile } from '../../project/profile.ts';
 import type { Project, Side, Step } from '../../project/schema.ts';
 import { scan, type LocalFile, type ScanResult } from '../../files/scan.ts';
+import { findSecrets, type SecretSearch } from '../../files/secrets.ts';
+import { secretSearchOf } from '../../files/to-upload.ts';
 import { AccountFacts } from './account-facts.ts';
 import { readImage, type ImageFacts } from './image.ts';
 import { Memo } from './memo.ts';
@@ -33,6 +35,8 @@ export interface PreflightOptions {
 }
 
 const fileLimitMs = 10_000;
+/** Long logs and sources take their time the first time. */
+const searchLimitMs = 120_000;
 
 /** Everything that checks look at, each thing fetched once and only when a check asks for it. */
 export class Facts {
@@ -86,6 +90,15 @@ export class Facts {
   scan(): Promise<ScanResult> {
     return this.#memo.get('The list of files', fileLimitMs, (signal) =>
       scan(this.root, this.project.sync, { signal, never: [`/${this.project.onFinish.into}/`] }),
+    );
+  }
+
+  /** Secrets in what would be uploaded now. */
+  async secretsInFiles(): Promise<SecretSearch> {
+    const { files, archives } = await this.scan();
+    const all = [...files, ...archives.flatMap((archive) => archive.files)];
+    return this.#memo.get('The search for secrets', searchLimitMs, (signal) =>
+      findSecrets(all, { ...secretSearchOf({ root: this.root, project: this.project }), signal }),
     );
   }
 

@@ -35,6 +35,8 @@ export interface CheckReport {
   findings: Finding[];
   /** What could not be found out, as sentences. */
   unknown: string[];
+  /** What was not looked at on purpose, as sentences. */
+  passedOver?: string[];
   /** Until this check was through; checks run at once and share facts, so these do not add up. */
   ms: number;
 }
@@ -52,6 +54,7 @@ type Details = Omit<Finding, 'id' | 'severity'>;
 export class Say {
   readonly findings: Finding[] = [];
   readonly unknowns: string[] = [];
+  readonly passedOver: string[] = [];
 
   error(id: string, details: Details): void {
     this.findings.push({ id, severity: 'error', ...details });
@@ -67,5 +70,9 @@ export class Say {
 
   unknown(sentence: string): void {
     this.unknowns.push(sentence);
+  }
+
+  passOver(sentence: string): void {
+    this.passedOver.push(sentence);
   }
 }

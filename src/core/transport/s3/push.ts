@@ -3,6 +3,7 @@ import { takeLock } from '../../files/lock.ts';
 import { S3Error, type VolumeStore } from '../../s3/index.ts';
 import { Failures } from '../failures.ts';
 import type { HashedFile } from '../../files/hash.ts';
+import type { Leaving } from '../../files/leaving.ts';
 import { inParallel, smallFile } from '../../files/in-parallel.ts';
 import { Meter, type PushResult, type TransferProgress } from '../progress.ts';
 import { isAsPut, judge, lookAt, type Conflict } from './compare.ts';
@@ -13,7 +14,7 @@ export interface S3PushOptions {
   store: VolumeStore;
   /** The project's name, which is its folder on the volume. */
   project: string;
-  files: readonly HashedFile[];
+  files: readonly Leaving<HashedFile>[];
   /** Folder of this installation for the journals of what is under way. */
   journals: string;
   /** Paths to delete at the far end; only those that the transfer put there are. */

@@ -1,10 +1,11 @@
 import { limits } from '../../contract.ts';
 import type { HashedFile } from '../../files/hash.ts';
+import type { Leaving } from '../../files/leaving.ts';
 import type { TransferProgress } from '../progress.ts';
 import type { RemoteFiles } from './worker-files.ts';
 
 export interface PushOptions extends RemoteFiles {
-  files: readonly HashedFile[];
+  files: readonly Leaving<HashedFile>[];
   onProgress?: ((progress: TransferProgress) => void) | undefined;
   signal?: AbortSignal | undefined;
   /** Connections for data at most; 3 unless told. More than one is used only for much data over a long way. */

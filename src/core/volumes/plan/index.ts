@@ -1,4 +1,4 @@
-export { collect, stateFolder } from '../../files/to-upload.ts';
+export { collect, secretSearchOf, stateFolder } from '../../files/to-upload.ts';
 export type { Collected } from '../../files/to-upload.ts';
 export { pathsToLookAt } from './compare.ts';
 export type { Rate } from './transfer-time.ts';

@@ -1,12 +1,13 @@
-import path from 'node:path';
 import type { LoadedProject } from '../../project/load.ts';
 import type { Project } from '../../project/schema.ts';
 import type { HashedFile } from '../../files/hash.ts';
-import { collect, stateFolder, type Collected } from '../../files/to-upload.ts';
+import { collect, secretSearchOf, type Collected } from '../../files/to-upload.ts';
 import { compare, type Comparison } from './compare.ts';
 import { estimateTime, type Rate } from './transfer-time.ts';
 import { chooseRoute, type RouteKind, type Surroundings } from './route.ts';
-import { findSecrets, type SecretFinding } from '../../files/secrets.ts';
+import { partsOf } from '../../files/leaving.ts';
+import { findSecrets, type SecretSearch } from '../../files/secrets.ts';
+import { byteText, count } from '../../words/index.ts';
 import type { FarState, TransferPlan } from './types.ts';
 
 export interface PlanOptions {
@@ -51,18 +52,13 @@ export async function planCollected(
   const byPath = new Map(collected.files.map((file) => [file.path, file]));
   const pick = (list: readonly { path: string }[]): HashedFile[] => list.flatMap((item) => byPath.get(item.path) ?? []);
   const send = pick(compared.send);
-  const leaving = new Set([...compared.send, ...compared.conflicts].map((item) => item.path));
-  const sources = [
-    ...collected.scan.files.filter((file) => leaving.has(file.path)),
-    ...collected.archives.filter(({ file }) => leaving.has(file.path)).flatMap(({ members }) => members),
-  ];
-  const secrets = await findSecrets(sources, {
-    allow: loaded.project.sync.allowSecrets,
-    cacheFile: path.join(stateFolder(loaded.root), 'secrets.json'),
+  const conflicts = pick(compared.conflicts);
+  const searched = await findSecrets(partsOf([...send, ...conflicts]), {
+    ...secretSearchOf(loaded),
     signal: options.signal,
   });
-  const plan = makePlan(loaded.project, collected, compared, secrets, options);
-  return { plan, send, conflicts: pick(compared.conflicts) };
+  const plan = makePlan(loaded.project, collected, compared, searched, options);
+  return { plan, send, conflicts };
 }
 
 /** The value itself; pure. */
@@ -70,7 +66,7 @@ function makePlan(
   project: Project,
   collected: Collected,
   compared: Comparison,
-  secrets: SecretFinding[],
+  searched: SecretSearch,
   { far, around, route: wanted, rates }: PlanOptions,
 ): TransferPlan {
   const totals = {
@@ -98,10 +94,16 @@ function makePlan(
         memberSizes: members.map((member) => member.size),
       })),
     ),
-    secrets,
+    secrets: searched.findings,
     missing: collected.scan.missing.map((entry) => ({ ...entry, madeBy: makerOf(project, entry.pattern) })),
     ignored: collected.scan.ignored,
-    notes: [...volumeNote(around), ...collected.scan.notes, ...compared.notes, ...wasteNote(collected)],
+    notes: [
+      ...volumeNote(around),
+      ...collected.scan.notes,
+      ...compared.notes,
+      ...unsearchedNote(searched),
+      ...wasteNote(collected),
+    ],
     totals,
     time: estimateTime(route.kind, totals.files, totals.bytes, rates?.[route.kind]),
     comparedWith: { kind: far.kind, at: far.at },
@@ -115,6 +117,13 @@ function makerOf(project: Project, pattern: string): string | null {
 
 function volumeNote({ asked, volume }: Surroundings): string[] {
   return asked && volume.id === null ? [`The volume ${volume.name} does not exist yet; the first run creates it.`] : [];
+}
+
+/** What nobody has looked through, so that "no secrets" is not taken for more than it is. */
+function unsearchedNote({ unsearched: { files, bytes } }: SecretSearch): string[] {
+  return files === 0
+    ? []
+    : [`${count(files, 'file')} (${byteText(bytes)}) of data, archives, pictures or sound: not searched for secrets.`];
 }
 
 function wasteNote({ files }: Collected): string[] {

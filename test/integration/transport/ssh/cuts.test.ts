@@ -10,6 +10,7 @@ import type { HashedFile } from '../../../../src/core/files/hash.ts';
 import type { TransferProgress } from '../../../../src/core/transport/progress.ts';
 import { fetchFiles } from '../../../../src/core/transport/ssh/fetch.ts';
 import { hashFiles } from '../../../../src/core/files/hash.ts';
+import { mayLeave } from '../../../../src/core/files/leaving.ts';
 import { installWorker } from '../../../../src/core/pods/install-worker.ts';
 import { push } from '../../../../src/core/transport/ssh/push.ts';
 import { scan } from '../../../../src/core/files/scan.ts';
@@ -135,7 +136,7 @@ describe(`${cuts} seeded cuts over SSH (R2.5, R2.6)`, () => {
       rmSync(at('home'), { recursive: true });
       await writeTree(at('home'), tree(random));
       const { files } = await scan(at('home'), { must: ['**'], data: [], optional: [], never: [] });
-      const hashed = await hashFiles(files, at('hashes.json'));
+      const hashed = await mayLeave(await hashFiles(files, at('hashes.json')));
       const total = hashed.reduce((sum, file) => sum + file.size, 0);
       const incoming = path.join(root(), '.runpod-trainer/incoming');
       for (let done = false; !done;) {
@@ -169,7 +170,7 @@ describe(`${cuts} seeded cuts over SSH (R2.5, R2.6)`, () => {
       rmSync(root(), { recursive: true, force: true });
       await writeTree(root(), tree(random));
       const { files } = await scan(root(), { must: ['**'], data: [], optional: [], never: [] });
-      const hashed = await hashFiles(files, at('hashes.json'));
+      const hashed = await mayLeave(await hashFiles(files, at('hashes.json')));
       const into = at('results');
       rmSync(into, { recursive: true, force: true });
       const incoming = path.join(into, '.runpod-trainer/incoming');

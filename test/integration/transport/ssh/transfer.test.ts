@@ -11,6 +11,7 @@ import type { PushResult } from '../../../../src/core/transport/progress.ts';
 import type { TransferProgress } from '../../../../src/core/transport/progress.ts';
 import { fetchFiles } from '../../../../src/core/transport/ssh/fetch.ts';
 import { hashFiles } from '../../../../src/core/files/hash.ts';
+import { mayLeave, type Leaving } from '../../../../src/core/files/leaving.ts';
 import { installWorker } from '../../../../src/core/pods/install-worker.ts';
 import { push } from '../../../../src/core/transport/ssh/push.ts';
 import { scan } from '../../../../src/core/files/scan.ts';
@@ -38,9 +39,9 @@ describe('push and fetchFiles with the worker (R2.5, R2.6)', () => {
   afterEach(() => ssh.stop());
 
   const remote = () => ({ connection, worker, root: at('volume/projects/p') });
-  const hashed = async (patterns = ['**']): Promise<HashedFile[]> => {
+  const hashed = async (patterns = ['**']): Promise<Leaving<HashedFile>[]> => {
     const { files } = await scan(at('home'), { must: patterns, data: [], optional: [], never: [] });
-    return hashFiles(files, at('hashes.json'));
+    return mayLeave(await hashFiles(files, at('hashes.json')));
   };
   const pushAll = async (more = {}): Promise<PushResult> => push({ ...remote(), files: await hashed(), ...more });
   const incoming = (): Promise<string[]> => readdir(at('volume/projects/p/.runpod-trainer/incoming'));
@@ -200,7 +201,7 @@ exec python3 "$0" "$@"`;
   it('refuses hostile names from a pod and fetches the rest', async () => {
     await writeTree(at('home'), { 'out/good': 'good', evil: 'evil' });
     await pushAll();
-    const [good, evil] = (await hashed()).reverse() as [HashedFile, HashedFile];
+    const [good, evil] = (await hashed()).reverse() as [Leaving<HashedFile>, Leaving<HashedFile>];
     const line = (name: string) => ({ path: name, size: 4, sha256: evil.sha256, mtime: '2026-11-22T09:30:12.123Z' });
     const bad = [
       '../evil',

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,7 +12,7 @@ import {
   type PodWithVolume,
 } from '../../../../src/core/volumes/browse/pod-tree.ts';
 import { isPlainName, visibleName } from '../../../../src/core/volumes/browse/names.ts';
-import { downloadFile, uploadFile } from '../../../../src/core/volumes/browse/one-file.ts';
+import { downloadFile, readToSend, uploadFile } from '../../../../src/core/volumes/browse/one-file.ts';
 import { workerFile } from '../../../support/installation.ts';
 import type { SshSetup } from '../../../support/ssh-session.ts';
 import { setUpSsh } from '../../../support/ssh-session.ts';
@@ -140,17 +139,18 @@ describe('files of a volume through a pod (R9.1)', () => {
   it('uploads a file as a whole, in place of another, and only when it arrived as it was', async () => {
     const source = path.join(folder, 'new name ü.txt');
     await writeFile(source, 'fresh');
-    const sha256 = createHash('sha256').update('fresh').digest('hex');
     const { signal } = new AbortController();
     let moved = 0;
     const options = { signal, onBytes: (bytes: number) => (moved += bytes) };
     await writeFile(path.join(mount, 'data', 'new name ü.txt'), 'old');
-    await uploadFile(pod, place('data'), { path: source, sha256 }, options);
+    const [file] = await readToSend([source], { signal, onFile: () => undefined });
+    assert(file !== undefined);
+    await uploadFile(pod, place('data'), file, options);
     assert.equal(await readFile(path.join(mount, 'data', 'new name ü.txt'), 'utf8'), 'fresh');
     assert.equal(moved, 5);
-    await uploadFile(pod, place(''), { path: source, sha256 }, options);
+    await uploadFile(pod, place(''), file, options);
     assert.equal(await readFile(path.join(mount, 'new name ü.txt'), 'utf8'), 'fresh');
-    const wrong = { path: source, sha256: '0'.repeat(64) };
+    const wrong = { ...file, sha256: '0'.repeat(64) };
     await assert.rejects(uploadFile(pod, place('data'), wrong, options), { code: 'volume-read' });
     assert.deepEqual(await readdir(path.join(mount, 'data')), ['new name ü.txt']);
   });

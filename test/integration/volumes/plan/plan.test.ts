@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { TransferPlan } from '../../../../src/core/volumes/plan/index.ts';
 import { World } from '../../jobs/harness.ts';
@@ -99,6 +99,8 @@ describe('plan and dry run on the command line (R2.4)', () => {
   });
 
   it('takes the pod that runs with the volume', async () => {
+    // A run refuses to send it.
+    rmSync(path.join(path.dirname(project.file), 'keys.py'));
     const started = await world.run(['run', project.file, '--yes', '--detach']);
     assert.equal(started.code, 0, started.stderr);
     const [record] = world.records();

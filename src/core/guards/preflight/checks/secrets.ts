@@ -1,20 +1,10 @@
+import { whyNotMaskable } from '../../../contract.ts';
+import { placesOf } from '../../../files/leaving.ts';
+import { secretKindOf } from '../../../files/secret-kinds.ts';
+import { byteText, count } from '../../../words/index.ts';
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
-
-/** Keys that their form gives away. */
-const forms: [RegExp, string][] = [
-  [/\brpa_[A-Za-z0-9]{20,}/, 'a RunPod API key'],
-  [/\brps_[A-Za-z0-9]{20,}/, 'a RunPod S3 secret'],
-  [/\bhf_[A-Za-z0-9]{30,}/, 'a Hugging Face token'],
-  [/\bsk-[A-Za-z0-9_-]{20,}/, 'an API key'],
-  [/\b(?:ghp|gho|ghs)_[A-Za-z0-9]{30,}|\bgithub_pat_[A-Za-z0-9_]{30,}/, 'a GitHub token'],
-  [/\bAKIA[0-9A-Z]{16}\b/, 'an AWS key'],
-  [/\bxox[abps]-[A-Za-z0-9-]{10,}/, 'a Slack token'],
-  [/\bwandb_v1_[A-Za-z0-9_]{20,}/, 'a Weights & Biases key'],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----/, 'a private key'],
-  [/^[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:[^\s/@]+@/i, 'an address with a password'],
-];
 
 const secretName = /(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PAT|CREDENTIALS?)$/i;
 
@@ -24,6 +14,7 @@ export const secrets: Check = {
   run: async (facts, say) => {
     inClear(facts, say);
     await known(facts, say);
+    await inFiles(facts, say);
   },
 };
 
@@ -46,13 +37,13 @@ function inClear(facts: Facts, say: Say): void {
     ]),
   ];
   for (const { name, value, at } of all) {
-    const kind = forms.find(([form]) => form.test(value))?.[1];
+    const kind = secretKindOf(name === '' ? value : `${name}=${value}`);
     const label = name === '' ? 'An argument' : name;
     const next =
       'Take it out, make a new key since this one may have been seen, and name it in the "secrets" of the steps that need it.';
     if (kind !== undefined) {
       say.error('secret-in-clear', {
-        what: `${label} holds ${kind} in clear.`,
+        what: `${label} holds a secret in clear (${kind}).`,
         why: 'The project file is not secret: it is shared, uploaded, and copied into the records of every job.',
         next,
         at,
@@ -93,9 +84,15 @@ async function known(facts: Facts, say: Say): Promise<void> {
           next: 'Use a restricted key of its own under another name.',
           at,
         });
-      } else if (secret === undefined) {
+        continue;
+      }
+      if (secret === undefined) {
         say.unknown('Whether the secrets are there was not looked up.');
-      } else if (((await secret(name)) ?? '') === '') {
+        continue;
+      }
+      const value = (await secret(name)) ?? '';
+      const why = whyNotMaskable(value);
+      if (value === '') {
         say.error('secret-missing', {
           what: `The step ${step.name} asks for the secret ${name}, which is not known here.`,
           why: 'A step whose secret is missing fails.',
@@ -103,7 +100,35 @@ async function known(facts: Facts, say: Say): Promise<void> {
           at,
           remedies: [{ do: 'set-secret', name }],
         });
+      } else if (why !== undefined) {
+        say.error('secret-too-common', {
+          what: `The secret ${name} of the step ${step.name} cannot be kept out of what the step prints.`,
+          why,
+          next: 'Use a longer one, or write it under "env" when it is no secret.',
+          at,
+          remedies: [{ do: 'set-secret', name }],
+        });
       }
     }
+  }
+}
+
+/** What a run or a sync would refuse to send. */
+async function inFiles(facts: Facts, say: Say): Promise<void> {
+  if (!facts.rentsPod) {
+    return;
+  }
+  const { findings, unsearched } = await facts.secretsInFiles();
+  if (findings.length > 0) {
+    say.error('secret-in-file', {
+      what: `Files that would be uploaded hold what looks like a secret: ${placesOf(findings)}.`,
+      why: 'On the volume everybody with access to the account can read it, so nothing is sent.',
+      next: 'Take it out and name it in the "secrets" of the steps that need it, or put the file under "sync.never" or in .runpodignore; "sync.allowSecrets" lists files that may go.',
+      at: facts.place('sync'),
+    });
+  }
+  if (unsearched.files > 0) {
+    const what = `${count(unsearched.files, 'file')} (${byteText(unsearched.bytes)})`;
+    say.passOver(`${what} of data, archives, pictures or sound: not searched for secrets.`);
   }
 }
