@@ -105,6 +105,7 @@ describe('first run by mouse, in the sandbox', function () {
   it('stops the sandbox and does not fall back to RunPod (R9.9)', async () => {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Stop Local Sandbox');
+    assert.match(await workbench.dialogText('Stop the sandbox?'), /Nothing runs in it/);
     await workbench.dialog('Stop the sandbox?', 'Stop Sandbox');
     await workbench.until('the Pods view to ask for a sign-in', async () =>
       (await workbench.welcome('Pods')).includes('Sign in to see your pods'),
