@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join, resolve as absolute } from 'node:path';
-import { homeFolder } from '../core/home/folder.ts';
+import { homeFolder, makeOwnFolder } from '../core/home/folder.ts';
 import { findSandbox, noteElsewhere, runningIn, sandboxEnvironment, sandboxFolder } from '../core/home/sandbox.ts';
 import { JobRecords } from '../core/journal/records.ts';
 import { count } from '../core/words/index.ts';
@@ -20,6 +20,7 @@ export interface SandboxOptions {
 export async function sandboxCommand(options: SandboxOptions): Promise<number> {
   const home = homeFolder();
   const root = absolute(options.root ?? sandboxFolder(home));
+  makeOwnFolder(root);
   // It ends with this process, however that ends: the pipe closes.
   const argv = [join(distFolder(), 'sandbox', 'main.js'), '--follow-stdin', '--root', root];
   if (options.imagePath !== undefined) {

@@ -61,7 +61,7 @@ describe('first run by mouse, in the sandbox', function () {
     await startRun(workbench);
     await workbench.waitForRow('Jobs', 'Running');
     await workbench.waitForRow('Pods', 'tiny');
-    await workbench.statusItem(/1 pod · \$\d/);
+    await workbench.statusItem(/1 pod · free here, \$\d/);
     await workbench.screenshot('job-running');
     await workbench.waitForRow('Jobs', 'Recent', 90_000);
     await workbench.expandRow('Jobs', 'tiny');

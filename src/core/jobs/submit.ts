@@ -5,7 +5,8 @@ import { limits } from '../contract.ts';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
 import { collect } from '../files/to-upload.ts';
-import { dollars } from '../words/index.ts';
+import { dollars, priced } from '../words/index.ts';
+import { isLoopback } from '../runpod/connection.ts';
 import type { Installation } from '../home/installation.ts';
 import { jobVariable, podName, projectVariable } from '../journal/id.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
@@ -268,12 +269,12 @@ async function abandon({ installation, record, pod }: Submission, error: unknown
 }
 
 /** Both times of the record are this computer's: the platform's clock may differ. */
-function withCost(error: unknown, { pod, podEnded }: JobRecord): unknown {
+function withCost(error: unknown, { pod, podEnded, restUrl }: JobRecord): unknown {
   if (pod === undefined || pod.costPerHour === 0) {
     return error;
   }
-  const cost = meteredCost(pod, podEnded);
-  const text = `The pod was terminated; it cost about ${dollars(cost)}.`;
+  const spent = priced(`about ${dollars(meteredCost(pod, podEnded))}`, isLoopback(restUrl));
+  const text = `The pod was terminated; what it cost: ${spent}.`;
   if (error instanceof CancelledError) {
     return new CancelledError(`${error.message} ${text}`);
   }

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { defaultRestUrl } from '../../core/runpod/connection.ts';
+import { defaultRestUrl, isLoopback } from '../../core/runpod/connection.ts';
 import type { RunPodClient } from '../../core/runpod/client.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
 import { EditorError } from '../common/editor-error.ts';
@@ -68,6 +68,11 @@ export class Account implements Disposable {
   /** The address by the setting, whether or not this window uses the sandbox instead. */
   get configuredUrl(): string {
     return this.#options.restUrl();
+  }
+
+  /** Whether nothing is charged: what answers on this machine is the sandbox. */
+  get free(): boolean {
+    return isLoopback(this.restUrl);
   }
 
   get host(): string {
