@@ -165,7 +165,8 @@ function stateText(record: JobRecord, pods: Pod[]): string {
       : jobWords[outcome];
   }
   if (phase === 'done') {
-    return 'not started';
+    // Once the pod was told to begin, nobody can say that it did not.
+    return record.remote === undefined ? 'not started' : jobWords.unknown;
   }
   if (phase === 'run') {
     return pods.length > 0 ? jobWords.running : `${jobWords.unknown} (its pod is gone)`;

@@ -9,6 +9,7 @@ import { position } from '../project/parse.ts';
 import { applyProfile } from '../project/profile.ts';
 import type { Project, Step } from '../project/schema.ts';
 import type { RunPodClient } from '../runpod/client.ts';
+import { missingFiles } from '../files/missing.ts';
 import { scan } from '../files/scan.ts';
 import { newJobId } from '../journal/id.ts';
 import { stepsOn } from '../journal/spec.ts';
@@ -109,20 +110,12 @@ async function checkProjectFiles({ project, root, text, file }: LoadedProject): 
 /** "must" files that no local step makes have to be there before anything runs (R2.2). */
 async function checkMustFiles({ project, root }: LoadedProject): Promise<void> {
   const made = new Set(stepsOn(project, 'local').flatMap((s) => s.outputs ?? []));
-  const { missing } = await scan(root, project.sync);
+  const found = await scan(root, project.sync);
   // Without local steps nothing can still appear, so data files have to be there as well.
-  const absent = missing.filter((m) => !made.has(m.pattern) && (m.list === 'must' || made.size === 0));
+  const absent = found.missing.filter((m) => !made.has(m.pattern) && (m.list === 'must' || made.size === 0));
   if (absent.length > 0) {
-    throw missingFiles(absent);
+    throw missingFiles(absent, found);
   }
-}
-
-export function missingFiles(missing: { list: string; pattern: string }[]): UserError {
-  return new UserError('files-missing', {
-    what: `Files that the project must upload are missing: ${missing.map((m) => m.pattern).join(', ')}.`,
-    why: 'Each entry of "sync.must" and "sync.data" has to match at least one file.',
-    next: 'Make the files (a local step may do it) or remove the entry. Nothing was rented.',
-  });
 }
 
 async function collectSecrets(project: Project, secret: PlanOptions['secret']): Promise<Record<string, string>> {

@@ -23,7 +23,8 @@ import type { Pod, Volume } from '../runpod/schemas.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
 import type { Adoption } from '../volumes/origins.ts';
-import { missingFiles, type RunPlan } from './plan.ts';
+import { missingFiles } from '../files/missing.ts';
+import type { RunPlan } from './plan.ts';
 import { ProjectClaim, ProjectTaken } from './claim.ts';
 import { handOver, remoteOf } from './hand-over.ts';
 import { endLeftPods, idlePod } from './reuse.ts';
@@ -135,7 +136,7 @@ export async function submit(
   // Before anything is rented: reading large files takes its time.
   const { files, scan } = await collect(plan.loaded, options.signal);
   if (scan.missing.length > 0) {
-    throw missingFiles(scan.missing);
+    throw missingFiles(scan.missing, scan);
   }
   const onWait = (): void =>
     options.onEvent({ type: 'phase', phase: 'pod', text: 'Waiting for another start of this project to be counted' });

@@ -49,7 +49,7 @@ function notRunningWords({ isLeft, phase, outcome, podGone, view }: JobSummary):
   if (isLeft === true) {
     return [`left while ${phaseWords[phase]}`];
   }
-  const neverRan = phase === 'done' && outcome === undefined;
+  const neverRan = phase === 'done' && outcome === undefined && view.started === undefined;
   return neverRan ? ['not started'] : [jobWords[view.status], ...(podGone === true ? ['its pod is gone'] : [])];
 }
 
