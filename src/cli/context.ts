@@ -8,11 +8,15 @@ import { openInstallation, type Installation } from '../core/home/installation.t
 import { findSandbox } from '../core/home/sandbox.ts';
 import { RunPodClient } from '../core/runpod/client.ts';
 import { defaultRestUrl, type RunPodConnection } from '../core/runpod/connection.ts';
+import { callText, type ApiCall } from '../core/runpod/http.ts';
 import type { S3Source } from '../core/s3/s3-source.ts';
+import { printable } from './style.ts';
 
 export interface GlobalOptions {
   sandbox?: boolean;
   python?: string;
+  /** Tells each request to RunPod. */
+  verbose?: boolean;
 }
 
 /** Folder that holds the built parts: beside the bundle, or `dist` when this runs from source. */
@@ -64,10 +68,15 @@ function keyFromConfig(): string | undefined {
   return /^\s*api_?key\s*=\s*["']([^"']+)["']/im.exec(readFileSync(file, 'utf8'))?.[1];
 }
 
+/** On standard error, beside what a command says. */
+function tellCall(call: ApiCall): void {
+  process.stderr.write(`${new Date().toISOString()} ${printable(callText(call))}\n`);
+}
+
 export async function makeInstallation(options: GlobalOptions): Promise<Installation> {
   const connection = await findConnection(options);
   return openInstallation(homeFolder(), {
-    client: new RunPodClient(connection),
+    client: new RunPodClient(connection, options.verbose === true ? { log: tellCall } : {}),
     restUrl: connection.restUrl,
     workerFile: join(distFolder(), 'worker.pyz'),
     localPython: options.python ?? process.env.RUNPOD_TRAINER_PYTHON ?? 'python3',

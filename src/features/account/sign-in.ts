@@ -23,8 +23,9 @@ export async function signIn(vs: typeof vscode, account: Account): Promise<boole
     return false;
   }
   const connection = checkConnection({ restUrl, apiKey: entered.reveal() });
+  const logged = await account.requestLog();
   const checked = await withProgress(vs, { title: `Checking the API key with ${host}…` }, (signal) =>
-    new RunPodClient(connection).account.checkKey(signal),
+    new RunPodClient(connection, logged).account.checkKey(signal),
   );
   if (checked.status === 'cancelled') {
     return false;
