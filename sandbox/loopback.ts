@@ -20,7 +20,13 @@ export abstract class LoopbackServer {
   /** Listens; resolves to the port. */
   async listen(port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject);
+      this.server.once('error', (error: NodeJS.ErrnoException) =>
+        reject(
+          error.code === 'EADDRINUSE'
+            ? new Error(`Port ${String(port)} is in use by another program; choose another one.`)
+            : error,
+        ),
+      );
       this.server.listen(port, '127.0.0.1', resolve);
     });
     this.#port = (this.server.address() as AddressInfo).port;

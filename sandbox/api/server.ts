@@ -4,6 +4,7 @@ import type { Faults, RequestFaults } from '../faults.ts';
 import type { RateLimiter } from '../limits.ts';
 import { LoopbackServer } from '../loopback.ts';
 import { Problem } from '../problem.ts';
+import { identify, identityPath } from './identity.ts';
 import { checkRestrictedKey } from './routes.ts';
 import type { Caller, Router } from './router.ts';
 
@@ -49,6 +50,10 @@ export class ApiServer extends LoopbackServer {
       if (stranger !== undefined) throw new Problem(403, stranger);
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
       path = url.pathname;
+      if (path === identityPath && request.method === 'GET') {
+        send(response, 200, identify(this.#settings.key, url.searchParams.get('nonce')), 'application/json');
+        return;
+      }
       const text = await readBody(request);
       const caller = this.#authenticate(request);
       const now = this.#settings.now();

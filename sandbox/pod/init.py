@@ -21,6 +21,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import kernel
 import root as rootfs
 import start
 import start_script
@@ -230,6 +231,7 @@ def main() -> None:
     if config.isolation == "namespace":
         for note in rootfs.enter(config.pod_dir, config.image, config.mounts):
             tell("note", text=note)
+        kernel.drop_capabilities()
     sys.exit(serve(config))
 
 

@@ -6,20 +6,24 @@ install packages without touching the machine; everything else of the machine (h
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import shutil
 
-MS_RDONLY, MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = (
-    0x1,
-    0x20,
-    0x1000,
-    0x2000,
-    0x4000,
-    0x40000,
+import kernel
+from mounts import (
+    MNT_DETACH,
+    MS_BIND,
+    MS_MOVE,
+    MS_PRIVATE,
+    MS_RDONLY,
+    MS_REC,
+    MS_REMOUNT,
+    check,
+    libc,
+    mount,
 )
-MNT_DETACH = 2
+
 SYSTEM = (
     "bin",
     "sbin",
@@ -34,33 +38,6 @@ SYSTEM = (
     "nix",
 )
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def check(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-
-
-def mount(
-    source: str,
-    target: str,
-    kind: str | None = None,
-    flags: int = 0,
-    data: str | None = None,
-) -> None:
-    check(
-        libc.mount(
-            source.encode(),
-            target.encode(),
-            kind.encode() if kind else None,
-            ctypes.c_ulong(flags),
-            data.encode() if data else None,
-        ),
-        f"mount {source} at {target}",
-    )
 
 
 def layer(source: str, target: str, layers: str, name: str) -> str | None:
@@ -191,13 +168,8 @@ def enter(pod_dir: str, image: list[str], mounts: list[dict[str, str]]) -> list[
     ):
         os.makedirs(os.path.join(new_root, name), exist_ok=True)
         os.chmod(os.path.join(new_root, name), mode)
-    for name in ("proc", "sys", "dev", "run"):
-        os.makedirs(os.path.join(new_root, name), exist_ok=True)
-    mount("proc", os.path.join(new_root, "proc"), "proc")
-    mount("/sys", os.path.join(new_root, "sys"), None, MS_BIND | MS_REC)
-    mount("/dev", os.path.join(new_root, "dev"), None, MS_BIND | MS_REC)
-    if os.path.isdir(os.path.join(new_root, "dev", "shm")):
-        mount("tmpfs", os.path.join(new_root, "dev", "shm"), "tmpfs", 0, "mode=1777")
+    kernel.provide(new_root)
+    os.makedirs(os.path.join(new_root, "run"), exist_ok=True)
     mount("tmpfs", os.path.join(new_root, "run"), "tmpfs", 0, "mode=755")
     os.mkdir(os.path.join(new_root, "run", "sshd"), 0o755)
 

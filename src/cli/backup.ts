@@ -43,8 +43,8 @@ export async function backupCommand(file: string | undefined, options: BackupCom
       route,
       patterns: options.only,
       confirm: async (offer) => {
-        const price = pricePerHour(offer.costPerHour);
-        await confirm(`Rent a ${offer.label} at ${price} for the time of the backup?`, options.yes === true);
+        const price = pricePerHour(offer.costPerHour, installation.client.free);
+        await confirm(`Rent a ${offer.label} (${price}) for the time of the backup?`, options.yes === true);
         return true;
       },
       onEvent: output.onEvent,

@@ -2,19 +2,21 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod';
 import { UserError } from '../core/errors.ts';
-import { parseJson } from '../core/json.ts';
-import { readIfThere } from '../core/files/atomic.ts';
 import { homeFolder } from '../core/home/folder.ts';
 import { openInstallation, type Installation } from '../core/home/installation.ts';
+import { findSandbox } from '../core/home/sandbox.ts';
 import { RunPodClient } from '../core/runpod/client.ts';
 import { defaultRestUrl, type RunPodConnection } from '../core/runpod/connection.ts';
+import { callText, type ApiCall } from '../core/runpod/http.ts';
 import type { S3Source } from '../core/s3/s3-source.ts';
+import { printable } from './style.ts';
 
 export interface GlobalOptions {
   sandbox?: boolean;
   python?: string;
+  /** Tells each request to RunPod. */
+  verbose?: boolean;
 }
 
 /** Folder that holds the built parts: beside the bundle, or `dist` when this runs from source. */
@@ -22,18 +24,6 @@ export function distFolder(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   return existsSync(join(here, 'worker.pyz')) ? here : join(here, '..', '..', 'dist');
 }
-
-/** Folder of the sandbox that `runpod-trainer sandbox` starts. */
-export function sandboxFolder(): string {
-  return join(homeFolder(), 'sandbox');
-}
-
-const connectionSchema = z.object({
-  restUrl: z.string(),
-  key: z.string(),
-  s3Url: z.string(),
-  s3Keys: z.object({ accessKeyId: z.string(), secretAccessKey: z.string() }),
-});
 
 export interface Connections extends RunPodConnection {
   s3: S3Source;
@@ -46,15 +36,14 @@ export interface Connections extends RunPodConnection {
  */
 export async function findConnection(options: GlobalOptions, env = process.env): Promise<Connections> {
   if (options.sandbox === true) {
-    const text = await readIfThere(join(sandboxFolder(), 'connection.json'));
-    const parsed = text === undefined ? undefined : connectionSchema.safeParse(parseJson(text));
-    if (parsed?.success !== true) {
+    const running = await findSandbox(homeFolder());
+    if (running === undefined) {
       throw new UserError('sandbox-off', {
         what: 'The local sandbox is not running.',
         next: 'Start it in another terminal with: runpod-trainer sandbox',
       });
     }
-    const { restUrl, key: apiKey, s3Url: template, s3Keys } = parsed.data;
+    const { restUrl, key: apiKey, s3Url: template, s3Keys } = running;
     return { restUrl, apiKey, s3: { endpoints: { template }, keys: () => Promise.resolve(s3Keys) } };
   }
   const apiKey = env.RUNPOD_API_KEY ?? keyFromConfig();
@@ -79,10 +68,15 @@ function keyFromConfig(): string | undefined {
   return /^\s*api_?key\s*=\s*["']([^"']+)["']/im.exec(readFileSync(file, 'utf8'))?.[1];
 }
 
+/** On standard error, beside what a command says. */
+function tellCall(call: ApiCall): void {
+  process.stderr.write(`${new Date().toISOString()} ${printable(callText(call))}\n`);
+}
+
 export async function makeInstallation(options: GlobalOptions): Promise<Installation> {
   const connection = await findConnection(options);
   return openInstallation(homeFolder(), {
-    client: new RunPodClient(connection),
+    client: new RunPodClient(connection, options.verbose === true ? { log: tellCall } : {}),
     restUrl: connection.restUrl,
     workerFile: join(distFolder(), 'worker.pyz'),
     localPython: options.python ?? process.env.RUNPOD_TRAINER_PYTHON ?? 'python3',

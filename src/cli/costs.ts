@@ -1,12 +1,12 @@
 import { accountCosts, type Costs, type Funds } from '../core/costs/account-costs.ts';
 import type { CostGroup, JobCost } from '../core/costs/ledger.ts';
 import { UserError } from '../core/errors.ts';
-import { clock, dollars, duration, pricePerHour, roughly } from '../core/words/index.ts';
+import { clock, cost, dollars, duration, pricePerHour, roughly } from '../core/words/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { makeOutput } from './output.ts';
-import { columns, printable, wrap, type Style } from './style.ts';
+import { printable, table, wrap, type Style } from './style.ts';
 
 export interface CostsOptions extends GlobalOptions {
   by?: string;
@@ -43,9 +43,9 @@ export async function costsCommand(options: CostsOptions): Promise<number> {
 }
 
 /** For people: the table, what the bill covers, the balance. */
-export function costsText({ ledger, funds }: Costs, by: Grouping, style: Style, width = 100): string {
+export function costsText({ ledger, funds, free }: Costs, by: Grouping, style: Style, width?: number): string {
   const { jobs, days, projects, total, bill } = ledger;
-  const table = by === 'job' ? jobTable(jobs, style) : groupTable(by, by === 'day' ? days : projects, style);
+  const rows = by === 'job' ? jobRows(jobs, free) : groupRows(by, by === 'day' ? days : projects, free);
   const asOf = bill === null ? '' : `Billed so far, as of ${clock(new Date(bill.asOf))}; the bill lags behind.`;
   const notes = [
     bill === null
@@ -53,8 +53,8 @@ export function costsText({ ledger, funds }: Costs, by: Grouping, style: Style, 
       : `${asOf} What counts is the bill a day after the end of a pod, and until then what is more.`,
     ...(bill === null || bill.otherPods === 0
       ? []
-      : [`Pods that no job of this computer had: ${dollars(bill.otherPods)} billed.`]),
-    ...(bill?.storage == null || bill.storage === 0 ? [] : [`Volumes: ${dollars(bill.storage)} billed.`]),
+      : [`Pods that no job of this computer had: ${cost(bill.otherPods, free)} billed.`]),
+    ...(bill?.storage == null || bill.storage === 0 ? [] : [`Volumes: ${cost(bill.storage, free)} billed.`]),
     ...(jobs.some((j) => j.dollars === null)
       ? ['Jobs without a number: nobody saw the end of their pod, and the bill has nothing of it yet.']
       : []),
@@ -62,45 +62,46 @@ export function costsText({ ledger, funds }: Costs, by: Grouping, style: Style, 
   return [
     ...(jobs.length === 0
       ? ['No job of this computer has had a pod yet.']
-      : [...table, '', `Total  ${dollars(total)}`]),
+      : [...table([(rows[0] ?? []).map(style.dim), ...rows.slice(1)], width), '', `Total  ${cost(total, free)}`]),
     '',
-    ...notes.flatMap((note) => wrap(printable(note), width)),
-    ...fundsLines(funds, style, width),
+    ...notes.flatMap((note) => wrap(printable(note), width ?? 100)),
+    ...fundsLines(funds, style, width ?? 100, free),
   ].join('\n');
 }
 
-function jobTable(jobs: readonly JobCost[], style: Style): string[] {
-  return columns([
-    ['job', 'hardware', 'price', 'pod time', 'cost', 'billed'].map(style.dim),
+function jobRows(jobs: readonly JobCost[], free: boolean): string[][] {
+  return [
+    ['job', 'hardware', 'price', 'pod time', 'cost', 'billed'],
     ...jobs.map((j) => [
       printable(j.job),
       printable(j.hardware),
-      pricePerHour(j.costPerHour),
+      pricePerHour(j.costPerHour, free),
       `${j.basis === 'unknown' ? '?' : duration(j.seconds)}${j.running ? ' so far' : ''}`,
-      amount(j.dollars),
-      amount(j.billed),
+      amount(j.dollars, free),
+      amount(j.billed, free),
     ]),
-  ]);
+  ];
 }
 
-function groupTable(by: 'day' | 'project', groups: readonly CostGroup[], style: Style): string[] {
-  return columns([
-    [by, 'jobs', 'cost', 'billed'].map(style.dim),
-    ...groups.map((g) => [printable(g.key), String(g.jobs), amount(g.dollars), amount(g.billed)]),
-  ]);
+function groupRows(by: 'day' | 'project', groups: readonly CostGroup[], free: boolean): string[][] {
+  return [
+    [by, 'jobs', 'cost', 'billed'],
+    ...groups.map((g) => [printable(g.key), String(g.jobs), amount(g.dollars, free), amount(g.billed, free)]),
+  ];
 }
 
-function amount(value: number | null): string {
-  return value === null ? '' : dollars(value);
+function amount(value: number | null, free: boolean): string {
+  return value === null ? '' : cost(value, free);
 }
 
-function fundsLines(funds: Funds | null, style: Style, width: number): string[] {
+function fundsLines(funds: Funds | null, style: Style, width: number, free: boolean): string[] {
   if (funds === null) {
     return [];
   }
   const { balance, burn, hoursLeft, warning } = funds;
   const long = hoursLeft !== null && hoursLeft > 90 * 24 ? 'more than three months' : roughly((hoursLeft ?? 0) * 3600);
-  const lasts = hoursLeft === null ? 'nothing costs anything now' : `${pricePerHour(burn)} now, so it lasts ${long}`;
+  const lasts =
+    hoursLeft === null ? 'nothing costs anything now' : `${pricePerHour(burn, free)} now, so it lasts ${long}`;
   return [
     '',
     `Balance  ${dollars(Math.max(0, balance))}; ${lasts}`,

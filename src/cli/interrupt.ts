@@ -71,6 +71,11 @@ export function crashed(): { error: unknown } | undefined {
   return crash;
 }
 
+/** Whether a person pressed Ctrl-C, who can be asked to do it again. */
+export function isAskedByHand(): boolean {
+  return first === 'SIGINT' && process.stdin.isTTY;
+}
+
 /** Whether the command ends because who read its output has gone. */
 export function isUnread(): boolean {
   return first === 'SIGPIPE';

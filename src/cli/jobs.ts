@@ -1,6 +1,6 @@
 import { costOf, meteredCost } from '../core/caps/meter.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
-import { byteText, count, dollars, jobWords, phaseWords, pricePerHour } from '../core/words/index.ts';
+import { byteText, cost, count, jobWords, phaseWords, pricePerHour } from '../core/words/index.ts';
 import { fetchLater } from '../core/jobs/finish.ts';
 import { podPrefix } from '../core/journal/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
@@ -8,6 +8,7 @@ import { hasBegun, isBeingPrepared, mayRun, resultsFolder, type JobRecord } from
 import { follow } from '../core/jobs/follow.ts';
 import { lostRemedies, noteGone } from '../core/jobs/gone.ts';
 import { JobJournals, viewWithRecord } from '../core/journal/job-journals.ts';
+import { isLoopback } from '../core/runpod/connection.ts';
 import type { Pod } from '../core/runpod/schemas.ts';
 import { confirm } from './ask.ts';
 import type { Installation } from '../core/home/installation.ts';
@@ -15,7 +16,7 @@ import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { finish, makeOutput, type Output } from './output.ts';
-import { columns, printable } from './style.ts';
+import { printable, table } from './style.ts';
 
 export interface JobOptions extends GlobalOptions {
   json?: boolean;
@@ -64,7 +65,7 @@ export async function fetchCommand(name: string | undefined, options: JobOptions
       signal: interrupt.signal,
       confirm: async (offer) => {
         await confirm(
-          `The pod is gone. Rent a ${offer.label} at ${pricePerHour(offer.costPerHour)} for the time of the transfer?`,
+          `The pod is gone. Rent a ${offer.label} (${pricePerHour(offer.costPerHour, installation.client.free)}) for the time of the transfer?`,
           options.yes === true,
         );
         return true;
@@ -96,13 +97,23 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   );
   const owned = new Set(jobs.flatMap((j) => j.pods.map((p) => p.id)));
   const strangers = pods.filter((p) => p.name.startsWith(podPrefix) && !owned.has(p.id));
-  const lines = columns([
-    ['job', 'state', 'cost', 'pod'],
-    ...jobs.map((j) => [j.record.job, stateText(j.record, j.pods), dollars(j.cost), j.pods.map(podText).join(', ')]),
-  ]);
+  const lines = table(
+    [
+      ['job', 'state', 'cost', 'pod'].map(output.style.dim),
+      ...jobs.map((j) =>
+        [
+          j.record.job,
+          stateText(j.record, j.pods),
+          cost(j.cost, isLoopback(j.record.restUrl)),
+          j.pods.map((pod) => podText(pod, installation.client.free)).join(', '),
+        ].map(printable),
+      ),
+    ],
+    output.width,
+  );
   const warnings = strangers.map(
     (p) =>
-      `! ${p.name} (${hardwareOf(p)}, ${pricePerHour(p.cost)}) was not started from here and is ${p.status.toLowerCase()}.`,
+      `! ${p.name} (${hardwareOf(p)}, ${pricePerHour(p.cost, installation.client.free)}) was not started from here and is ${p.status.toLowerCase()}.`,
   );
   const lost = await Promise.all(
     gone.filter((r) => r.outcome === 'lost').map((r) => lostLines(installation, r, output)),
@@ -120,7 +131,7 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
       })),
       unowned: strangers.map(podJson),
     },
-    [...text, ...warnings, ...lost.flat()].map(printable).join('\n'),
+    [...text, ...[...warnings, ...lost.flat()].map(printable)].join('\n'),
   );
   return exitCodes.succeeded;
 }
@@ -166,8 +177,8 @@ function stateText(record: JobRecord, pods: Pod[]): string {
   return `${prepared === 'no' ? 'left' : 'perhaps left'} while ${phaseWords[phase]}`;
 }
 
-function podText(pod: Pod): string {
-  return `${hardwareOf(pod)} · ${pricePerHour(pod.cost)} · ${pod.status.toLowerCase()}`;
+function podText(pod: Pod, free: boolean): string {
+  return `${hardwareOf(pod)} · ${pricePerHour(pod.cost, free)} · ${pod.status.toLowerCase()}`;
 }
 
 function podJson(pod: Pod): { id: string; name: string; status: string; costPerHour: number | null } {

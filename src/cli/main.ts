@@ -1,4 +1,4 @@
-import { CancelledError, messageOf, UserError } from '../core/errors.ts';
+import { CancelledError, isSystemError, messageOf, UserError } from '../core/errors.ts';
 import { exitCodes } from './exit.ts';
 import { crashed, exitCodeAfter, isUnread, watchForEnds } from './interrupt.ts';
 import { makeProgram } from './program.ts';
@@ -15,14 +15,16 @@ function report(error: unknown, { json, sandbox }: { json?: boolean; sandbox?: b
   const { code, what, why, next, remedies } =
     error instanceof UserError
       ? error
-      : new UserError(cancelled ? 'cancelled' : 'unexpected', { what: messageOf(error) });
+      : new UserError(cancelled ? 'cancelled' : isSystemError(error) ? 'system' : 'unexpected', {
+          what: messageOf(error),
+        });
   if (json === true) {
     const acts = remedies.length > 0 ? remedies : undefined;
     console.log(
       JSON.stringify({ time: new Date().toISOString(), type: 'error', code, what, why, next, remedies: acts }),
     );
   } else {
-    const unexpected = !cancelled && !(error instanceof UserError);
+    const unexpected = code === 'unexpected';
     console.error([unexpected ? `Unexpected failure: ${what}` : what, why, next].filter(Boolean).join('\n'));
     for (const line of hintLines(remedies, { argv: process.argv.slice(2), sandbox })) {
       console.error(printable(line));

@@ -1,5 +1,14 @@
 import { UserError } from '../core/errors.ts';
-import { byteText, count, dollars, duration, pricePerHour, pricePerMonth, roughly } from '../core/words/index.ts';
+import {
+  byteText,
+  count,
+  dollars,
+  duration,
+  priced,
+  pricePerHour,
+  pricePerMonth,
+  roughly,
+} from '../core/words/index.ts';
 import {
   moveWays,
   planMove,
@@ -59,12 +68,24 @@ export async function moveCommand(volume: string, options: MoveCommandOptions): 
   }
 }
 
-function planLines({ source, target, way, why, ways, pods, size, time, storagePerMonth, notes }: MovePlan): string[] {
+function planLines({
+  source,
+  target,
+  way,
+  why,
+  ways,
+  pods,
+  size,
+  time,
+  storagePerMonth,
+  notes,
+  free,
+}: MovePlan): string[] {
   const seen =
     size === null
       ? 'unknown: no pod runs with it, and RunPod does not tell what is used'
       : `${byteText(size.bytes)}, as seen ${ageOf(size.at)}`;
-  const price = pricePerMonth(storagePerMonth);
+  const price = pricePerMonth(storagePerMonth, free);
   const others = ways.filter((other) => other.way !== way);
   return [
     `From      ${source.name} (${source.id}) in ${source.dataCenter}, ${source.sizeGb} GB`,
@@ -73,30 +94,32 @@ function planLines({ source, target, way, why, ways, pods, size, time, storagePe
     ...(time === null ? [] : [`Time      ${roughly(time.lowSeconds)} to ${roughly(time.highSeconds)}. ${time.basis}`]),
     `Way       ${way}: ${why}`,
     ...others.map((other) => `          or ${other.way}${other.possible ? '' : ' (not now)'}: ${other.why}`),
-    ...pods.map((pod) => `Pod       ${pod.side}: ${pod.label} in ${pod.dataCenter}, ${pricePerHour(pod.costPerHour)}`),
+    ...pods.map(
+      (pod) => `Pod       ${pod.side}: ${pod.label} in ${pod.dataCenter}, ${pricePerHour(pod.costPerHour, free)}`,
+    ),
     ...notes.map((note) => `Note      ${note}`),
   ];
 }
 
 function resultLines(
-  { source }: MovePlan,
+  { source, free }: MovePlan,
   { way, target, files, bytes, verified, sent, left, ...rest }: MoveResult,
 ): string[] {
   const checked = verified === 'sha256' ? 'both volumes compared by sha256' : 'sizes compared';
   return [
     `Moved     ${count(files, 'file')} (${byteText(bytes)}) from ${source.name} to ${target.name} in ${target.dataCenter}, ${checked}.`,
-    `Sent      ${count(sent.files, 'content')} (${byteText(sent.bytes)}) by ${way} in ${duration(rest.seconds)}, ${dollars(rest.cost)} for pods.`,
+    `Sent      ${count(sent.files, 'content')} (${byteText(sent.bytes)}) by ${way} in ${duration(rest.seconds)}, ${priced(`${dollars(rest.cost)} for pods`, free)}.`,
     ...left.slice(0, leftShown).map(({ path, why }) => `Left      ${path}: ${why}`),
     ...(left.length > leftShown ? [`Left      … and ${left.length - leftShown} more.`] : []),
     ...rest.next.map((step) => `Next      ${step}`),
   ];
 }
 
-function questionOf({ pods, target, storagePerMonth }: MovePlan): string {
-  const rented = pods.map((pod) => `a ${pod.label} in ${pod.dataCenter} at ${pricePerHour(pod.costPerHour)}`);
+function questionOf({ pods, target, storagePerMonth, free }: MovePlan): string {
+  const rented = pods.map((pod) => `a ${pod.label} in ${pod.dataCenter} (${pricePerHour(pod.costPerHour, free)})`);
   const parts = [
     ...(target.id === null
-      ? [`create ${target.name} in ${target.dataCenter} for ${pricePerMonth(storagePerMonth)}`]
+      ? [`create ${target.name} in ${target.dataCenter} (${pricePerMonth(storagePerMonth, free)})`]
       : []),
     ...(rented.length === 0 ? [] : [`rent ${rented.join(' and ')} for the time of the move`]),
     'copy',

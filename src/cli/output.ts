@@ -1,5 +1,6 @@
 import type { OnEvent } from '../core/journal/run-event.ts';
 import type { JobResult } from '../core/jobs/follow.ts';
+import { isLoopback } from '../core/runpod/connection.ts';
 import type { Remedy } from '../core/remedy.ts';
 import { endedWords } from '../core/words/index.ts';
 import { exitCodeOf } from './exit.ts';
@@ -35,7 +36,7 @@ export function makeOutput(options: { json?: boolean; sandbox?: boolean }): Outp
   const line = (value: object): void =>
     write(`${JSON.stringify(value).replace(/[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, escape)}\n`);
   const width = (): number => process.stdout.columns;
-  const renderer = new Renderer({ write, interactive: terminal, width }, style, hints);
+  const renderer = new Renderer({ write, interactive: terminal, free: isFree(options), width }, style, hints);
   return {
     json,
     style,
@@ -55,6 +56,11 @@ export function makeOutput(options: { json?: boolean; sandbox?: boolean }): Outp
       }
     },
   };
+}
+
+/** Whether a command is at work with the sandbox, which charges nothing. */
+function isFree({ sandbox }: { sandbox?: boolean }): boolean {
+  return sandbox === true || isLoopback(process.env.RUNPOD_REST_URL ?? '');
 }
 
 /** What a client knows of a job that it leaves. */

@@ -1,6 +1,7 @@
 import { byteText, count, roughly } from '../core/words/index.ts';
 import type { TransferPlan } from '../core/volumes/plan/index.ts';
-import { columns, fit, printable, wrap, type Style } from './style.ts';
+import { columns, printable, wrap, type Style } from './style.ts';
+import { fit } from './width.ts';
 
 export interface PlanTextOptions {
   /** Columns of the terminal; undefined where there is none. */

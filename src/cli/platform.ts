@@ -1,4 +1,4 @@
-import { dollars, pricePerHour } from '../core/words/index.ts';
+import { dollars, forPrice, pricePerHour } from '../core/words/index.ts';
 import { homeFolder } from '../core/home/folder.ts';
 import {
   deadlineMinutes,
@@ -29,14 +29,15 @@ export async function verifyPlatformCommand(options: VerifyCommandOptions): Prom
   const interrupt = onInterrupt({ mayHoldPod: true });
   const { signal } = interrupt;
   const file = new PlatformFile(homeFolder());
+  const { free } = installation.client;
   try {
     const plan = await planVerification(installation.client, {
       volume: options.volume === true,
       s3: installation.s3?.endpoints,
       signal,
     });
-    output.note(planText(plan, new URL(connection.restUrl).host));
-    await confirm(`Start for at most ${dollars(plan.mostDollars)}?`, options.yes === true);
+    output.note(planText(plan, new URL(connection.restUrl).host, free));
+    await confirm(`Start ${forPrice(`at most ${dollars(plan.mostDollars)}`, free)}?`, options.yes === true);
     const { findings, answers } = await verifyPlatform({
       installation,
       connection,
@@ -57,13 +58,13 @@ export async function verifyPlatformCommand(options: VerifyCommandOptions): Prom
   }
 }
 
-function planText(plan: VerifyPlan, host: string): string {
+function planText(plan: VerifyPlan, host: string, free: boolean): string {
   const [first] = plan.candidates;
   const volume = plan.withVolume ? ' with a new volume of 10 GB' : '';
   const pod =
     first === undefined
       ? 'No CPU pod is free anywhere, so only what is free of charge is asked.'
-      : `Then rents one CPU pod (${first.flavor}, ${first.vcpuCount} vCPU, ${pricePerHour(first.costPerHour)})${volume} for a few minutes, at most ${deadlineMinutes}, lets it try its own key and end itself.`;
+      : `Then rents one CPU pod (${first.flavor}, ${first.vcpuCount} vCPU, ${pricePerHour(first.costPerHour, free)})${volume} for a few minutes, at most ${deadlineMinutes}, lets it try its own key and end itself.`;
   return [
     `Asks ${host} some questions that cost nothing. ${pod}`,
     'Everything that it creates is ended, also on Ctrl-C; "runpod-trainer jobs" shows what is left where that fails (rpt-verify-…).',

@@ -23,7 +23,8 @@ export type ExitWith = (code: Promise<number>, options: GlobalOptions & { json?:
 const withApi = (command: Command): Command =>
   command
     .option('--sandbox', 'use the local sandbox in place of RunPod')
-    .option('--json', 'print one JSON object a line');
+    .option('--json', 'print one JSON object a line')
+    .option('--verbose', 'tell each request to RunPod on standard error: its path, answer, time and id');
 
 const withPlan = (command: Command): Command =>
   withApi(command)

@@ -1,4 +1,4 @@
-import { ageText, pricePerHour, pricePerMonth } from '../core/words/index.ts';
+import { ageText, priced, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import {
   onRadar,
   radar,
@@ -14,7 +14,7 @@ import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { makeOutput } from './output.ts';
-import { columns, printable, wrap, type Style } from './style.ts';
+import { columns, printable, table, wrap, type Style } from './style.ts';
 
 export interface RadarOptions extends GlobalOptions {
   json?: boolean;
@@ -36,7 +36,7 @@ export async function radarCommand(options: RadarOptions): Promise<number> {
     const target = onRadar(seen, options.stop);
     const yes = options.yes === true;
     if ('pod' in target) {
-      await stopPod(installation, target, (pod) => agreedOnPod(pod, yes), interrupt.signal);
+      await stopPod(installation, target, (pod) => agreedOnPod(pod, yes, seen.free), interrupt.signal);
       const { id, name } = target.pod;
       const done = target.action.how === 'stop' ? 'stopped' : 'terminated';
       output.result({ type: 'result', pod: { id, name }, done }, printable(`${name} is ${done}.`));
@@ -52,9 +52,9 @@ export async function radarCommand(options: RadarOptions): Promise<number> {
   }
 }
 
-async function agreedOnPod({ pod, action, costPerHour }: RadarPod, yes: boolean): Promise<boolean> {
+async function agreedOnPod({ pod, action, costPerHour }: RadarPod, yes: boolean, free: boolean): Promise<boolean> {
   const verb = action.how === 'stop' ? 'Stop' : 'Terminate';
-  const what = `${pod.name} (${pod.hardware}, ${pricePerHour(costPerHour)})`;
+  const what = `${pod.name} (${pod.hardware}, ${pricePerHour(costPerHour, free)})`;
   await confirm(printable(`${action.text} ${verb} ${what}?`), yes);
   return true;
 }
@@ -66,21 +66,26 @@ async function agreedOnEndpoint({ endpoint, action, cost }: RadarEndpoint, yes: 
 }
 
 /** For people: pods and endpoints with who owns them, what looks unused and what ending it means; volumes; the cost. */
-export function radarText(seen: Radar, style: Style, width = 100): string {
-  const { pods, endpoints, volumes, totalPerHour, perMonthStorage, unpriced } = seen;
+export function radarText(seen: Radar, style: Style, terminal?: number): string {
+  const width = terminal ?? 100;
+  const { pods, endpoints, volumes, totalPerHour, perMonthStorage, unpriced, free } = seen;
   const podTitles = ['', 'pod', 'hardware', 'state', 'price', 'age', 'owner'];
   const endpointTitles = ['', 'endpoint', 'hardware', 'workers', 'price', 'age', 'owner'];
-  const volumeRows = columns([
-    ['', 'volume', 'where', 'size', 'price', 'used by'].map(style.dim),
-    ...volumes.map(volumeCells),
-  ]);
-  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage ${pricePerMonth(perMonthStorage)}`;
+  const volumeRows = table(
+    [
+      ['', 'volume', 'where', 'size', 'price', 'used by'].map(style.dim),
+      ...volumes.map((volume) => volumeCells(volume, free)),
+    ],
+    terminal,
+  );
+  const prices = `pods and endpoints ${pricePerHour(totalPerHour, false)}, storage ${pricePerMonth(perMonthStorage, false)}`;
+  const total = `In all: ${priced(prices, free)}`;
   const missing = unpriced.length === 0 ? '' : `, without ${unpriced.join(', ')}, whose price is not told`;
   return [
     ...(pods.length === 0
       ? ['No pod runs.']
       : withNotes(
-          [podTitles.map(style.dim), ...pods.map((p) => podCells(p, seen.at, style))],
+          [podTitles.map(style.dim), ...pods.map((p) => podCells(p, seen, style))],
           pods.map((p) => notes(p, style, width)),
         )),
     '',
@@ -88,7 +93,7 @@ export function radarText(seen: Radar, style: Style, width = 100): string {
       ? []
       : [
           ...withNotes(
-            [endpointTitles.map(style.dim), ...endpoints.map((e) => endpointCells(e, seen.at, style))],
+            [endpointTitles.map(style.dim), ...endpoints.map((e) => endpointCells(e, seen, style))],
             endpoints.map((e) => endpointNotes(e, style, width)),
           ),
           '',
@@ -106,19 +111,23 @@ function withNotes(table: string[][], below: string[][]): string[] {
   return [head, ...rows.flatMap((row, i) => [row, ...(below[i] ?? [])])];
 }
 
-function podCells({ pod, owner, job, costPerHour, since, idle }: RadarPod, at: string, style: Style): string[] {
+function podCells(
+  { pod, owner, job, costPerHour, since, idle }: RadarPod,
+  { at, free }: Radar,
+  style: Style,
+): string[] {
   return [
     idle === undefined ? ' ' : style.yellow('!'),
     printable(pod.name),
     printable(pod.hardware),
     pod.status.toLowerCase(),
-    pricePerHour(costPerHour),
+    pricePerHour(costPerHour, free),
     ageText(since, at),
     printable(ownerText(owner, job)),
   ];
 }
 
-function endpointCells(seen: RadarEndpoint, at: string, style: Style): string[] {
+function endpointCells(seen: RadarEndpoint, { at, free }: Radar, style: Style): string[] {
   const { endpoint, owner, job, project, costPerHour, since, idle } = seen;
   const { min, max } = endpoint.workers;
   const named = job === undefined && project !== null ? `: project ${project}` : '';
@@ -128,7 +137,7 @@ function endpointCells(seen: RadarEndpoint, at: string, style: Style): string[] 
     printable(endpoint.name),
     printable(endpoint.hardware),
     `${min} to ${max}`,
-    pricePerHour(costPerHour),
+    pricePerHour(costPerHour, free),
     ageText(since, at),
     printable(`${ours}${named}`),
   ];
@@ -165,8 +174,11 @@ function indented(text: string, style: Style, width: number): string[] {
   return wrap(printable(text), width - 4).map((line) => `    ${style.dim(line)}`);
 }
 
-function volumeCells({ volume, pricePerMonth: perMonth, usedByProjects, lastUsed, attachedTo }: RadarVolume): string[] {
-  const price = pricePerMonth(perMonth);
+function volumeCells(
+  { volume, pricePerMonth: perMonth, usedByProjects, lastUsed, attachedTo }: RadarVolume,
+  free: boolean,
+): string[] {
+  const price = pricePerMonth(perMonth, free);
   const used = usedByProjects.length === 0 ? 'no job of this computer' : usedByProjects.join(', ');
   const when = lastUsed === null ? '' : `, last ${lastUsed.slice(0, 10)}`;
   const pods = attachedTo.length === 0 ? '' : `, on ${attachedTo.join(', ')}`;

@@ -16,7 +16,7 @@ import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { makeOutput, type Output } from './output.ts';
-import { columns, printable, wrap, type Style } from './style.ts';
+import { printable, table, wrap, type Style } from './style.ts';
 
 export interface RegionsOptions extends GlobalOptions {
   json?: boolean;
@@ -57,18 +57,22 @@ async function onlyProject(): Promise<string | undefined> {
   return names.length === 1 ? names[0] : undefined;
 }
 
-function regionsText(advice: Advice, { style, width = 100 }: Output, all: boolean): string {
+function regionsText(advice: Advice, { style, width: terminal }: Output, all: boolean): string {
+  const width = terminal ?? 100;
   const shown = all ? advice.rows : advice.rows.filter((row) => row.canCreateVolume || row.rank === 1);
   const hidden = advice.rows.length - shown.length;
-  const table = columns([
-    ['', 'data center', 'volume', 'S3', 'free now', 'price', 'boot'].map(style.dim),
-    ...shown.map((row) => cells(row, advice, style)),
-  ]);
+  const rows = table(
+    [
+      ['', 'data center', 'volume', 'S3', 'free now', 'price', 'boot'].map(style.dim),
+      ...shown.map((row) => cells(row, advice, style)),
+    ],
+    terminal,
+  );
   const [best] = advice.rows;
   const { recommended, noStock, sizeText } = advice;
   const why = best === undefined ? '' : printable(best.reason);
   const lines = [
-    ...table,
+    ...rows,
     ...(hidden > 0 ? [style.dim(`  and ${hidden} where no volume can be created today; --all shows them`)] : []),
     '',
     ...(recommended === null
@@ -86,7 +90,7 @@ function regionsText(advice: Advice, { style, width = 100 }: Output, all: boolea
 
 const tiers: Record<string, string> = { STANDARD: 'standard', HIGH_PERFORMANCE: 'fast' };
 
-function cells(row: RegionRow, { recommended }: Advice, style: Style): string[] {
+function cells(row: RegionRow, { recommended, free: uncharged }: Advice, style: Style): string[] {
   const free = usable(row);
   const names = free.slice(0, 3).map((h) => `${h.label}${h.stock === 'UNKNOWN' ? '' : ` ${h.stock.toLowerCase()}`}`);
   const more = free.length > 3 ? `, +${free.length - 3}` : '';
@@ -96,14 +100,14 @@ function cells(row: RegionRow, { recommended }: Advice, style: Style): string[] 
     row.canCreateVolume ? row.volumeTiers.map((t) => tiers[t] ?? t.toLowerCase()).join(', ') : '-',
     row.s3.answer,
     names.length === 0 ? '-' : `${names.join(', ')}${more}`,
-    free[0] === undefined ? '' : pricePerHour(free[0].pricePerHour),
+    free[0] === undefined ? '' : pricePerHour(free[0].pricePerHour, uncharged),
     row.bootHistory === null ? '' : `${duration(row.bootHistory.median)} (${row.bootHistory.count})`,
   ].map((cell, i) => (i === 0 ? cell : printable(cell)));
 }
 
 async function waitAndTell(
   installation: Installation,
-  { recommended, noStock }: Advice,
+  { recommended, noStock, free: uncharged }: Advice,
   request: AdviceRequest,
   output: Output,
   signal: AbortSignal,
@@ -130,6 +134,6 @@ async function waitAndTell(
   });
   output.result(
     { type: 'free', dataCenter: wish.dataCenter, ...free },
-    printable(`${free.label} is free in ${wish.dataCenter} at ${pricePerHour(free.pricePerHour)}.`),
+    printable(`${free.label} is in stock in ${wish.dataCenter} (${pricePerHour(free.pricePerHour, uncharged)}).`),
   );
 }

@@ -2,13 +2,16 @@ import type { JobEvent } from '../core/journal/events.ts';
 import type { RunEvent } from '../core/journal/run-event.ts';
 import type { Remedy } from '../core/remedy.ts';
 import { byteText, duration, pricePerHour, stepWords } from '../core/words/index.ts';
-import { fit, printableDeep, type Style } from './style.ts';
+import { printableDeep, type Style } from './style.ts';
 import { gateLine, messageLines } from './summary.ts';
+import { fit } from './width.ts';
 
 export interface Screen {
   write: (text: string) => void;
   /** True where a line can be written over. */
   interactive: boolean;
+  /** Whether nothing is charged. */
+  free?: boolean;
   /** Columns of the terminal, asked for at every line because windows are resized. */
   width?: () => number;
 }
@@ -40,7 +43,9 @@ export class Renderer {
       case 'phase':
         return this.#line(`${bold('●')} ${event.text}`);
       case 'pod':
-        return this.#line(dim(`  ${event.name} · ${event.hardware} · ${pricePerHour(event.costPerHour)}`));
+        return this.#line(
+          dim(`  ${event.name} · ${event.hardware} · ${pricePerHour(event.costPerHour, this.#screen.free === true)}`),
+        );
       case 'refused':
         return this.#line(yellow(`  ${event.hardware}: ${event.reason}`));
       case 'host-key':

@@ -1,5 +1,5 @@
 import { estimateRun } from '../core/costs/estimate-run.ts';
-import { dollars, pricePerHour, pricePerMonth } from '../core/words/index.ts';
+import { dollars, forPrice, priced, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import type { Estimate } from '../core/costs/estimate.ts';
 import { throwIfCancelled, UserError } from '../core/errors.ts';
 import { homeFolder } from '../core/home/folder.ts';
@@ -56,11 +56,11 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       await checkFirst(installation, loaded, output, { profile, estimateDollars, signal: interrupt.signal });
     }
     const note = capNote(await installation.platform.capabilities(installation.restUrl), installation.endKeySecret);
-    output.note(planText(plan, note, estimate));
+    output.note(planText(plan, note, estimate, installation.client.free));
     const yes = options.yes === true;
     await confirmLocalSteps(homeFolder(), plan, yes);
     if (plan.podSteps.length > 0) {
-      await confirm(question(plan), yes);
+      await confirm(question(plan, installation.client.free), yes);
     }
     const result = await runJob(installation, plan, {
       onEvent: output.onEvent,
@@ -135,20 +135,22 @@ async function checkFirst(
 }
 
 /** What will happen, in a few lines, before it happens. */
-function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | undefined): string {
+function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | undefined, free: boolean): string {
   const { project } = plan.loaded;
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name} (${plan.volume.volume.size} GB, ${plan.dataCenter})`
-    : `${plan.volume.name}, to be created: ${plan.volume.size} GB in ${plan.dataCenter}, about ${pricePerMonth(volumeCostPerMonth(plan.volume.size))}; it stays in that data center for good`;
+    : `${plan.volume.name}, to be created: ${plan.volume.size} GB in ${plan.dataCenter}, about ${pricePerMonth(volumeCostPerMonth(plan.volume.size), free)}; it stays in that data center for good`;
   const machines = plan.candidates.map((c) => {
-    const price = c.costPerHour === null ? '' : ` ${pricePerHour(c.costPerHour)}`;
+    const price = c.costPerHour === null ? '' : ` ${pricePerHour(c.costPerHour, false)}`;
     return `${c.label}${price}${c.stock === 'UNKNOWN' ? '' : ` (stock ${c.stock.toLowerCase()})`}`;
   });
   const caps = capTexts(project.caps);
   return [
     `Project   ${project.name}${plan.profile === undefined ? '' : ` (profile ${plan.profile})`}`,
     `Steps     ${project.steps.map((s) => `${s.name}${s.where === 'local' ? ' (here)' : ''}`).join(' → ')}`,
-    ...(plan.podSteps.length === 0 ? [] : [`Volume    ${volume}`, `Machine   ${machines.join(', else ')}`]),
+    ...(plan.podSteps.length === 0
+      ? []
+      : [`Volume    ${volume}`, `Machine   ${priced(machines.join(', else '), free)}`]),
     ...(note === undefined || plan.podSteps.length === 0 ? [] : [`Note      ${note}`]),
     ...(estimate === undefined
       ? []
@@ -179,7 +181,8 @@ function finishWord(plan: RunPlan): string {
   ];
 }
 
-function question(plan: RunPlan): string {
-  const most = plan.mostDollars === null ? 'with no cap on its cost' : `for at most ${dollars(plan.mostDollars)}`;
+function question(plan: RunPlan, free: boolean): string {
+  const most =
+    plan.mostDollars === null ? 'with no cap on its cost' : forPrice(`at most ${dollars(plan.mostDollars)}`, free);
   return `Start ${most}?`;
 }

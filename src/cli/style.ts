@@ -1,3 +1,5 @@
+import { textWidth } from './width.ts';
+
 /** Colors on a terminal only; NO_COLOR is obeyed. */
 export interface Style {
   bold: (text: string) => string;
@@ -58,30 +60,31 @@ export function columns(rows: string[][]): string[] {
   );
 }
 
+/**
+ * The same for a terminal of this width: where a row does not fit, every row becomes a block, its name first and what
+ * its columns say below it. The first row has the titles; a column without one stays beside the name.
+ */
+export function table(rows: string[][], width = Infinity): string[] {
+  const lines = columns(rows);
+  if (lines.every((line) => textWidth(line) <= width)) {
+    return lines;
+  }
+  const [titles = [], ...rest] = rows;
+  const named = titles.findIndex((title) => textWidth(title) > 0) + 1;
+  return rest.flatMap((row) => [
+    row.slice(0, named).join(' '),
+    ...row.flatMap((cell, i) =>
+      i < named || textWidth(cell) === 0
+        ? []
+        : wrap(`${titles[i] ?? ''}: ${cell}`, width - blockIndent.length).map((line) => blockIndent + line),
+    ),
+  ]);
+}
+
+const blockIndent = '    ';
+
 export function pad(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - textWidth(text)));
-}
-
-/** Columns that a text takes on a terminal; colors take none. */
-export function textWidth(text: string): number {
-  return Array.from(text.replace(/\u001b\[[0-9;]*m/g, '')).length;
-}
-
-/** Cuts the middle out of a text that is longer than `width`. */
-export function fit(text: string, width: number): string {
-  const letters = Array.from(text);
-  if (letters.length <= width) {
-    return text;
-  }
-  const room = Math.max(1, width - 1);
-  const head = Math.ceil(room / 2);
-  return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (room - head)).join('')}`;
-}
-
-/** Cuts the end off a text that is longer than `width`. */
-export function cut(text: string, width: number): string {
-  const letters = Array.from(text);
-  return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
 /** Breaks a text between words into lines of at most `width`; a longer word stays whole. */

@@ -5,14 +5,17 @@ import {
   duration,
   endedWords,
   jobTimeText,
+  priced,
   pricePerHour,
   stepWords,
 } from '../core/words/index.ts';
+import { isLoopback } from '../core/runpod/connection.ts';
 import type { GateResult } from '../core/journal/events.ts';
 import { timesOf } from '../core/journal/times.ts';
 import type { JobResult } from '../core/jobs/follow.ts';
 import { failedStep, type StepView } from '../core/journal/view.ts';
-import { columns, cut, fit, pad, printable, printableDeep, textWidth, wrap, type Style } from './style.ts';
+import { columns, pad, printable, printableDeep, wrap, type Style } from './style.ts';
+import { cut, fit, textWidth } from './width.ts';
 
 const indent = '    ';
 
@@ -150,9 +153,10 @@ function footer(result: JobResult, style: Style, width = Infinity): string[] {
   }
   const { pod } = record;
   if (pod !== undefined) {
+    const free = isLoopback(record.restUrl);
     const billed = cost.billed === undefined ? 'the bill is not there yet' : `${dollars(cost.billed)} billed so far`;
-    const price = pricePerHour(pod.costPerHour);
-    lines.push(`Cost      about ${dollars(cost.metered)} for ${printable(pod.hardware)} at ${price} (${billed})`);
+    const spent = `about ${dollars(cost.metered)} for ${printable(pod.hardware)} at ${pricePerHour(pod.costPerHour, false)} (${billed})`;
+    lines.push(`Cost      ${priced(spent, free)}`);
     const ended = record.podEnded === undefined ? undefined : new Date(record.podEnded).toLocaleString();
     const there = result.podGone === true ? 'gone; nobody here saw it end' : style.yellow('still there');
     lines.push(`Pod       ${ended === undefined ? there : `ended at ${ended}`}`);

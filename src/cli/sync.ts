@@ -37,8 +37,8 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
     }
     const volume = await planVolume(installation.client, loaded.project.target.volume, signal);
     if (!volume.exists) {
-      const price = pricePerMonth(volumeCostPerMonth(volume.size));
-      const text = `Create the volume ${volume.name} with ${volume.size} GB in ${volume.dataCenter} for ${price}? It stays in its data center for good.`;
+      const price = pricePerMonth(volumeCostPerMonth(volume.size), installation.client.free);
+      const text = `Create the volume ${volume.name} with ${volume.size} GB in ${volume.dataCenter} (${price})? It stays in its data center for good.`;
       await confirm(text, yes);
     }
     if (prepared.plan.deletes.length > 0) {
@@ -47,8 +47,8 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
     const result = await runSync(installation, loaded, prepared, {
       replace: options.replace === true ? 'all' : undefined,
       confirm: async (offer) => {
-        const price = pricePerHour(offer.costPerHour);
-        await confirm(`Rent a ${offer.label} at ${price} for the time of the transfer?`, yes);
+        const price = pricePerHour(offer.costPerHour, installation.client.free);
+        await confirm(`Rent a ${offer.label} (${price}) for the time of the transfer?`, yes);
         return true;
       },
       adopt: askAdopt(options.adopt, yes),

@@ -45,8 +45,50 @@ export function throwIfCancelled(signal: AbortSignal | undefined): void {
   }
 }
 
+/** What the operating system refuses, in words; its code stands behind them, for who looks it up. */
+const systemWords: Readonly<Record<string, string>> = {
+  EACCES: 'this user has no right to it',
+  EADDRINUSE: 'another program listens there',
+  EBUSY: 'another program is using it',
+  EDQUOT: 'the quota of its disk is used up',
+  EEXIST: 'something else has that name',
+  EFBIG: 'the file would be larger than its disk allows',
+  EIO: 'its disk cannot be read or written',
+  EISDIR: 'it is a folder, not a file',
+  ELOOP: 'its links lead in a circle',
+  EMFILE: 'this program has too many files open',
+  ENAMETOOLONG: 'the name is too long',
+  ENFILE: 'this machine has too many files open',
+  ENOENT: 'it is not there',
+  ENOMEM: 'there is no memory left',
+  ENOSPC: 'its disk is full',
+  ENOTDIR: 'a file stands where a folder is needed',
+  ENOTEMPTY: 'the folder is not empty',
+  EPERM: 'the system does not permit it',
+  EPIPE: 'the program at the other end has ended',
+  EROFS: 'its disk is mounted read-only',
+  ETXTBSY: 'the program is running',
+  EXDEV: 'it lies on another disk',
+  E2BIG: 'the command is too long',
+};
+
+/** Whether it is the operating system that refused: nothing is wrong in this program, and its words are said. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return (
+    error instanceof Error && 'syscall' in error && 'code' in error && Object.hasOwn(systemWords, String(error.code))
+  );
+}
+
 /** A sentence for any thrown value. */
 export function messageOf(error: unknown): string {
+  if (isSystemError(error)) {
+    const { code = '', path, syscall = '' } = error;
+    const what = path ?? syscall;
+    return `${what}: ${systemWords[code] ?? ''} (${code}).`;
+  }
+  if (error instanceof RangeError && error.message === 'Maximum call stack size exceeded') {
+    return 'Something that was read is nested too deep.';
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -91,7 +91,7 @@ describe('signing in to an address that is not RunPod’s own', function () {
     const client = new RunPodClient({ restUrl: sandbox.restUrl, apiKey: sandbox.key });
     await workbench.rowMenu('Pods', 'forgotten', 'Terminate Pod');
     const text = await workbench.dialogText('Terminate Pod "forgotten"');
-    assert.match(text, /\$0\.\d\d\/h now and nothing afterwards/);
+    assert.match(text, /free here, \$0\.\d\d\/h on RunPod now and nothing afterwards/);
     assert.match(text, /no network volume/);
     await workbench.dialog('Terminate Pod "forgotten"', 'Terminate Pod');
     await workbench.until('the pod to be gone', async () =>

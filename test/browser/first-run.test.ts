@@ -61,7 +61,7 @@ describe('first run by mouse, in the sandbox', function () {
     await startRun(workbench);
     await workbench.waitForRow('Jobs', 'Running');
     await workbench.waitForRow('Pods', 'tiny');
-    await workbench.statusItem(/1 pod · \$\d/);
+    await workbench.statusItem(/1 pod · free here, \$\d/);
     await workbench.screenshot('job-running');
     await workbench.waitForRow('Jobs', 'Recent', 90_000);
     await workbench.expandRow('Jobs', 'tiny');
@@ -105,6 +105,7 @@ describe('first run by mouse, in the sandbox', function () {
   it('stops the sandbox and does not fall back to RunPod (R9.9)', async () => {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Stop Local Sandbox');
+    assert.match(await workbench.dialogText('Stop the sandbox?'), /Nothing runs in it/);
     await workbench.dialog('Stop the sandbox?', 'Stop Sandbox');
     await workbench.until('the Pods view to ask for a sign-in', async () =>
       (await workbench.welcome('Pods')).includes('Sign in to see your pods'),

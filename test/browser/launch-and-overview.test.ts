@@ -138,7 +138,10 @@ describe('launch sheet and overview (R4)', function () {
   it('say once after the sign-in that something costs money that no job needs, and end it (R4.5)', async () => {
     const { workbench } = editor;
     const text = await workbench.notification('no job of this computer needs');
-    assert.match(text, /1 pod that no job of this computer needs costs \$0\.74\/h: weekend-notebook/);
+    assert.match(
+      text,
+      /1 pod that no job of this computer needs \(free here, \$0\.74\/h on RunPod\): weekend-notebook/,
+    );
     await workbench.notificationButton('no job of this computer needs', 'Show');
     const frame = await overview('radar');
     assert.match(await frame.locator('.pod').innerText(), /weekend-notebook[\s\S]*RTX 4090[\s\S]*Not of this product/);
@@ -174,9 +177,9 @@ describe('launch sheet and overview (R4)', function () {
     assert.equal(await frame.locator('.start[disabled]').count(), 1);
     assert.match(await frame.locator('.blocked').innerText(), /2 errors have to be corrected first/);
     const text = await frame.locator('.sheet').innerText();
-    assert.match(text, /RTX 4090\s*\$0\.74\/h\s*none free/);
+    assert.match(text, /RTX 4090\s*free here, \$0\.74\/h on RunPod\s*none free/);
     assert.match(text, /tiny will be created: 10 GB in US-MD-1 for good/);
-    assert.match(text, /Stops after 1 h, so at most \$0\.\d\d/);
+    assert.match(text, /Stops after 1 h, so free here, at most \$0\.\d\d on RunPod/);
     assert.deepEqual(await seriousProblems(frame), []);
     await pictures('checklist');
     await fitsNarrowWindow(frame);
@@ -245,7 +248,7 @@ describe('launch sheet and overview (R4)', function () {
     await workbench.runCommand('RunPod: Show Costs');
     const frame = await overview('costs');
     const text = await frame.locator('#panel-costs').innerText();
-    assert.match(text, /Today\s+\$0\.\d+\s+2 jobs/);
+    assert.match(text, /Today\s+free here, \$0\.\d+ on RunPod\s+2 jobs/);
     assert.match(text, /Balance\s+\$(100|99)\.\d\d/);
     assert.equal(await frame.locator('[aria-label="Per job"] tbody tr').count(), 2);
     assert.match(await frame.locator('[aria-label="Per project"]').innerText(), /tiny\s+2/);
@@ -274,7 +277,7 @@ describe('launch sheet and overview (R4)', function () {
     sandbox.stock.set({ gpu, dataCenter: 'US-MD-1' }, 'HIGH');
     assert.match(
       await workbench.notification('is free in US-MD-1', 60_000),
-      /RTX 4090 is free in US-MD-1 at \$0\.74\/h/,
+      /RTX 4090 is in stock in US-MD-1 \(free here, \$0\.74\/h on RunPod\)/,
     );
     await workbench.notificationButton('is free in US-MD-1', 'Run Pipeline…');
     await cancelLaunch(workbench);
@@ -293,7 +296,10 @@ describe('launch sheet and overview (R4)', function () {
     const frame = await launchSheet(workbench);
     assert.equal(await frame.locator('.start[disabled]').count(), 1);
     const price = await frame.locator('.smoke-price').innerText();
-    assert.match(price, /Smoke run: about \d+ (s|min).* on RTX A5000, at most \$0\.\d+: every step/);
+    assert.match(
+      price,
+      /Smoke run: about \d+ (s|min).* on RTX A5000, free here, at most \$0\.\d+ on RunPod: every step/,
+    );
     assert.deepEqual(await seriousProblems(frame), []);
     await pictures('smoke');
     await frame.locator('.smoke:not([disabled])').click();
@@ -384,12 +390,12 @@ describe('launch sheet and overview (R4)', function () {
     assert.equal(await card(busy).locator('.tone-good').count(), 1);
     assert.match(
       await card('chat').innerText(),
-      /\$1\.116\/h[\s\S]*1 worker stands by for \$1\.116\/h, also while no request runs/,
+      /free here, \$1\.116\/h on RunPod[\s\S]*1 worker stands by \(free here, \$1\.116\/h on RunPod\), also while no request runs/,
     );
     assert.match(await card('nightly').innerText(), /\$0\.00\/h[\s\S]*It costs nothing while no request runs/);
     assert.match(
       await page.locator('.note').innerText(),
-      /1 pod and 1 endpoint that no job of this computer needs cost \$1\.186\/h/,
+      /1 pod and 1 endpoint that no job of this computer needs \(free here, \$1\.186\/h on RunPod\)/,
     );
     assert.deepEqual(await seriousProblems(frame), []);
     await workbench.runCommand('View: Close Editors in Other Groups');

@@ -134,7 +134,7 @@ describe('while a job runs', function () {
 
   it('the status bar says what it costs and leads to what can be done (R9.1)', async () => {
     const { workbench } = editor;
-    await workbench.statusItem(/1 pod · \$0\.\d+\/h · (<\$0\.01|\$[\d.]+) today/);
+    await workbench.statusItem(/1 pod · free here, \$0\.\d+\/h · \$[\d.]+ today on RunPod/);
     await workbench.page.locator('.statusbar-item', { hasText: '1 pod' }).first().click();
     await workbench.pickerTitled('What Runs');
     await workbench.settle();

@@ -77,7 +77,7 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
     await workbench.settle();
     await workbench.screenshot('transfer-routes');
     const offered = await workbench.page.locator('.quick-input-list').innerText();
-    assert.match(offered, /Gateway, a small pod that is rented\s*\$0\.\d\d\/h/);
+    assert.match(offered, /Gateway, a small pod that is rented\s*free here, \$0\.\d\d\/h on RunPod/);
     await workbench.pick('Choose Route', /Gateway/);
     await workbench.until('the plan to go that way', async () => (await message(workbench)).includes('gateway'));
     await workbench.runCommand('RunPod: Sync Now');
@@ -238,13 +238,13 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
     await workbench.screenshot('move-way');
     await workbench.pick('Move Volume', 'Over S3, with no pod');
     const text = await workbench.dialogText('Move whales from US-MD-1 to EU-RO-1?');
-    assert.match(text, /a new volume whales in EU-RO-1, 20 GB, \$1\.40 a month/);
+    assert.match(text, /a new volume whales in EU-RO-1, 20 GB, free here, \$1\.40 a month on RunPod/);
     assert.match(text, /is kept as it is until you delete it yourself/);
     await workbench.settle();
     await workbench.screenshot('move-plan');
     await workbench.dialog('Move whales from US-MD-1 to EU-RO-1?', 'Move for $1.40 a Month');
     const done = await workbench.notification(/whales is in EU-RO-1 now/, 90_000);
-    assert.match(done, /The volume whales in US-MD-1 is still there and costs \$1\.40 a month/);
+    assert.match(done, /The volume whales in US-MD-1 is still there \(free here, \$1\.40 a month on RunPod\)/);
     await workbench.screenshot('move-done');
     await workbench.notificationButton('whales is in EU-RO-1 now', 'Change Project File');
     await workbench.until('the project file to name it', async () =>
@@ -269,7 +269,7 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
     await client.pods.terminate(pod.id);
     await workbench.rowMenu('Volumes', 'whales', 'Delete Volume…');
     await workbench.until('the question', async () =>
-      /Everything on it is lost for good.*saves \$1\.40 a month/s.test(
+      /Everything on it is lost for good.*saves free here, \$1\.40 a month/s.test(
         await workbench.page.locator('.quick-input-widget').innerText(),
       ),
     );

@@ -369,7 +369,7 @@ describe('an old home and volume stay readable', () => {
     }
     const volume = { id: volumeId('old'), name: 'old', dataCenter: 'US-MD-1' };
     const far = product.lastKnownState(known, volume.id);
-    const around = { asked: false, volume, s3: { endpoint: 'yes' as const, keys: true }, pods: [] };
+    const around = { asked: false, volume, s3: { endpoint: 'yes' as const, keys: true }, pods: [], free: false };
     const { plan } = await product.planTransfer(loaded, { far, around });
     assert.deepEqual(
       plan.send.map(({ path: name }) => name),

@@ -121,7 +121,7 @@ function jobSections(state: PanelState, { copy, act }: DetailsActions): HTMLElem
         ['Name', pod?.name ?? ''],
         ['Id', pod?.id ?? ''],
         ['Hardware', pod?.hardware ?? ''],
-        ['Price', pricePerHour(pod?.costPerHour)],
+        ['Price', pricePerHour(pod?.costPerHour, state.sandbox)],
         ['Ended', pod?.until === undefined ? 'not yet' : clock(pod.until)],
       ]),
     ]),

@@ -1,6 +1,6 @@
 import type { PanelAction, PanelState } from '../../src/messages/job-panel.ts';
 import { h, setText } from '../page/dom.ts';
-import { byteText, dollars, duration, jobTimeText, pricePerHour } from '../../src/core/words/index.ts';
+import { byteText, dollars, duration, jobTimeText, priced, pricePerHour } from '../../src/core/words/index.ts';
 import { clock, costSoFar } from './format.ts';
 import { icon, type IconName } from '../page/icons.ts';
 
@@ -106,13 +106,16 @@ export class Header {
     setText(this.#time, jobTimeText(state.time, now));
     this.#time.title = `Since ${clock(state.created)}${ended === undefined ? '' : `, until ${clock(ended)}`}`;
     const running = pod !== undefined && pod.until === undefined;
-    const rate = running ? ` (${pricePerHour(pod.costPerHour)})` : '';
+    const rate = running ? ` (${pricePerHour(pod.costPerHour, false)})` : '';
     const soFar = running ? ' so far' : '';
-    setText(this.#cost, pod === undefined ? '' : `${dollars(costSoFar(pod, now))}${soFar}${rate}`);
+    setText(
+      this.#cost,
+      pod === undefined ? '' : priced(`${dollars(costSoFar(pod, now))}${soFar}${rate}`, state.sandbox),
+    );
     const deadline = watchdog?.armed === true ? watchdog.deadline : null;
     const most =
       pod && deadline !== null && running
-        ? `, at no more than ${dollars(costSoFar({ ...pod, until: deadline }, now))}`
+        ? `, ${priced(`at no more than ${dollars(costSoFar({ ...pod, until: deadline }, now))}`, state.sandbox)}`
         : '';
     setText(
       this.#cap,

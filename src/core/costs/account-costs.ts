@@ -21,6 +21,8 @@ export interface Funds {
 export interface Costs {
   ledger: Ledger;
   funds: Funds | null;
+  /** Whether nothing of it is charged. */
+  free: boolean;
 }
 
 /** The bill is read for so many days. */
@@ -55,6 +57,7 @@ export async function accountCosts(
   return {
     ledger: ledgerOf(own, (job) => known.get(job) ?? { running: undefined }, bill),
     funds: funds ?? null,
+    free: client.free,
   };
 }
 
@@ -85,14 +88,14 @@ async function readFunds(client: RunPodClient, signal?: AbortSignal): Promise<Fu
   const storage = volumes.reduce((all, v) => all + volumeCostPerMonth(v.size), 0) / hoursPerMonth;
   // Where RunPod tells what is spent it knows of more than pods.
   const running = money.spendPerHour ?? pods.filter(isBilled).reduce((all, p) => all + (p.cost ?? 0), 0);
-  return fundsOf(money.balance, Math.max(running, storage));
+  return fundsOf(money.balance, Math.max(running, storage), client.free);
 }
 
 /** How long a balance lasts, and a sentence when that is not long. */
-export function fundsOf(balance: number, burn: number): Funds {
+export function fundsOf(balance: number, burn: number, free = false): Funds {
   const hoursLeft = burn > 0 ? Math.max(0, balance) / burn : null;
   const low = balance < halfCent || (hoursLeft !== null && hoursLeft < lowHours);
-  const lasts = hoursLeft === null ? '' : `, which lasts ${roughly(hoursLeft * 3600)} at ${pricePerHour(burn)}`;
+  const lasts = hoursLeft === null ? '' : `, which lasts ${roughly(hoursLeft * 3600)} at ${pricePerHour(burn, free)}`;
   const warning = `The balance is ${balance < halfCent ? 'used up' : `${dollars(balance)}${lasts}`}. At 0 RunPod stops every pod in the middle of its work and goes on charging for volumes: add funds, or end what is not needed.`;
   return { balance, burn, hoursLeft, warning: low ? warning : null };
 }

@@ -10,7 +10,7 @@ import { stepHistory, type StepHistory } from '../caps/step-history.ts';
 /** So many of the newest boots are looked at. */
 const bootsRead = 10;
 
-export type EstimateSource = Pick<Installation, 'records' | 'restUrl' | 'home'>;
+export type EstimateSource = Pick<Installation, 'client' | 'records' | 'restUrl' | 'home'>;
 /** What an estimate needs of a plan. */
 export type EstimatedPlan = Pick<
   RunPlan,
@@ -46,6 +46,7 @@ export async function estimateRun(
     fetches: project.onFinish.fetch.length > 0,
     mostDollars: plan.mostDollars,
     record,
+    free: source.client.free,
   });
 }
 

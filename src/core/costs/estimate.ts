@@ -1,5 +1,5 @@
 import type { EstimateRecord } from '../caps/estimates-file.ts';
-import { dollars, pricePerHour, pricePerMonth, roughly } from '../words/index.ts';
+import { dollars, priced, pricePerHour, pricePerMonth, roughly } from '../words/index.ts';
 
 /** A range, in seconds or USD. `likely` and `high` are null where nobody can say. */
 export interface Range {
@@ -49,6 +49,8 @@ export interface EstimateFacts {
   mostDollars: number | null;
   /** How wrong the estimates before this one were. */
   record: EstimateRecord | undefined;
+  /** Whether nothing of it is charged. */
+  free: boolean;
 }
 
 /** A host of average speed pulls an image and starts sshd within this time, in seconds. */
@@ -80,11 +82,11 @@ export function estimate(facts: EstimateFacts): Estimate {
     likely: plus(steps.likely, boot.likely + (upload.low + upload.high) / 2 + tail.likely + home.likely),
     high: plus(steps.high, boot.high + upload.high + tail.high + home.high),
   };
-  const cost = priced(seconds, facts, assumptions);
+  const cost = moneyRange(seconds, facts, assumptions);
   if (facts.record !== undefined) {
     assumptions.push(recordSentence(facts.record));
   }
-  return { ...cost, currency: 'USD', seconds, assumptions, text: rangeText(cost) };
+  return { ...cost, currency: 'USD', seconds, assumptions, text: priced(rangeText(cost), facts.free) };
 }
 
 function stepRange(steps: StepFacts[], assumptions: string[]): Range {
@@ -152,7 +154,7 @@ function bootRange(boots: number[], assumptions: string[]): { low: number; likel
   return { low, likely: median(boots), high };
 }
 
-function priced(seconds: Range, facts: EstimateFacts, assumptions: string[]): Range {
+function moneyRange(seconds: Range, facts: EstimateFacts, assumptions: string[]): Range {
   const prices = facts.prices.filter((p) => p !== null);
   const [first] = prices;
   if (first === undefined) {
@@ -162,18 +164,18 @@ function priced(seconds: Range, facts: EstimateFacts, assumptions: string[]): Ra
   const [least, most] = [Math.min(...prices), Math.max(...prices)];
   assumptions.push(
     least === most
-      ? `The pod costs ${pricePerHour(first)}.`
-      : `The pod costs ${pricePerHour(least)} to ${pricePerHour(most)}, most likely ${pricePerHour(first)}.`,
+      ? `The pod's price: ${pricePerHour(first, facts.free)}.`
+      : `The pod's price: ${priced(`${pricePerHour(least, false)} to ${pricePerHour(most, false)}, most likely ${pricePerHour(first, false)}`, facts.free)}.`,
   );
   const stored = (facts.storage?.perMonth ?? 0) / hoursPerMonth;
   const cost = (time: number | null, price: number): number | null =>
     time === null ? null : (time / 3600) * (price + stored);
   if (facts.storage !== null && facts.storage.perMonth > 0) {
-    const month = pricePerMonth(facts.storage.perMonth);
+    const month = pricePerMonth(facts.storage.perMonth, facts.free);
     assumptions.push(
       facts.storage.isNew
-        ? `The new volume costs ${month} from now on; only its share during the job is in the estimate.`
-        : `The volume costs ${month} anyway; only its share during the job is in the estimate.`,
+        ? `The new volume from now on: ${month}; only its share during the job is in the estimate.`
+        : `The volume, anyway: ${month}; only its share during the job is in the estimate.`,
     );
   }
   const range = {

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { constants, copyFileSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
+import { makeOwnFolder, unwritable } from './folder.ts';
 
 const fileIn = (home: string): string => join(home, 'machine.json');
 
@@ -17,19 +17,11 @@ export function machineId(home: string): string {
     return known;
   }
   const id = randomUUID();
+  makeOwnFolder(home);
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
     putFirst(fileIn(home), `${JSON.stringify({ schema: 1, id })}\n`, () => knownMachine(home) === undefined);
   } catch (error) {
-    throw new UserError(
-      'home-unwritable',
-      {
-        what: `The folder of this installation, ${home}, cannot be written to.`,
-        why: messageOf(error),
-        next: 'Make it writable, or let this program use another folder.',
-      },
-      { cause: error },
-    );
+    throw unwritable(home, error);
   }
   return knownMachine(home) ?? id;
 }

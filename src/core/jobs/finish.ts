@@ -1,4 +1,5 @@
 import { pricePerHour } from '../words/index.ts';
+import { isLoopback } from '../runpod/connection.ts';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../contract.ts';
@@ -130,7 +131,7 @@ export async function endJobPod(
   if (record.onFinish === 'keep') {
     options.onEvent({
       type: 'warning',
-      text: `The pod ${record.pod.name} keeps running and costs ${pricePerHour(record.pod.costPerHour)}, as "onFinish.pod" asks.`,
+      text: `The pod ${record.pod.name} keeps running (${pricePerHour(record.pod.costPerHour, isLoopback(record.restUrl))}), as "onFinish.pod" asks.`,
     });
     return record;
   }

@@ -1,4 +1,5 @@
 import { pricePerHour } from '../words/index.ts';
+import { isLoopback } from '../runpod/connection.ts';
 import { guardCap } from '../caps/guard.ts';
 import { costOf, type CostReport } from '../caps/meter.ts';
 import { CancelledError, messageOf, UserError } from '../errors.ts';
@@ -313,7 +314,7 @@ function notStarted(record: JobRecord): UserError {
     what: `The job ${job} has not started on a pod${busy ? ' yet' : ''}.`,
     why: busy
       ? `Process ${record.client?.pid ?? '?'} is preparing it (phase "${phase}").`
-      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there and costs ${pricePerHour(pod.costPerHour)}.` : ' Nothing was rented.'}`,
+      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there (${pricePerHour(pod.costPerHour, isLoopback(record.restUrl))}).` : ' Nothing was rented.'}`,
     next: busy
       ? 'Attach when the job runs.'
       : `Run the project again${left ? ', which uses that pod when it fits, or end the pod by cancelling the job' : ''}.`,

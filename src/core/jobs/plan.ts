@@ -13,6 +13,7 @@ import { mayLeave } from '../files/leaving.ts';
 import { scan, type ScanResult } from '../files/scan.ts';
 import { secretSearchOf } from '../files/to-upload.ts';
 import { whyNotMaskable } from '../contract.ts';
+import { missingFiles } from '../files/missing.ts';
 import { newJobId } from '../journal/id.ts';
 import { stepsOn } from '../journal/spec.ts';
 
@@ -121,17 +122,9 @@ async function checkMustFiles({ project, root }: LoadedProject): Promise<ScanRes
   // Without local steps nothing can still appear, so data files have to be there as well.
   const absent = found.missing.filter((m) => !made.has(m.pattern) && (m.list === 'must' || made.size === 0));
   if (absent.length > 0) {
-    throw missingFiles(absent);
+    throw missingFiles(absent, found);
   }
   return found;
-}
-
-export function missingFiles(missing: { list: string; pattern: string }[]): UserError {
-  return new UserError('files-missing', {
-    what: `Files that the project must upload are missing: ${missing.map((m) => m.pattern).join(', ')}.`,
-    why: 'Each entry of "sync.must" and "sync.data" has to match at least one file.',
-    next: 'Make the files (a local step may do it) or remove the entry. Nothing was rented.',
-  });
 }
 
 async function collectSecrets(project: Project, secret: PlanOptions['secret']): Promise<Record<string, string>> {

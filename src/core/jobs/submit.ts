@@ -6,7 +6,8 @@ import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
 import { mayLeave, type Leaving } from '../files/leaving.ts';
 import { collect, secretSearchOf } from '../files/to-upload.ts';
-import { byteText, dollars } from '../words/index.ts';
+import { byteText, dollars, priced } from '../words/index.ts';
+import { isLoopback } from '../runpod/connection.ts';
 import type { Installation } from '../home/installation.ts';
 import { jobVariable, podName, projectVariable } from '../journal/id.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
@@ -23,7 +24,8 @@ import type { Pod, Volume } from '../runpod/schemas.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
 import type { Adoption } from '../volumes/origins.ts';
-import { missingFiles, type RunPlan } from './plan.ts';
+import { missingFiles } from '../files/missing.ts';
+import type { RunPlan } from './plan.ts';
 import { ProjectClaim, ProjectTaken } from './claim.ts';
 import { handOver, remoteOf } from './hand-over.ts';
 import { endLeftPods, idlePod, type JobEnd } from './reuse.ts';
@@ -143,7 +145,7 @@ export async function submit(
   // Before anything is rented: reading large files takes its time.
   const { files: all, scan } = await collect(plan.loaded, options.signal);
   if (scan.missing.length > 0) {
-    throw missingFiles(scan.missing);
+    throw missingFiles(scan.missing, scan);
   }
   const files = await mayLeave(all, {
     ...secretSearchOf(plan.loaded),
@@ -328,12 +330,12 @@ async function abandon({ installation, record, pod }: Submission, error: unknown
 }
 
 /** Both times of the record are this computer's: the platform's clock may differ. */
-function withCost(error: unknown, { pod, podEnded }: JobRecord): unknown {
+function withCost(error: unknown, { pod, podEnded, restUrl }: JobRecord): unknown {
   if (pod === undefined || pod.costPerHour === 0) {
     return error;
   }
-  const cost = meteredCost(pod, podEnded);
-  const text = `The pod was terminated; it cost about ${dollars(cost)}.`;
+  const spent = priced(`about ${dollars(meteredCost(pod, podEnded))}`, isLoopback(restUrl));
+  const text = `The pod was terminated; what it cost: ${spent}.`;
   if (error instanceof CancelledError) {
     return new CancelledError(`${error.message} ${text}`);
   }

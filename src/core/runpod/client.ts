@@ -1,7 +1,7 @@
 import { AccountApi, type Balance } from './account.ts';
 import { BillingApi } from './billing.ts';
 import { CatalogApi } from './catalog.ts';
-import type { RunPodConnection } from './connection.ts';
+import { isLoopback, type RunPodConnection } from './connection.ts';
 import { ApiHttp, type RunPodClientOptions } from './http.ts';
 import { PodsApi } from './pods.ts';
 import { ServerlessApi } from './serverless.ts';
@@ -15,9 +15,12 @@ export class RunPodClient {
   readonly catalog: CatalogApi;
   readonly billing: BillingApi;
   readonly account: AccountApi;
+  /** Whether nothing that it rents is charged: what answers on this machine is the sandbox. */
+  readonly free: boolean;
 
   /** @throws UserError when the address or the key cannot be used. */
   constructor(connection: RunPodConnection, options: RunPodClientOptions = {}) {
+    this.free = isLoopback(connection.restUrl);
     const http = new ApiHttp(connection, options);
     this.pods = new PodsApi(http);
     this.volumes = new VolumesApi(http);

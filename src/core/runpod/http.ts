@@ -21,6 +21,12 @@ export interface ApiCall {
   requestId: string | undefined;
 }
 
+/** `GET /pods 200 in 123 ms (request 8f2c…)`: which request it was, for who compares with RunPod's own log. */
+export function callText({ method, path, status, ms, requestId }: ApiCall): string {
+  const id = requestId === undefined ? '' : ` (request ${requestId})`;
+  return `${method} ${path} ${status ?? 'without an answer'} in ${Math.round(ms)} ms${id}`;
+}
+
 export interface RunPodClientOptions {
   userAgent?: string;
   log?: (call: ApiCall) => void;
@@ -261,7 +267,9 @@ export class ApiHttp {
 
   #log(request: ApiRequest, head: AnswerHead | undefined, ms: number): void {
     const path = request.path.startsWith('/') ? request.path : new URL(request.path).pathname;
-    this.#options.log?.({ method: request.method, path, status: head?.status, ms, requestId: requestIdOf(head) });
+    // A server might quote the key back as an id.
+    const requestId = requestIdOf(head)?.replaceAll(this.#connection.apiKey, '[key]');
+    this.#options.log?.({ method: request.method, path, status: head?.status, ms, requestId });
   }
 
   #now(): number {

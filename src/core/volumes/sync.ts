@@ -1,3 +1,4 @@
+import { missingFiles } from '../files/missing.ts';
 import path from 'node:path';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import { withGateway } from '../transport/gateway/gateway.ts';
@@ -236,11 +237,7 @@ function replaced(replace: SyncOptions['replace']): 'always' | ReadonlySet<strin
 function refuseMissing({ plan }: PreparedPlan): void {
   const missing = plan.missing.filter((entry) => entry.list !== 'optional');
   if (missing.length > 0) {
-    throw new UserError('files-missing', {
-      what: `Files that the project must upload are missing: ${missing.map((entry) => entry.pattern).join(', ')}.`,
-      why: 'Each entry of "sync.must" and "sync.data" has to match at least one file.',
-      next: 'Make the files (a local step may do it) or remove the entry. Nothing was sent.',
-    });
+    throw missingFiles(missing, plan);
   }
 }
 

@@ -3,5 +3,5 @@ export { clock } from './clock.ts';
 export { count } from './count.ts';
 export { ageText, duration, roughly } from './duration.ts';
 export { jobSeconds, jobTimeParts, jobTimeText, podSeconds, type JobTimes } from './job-time.ts';
-export { dollars, pricePerHour, pricePerMonth } from './money.ts';
+export { cost, dollars, forPrice, priced, pricePerHour, pricePerMonth } from './money.ts';
 export { endedWords, jobWords, phaseWords, stepWords } from './states.ts';

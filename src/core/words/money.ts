@@ -14,14 +14,34 @@ export function dollars(amount: number): string {
 }
 
 /**
+ * What is to be paid, or was, as it is where it stands: the sandbox takes nothing, and shows what RunPod would:
+ * `free here, $0.69/h on RunPod`. The only place where that is said.
+ */
+export function priced(amount: string, free: boolean): string {
+  return !free ? amount : amount === unknown ? 'free here' : `free here, ${amount} on RunPod`;
+}
+
+/** What something costs; a limit or a balance is plain {@link dollars}. */
+export function cost(amount: number, free: boolean): string {
+  return priced(dollars(amount), free);
+}
+
+const unknown = 'price unknown';
+
+/** What follows an act that is to be paid: `for $0.03`, or `(free here, $0.03 on RunPod)`. */
+export function forPrice(amount: string, free: boolean): string {
+  return free ? `(${priced(amount, free)})` : `for ${amount}`;
+}
+
+/**
  * A price, which is exact to a tenth of a cent: `$2.69/h`, `$0.035/h`. Says so when it is not known, since that is not
  * the same as free.
  */
-export function pricePerHour(price: number | null | undefined): string {
-  return price === null || price === undefined ? 'price unknown' : `$${price.toFixed(3).replace(/0$/, '')}/h`;
+export function pricePerHour(price: number | null | undefined, free: boolean): string {
+  return priced(price === null || price === undefined ? unknown : `$${price.toFixed(3).replace(/0$/, '')}/h`, free);
 }
 
 /** `$1.40 a month`. */
-export function pricePerMonth(price: number | null): string {
-  return price === null ? 'price unknown' : `$${price.toFixed(2)} a month`;
+export function pricePerMonth(price: number | null, free: boolean): string {
+  return priced(price === null ? unknown : `$${price.toFixed(2)} a month`, free);
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../core/errors.ts';
-import { defaultRestUrl } from '../../core/runpod/connection.ts';
+import { defaultRestUrl, isLoopback } from '../../core/runpod/connection.ts';
 import type { RunPodClient } from '../../core/runpod/client.ts';
+import type { RunPodClientOptions } from '../../core/runpod/http.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
 import { EditorError } from '../common/editor-error.ts';
 import type { Secret } from '../common/secret.ts';
@@ -23,6 +24,8 @@ export interface AccountOptions {
   folder: () => string;
   /** Whether the open folder is trusted; without trust nothing connects. */
   trusted: () => boolean;
+  /** Hears of every request, at the level of details. */
+  log?: ((text: string) => void) | undefined;
 }
 
 /** Where a running sandbox answers. */
@@ -70,6 +73,11 @@ export class Account implements Disposable {
     return this.#options.restUrl();
   }
 
+  /** Whether nothing is charged: what answers on this machine is the sandbox. */
+  get free(): boolean {
+    return isLoopback(this.restUrl);
+  }
+
   get host(): string {
     return new URL(this.restUrl).host;
   }
@@ -110,12 +118,20 @@ export class Account implements Disposable {
     await this.#finding;
     const { restUrl, key } = this.#signedIn();
     const { RunPodClient: Client } = await import('../../core/runpod/client.ts');
+    const logged = await this.requestLog();
     const latest = this.#signedIn();
     if (latest.restUrl !== restUrl || latest.key !== key) {
       return this.client();
     }
-    this.#client ??= new Client({ restUrl, apiKey: key.reveal() });
+    this.#client ??= new Client({ restUrl, apiKey: key.reveal() }, logged);
     return this.#client;
+  }
+
+  /** The options of a client whose requests go to the log. */
+  async requestLog(): Promise<RunPodClientOptions> {
+    const { log } = this.#options;
+    const { callText } = await import('../../core/runpod/http.ts');
+    return log === undefined ? {} : { log: (call) => log(callText(call)) };
   }
 
   #signedIn(): { restUrl: string; key: Secret } {

@@ -15,18 +15,39 @@ export interface S3Keys {
   secretAccessKey: Secret;
 }
 
+/** Keys that nobody keeps: a sandbox makes new ones at every start, and they end with it. */
+export interface LentKeys {
+  restUrl: string;
+  apiKey: Secret;
+  s3Keys: S3Keys;
+}
+
 /**
  * What VS Code's secret storage keeps for us. API and S3 keys are bound to the host they were entered for: a key that
  * was given for one address is not found, so cannot be sent, when the address changes.
  */
 export class Credentials {
   readonly #store: SecretStore;
+  #lent: LentKeys | undefined;
 
   constructor(store: SecretStore) {
     this.#store = store;
   }
 
+  /** Lets keys count for their address while they are lent. Secret storage is neither read nor changed for it. */
+  lend(keys: LentKeys | undefined): void {
+    this.#lent = keys;
+  }
+
+  #lentFor(restUrl: string): LentKeys | undefined {
+    return this.#lent !== undefined && sameHost(this.#lent.restUrl, restUrl) ? this.#lent : undefined;
+  }
+
   async apiKey(restUrl: string): Promise<Secret | undefined> {
+    const lent = this.#lentFor(restUrl);
+    if (lent !== undefined) {
+      return lent.apiKey;
+    }
     const value = await this.#store.get(nameOf('apiKey', restUrl));
     return value === undefined ? undefined : new Secret(value);
   }
@@ -36,6 +57,10 @@ export class Credentials {
   }
 
   async s3Keys(restUrl: string): Promise<S3Keys | undefined> {
+    const lent = this.#lentFor(restUrl);
+    if (lent !== undefined) {
+      return lent.s3Keys;
+    }
     const text = await this.#store.get(nameOf('s3Keys', restUrl));
     const { readS3Keys } = await import('./stored-keys.ts');
     const keys = readS3Keys(text);
@@ -47,8 +72,12 @@ export class Credentials {
     await this.#store.store(nameOf('s3Keys', restUrl), JSON.stringify(value));
   }
 
-  /** Forgets both kinds of keys of an address. */
+  /** Forgets both kinds of keys of an address; lent ones are only given back. */
   async forget(restUrl: string): Promise<void> {
+    if (this.#lentFor(restUrl) !== undefined) {
+      this.#lent = undefined;
+      return;
+    }
     await this.#store.delete(nameOf('apiKey', restUrl));
     await this.#store.delete(nameOf('s3Keys', restUrl));
   }
@@ -80,6 +109,10 @@ export class Credentials {
   onDidChange(listener: () => void): Disposable {
     return this.#store.onDidChange(() => listener());
   }
+}
+
+function sameHost(a: string, b: string): boolean {
+  return new URL(a).origin === new URL(b).origin;
 }
 
 /** A key belongs to scheme, host and port; the path may change with the API's version. */

@@ -6,6 +6,7 @@ import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import type { Log } from '../common/log.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { Account, type Memory } from './account.ts';
@@ -30,6 +31,7 @@ export function createAccountModule(
   context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState' | 'extensionPath'>,
   registry: CommandRegistry,
   settings: Settings,
+  log: Log,
 ): AccountModule {
   const store = new DisposableStore();
   const credentials = new Credentials(context.secrets);
@@ -42,6 +44,7 @@ export function createAccountModule(
       restUrl: () => settings.restUrl,
       folder: () => vs.workspace.workspaceFolders?.[0]?.uri.toString() ?? 'no folder',
       trusted: () => vs.workspace.isTrusted,
+      log: (text) => log.debug(text),
     }),
   );
   store.add(account.onDidChange(() => setContext(vs, 'runpodTrainer.signedIn', account.signedIn)));

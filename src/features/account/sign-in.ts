@@ -23,8 +23,9 @@ export async function signIn(vs: typeof vscode, account: Account): Promise<boole
     return false;
   }
   const connection = checkConnection({ restUrl, apiKey: entered.reveal() });
+  const logged = await account.requestLog();
   const checked = await withProgress(vs, { title: `Checking the API key with ${host}…` }, (signal) =>
-    new RunPodClient(connection).account.checkKey(signal),
+    new RunPodClient(connection, logged).account.checkKey(signal),
   );
   if (checked.status === 'cancelled') {
     return false;
@@ -51,7 +52,8 @@ export async function setS3Keys(vs: typeof vscode, account: Account, credentials
   }
   const secretAccessKey = await askSecret(vs, { title, prompt: 'Secret of the S3 API key.', placeHolder: 'rps_…' });
   if (secretAccessKey !== undefined) {
-    await credentials.setS3Keys(account.restUrl, { accessKeyId: accessKeyId.trim(), secretAccessKey });
+    // The sandbox brings keys of its own, which nobody enters.
+    await credentials.setS3Keys(account.configuredUrl, { accessKeyId: accessKeyId.trim(), secretAccessKey });
     vs.window.setStatusBarMessage('$(check) S3 keys kept', 5000);
   }
 }
@@ -96,7 +98,9 @@ function askSecretName(vs: typeof vscode, title: string): Thenable<string | unde
 
 export async function signOut(vs: typeof vscode, account: Account): Promise<void> {
   const button = 'Sign Out';
-  const detail = `The API key and S3 keys of ${account.host} are removed from secret storage. Pods that run go on and cost money until they end.`;
+  const detail = account.usesSandbox
+    ? 'This window leaves the sandbox until that is started again. No key is removed from secret storage, and what runs in the sandbox goes on.'
+    : `The API key and S3 keys of ${account.host} are removed from secret storage. Pods that run go on and cost money until they end.`;
   const chosen = await vs.window.showWarningMessage(`Sign out of ${account.host}?`, { modal: true, detail }, button);
   if (chosen === button) {
     await account.signOut();

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
-import { UserError } from '../../core/errors.ts';
-import { byteText, pricePerHour } from '../../core/words/index.ts';
+import { messageOf, UserError } from '../../core/errors.ts';
+import { byteText, forPrice, pricePerHour } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
@@ -90,7 +90,7 @@ async function run(context: BackupContext, loaded: LoadedProject, into: string):
       backup(here, {
         loaded,
         into,
-        confirm: (offer) => mayRent(vs, name, offer),
+        confirm: (offer) => mayRent(vs, name, offer, here.client.free),
         onEvent: syncProgress(report),
         signal,
       }),
@@ -109,10 +109,10 @@ async function run(context: BackupContext, loaded: LoadedProject, into: string):
   }
 }
 
-async function mayRent(vs: typeof vscode, project: string, offer: Candidate): Promise<boolean> {
-  const price = pricePerHour(offer.costPerHour);
-  const button = `Rent and Back Up for ${price}`;
-  const detail = `Neither S3 nor a running pod leads to the volume. This pod brings the files home and is terminated at once, also when the backup fails or this window closes. It costs ${price} while it runs, a few minutes and the time of the transfer.`;
+async function mayRent(vs: typeof vscode, project: string, offer: Candidate, free: boolean): Promise<boolean> {
+  const price = pricePerHour(offer.costPerHour, free);
+  const button = `Rent and Back Up ${forPrice(pricePerHour(offer.costPerHour, false), free)}`;
+  const detail = `Neither S3 nor a running pod leads to the volume. This pod brings the files home and is terminated at once, also when the backup fails or this window closes. Its price: ${price} while it runs, a few minutes and the time of the transfer.`;
   const question = `Rent a ${offer.label} to back up ${project}?`;
   return (await vs.window.showWarningMessage(question, { modal: true, detail }, button)) === button;
 }
@@ -124,7 +124,7 @@ function sayCancelled(context: BackupContext, loaded: LoadedProject, into: strin
   void vs.window.showInformationMessage(text, resume).then(async (chosen) => {
     if (chosen === resume) {
       await run(context, loaded, into).catch((error: unknown) => {
-        void vs.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+        void vs.window.showErrorMessage(messageOf(error));
       });
     }
   });

@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import type { Estimate } from '../../core/costs/estimate.ts';
 import { CancelledError, UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
 import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
@@ -11,7 +12,7 @@ import { askAdopt } from '../common/adopt.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
-import { dollars, endedWords } from '../../core/words/index.ts';
+import { cost as costWords, endedWords } from '../../core/words/index.ts';
 import { buttonsOf, press, type Button } from '../common/remedies.ts';
 import { jobLines } from './job-text.ts';
 
@@ -41,7 +42,8 @@ export class AttachedJobs implements Disposable {
 
   /** Runs a plan; answers at once and tells the user when it has ended. */
   run(installation: Installation, plan: RunPlan, estimate?: Estimate): void {
-    this.#stay(plan.job, plan.loaded.project.name, async (options) => {
+    const { free } = installation.client;
+    this.#stay({ job: plan.job, project: plan.loaded.project.name, free }, async (options) => {
       // Loaded with the first job: a window without one starts sooner.
       const { runJob } = await import('../../core/jobs/run.ts');
       return runJob(installation, plan, { ...options, estimate, adopt: askAdopt(this.#vs) });
@@ -52,7 +54,7 @@ export class AttachedJobs implements Disposable {
   /** Attaches to a job that runs, if this window is not attached already. */
   attach(installation: Installation, record: JobRecord): void {
     if (!this.#attached.has(record.job)) {
-      this.#stay(record.job, record.project, async (options) => {
+      this.#stay({ job: record.job, project: record.project, free: installation.client.free }, async (options) => {
         const { follow } = await import('../../core/jobs/follow.ts');
         return follow(installation, record, options);
       });
@@ -67,7 +69,9 @@ export class AttachedJobs implements Disposable {
       return;
     }
     const { cancelJob } = await import('../../core/jobs/cancel.ts');
-    const result = await cancelJob(installation, record, { onEvent: this.#writer(record.job) });
+    const result = await cancelJob(installation, record, {
+      onEvent: this.#writer(record.job, installation.client.free),
+    });
     if (result === undefined) {
       throw new UserError('job-over', {
         what: `The job of ${record.project} has ended already.`,
@@ -92,12 +96,15 @@ export class AttachedJobs implements Disposable {
     this.#output.dispose();
   }
 
-  #stay(job: string, project: string, work: (options: FollowOptions) => Promise<JobResult>): void {
+  #stay(
+    { job, project, free }: { job: string; project: string; free: boolean },
+    work: (options: FollowOptions) => Promise<JobResult>,
+  ): void {
     const controller = new AbortController();
     this.#attached.set(job, controller);
     const { signal } = controller;
     this.#attachedChanged.fire(job);
-    atWork(controller, work({ onEvent: this.#writer(job), signal }))
+    atWork(controller, work({ onEvent: this.#writer(job, free), signal }))
       .then(
         (result) => this.tell(result),
         (error: unknown) => this.#failures.show(error, `Run ${project}`),
@@ -109,11 +116,11 @@ export class AttachedJobs implements Disposable {
       });
   }
 
-  #writer(job: string): OnEvent {
+  #writer(job: string, free: boolean): OnEvent {
     const warned = new Set<string>();
     return (event) => {
       this.#heard.fire({ job, event });
-      for (const line of jobLines(event)) {
+      for (const line of jobLines(event, free)) {
         this.#output.appendLine(line);
       }
       if (event.type === 'warning' && event.remedies !== undefined && !warned.has(event.text)) {
@@ -140,7 +147,7 @@ export class AttachedJobs implements Disposable {
 
   /** Says how a job ended. Success is quiet, failure is not. */
   tell({ record, outcome, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
-    const price = dollars(cost.billed ?? cost.metered);
+    const price = costWords(cost.billed ?? cost.metered, isLoopback(record.restUrl));
     if (outcome === 'succeeded') {
       this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);
       return;

@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { count, pricePerHour } from '../../core/words/index.ts';
+import { count, forPrice, pricePerHour } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { resultsFolder, type JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
@@ -36,13 +36,14 @@ export async function fetchJobResults(vs: typeof vscode, options: FetchOptions, 
         }
       },
       confirm: async (offer) => {
-        const price = pricePerHour(offer.costPerHour);
-        const button = `Rent and Fetch for ${price}`;
+        const { free } = installation.client;
+        const price = pricePerHour(offer.costPerHour, free);
+        const button = `Rent and Fetch ${forPrice(pricePerHour(offer.costPerHour, false), free)}`;
         const chosen = await vs.window.showWarningMessage(
           `Rent a ${offer.label} to fetch the results of ${record.project}?`,
           {
             modal: true,
-            detail: `The job's own pod is gone. The results are on the volume ${record.volume?.name ?? ''}; this pod brings them home and is terminated at once. It costs ${price} while it runs, a few minutes as a rule.`,
+            detail: `The job's own pod is gone. The results are on the volume ${record.volume?.name ?? ''}; this pod brings them home and is terminated at once. Its price: ${price} while it runs, a few minutes as a rule.`,
           },
           button,
         );

@@ -1,8 +1,9 @@
 import type * as vscode from 'vscode';
 import type { GateResult } from '../../core/journal/events.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
 import { timesOf } from '../../core/journal/times.ts';
 import type { StepView } from '../../core/journal/view.ts';
-import { dollars, duration, jobTimeParts, jobWords, phaseWords, stepWords } from '../../core/words/index.ts';
+import { cost, duration, jobTimeParts, jobWords, phaseWords, stepWords } from '../../core/words/index.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import type { JobSummary } from './history.ts';
@@ -39,7 +40,7 @@ export function describeJob(job: JobSummary, now: Date, whole = false): string {
       ? [job.phase === 'run' && view.step !== undefined ? view.step : phaseWords[job.phase]]
       : notRunningWords(job)),
     ...(running && at >= 0 ? [`step ${at + 1}/${view.steps.length}`] : []),
-    ...(job.cost === undefined ? [] : [dollars(job.cost)]),
+    ...(job.cost === undefined ? [] : [cost(job.cost, isLoopback(job.restUrl))]),
     ...(whole ? times : times.slice(0, 1)),
   ].join(' · ');
 }
@@ -48,7 +49,7 @@ function notRunningWords({ isLeft, phase, outcome, podGone, view }: JobSummary):
   if (isLeft === true) {
     return [`left while ${phaseWords[phase]}`];
   }
-  const neverRan = phase === 'done' && outcome === undefined && view.status === 'starting';
+  const neverRan = phase === 'done' && outcome === undefined && view.started === undefined;
   return neverRan ? ['not started'] : [jobWords[view.status], ...(podGone === true ? ['its pod is gone'] : [])];
 }
 

@@ -3,12 +3,12 @@ import type { RunEvent } from '../../core/journal/run-event.ts';
 import { count, duration, jobWords, pricePerHour, stepWords } from '../../core/words/index.ts';
 
 /** Lines of the job log for one event; none for what only other views show. */
-export function jobLines(event: RunEvent): string[] {
+export function jobLines(event: RunEvent, free: boolean): string[] {
   switch (event.type) {
     case 'phase':
       return [`● ${event.text}`];
     case 'pod':
-      return [`  ${event.name} · ${event.hardware} · ${pricePerHour(event.costPerHour)}`];
+      return [`  ${event.name} · ${event.hardware} · ${pricePerHour(event.costPerHour, free)}`];
     case 'refused':
       return [`  ${event.hardware}: ${event.reason}`];
     case 'host-key':

@@ -136,7 +136,7 @@ export class RunPreview {
     await Promise.all([
       show(
         'pods',
-        hardware.then(({ volume, list }) => sheetText.podsText(volume, list)),
+        hardware.then(({ volume, list }) => sheetText.podsText(volume, list, here.client.free)),
       ),
       show(
         'sync',
@@ -153,12 +153,10 @@ export class RunPreview {
         'limits',
         most.then(async (dollars) => {
           this.#mostDollars = isNow() ? dollars : this.#mostDollars;
-          return sheetText.limitsText(
-            changed.project,
-            dollars,
-            await here.platform.capabilities(here.restUrl),
-            here.endKeySecret,
-          );
+          return sheetText.limitsText(changed.project, dollars, await here.platform.capabilities(here.restUrl), {
+            free: here.client.free,
+            endKeySecret: here.endKeySecret,
+          });
         }),
       ),
       show(
@@ -188,7 +186,7 @@ export class RunPreview {
     await first.catch(() => undefined);
     const found = await smokeFacts(here, changed, signal);
     this.#smoke = isNow() ? found.estimate : this.#smoke;
-    return sheetText.smokeText(found);
+    return sheetText.smokeText(found, here.client.free);
   }
 
   async #part<K extends PartName>(number: number, name: K, value: Promise<Parts[K]['value']>): Promise<void> {

@@ -1,7 +1,17 @@
 import { basename } from 'node:path';
 import { capOwners } from '../../core/caps/sentence.ts';
 import type { Estimate } from '../../core/costs/estimate.ts';
-import { byteText, count, dollars, duration, pricePerHour, pricePerMonth, roughly } from '../../core/words/index.ts';
+import {
+  byteText,
+  count,
+  dollars,
+  duration,
+  forPrice,
+  priced,
+  pricePerHour,
+  pricePerMonth,
+  roughly,
+} from '../../core/words/index.ts';
 import { capNote, type Capabilities } from '../../core/guards/verify/index.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
 import { volumeCostPerMonth, type VolumePlan } from '../../core/pods/volume.ts';
@@ -81,11 +91,11 @@ const stocks: Record<Candidate['stock'], string> = {
 };
 
 /** The volume, and what may be rented there in the order in which it is asked for. */
-export function podsText(volume: VolumePlan, candidates: readonly Candidate[]): Value<'pods'> {
+export function podsText(volume: VolumePlan, candidates: readonly Candidate[], free: boolean): Value<'pods'> {
   const size = volume.exists ? volume.volume.size : volume.size;
   const name = volume.exists ? volume.volume.name : volume.name;
   const where = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
-  const month = pricePerMonth(volumeCostPerMonth(size));
+  const month = pricePerMonth(volumeCostPerMonth(size), free);
   const first = candidates.find((c) => c.stock !== 'NONE');
   return {
     volume: plainText(
@@ -95,7 +105,7 @@ export function podsText(volume: VolumePlan, candidates: readonly Candidate[]): 
     ),
     rows: candidates.slice(0, caps.rows).map((c) => ({
       label: plainText(c.label),
-      price: pricePerHour(c.costPerHour),
+      price: pricePerHour(c.costPerHour, free),
       stock: stocks[c.stock],
       free: c.stock !== 'NONE',
       first: c === first,
@@ -154,7 +164,7 @@ export function limitsText(
   project: Project,
   mostDollars: number | null,
   capabilities: Capabilities,
-  endKeySecret?: string,
+  { free, endKeySecret }: { free: boolean; endKeySecret?: string | undefined },
 ): Value<'limits'> {
   const { hours, dollars: money, hoursPerDay, dollarsPerDay } = project.caps;
   const set = [
@@ -163,7 +173,7 @@ export function limitsText(
     ...(hoursPerDay === undefined ? [] : [`${hoursPerDay} h a day`]),
     ...(dollarsPerDay === undefined ? [] : [`${dollars(dollarsPerDay)} a day`]),
   ];
-  const most = mostDollars === null ? '' : `, so at most ${dollars(mostDollars)}`;
+  const most = mostDollars === null ? '' : `, so ${priced(`at most ${dollars(mostDollars)}`, free)}`;
   const unable = capNote(capabilities, endKeySecret);
   const keys =
     endKeySecret === undefined ? 'its key' : `the pod's own key and the one in your secret ${plainText(endKeySecret)}`;
@@ -184,11 +194,11 @@ export function limitsText(
 }
 
 /** `About 5 min on RTX A4000, at most $0.06: …`. */
-export function smokeText({ hardware, estimate, most, left }: SmokeFacts): Value<'smoke'> {
+export function smokeText({ hardware, estimate, most, left }: SmokeFacts, free: boolean): Value<'smoke'> {
   const { likely } = estimate.seconds;
   const facts = [
     `${likely === null ? 'a short run' : `about ${roughly(likely)}`}${hardware === undefined ? '' : ` on ${hardware.label}`}`,
-    ...(most === null ? [] : [`at most ${dollars(most)}`]),
+    ...(most === null ? [] : [priced(`at most ${dollars(most)}`, free)]),
   ];
   const notes = [
     ...(hardware?.stock === 'NONE' ? [`${hardware.label} is not free now.`] : []),
@@ -221,12 +231,13 @@ export function startLabel(
   project: Project,
   likely: number | null | undefined,
   most: number | null | undefined,
+  free: boolean,
 ): string {
   if (project.steps.every((step) => step.where === 'local')) {
     return 'Start on This Machine';
   }
   if (likely !== null && likely !== undefined) {
-    return `Start for about ${dollars(likely)}`;
+    return `Start ${forPrice(`about ${dollars(likely)}`, free)}`;
   }
-  return most === null || most === undefined ? 'Start' : `Start for at most ${dollars(most)}`;
+  return most === null || most === undefined ? 'Start' : `Start ${forPrice(`at most ${dollars(most)}`, free)}`;
 }

@@ -12,7 +12,6 @@ import type { LaunchContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
 import { applyFix } from './apply-fix.ts';
 import { RunPreview } from './run-preview.ts';
-import { isLoopback } from '../../core/runpod/connection.ts';
 import { buttonsOf, press } from '../common/remedies.ts';
 import { StatePage } from '../common/page/state-page.ts';
 import * as sheetText from './sheet-text.ts';
@@ -175,7 +174,7 @@ export class LaunchSheet implements Disposable {
       look: number,
       project: plainText(project?.name ?? basename(file.fsPath), 200),
       file: plainText(this.#options.context.vs.workspace.asRelativePath(file)),
-      sandbox: isLoopback(account.restUrl),
+      sandbox: account.free,
       profiles: Object.entries(plain?.profiles ?? {}).map(([name, { description }]) => ({
         name: plainText(name, 200),
         description: plainText(description ?? ''),
@@ -185,7 +184,8 @@ export class LaunchSheet implements Disposable {
       ...parts,
       ending: project === undefined ? { text: '', costs: false } : sheetText.endingText(project),
       start: {
-        label: project === undefined ? 'Start' : sheetText.startLabel(project, estimate?.likely, mostDollars),
+        label:
+          project === undefined ? 'Start' : sheetText.startLabel(project, estimate?.likely, mostDollars, account.free),
         blocked: this.#known.blocked(),
         busy: this.#starting,
         failure: this.#failure,

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { advise, type AdviceRequest } from '../../core/guards/advisor/index.ts';
-import { dollars } from '../../core/words/index.ts';
+import { pricePerMonth } from '../../core/words/index.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
@@ -61,7 +61,7 @@ export async function chooseDataCenter(
       advise(here, request, signal),
     ),
   );
-  const month = `${dollars(volumeCostPerMonth(volume.size))} a month`;
+  const month = pricePerMonth(volumeCostPerMonth(volume.size), here.client.free);
   const namesake = (dataCenter: string): Volume | undefined =>
     volumes.find((v) => v.name === volume.name && v.dataCenter === dataCenter);
   const items = advice.rows

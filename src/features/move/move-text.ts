@@ -1,4 +1,14 @@
-import { byteText, count, dollars, duration, pricePerHour, roughly } from '../../core/words/index.ts';
+import {
+  byteText,
+  count,
+  dollars,
+  duration,
+  forPrice,
+  priced,
+  pricePerHour,
+  pricePerMonth,
+  roughly,
+} from '../../core/words/index.ts';
 import { movePodsCost, type MovePlan, type MoveResult, type MoveWay } from '../../core/volumes/move/move.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 
@@ -13,24 +23,24 @@ const named = 3;
 
 /** What a move does, takes and costs, and what stays, for the question before it. */
 export function planText(plan: MovePlan): string {
-  const { source, target, way, why, pods, size, time, storagePerMonth, notes } = plan;
-  const month = `${dollars(storagePerMonth)} a month`;
+  const { source, target, way, why, pods, size, time, storagePerMonth, notes, free } = plan;
+  const month = pricePerMonth(storagePerMonth, free);
   const most = movePodsCost(pods, time);
   return [
     `From: ${source.name} in ${source.dataCenter}, ${source.sizeGb} GB`,
     `To: ${target.id === null ? `a new volume ${target.name}` : `the volume ${target.name}`} in ${target.dataCenter}, ${target.sizeGb} GB, ${month}`,
     `What: everything on it${size === null ? '; its size is not known before it is read' : `, ${byteText(size.bytes)}`}`,
     `Way: ${wayNames[way]}. ${why}`,
-    ...pods.map((pod) => `Pod: ${pod.label} in ${pod.dataCenter} at ${pricePerHour(pod.costPerHour)}`),
+    ...pods.map((pod) => `Pod: ${pod.label} in ${pod.dataCenter} (${pricePerHour(pod.costPerHour, free)})`),
     ...(time === null ? [] : [`Time: ${roughly(time.lowSeconds)} to ${roughly(time.highSeconds)}. ${time.basis}`]),
-    ...(pods.length === 0 || most === null ? [] : [`Pods in all: at most about ${dollars(most)}`]),
+    ...(pods.length === 0 || most === null ? [] : [`Pods in all: ${priced(`at most about ${dollars(most)}`, free)}`]),
     '',
     ...notes,
   ].join('\n');
 }
 
 /** `Move for $0.70 a Month and $0.12/h of Pods`. */
-export function moveButton({ target, pods, storagePerMonth }: MovePlan): string {
+export function moveButton({ target, pods, storagePerMonth, free }: MovePlan): string {
   const month = target.id === null ? [`${dollars(storagePerMonth)} a Month`] : [];
   const prices = pods.map((pod) => pod.costPerHour);
   const hour =
@@ -38,22 +48,27 @@ export function moveButton({ target, pods, storagePerMonth }: MovePlan): string 
       ? []
       : prices.includes(null)
         ? ['Pods of Unknown Price']
-        : [`${pricePerHour(prices.reduce<number>((sum, price) => sum + (price ?? 0), 0))} of Pods`];
+        : [
+            `${pricePerHour(
+              prices.reduce<number>((sum, price) => sum + (price ?? 0), 0),
+              false,
+            )} of Pods`,
+          ];
   const costs = [...month, ...hour];
-  return costs.length === 0 ? 'Move' : `Move for ${costs.join(' and ')}`;
+  return costs.length === 0 ? 'Move' : `Move ${forPrice(costs.join(' and '), free)}`;
 }
 
 /** What was moved, and what is still paid for. */
-export function movedText({ source }: MovePlan, monthOfSource: number, result: MoveResult): string {
+export function movedText({ source, free }: MovePlan, monthOfSource: number, result: MoveResult): string {
   const { files, bytes, target, verified, sent, seconds, cost, left } = result;
   const same = verified === 'sha256' ? 'the same on both volumes by sha256' : 'of the same sizes on both volumes';
   const missing = left.slice(0, named).map(({ path, why }) => `${visibleName(path)} (${why})`);
   return [
     `${target.name} is in ${target.dataCenter} now: ${count(files, 'file')} (${byteText(bytes)}), ${same}.`,
-    `Sent ${byteText(sent.bytes)} in ${duration(seconds)}, ${dollars(cost)} for pods.`,
+    `Sent ${byteText(sent.bytes)} in ${duration(seconds)}, ${priced(`${dollars(cost)} for pods`, free)}.`,
     ...(left.length === 0
       ? []
       : [`Not moved: ${missing.join(', ')}${left.length > named ? ` and ${left.length - named} more` : ''}.`]),
-    `The volume ${source.name} in ${source.dataCenter} is still there and costs ${dollars(monthOfSource)} a month; delete it when a job has run with the new one.`,
+    `The volume ${source.name} in ${source.dataCenter} is still there (${pricePerMonth(monthOfSource, free)}); delete it when a job has run with the new one.`,
   ].join(' ');
 }

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
-import { UserError } from '../../core/errors.ts';
+import { messageOf, UserError } from '../../core/errors.ts';
 import { pricePerHour } from '../../core/words/index.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
@@ -64,7 +64,7 @@ export async function moveVolume(context: MoveContext, target: unknown): Promise
     const result = valueOf(ended);
     if (result !== undefined) {
       void offerEdit(vs, plan, result, volumeCostPerMonth(volume.size), projects).catch((error: unknown) => {
-        void vs.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+        void vs.window.showErrorMessage(messageOf(error));
       });
     }
     return result;
@@ -100,8 +100,8 @@ async function choosePlan(vs: typeof vscode, here: Installation, request: MoveRe
   return chosen === undefined || chosen.way === plan.way ? chosen && plan : make({ way: chosen.way });
 }
 
-function priceText(way: MovePlan['way'], { pods }: MovePlan): string {
-  return way === 's3' ? 'no pod' : pods.map((pod) => pricePerHour(pod.costPerHour)).join(' and ');
+function priceText(way: MovePlan['way'], { pods, free }: MovePlan): string {
+  return way === 's3' ? 'no pod' : pods.map((pod) => pricePerHour(pod.costPerHour, free)).join(' and ');
 }
 
 async function agreed(vs: typeof vscode, plan: MovePlan): Promise<boolean> {

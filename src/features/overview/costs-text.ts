@@ -1,11 +1,11 @@
 import type { Costs } from '../../core/costs/account-costs.ts';
 import type { Ledger } from '../../core/costs/ledger.ts';
-import { clock, count, dollars, duration, pricePerHour, roughly } from '../../core/words/index.ts';
+import { clock, cost, count, dollars, duration, pricePerHour, roughly } from '../../core/words/index.ts';
 import { caps, type CostsPage, type MoneyTable } from '../../messages/overview.ts';
 import { plainText, timeText } from '../common/text.ts';
 
 /** What was spent today, per job, day and project, by the meter and by the bill, and how long the balance lasts. */
-export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage {
+export function costsText({ ledger, funds, free }: Costs, now = new Date()): CostsPage {
   const two = (n: number): string => String(n).padStart(2, '0');
   const key = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
   const today = ledger.days.find((d) => d.key === key);
@@ -13,15 +13,18 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
   const figures = [
     {
       name: 'Today',
-      value: dollars(today?.dollars ?? 0),
+      value: cost(today?.dollars ?? 0, free),
       note: today === undefined ? 'no pod of yours ran' : count(today.jobs, 'job'),
     },
     {
       name: 'Running now',
-      value: pricePerHour(running.reduce((sum, j) => sum + j.costPerHour, 0)),
+      value: pricePerHour(
+        running.reduce((sum, j) => sum + j.costPerHour, 0),
+        free,
+      ),
       note: running.length === 0 ? 'no job runs' : running.map((j) => j.project).join(', '),
     },
-    { name: 'All jobs', value: dollars(ledger.total), note: count(ledger.jobs.length, 'job') },
+    { name: 'All jobs', value: cost(ledger.total, free), note: count(ledger.jobs.length, 'job') },
     ...(funds === null
       ? []
       : [
@@ -31,7 +34,7 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
             note:
               funds.hoursLeft === null
                 ? 'nothing costs anything'
-                : `lasts ${lastsText(funds.hoursLeft)} at ${pricePerHour(Math.round(funds.burn * 1000) / 1000)}`,
+                : `lasts ${lastsText(funds.hoursLeft)} at ${pricePerHour(Math.round(funds.burn * 1000) / 1000, free)}`,
           },
         ]),
   ];
@@ -39,9 +42,9 @@ export function costsText({ ledger, funds }: Costs, now = new Date()): CostsPage
     figures: figures.map((f) => ({ name: f.name, value: f.value, note: plainText(f.note) })),
     warning: funds?.warning == null ? undefined : plainText(funds.warning),
     tables: [
-      jobsTable(ledger),
-      groupTable('Per day', 'Day', ledger.days),
-      groupTable('Per project', 'Project', ledger.projects),
+      jobsTable(ledger, free),
+      groupTable('Per day', 'Day', ledger.days, free),
+      groupTable('Per project', 'Project', ledger.projects, free),
     ],
     notes: notesOf(ledger).map((n) => plainText(n)),
   };
@@ -56,7 +59,7 @@ function lastsText(hours: number): string {
 
 const bases = { bill: 'bill', meter: 'meter', journal: "meter, by the pod's clock", unknown: 'not known' };
 
-function jobsTable({ jobs }: Ledger): MoneyTable {
+function jobsTable({ jobs }: Ledger, free: boolean): MoneyTable {
   return {
     title: 'Per job',
     columns: ['Job', 'Started', 'Pod', 'Pod time', 'Meter', 'Bill', 'Counts'],
@@ -65,29 +68,29 @@ function jobsTable({ jobs }: Ledger): MoneyTable {
       .map((j) => [
         plainText(j.project),
         timeText(j.started),
-        plainText(`${j.hardware} at ${pricePerHour(j.costPerHour)}`),
+        plainText(`${j.hardware} (${pricePerHour(j.costPerHour, free)})`),
         j.running ? `${duration(j.seconds)}, running` : duration(j.seconds),
-        money(j.metered),
-        money(j.billed),
-        j.dollars === null ? bases[j.basis] : `${dollars(j.dollars)} (${bases[j.basis]})`,
+        money(j.metered, free),
+        money(j.billed, free),
+        j.dollars === null ? bases[j.basis] : `${cost(j.dollars, free)} (${bases[j.basis]})`,
       ]),
     empty: 'No job of this computer had a pod yet.',
   };
 }
 
-function groupTable(title: string, column: string, groups: Ledger['days']): MoneyTable {
+function groupTable(title: string, column: string, groups: Ledger['days'], free: boolean): MoneyTable {
   return {
     title,
     columns: [column, 'Jobs', 'Cost', 'Bill'],
     rows: groups
       .slice(0, caps.rows)
-      .map((g) => [plainText(g.key), String(g.jobs), dollars(g.dollars), money(g.billed)]),
+      .map((g) => [plainText(g.key), String(g.jobs), cost(g.dollars, free), money(g.billed, free)]),
     empty: 'Nothing yet.',
   };
 }
 
-function money(amount: number | null): string {
-  return amount === null ? 'not there' : dollars(amount);
+function money(amount: number | null, free: boolean): string {
+  return amount === null ? 'not there' : cost(amount, free);
 }
 
 function notesOf({ bill }: Ledger): string[] {

@@ -38,7 +38,8 @@ export class Overview implements Disposable {
     const { vs, installation, log } = this.#context;
     try {
       const { radar } = await import('../../core/guards/radar/index.ts');
-      const text = unownedText(unownedOf(await radar(await installation(), this.#sweeping.signal)));
+      const seen = await radar(await installation(), this.#sweeping.signal);
+      const text = unownedText(unownedOf(seen), seen.free);
       if (text !== undefined) {
         const show = 'Show';
         void vs.window.showWarningMessage(text, show).then((chosen) => {

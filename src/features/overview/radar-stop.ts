@@ -8,7 +8,7 @@ import { plainText } from '../common/text.ts';
 
 /** Ends a pod that the radar shows, after saying what that means; the pod of a job at work is ended by cancelling the job. */
 export async function stopRadarPod(context: OverviewContext, seen: RadarPod): Promise<void> {
-  const { vs, installation } = context;
+  const { vs, installation, account } = context;
   const { action, pod, costPerHour, job } = seen;
   if (action.how === 'cancel') {
     await vs.commands.executeCommand(commands.cancelJob, { id: job?.id });
@@ -17,7 +17,7 @@ export async function stopRadarPod(context: OverviewContext, seen: RadarPod): Pr
   const stops = action.how === 'stop';
   await askAndDo(context, {
     verb: stops ? 'Stop Pod' : 'Terminate Pod',
-    what: `"${pod.name}" (${pod.hardware}, ${pricePerHour(costPerHour)})`,
+    what: `"${pod.name}" (${pod.hardware}, ${pricePerHour(costPerHour, account.free)})`,
     detail: action.text,
     doing: `${stops ? 'Stopping' : 'Terminating'} ${pod.name}…`,
     work: async (signal) => stopPod(await installation(), seen, () => Promise.resolve(true), signal),

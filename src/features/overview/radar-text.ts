@@ -1,4 +1,4 @@
-import { ageText, count, pricePerHour, pricePerMonth } from '../../core/words/index.ts';
+import { ageText, count, priced, pricePerHour, pricePerMonth } from '../../core/words/index.ts';
 import type { Radar, RadarEndpoint, RadarPod } from '../../core/guards/radar/index.ts';
 import { caps, type RadarPage } from '../../messages/overview.ts';
 import { plainText, timeText } from '../common/text.ts';
@@ -20,41 +20,41 @@ function isUnowned(seen: RadarPod | RadarEndpoint): boolean {
 }
 
 /** `2 pods that no job of this computer needs cost $1.48/h: a, b.`; undefined when there is nothing. */
-export function unownedText({ pods, endpoints }: Unowned): string | undefined {
+export function unownedText({ pods, endpoints }: Unowned, free: boolean): string | undefined {
   const all = [...pods, ...endpoints];
   if (all.length === 0) {
     return undefined;
   }
   const perHour = all.reduce((sum, p) => sum + (p.costPerHour ?? 0), 0);
   const perMonth = pods.reduce((sum, p) => sum + p.diskPerMonth, 0);
-  const disks = perMonth > 0 ? ` and ${pricePerMonth(perMonth)} for disks` : '';
+  const disks = perMonth > 0 ? ` and ${pricePerMonth(perMonth, false)} for disks` : '';
   const names = all.slice(0, 3).map((p) => ('pod' in p ? p.pod.name : p.endpoint.name));
   const more = all.length > 3 ? ` and ${all.length - 3} more` : '';
-  const verb = all.length === 1 ? 'costs' : 'cost';
   const what = [
     ...(pods.length === 0 ? [] : [count(pods.length, 'pod')]),
     ...(endpoints.length === 0 ? [] : [count(endpoints.length, 'endpoint')]),
   ].join(' and ');
   return plainText(
-    `${what} that no job of this computer needs ${verb} ${pricePerHour(perHour)}${disks}: ${names.join(', ')}${more}.`,
+    `${what} that no job of this computer needs (${priced(`${pricePerHour(perHour, false)}${disks}`, free)}): ${names.join(', ')}${more}.`,
   );
 }
 
 export function radarText(seen: Radar): RadarPage {
-  const { pods, endpoints, volumes, totalPerHour, perMonthStorage, unpriced, notes } = seen;
+  const { pods, endpoints, volumes, totalPerHour, perMonthStorage, unpriced, notes, free } = seen;
   const missing = unpriced.length === 0 ? '' : `, without ${unpriced.join(', ')}, whose price is not told`;
-  const total = `Pods and endpoints ${pricePerHour(totalPerHour)}, storage ${pricePerMonth(perMonthStorage)}`;
+  const prices = `pods and endpoints ${pricePerHour(totalPerHour, false)}, storage ${pricePerMonth(perMonthStorage, false)}`;
+  const total = `In all: ${priced(prices, free)}`;
   return {
     total: plainText(`${total}${missing}.`),
-    unowned: unownedText(unownedOf(seen)),
-    pods: pods.slice(0, caps.rows).map((p) => podLine(p, seen.at)),
-    endpoints: endpoints.slice(0, caps.rows).map((e) => endpointLine(e, seen.at)),
+    unowned: unownedText(unownedOf(seen), free),
+    pods: pods.slice(0, caps.rows).map((p) => podLine(p, seen)),
+    endpoints: endpoints.slice(0, caps.rows).map((e) => endpointLine(e, seen)),
     volumes: volumes
       .slice(0, caps.rows)
       .map(({ volume, pricePerMonth: perMonth, usedByProjects, lastUsed, attachedTo }) => ({
         name: plainText(volume.name),
         facts: plainText(`${volume.size} GB in ${volume.dataCenter}`),
-        price: pricePerMonth(perMonth),
+        price: pricePerMonth(perMonth, free),
         used: plainText(
           [
             usedByProjects.length === 0 ? 'by no job of this computer' : `by ${usedByProjects.join(', ')}`,
@@ -71,17 +71,17 @@ function forText(since: string | null, at: string): string {
   return since === null ? '' : `for ${ageText(since, at)}`;
 }
 
-function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
+function podLine(seen: RadarPod, { at, free }: Radar): RadarPage['pods'][number] {
   const { pod, costPerHour, diskPerMonth, since, idle, action } = seen;
   const where = pod.dataCenter === null ? '' : `in ${pod.dataCenter}`;
-  const disk = diskPerMonth > 0 ? ` + ${pricePerMonth(diskPerMonth)} for its disk` : '';
+  const disk = diskPerMonth > 0 ? ` + ${pricePerMonth(diskPerMonth, false)} for its disk` : '';
   return {
     id: plainText(pod.id, caps.name),
     name: plainText(pod.name),
     facts: plainText(
       [pod.hardware, where, pod.status.toLowerCase(), forText(since, at)].filter((t) => t !== '').join(' · '),
     ),
-    price: `${pricePerHour(costPerHour)}${disk}`,
+    price: priced(`${pricePerHour(costPerHour, false)}${disk}`, free),
     owner: plainText(ownerText(seen)),
     idle: idle && plainText(idle.reason),
     unowned: isUnowned(seen),
@@ -89,7 +89,7 @@ function podLine(seen: RadarPod, at: string): RadarPage['pods'][number] {
   };
 }
 
-function endpointLine(seen: RadarEndpoint, at: string): RadarPage['endpoints'][number] {
+function endpointLine(seen: RadarEndpoint, { at, free }: Radar): RadarPage['endpoints'][number] {
   const { endpoint, costPerHour, cost, since, idle, action } = seen;
   const { min, max } = endpoint.workers;
   const facts = ['Serverless', endpoint.hardware, `${min} to ${max} workers`, forText(since, at)];
@@ -97,7 +97,7 @@ function endpointLine(seen: RadarEndpoint, at: string): RadarPage['endpoints'][n
     id: plainText(endpoint.id, caps.name),
     name: plainText(endpoint.name),
     facts: plainText(facts.filter((t) => t !== '').join(' · ')),
-    price: pricePerHour(costPerHour),
+    price: pricePerHour(costPerHour, free),
     owner: plainText(ownerText(seen)),
     cost: plainText(cost),
     idle: idle && plainText(idle.reason),

@@ -28,7 +28,7 @@ export function regionsText(advice: Advice, request: AdviceRequest, project: str
   };
 }
 
-function regionLine(row: RegionRow, { recommended }: Advice, { volume }: AdviceRequest): RegionLine {
+function regionLine(row: RegionRow, { recommended, free: uncharged }: Advice, { volume }: AdviceRequest): RegionLine {
   const free = usable(row);
   const names = free.slice(0, 3).map((h) => `${h.label}${h.stock === 'UNKNOWN' ? '' : ` (${h.stock.toLowerCase()})`}`);
   const more = free.length > 3 ? `, and ${free.length - 3} more` : '';
@@ -42,7 +42,7 @@ function regionLine(row: RegionRow, { recommended }: Advice, { volume }: AdviceR
       : 'none today',
     s3: row.s3.answer === 'unknown' ? 'not known' : row.s3.answer,
     free: names.length === 0 ? 'nothing' : plainText(`${names.join(', ')}${more}`),
-    price: free[0] === undefined ? '' : pricePerHour(free[0].pricePerHour),
+    price: free[0] === undefined ? '' : pricePerHour(free[0].pricePerHour, uncharged),
     boot: row.bootHistory === null ? '' : `${roughly(row.bootHistory.median)} (${count(row.bootHistory.count, 'job')})`,
     reason: plainText(row.reason),
     open: row.canCreateVolume,

@@ -47,7 +47,7 @@ export class StockWatch implements Disposable {
   }
 
   async #wait(wish: StockWish & { text: string }, file: vscode.Uri | undefined, stop: AbortSignal): Promise<void> {
-    const { vs, installation, failures, settings } = this.#context;
+    const { vs, installation, failures, settings, account } = this.#context;
     const title = `Waiting for stock in ${wish.dataCenter}`;
     const result = await withProgress(vs, { title }, async (signal, report) => {
       const { client } = await installation();
@@ -65,7 +65,7 @@ export class StockWatch implements Disposable {
     }
     const { label, pricePerHour: price } = result.value;
     const run = 'Run Pipeline…';
-    const text = `${label} is free in ${wish.dataCenter} at ${pricePerHour(price)}. It is not reserved.`;
+    const text = `${label} is in stock in ${wish.dataCenter} (${pricePerHour(price, account.free)}). It is not reserved.`;
     void vs.window.showInformationMessage(text, ...(file === undefined ? [] : [run])).then((chosen) => {
       return chosen === run ? vs.commands.executeCommand(commands.run, file) : undefined;
     });

@@ -34,7 +34,7 @@ export function createPodsModule(
       view: views.pods,
       stateKey: 'runpodTrainer.podsState',
       list: pods,
-      nodes: (items) => podNodes(vs, items),
+      nodes: (items) => podNodes(vs, items, account.free),
     }),
   );
   store.add(account.onDidChange(() => pods.restart(account.ready)));

@@ -12,7 +12,7 @@ interface PodVerb {
   button: string;
   doing: string;
   /** What will be lost and what will still cost. */
-  consequence: (pod: Pod) => string;
+  consequence: (pod: Pod, free: boolean) => string;
 }
 
 const keeps = (pod: Pod): string =>
@@ -24,16 +24,16 @@ export const stopVerb: PodVerb = {
   action: 'stop',
   button: 'Stop Pod',
   doing: 'Stopping',
-  consequence: (pod) =>
-    `It costs ${pricePerHour(pod.cost)} now and then only for its disk, if it has one. What is on the container disk is wiped, and the same GPU may be gone when it is started again. ${keeps(pod)}`,
+  consequence: (pod, free) =>
+    `Its price: ${pricePerHour(pod.cost, free)} now and then only for its disk, if it has one. What is on the container disk is wiped, and the same GPU may be gone when it is started again. ${keeps(pod)}`,
 };
 
 export const terminateVerb: PodVerb = {
   action: 'terminate',
   button: 'Terminate Pod',
   doing: 'Terminating',
-  consequence: (pod) =>
-    `It costs ${pricePerHour(pod.cost)} now and nothing afterwards. The pod and its container disk are gone for good. ${keeps(pod)}`,
+  consequence: (pod, free) =>
+    `Its price: ${pricePerHour(pod.cost, free)} now and nothing afterwards. The pod and its container disk are gone for good. ${keeps(pod)}`,
 };
 
 /** Ends a pod after saying what that means. `target` is the tree row, or nothing from the palette. */
@@ -50,7 +50,7 @@ export async function endPod(
     return;
   }
   const name = labelOf(pod);
-  const options = { modal: true, detail: verb.consequence(pod) };
+  const options = { modal: true, detail: verb.consequence(pod, account.free) };
   const chosen = await vs.window.showWarningMessage(
     `${verb.button} "${name}" (${hardwareOf(pod)})?`,
     options,
@@ -98,7 +98,7 @@ export async function choosePod(
   }
   const items = able.map((pod) => ({
     label: labelOf(pod),
-    description: `${hardwareOf(pod)} · ${pricePerHour(pod.cost)}`,
+    description: `${hardwareOf(pod)} · ${pricePerHour(pod.cost, account.free)}`,
     pod,
   }));
   return (await vs.window.showQuickPick(items, { title, placeHolder: 'Which pod?' }))?.pod;

@@ -24,12 +24,12 @@ export function hardwareOf(pod: Pod): string {
 }
 
 /** `H100 80GB · $2.69/h · running 2 h 10 min`. A pod that does not run costs no hourly price. */
-export function describePod(pod: Pod, now: Date): string {
+export function describePod(pod: Pod, now: Date, free: boolean): string {
   const running = pod.status === 'RUNNING';
   const since = running && pod.startedAt !== null ? Date.parse(pod.startedAt) : NaN;
   const time = Number.isNaN(since) ? '' : ` ${duration((now.getTime() - since) / 1000)}`;
   const costs = !['EXITED', 'TERMINATED'].includes(pod.status);
-  return [hardwareOf(pod), ...(costs ? [pricePerHour(pod.cost)] : []), `${pod.status.toLowerCase()}${time}`].join(
+  return [hardwareOf(pod), ...(costs ? [pricePerHour(pod.cost, free)] : []), `${pod.status.toLowerCase()}${time}`].join(
     ' · ',
   );
 }
@@ -44,13 +44,13 @@ const icons: Record<Pod['status'], [icon: string, color?: string]> = {
   UNKNOWN: ['question'],
 };
 
-export function podNodes(vs: typeof vscode, pods: Pod[], now = new Date()): TreeNode[] {
+export function podNodes(vs: typeof vscode, pods: Pod[], free: boolean, now = new Date()): TreeNode[] {
   return pods.map((pod) => {
     const item = new vs.TreeItem(labelOf(pod), vs.TreeItemCollapsibleState.Collapsed);
     const [icon, color] = icons[pod.status];
     item.id = `pod:${pod.id}`;
-    item.description = describePod(pod, now);
-    item.tooltip = [pod.name, describePod(pod, now), pod.image ?? '', `Id ${pod.id}`].filter(Boolean).join('\n');
+    item.description = describePod(pod, now, free);
+    item.tooltip = [pod.name, describePod(pod, now, free), pod.image ?? '', `Id ${pod.id}`].filter(Boolean).join('\n');
     item.contextValue = contextValueOf(pod);
     item.iconPath = new vs.ThemeIcon(icon, color === undefined ? undefined : new vs.ThemeColor(color));
     return { item, id: pod.id, children: () => details(vs, pod) };

@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
 import { join } from 'node:path';
+import { homeFolder } from '../../core/home/folder.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
@@ -9,26 +10,23 @@ import { Secret } from '../common/secret.ts';
 import type { Log } from '../common/log.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
-import { connectionFile, SandboxProcess } from './sandbox-process.ts';
+import { SandboxProcess } from './sandbox-process.ts';
 
 /** The local sandbox: starts it, stops it, and signs this window in to it. */
 export function createSandboxModule(
   vs: typeof vscode,
   context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalStorageUri'>,
   registry: CommandRegistry,
-  { account, credentials }: Pick<AccountModule, 'account' | 'credentials'>,
+  { account, credentials, records }: Pick<AccountModule, 'account' | 'credentials' | 'records'>,
   settings: Settings,
   log: Log,
 ): Disposable {
   const store = new DisposableStore();
-  const sandbox = new SandboxProcess(async () => {
-    const { homeFolder } = await import('../../core/home/folder.ts');
-    return {
-      root: join(homeFolder(), 'sandbox'),
-      script: join(context.extensionPath, 'dist', 'sandbox', 'main.js'),
-      python: settings.python,
-    };
-  });
+  const sandbox = new SandboxProcess(() => ({
+    home: homeFolder(),
+    script: join(context.extensionPath, 'dist', 'sandbox', 'main.js'),
+    python: settings.python,
+  }));
   const status = store.add(vs.window.createStatusBarItem('runpodTrainer.sandbox', vs.StatusBarAlignment.Left, 10));
   status.name = 'RunPod Sandbox';
   status.text = '$(beaker) Sandbox';
@@ -38,7 +36,8 @@ export function createSandboxModule(
   let watching: Promise<void> | undefined;
   /** Hears of a sandbox that another window starts or stops. */
   const watch = async (): Promise<void> => {
-    const folder = vs.Uri.file(await sandbox.root());
+    const { connectionFile, sandboxFolder } = await import('../../core/home/sandbox.ts');
+    const folder = vs.Uri.file(sandboxFolder(homeFolder()));
     const watcher = store.add(vs.workspace.createFileSystemWatcher(new vs.RelativePattern(folder, connectionFile)));
     for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) {
       store.add(event(() => void adopt()));
@@ -53,41 +52,63 @@ export function createSandboxModule(
     setContext(vs, 'runpodTrainer.sandboxRunning', running !== undefined);
     if (running === undefined) {
       status.hide();
+      credentials.lend(undefined);
     } else {
       status.show();
       const { restUrl, key, s3Keys } = running;
-      await credentials.setApiKey(restUrl, new Secret(key));
       const secretAccessKey = new Secret(s3Keys.secretAccessKey);
-      await credentials.setS3Keys(restUrl, { accessKeyId: s3Keys.accessKeyId, secretAccessKey });
+      credentials.lend({
+        restUrl,
+        apiKey: new Secret(key),
+        s3Keys: { accessKeyId: s3Keys.accessKeyId, secretAccessKey },
+      });
     }
     await account.setSandbox(running);
   };
   const start = async (): Promise<void> => {
     account.requireTrust();
     valueOf(await withProgress(vs, { title: 'Starting the sandbox…' }, (signal) => sandbox.start(signal)));
-    await account.useSandbox(true);
-    await adopt();
   };
-  store.add(registry.register(commands.startSandbox, start));
+  /** Stops it once the user has seen what runs in it; whatever this window's account is, only the sandbox's is touched. */
+  const stop = async (): Promise<void> => {
+    const running = await sandbox.find();
+    if (running === undefined) {
+      vs.window.setStatusBarMessage('No sandbox runs', 5000);
+      await adopt();
+      return;
+    }
+    const [{ stopText }, { RunPodClient }] = await Promise.all([
+      import('./stop-text.ts'),
+      import('../../core/runpod/client.ts'),
+    ]);
+    const client = new RunPodClient({ restUrl: running.restUrl, apiKey: running.key });
+    const pods = (await client.pods.list()).filter((pod) => !['EXITED', 'TERMINATED'].includes(pod.status));
+    const detail = stopText(running.restUrl, await (await records()).list(), pods);
+    const button = 'Stop Sandbox';
+    if ((await vs.window.showWarningMessage('Stop the sandbox?', { modal: true, detail }, button)) === button) {
+      valueOf(await withProgress(vs, { title: 'Stopping the sandbox…', where: 'window' }, () => sandbox.stop()));
+      await adopt();
+    }
+  };
   store.add(
-    registry.register(commands.stopSandbox, async () => {
-      const button = 'Stop Sandbox';
-      const detail = 'Its pods end and what runs on them is lost. Its volumes stay for the next start.';
-      if ((await vs.window.showWarningMessage('Stop the sandbox?', { modal: true, detail }, button)) === button) {
-        const { restUrl } = account;
-        valueOf(await withProgress(vs, { title: 'Stopping the sandbox…', where: 'window' }, () => sandbox.stop()));
-        await credentials.forget(restUrl);
-        await adopt();
-      }
+    registry.register(commands.startSandbox, async () => {
+      await start();
+      await account.useSandbox(true);
+      await adopt();
     }),
   );
+  store.add(registry.register(commands.stopSandbox, stop));
   store.add(
     registry.register(commands.trySample, async () => {
       account.requireTrust();
-      const [{ preparePython }, { trySample }] = await Promise.all([
+      const [{ preparePython }, { chooseTarget, openSample }] = await Promise.all([
         import('./prepare-python.ts'),
         import('./sample.ts'),
       ]);
+      const target = await chooseTarget(vs);
+      if (target === undefined) {
+        return;
+      }
       const sample = join(context.extensionPath, 'examples', 'rainbow');
       const storage = context.globalStorageUri.fsPath;
       const requirements = join(sample, 'requirements.txt');
@@ -98,10 +119,11 @@ export function createSandboxModule(
       }
       if (python.changed && (await sandbox.find()) !== undefined) {
         // Its pods have the Python that it was started with.
-        await vs.commands.executeCommand(commands.stopSandbox);
+        await stop();
       }
       await start();
-      await trySample(vs, account, sample);
+      await openSample(vs, account, sample, target);
+      await adopt();
     }),
   );
   account.waitFor(adopt().catch((error: unknown) => log.error('The account could not be read:', error as Error)));

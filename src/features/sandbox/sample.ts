@@ -7,12 +7,13 @@ const title = 'Try the Sample Project';
 const folderName = 'runpod-trainer-sample';
 const projectFile = 'training.runpod.json';
 
-/** Copies the sample project to a folder of the user's and opens it there, signed in to the sandbox. */
-export async function trySample(vs: typeof vscode, account: Account, source: string): Promise<void> {
-  const target = await chooseTarget(vs);
-  if (target === undefined) {
-    return;
-  }
+/** Copies the sample project to the folder that was chosen and opens it there, signed in to the sandbox. */
+export async function openSample(
+  vs: typeof vscode,
+  account: Pick<Account, 'useSandbox'>,
+  source: string,
+  target: vscode.Uri,
+): Promise<void> {
   const there = await vs.workspace.fs.stat(vs.Uri.joinPath(target, projectFile)).then(
     () => true,
     () => false,
@@ -21,16 +22,23 @@ export async function trySample(vs: typeof vscode, account: Account, source: str
     await vs.workspace.fs.copy(vs.Uri.file(source), target, { overwrite: false });
   }
   await account.useSandbox(true, target.toString());
-  await vs.commands.executeCommand('vscode.openFolder', target, { forceReuseWindow: true });
+  const open = vs.workspace.workspaceFolders ?? [];
+  if (!open.some((folder) => folder.uri.toString() === target.toString())) {
+    await vs.commands.executeCommand('vscode.openFolder', target, { forceReuseWindow: true });
+  }
 }
 
-async function chooseTarget(vs: typeof vscode): Promise<vscode.Uri | undefined> {
+/** Where the sample goes; undefined when the user gave up. */
+export async function chooseTarget(vs: typeof vscode): Promise<vscode.Uri | undefined> {
   const usual = vs.Uri.file(join(homedir(), folderName));
   const items = [
     { label: `$(folder) ${usual.fsPath}`, description: 'in your home folder', uri: usual },
     { label: '$(folder-opened) Another Folder…', description: 'you choose where', uri: undefined },
   ];
-  const chosen = await vs.window.showQuickPick(items, { title, placeHolder: 'Where should the sample be copied to?' });
+  const chosen = await vs.window.showQuickPick(items, {
+    title,
+    placeHolder: 'Where should the sample be copied to? It opens in this window.',
+  });
   if (chosen === undefined || chosen.uri !== undefined) {
     return chosen?.uri;
   }

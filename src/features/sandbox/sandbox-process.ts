@@ -3,15 +3,11 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError, UserError } from '../../core/errors.ts';
-import { readIfThere } from '../../core/files/atomic.ts';
-import type { SandboxConnection } from './connection.ts';
-
-/** The file in which a running sandbox says where it is; gone when it has ended. */
-export const connectionFile = 'connection.json';
+import type { SandboxConnection } from '../../core/home/sandbox.ts';
 
 export interface SandboxOptions {
-  /** Folder that keeps the sandbox's volumes and bills; the command line uses the same. */
-  root: string;
+  /** The home, whose sandbox the command line uses too. */
+  home: string;
   /** The built sandbox. */
   script: string;
   /** Python of the pods' image; only an absolute path has a folder of programs beside it. */
@@ -23,25 +19,16 @@ export interface SandboxOptions {
  * reloads.
  */
 export class SandboxProcess {
-  readonly #options: () => Promise<SandboxOptions>;
+  readonly #options: () => SandboxOptions;
 
-  constructor(options: () => Promise<SandboxOptions>) {
+  constructor(options: () => SandboxOptions) {
     this.#options = options;
-  }
-
-  async root(): Promise<string> {
-    return (await this.#options()).root;
   }
 
   /** The sandbox that runs now, whoever started it. */
   async find(): Promise<SandboxConnection | undefined> {
-    const text = await readIfThere(join(await this.root(), connectionFile));
-    if (text === undefined) {
-      return undefined;
-    }
-    const { readConnection } = await import('./connection.ts');
-    const parsed = readConnection(text);
-    return parsed !== undefined && isAlive(parsed.pid) ? parsed : undefined;
+    const { findSandbox } = await import('../../core/home/sandbox.ts');
+    return findSandbox(this.#options().home);
   }
 
   /** Starts a sandbox, or answers the one that runs. Throws a UserError with the sandbox's own words. */
@@ -50,13 +37,15 @@ export class SandboxProcess {
     if (running !== undefined) {
       return running;
     }
-    const { root, script, python } = await this.#options();
+    const { home, script, python } = this.#options();
+    const { sandboxEnvironment, sandboxFolder } = await import('../../core/home/sandbox.ts');
+    const root = sandboxFolder(home);
     await mkdir(root, { recursive: true, mode: 0o700 });
     const logFile = join(root, 'sandbox.log');
     const log = await open(logFile, 'w', 0o600);
     const argv = [script, '--root', root, ...(isAbsolute(python) ? ['--image-path', dirname(python)] : [])];
     // On the desktop the running program is Electron, which this variable turns into Node.
-    const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+    const env = { ...sandboxEnvironment(process.env), ELECTRON_RUN_AS_NODE: '1' };
     const child = spawn(process.execPath, argv, { detached: true, stdio: ['ignore', 'ignore', log.fd], env });
     await log.close();
     const state = { ended: false };

@@ -27,7 +27,7 @@ export function createStatusModule(
 
   const ours = (): JobSummary[] => (jobs.state.items ?? []).filter((job) => job.restUrl === account.restUrl);
   const update = (): void => {
-    const status = account.ready ? runningStatus(pods.state, ours()) : undefined;
+    const status = account.ready ? runningStatus(pods.state, ours(), account.free) : undefined;
     const running = runningNow(pods.state.items ?? [], ours(), new Date());
     const runs = account.ready && running.pods.length + running.jobs.length > 0;
     pods.setBackground(runs);
@@ -54,7 +54,7 @@ export function createStatusModule(
     registry.register(commands.showRunning, async () => {
       await account.client();
       await pods.refresh();
-      await showRunning(vs, runningNow(pods.state.items ?? [], ours(), new Date()));
+      await showRunning(vs, runningNow(pods.state.items ?? [], ours(), new Date()), account.free);
     }),
   );
   return store;

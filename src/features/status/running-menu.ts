@@ -11,7 +11,7 @@ interface Action extends vscode.QuickPickItem {
 }
 
 /** What runs, and under each thing what can be done to it. */
-export function runningMenu(vs: typeof vscode, running: RunningNow, now = new Date()): Action[] {
+export function runningMenu(vs: typeof vscode, running: RunningNow, free: boolean, now = new Date()): Action[] {
   const heading = (label: string): Action => ({ label, kind: vs.QuickPickItemKind.Separator });
   const jobs = running.jobs.flatMap((job): Action[] => {
     const target = { id: job.job };
@@ -29,8 +29,8 @@ export function runningMenu(vs: typeof vscode, running: RunningNow, now = new Da
   const pods = running.pods.flatMap((pod): Action[] => {
     const target = { id: pod.id };
     const idle = running.idle.includes(pod) ? ' · no job runs on it' : '';
-    const description = `${describePod(pod, now)}${idle}`;
-    const saves = `ends ${pricePerHour(pod.cost)}`;
+    const description = `${describePod(pod, now, free)}${idle}`;
+    const saves = `ends ${pricePerHour(pod.cost, free)}`;
     return [
       heading(`Pod ${labelOf(pod)}`),
       ...(pod.actions.includes('terminate')
@@ -53,8 +53,8 @@ export function runningMenu(vs: typeof vscode, running: RunningNow, now = new Da
 }
 
 /** Lets the user choose what to do about what runs. */
-export async function showRunning(vs: typeof vscode, running: RunningNow): Promise<void> {
-  const items = runningMenu(vs, running);
+export async function showRunning(vs: typeof vscode, running: RunningNow, free: boolean): Promise<void> {
+  const items = runningMenu(vs, running, free);
   if (items.length === 0) {
     vs.window.setStatusBarMessage('$(check) Nothing runs, so nothing costs by the hour', 8000);
     return;

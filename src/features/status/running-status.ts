@@ -1,6 +1,6 @@
 import { spentToday, type MeteredPod } from '../../core/caps/meter.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
-import { clock, count, dollars, pricePerHour, roughly } from '../../core/words/index.ts';
+import { clock, count, dollars, priced, pricePerHour, roughly } from '../../core/words/index.ts';
 import type { ListState } from '../common/polled-list.ts';
 import type { JobSummary } from '../jobs/history.ts';
 import { describeJob, groupOf } from '../jobs/job-nodes.ts';
@@ -48,6 +48,7 @@ export function runningNow(pods: readonly Pod[], jobs: readonly JobSummary[], no
 export function runningStatus(
   pods: ListState<Pod>,
   jobs: readonly JobSummary[],
+  free: boolean,
   now = new Date(),
 ): RunningStatus | undefined {
   const listed = pods.items ?? [];
@@ -60,16 +61,17 @@ export function runningStatus(
   const price = prices.includes(null) ? null : prices.reduce<number>((sum, cost) => sum + (cost ?? 0), 0);
   const nears = running.jobs.filter((job) => capNears(job, now));
   const stale = pods.error !== undefined && pods.seen !== undefined ? [`last seen ${clock(pods.seen)}`] : [];
-  const parts =
+  const [what, rate] =
     running.pods.length === 0
-      ? [running.jobs.length === 1 ? '1 job' : `${running.jobs.length} jobs`]
-      : [count(running.pods.length, 'pod'), pricePerHour(price)];
+      ? [count(running.jobs.length, 'job'), []]
+      : [count(running.pods.length, 'pod'), [pricePerHour(price, false)]];
+  const money = priced([...rate, `${dollars(today)} today`].join(' · '), free);
   return {
-    text: `$(circuit-board) ${[...parts, `${dollars(today)} today`, ...stale].join(' · ')}`,
+    text: `$(circuit-board) ${[what, money, ...stale].join(' · ')}`,
     tooltip: [
       ...running.jobs.map((job) => `${job.project}: ${describeJob(job, now)}`),
-      ...running.pods.map((pod) => `Pod ${labelOf(pod)}: ${describePod(pod, now)}`),
-      ...running.idle.map((pod) => `${labelOf(pod)} idles: no job runs on it, and it costs ${pricePerHour(pod.cost)}.`),
+      ...running.pods.map((pod) => `Pod ${labelOf(pod)}: ${describePod(pod, now, free)}`),
+      ...running.idle.map((pod) => `${labelOf(pod)} idles: no job runs on it (${pricePerHour(pod.cost, free)}).`),
       ...nears.map((job) => `${job.project} nears its cap: ${leftText(job, now)}.`),
       'Click to see what can be done.',
     ].join('\n'),

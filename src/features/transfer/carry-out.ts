@@ -21,7 +21,9 @@ export interface DecidedPlan {
 /** Asks before anything is made or deleted on the user's account. */
 export async function agreed(vs: typeof vscode, installation: Installation, decided: DecidedPlan): Promise<boolean> {
   const volume = await planVolume(installation.client, decided.loaded.project.target.volume);
-  return (await mayCreate(vs, volume)) && (await mayDelete(vs, decided.prepared.plan.deletes));
+  return (
+    (await mayCreate(vs, volume, installation.client.free)) && (await mayDelete(vs, decided.prepared.plan.deletes))
+  );
 }
 
 /** Carries a plan out under a progress message. The value is undefined when the user did not want the gateway. */
@@ -35,7 +37,7 @@ export async function carryOut(
     withProgress(vs, { title: `Syncing ${project}` }, (signal, report) =>
       runSync(installation, loaded, prepared, {
         replace: replaced,
-        confirm: (offer) => mayRent(vs, project, offer),
+        confirm: (offer) => mayRent(vs, project, offer, installation.client.free),
         adopt: askAdopt(vs),
         onEvent: syncProgress(report),
         signal,

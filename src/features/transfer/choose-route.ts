@@ -55,5 +55,5 @@ async function priceOf(
       : await withProgress(vs, { title: 'Asking for prices…', where: 'window' }, (signal) =>
           gatewayOffers(client, dataCenter, signal),
         );
-  return asked?.status === 'ok' ? pricePerHour(asked.value[0].costPerHour) : 'price is asked about first';
+  return asked?.status === 'ok' ? pricePerHour(asked.value[0].costPerHour, client.free) : 'price is asked about first';
 }

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import type { UserError } from '../../core/errors.ts';
-import { count, dollars, pricePerHour } from '../../core/words/index.ts';
+import { count, dollars, forPrice, pricePerHour } from '../../core/words/index.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
 import { volumeCostPerMonth, type VolumePlan } from '../../core/pods/volume.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
@@ -9,11 +9,11 @@ import { visibleName } from '../../core/volumes/browse/names.ts';
 const shown = 10;
 
 /** Asks before a volume is made, since it costs money and stays where it is. */
-export async function mayCreate(vs: typeof vscode, volume: VolumePlan): Promise<boolean> {
+export async function mayCreate(vs: typeof vscode, volume: VolumePlan, free: boolean): Promise<boolean> {
   if (volume.exists) {
     return true;
   }
-  const button = `Create for ${dollars(volumeCostPerMonth(volume.size))} a Month`;
+  const button = `Create ${forPrice(`${dollars(volumeCostPerMonth(volume.size))} a Month`, free)}`;
   return ask(
     vs,
     `Create the volume ${volume.name} with ${volume.size} GB in ${volume.dataCenter}?`,
@@ -38,13 +38,13 @@ export async function mayDelete(vs: typeof vscode, paths: readonly string[]): Pr
 }
 
 /** Asks before a pod is rented to carry the files. */
-export async function mayRent(vs: typeof vscode, project: string, offer: Candidate): Promise<boolean> {
-  const price = pricePerHour(offer.costPerHour);
+export async function mayRent(vs: typeof vscode, project: string, offer: Candidate, free: boolean): Promise<boolean> {
+  const price = pricePerHour(offer.costPerHour, free);
   return ask(
     vs,
     `Rent a ${offer.label} to sync ${project}?`,
-    `It carries the files to the volume and is terminated at once, also when the sync fails or this window closes. It costs ${price} while it runs, a few minutes and the time of the transfer.`,
-    `Rent and Sync for ${price}`,
+    `It carries the files to the volume and is terminated at once, also when the sync fails or this window closes. Its price: ${price} while it runs, a few minutes and the time of the transfer.`,
+    `Rent and Sync ${forPrice(pricePerHour(offer.costPerHour, false), free)}`,
   );
 }
 

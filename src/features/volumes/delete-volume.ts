@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { dollars } from '../../core/words/index.ts';
+import { pricePerMonth } from '../../core/words/index.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { RunPodClient } from '../../core/runpod/client.ts';
 import type { Pod, Volume } from '../../core/runpod/schemas.ts';
@@ -34,7 +34,7 @@ export async function deleteVolume(
   const { name, dataCenter, size } = volume;
   const typed = await vs.window.showInputBox({
     title: `Delete Volume ${name} (${dataCenter}, ${size} GB)`,
-    prompt: `Everything on it is lost for good: nobody keeps a copy. It saves ${dollars(volumeCostPerMonth(size))} a month. Type ${name} to delete it.`,
+    prompt: `Everything on it is lost for good: nobody keeps a copy. It saves ${pricePerMonth(volumeCostPerMonth(size), client.free)}. Type ${name} to delete it.`,
     placeHolder: name,
     ignoreFocusOut: true,
     validateInput: (text) => (text === '' || name.startsWith(text) ? undefined : `This is not ${name}.`),

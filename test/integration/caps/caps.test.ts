@@ -268,11 +268,11 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
       caps: { dollars: 1 },
     });
     const first = await world.run(['run', project.file, '--yes']);
-    assert.match(first.stdout, /^Cost {6}\$0\.0\d+ to \$1\.00$/m);
+    assert.match(first.stdout, /^Cost {6}free here, \$0\.0\d+ to \$1\.00 on RunPod$/m);
     assert.match(first.stdout, /only never passed here and has no "timeoutMinutes": how long it takes is not known\./);
     assert.match(first.stdout, /● It will have|! No cap holds/);
     const second = await world.run(['run', project.file, '--yes', '--from', 'only']);
-    assert.match(second.stdout, /^Cost {6}about \$0\.000\d+ \(\$0\.000\d+ to \$0\.00\d+\)$/m);
+    assert.match(second.stdout, /^Cost {6}free here, about \$0\.000\d+ \(\$0\.000\d+ to \$0\.00\d+\) on RunPod$/m);
     assert.match(second.stdout, /only takes as long as in earlier jobs\./);
     assert.match(second.stdout, /as in the last (\d jobs|job) there\./);
     const third = await world.run(['run', project.file, '--yes', '--from', 'only']);
@@ -292,7 +292,7 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
     world.sandbox.starts.noPort = false;
     assert.equal(code, 2, stderr);
     assert.match(stderr, /The cap was reached after \d+ s, before the job could start/);
-    assert.match(stderr, /The pod was terminated; it cost about \$0\.0000\d+/);
+    assert.match(stderr, /The pod was terminated; what it cost: free here, about \$0\.0000\d+/);
     assert.deepEqual(await world.pods(), []);
   });
 
@@ -314,9 +314,15 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
     assert.ok(costs.ledger.jobs.every((j) => j.dollars !== null && j.dollars > 0));
     assert.ok(costs.funds && costs.funds.balance > 99.9 && costs.funds.warning === null);
     const { stdout } = await world.run(['costs']);
-    assert.match(stdout, /^day {2,}jobs {2,}cost {2,}billed\n\d{4}-\d\d-\d\d {2,}7 {2,}\$0\.0\d+ {2,}\$0\.0\d+$/m);
+    assert.match(
+      stdout,
+      /^day {2,}jobs {2,}cost {2,}billed\n\d{4}-\d\d-\d\d {2,}7 {2,}free here, \$0\.0\d+ on RunPod {2,}free here, \$0\.0\d+ on RunPod$/m,
+    );
     assert.match(stdout, /Billed so far, as of \d\d:\d\d; the bill lags behind/);
-    assert.match(stdout, /Balance {2}\$(99|100)\.\d\d; \$0\.00\d*\/h now, so it lasts more than three months/);
+    assert.match(
+      stdout,
+      /Balance {2}\$(99|100)\.\d\d; free here, \$0\.00\d*\/h on RunPod now, so it lasts more than three months/,
+    );
     world.sandbox.setBalance(0);
     assert.match((await json()).funds?.warning ?? '', /The balance is used up\. At 0 RunPod stops every pod/);
     world.sandbox.setBalance(100);

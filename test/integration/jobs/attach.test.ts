@@ -58,7 +58,10 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     const job = jobIn(stdout);
     assert.match(stdout, new RegExp(`runpod-trainer cancel ${job}`));
     const jobs = await world.run(['jobs']);
-    assert.match(jobs.stdout, new RegExp(`${job} +running .* CPU pod, 2 vCPU · \\$0\\.07/h · running`));
+    assert.match(
+      jobs.stdout,
+      new RegExp(`${job} +running .* CPU pod, 2 vCPU · free here, \\$0\\.07/h on RunPod · running`),
+    );
 
     const [second, third] = [world.start(['attach', job, '--json']), world.start(['attach', '--json', 'watched'])];
     for (const attached of [second, third]) {
@@ -186,7 +189,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
 
     const unasked = await world.run(['fetch', job]);
     assert.equal(unasked.code, 2);
-    assert.match(unasked.stderr, /Rent a CPU pod, 2 vCPU at \$0\.07\/h/);
+    assert.match(unasked.stderr, /Rent a CPU pod, 2 vCPU \(free here, \$0\.07\/h on RunPod\)/);
     const folder = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', job);
     continueElsewhere(folder);
     const fetched = await world.run(['fetch', job, '--yes']);

@@ -121,7 +121,7 @@ describe('a client is ended while it prepares a job (R3.4, R4.3)', () => {
     await until('the pod', async () => (await world.pods()).some((p) => p.name.includes('-head-')));
     free();
     assert.equal(await ended, 141, said);
-    assert.match(said, /^Cancelled\. The pod was terminated; it cost about \$0\.0\d*\.\n$/);
+    assert.match(said, /^Cancelled\. The pod was terminated; what it cost: free here, about \$0\.0\d* on RunPod\.\n$/);
     await nothingIsLeft('head');
   });
 

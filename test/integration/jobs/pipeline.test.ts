@@ -86,7 +86,7 @@ describe('the main job on the sandbox (R3)', () => {
       assert.ok(record.podEnded !== undefined && record.podEnded === result.podEnded);
       assert.ok(result.cost.metered > 0 && (result.cost.billed ?? 0) > 0, JSON.stringify(result.cost));
       const jobs = await world.run(['jobs']);
-      assert.match(jobs.stdout, new RegExp(`${result.job} +succeeded +\\$0\\.000`));
+      assert.match(jobs.stdout, new RegExp(`${result.job} +succeeded +free here, \\$0\\.000`));
       assert.equal(jobs.code, 0);
     });
 
@@ -98,7 +98,7 @@ describe('the main job on the sandbox (R3)', () => {
         assert.match(stdout, new RegExp(`✓ +${step} .*skipped`));
       }
       assert.match(stdout, /All 6 files are there already/);
-      assert.match(stdout, /Cost +about \$0\.000.* for CPU pod, 2 vCPU at \$0\.07\/h/);
+      assert.match(stdout, /Cost +free here, about \$0\.000.* for CPU pod, 2 vCPU at \$0\.07\/h .* on RunPod/);
       assert.match(stdout, /Pod +ended at /);
       assert.doesNotMatch(stdout, /▶/);
     });
@@ -266,7 +266,10 @@ describe('the main job on the sandbox (R3)', () => {
       assert.equal(code, 2);
       assert.match(stderr, /not ready after 0\.03 minutes: the image is being pulled, or the port is not mapped/);
       assert.match(stderr, /bad host/);
-      assert.match(stderr, /The pod was terminated; it cost about \$0\.0000\d+\. Start again/);
+      assert.match(
+        stderr,
+        /The pod was terminated; what it cost: free here, about \$0\.0000\d+ on RunPod\. Start again/,
+      );
       assert.deepEqual(await other.pods(), []);
       const [record] = other.records();
       assert.equal(record?.phase, 'done');

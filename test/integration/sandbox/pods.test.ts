@@ -396,6 +396,37 @@ for (const isolation of isolations) {
         assert.equal(here.out, '', 'the machine is untouched');
         await remove(pod.id);
       });
+
+      it('takes from a pod’s root what leads out of it: handles, devices, mounts, settings of the kernel', async () => {
+        const pod = await create(withVolume());
+        const script = readFileSync(path.join(import.meta.dirname, 'escape.py')).toString('base64');
+        const login = await direct(sandbox, pod.id);
+        const tried = await run(bench, login, `echo ${script} | base64 -d | python3 - /workspace`);
+        assert.equal(tried.code, 0, tried.err);
+        const results = Object.entries(JSON.parse(tried.out) as Record<string, string>);
+        assert.ok(results.length > 10);
+        const refused =
+          /^(Operation not permitted|Function not implemented|Read-only file system|No such file or directory|Permission denied)$/;
+        assert.deepEqual(
+          results.filter(([, what]) => !refused.test(what)),
+          [],
+        );
+        await remove(pod.id);
+      });
+
+      it('leaves a pod’s root what training needs: devices, terminals, other users, packages, its own processes', async () => {
+        const pod = await create(withVolume());
+        const work = [
+          'head -c 4 /dev/urandom | wc -c; echo x > /dev/null; python3 -c "import os; os.openpty()" && echo terminal',
+          'chown 1000:1000 /workspace && su nobody -s /bin/sh -c "id -u"; mkdir -p /usr/local/own && echo packages',
+          'python3 -c "from multiprocessing import Pool; print(sum(Pool(2).map(abs, [-1, -2])))"',
+          'tr "\\0" "\\n" < /proc/1/environ | grep -c ^RUNPOD_POD_ID=; ls /sys/class > /dev/null && echo sys; df /dev/shm | tail -1 | wc -l',
+          'python3 -c "import ctypes; print(ctypes.CDLL(None).prctl(39, 0, 0, 0, 0))"; echo gone > /dev/shm/x && rm /dev/shm/x',
+        ];
+        const seen = await run(bench, await direct(sandbox, pod.id), work.join('; '));
+        assert.equal(seen.out, '4\nterminal\n65534\npackages\n3\n1\nsys\n1\n0\n', seen.err);
+        await remove(pod.id);
+      });
     }
   });
 }

@@ -1,6 +1,6 @@
 /** Everything of the product that the tests of the old home name, in one place, for its modules move. */
 export { confirmLocalSteps } from '../../../src/cli/ask.ts';
-export { readConnection } from '../../../src/features/sandbox/connection.ts';
+export { readConnection } from '../../../src/core/home/sandbox.ts';
 export { usedOf } from '../../../src/core/caps/day.ts';
 export { EstimatesFile } from '../../../src/core/caps/estimates-file.ts';
 export { accountCosts } from '../../../src/core/costs/account-costs.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { makeStyle, textWidth } from '../../../src/cli/style.ts';
+import { makeStyle } from '../../../src/cli/style.ts';
+import { textWidth } from '../../../src/cli/width.ts';
 import { summary } from '../../../src/cli/summary.ts';
 import type { GateResult } from '../../../src/core/journal/events.ts';
 import type { JobRecord } from '../../../src/core/journal/records.ts';
@@ -60,7 +61,7 @@ const record: JobRecord = {
   project: 'rainbow',
   file: '/p/training.runpod.json',
   root: '/p',
-  restUrl: 'http://127.0.0.1/v2',
+  restUrl: 'https://api.runpod.io/v2',
   onFinish: 'terminate',
   fetch: [],
   into: 'runpod-results',
@@ -107,6 +108,11 @@ describe('the table at the end (R3.2)', () => {
     assert.match(text, /^Results {3}\/p\/runpod-results\/rainbow-20260101-000000-abcd \(3 files, 1\.5 KB\)$/m);
     assert.match(text, /^Cost {6}about \$0\.12 for RTX 4090 at \$0\.74\/h \(\$0\.12 billed so far\)$/m);
     assert.match(text, /^Pod {7}ended at /m);
+    const rehearsed = { ...result, record: { ...result.record, restUrl: 'http://127.0.0.1:1/v2' } };
+    assert.match(
+      summary(rehearsed, makeStyle(false)),
+      /^Cost {6}free here, about \$0\.12 for RTX 4090 at \$0\.74\/h \(.*\) on RunPod$/m,
+    );
   });
 
   for (const width of [60, 80, 100, 160]) {

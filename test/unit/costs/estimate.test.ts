@@ -19,6 +19,7 @@ const facts = (more: Partial<EstimateFacts> = {}): EstimateFacts => ({
   fetches: false,
   mostDollars: null,
   record: undefined,
+  free: false,
   ...more,
 });
 const says = (more: Partial<EstimateFacts>): string => estimate(facts(more)).assumptions.join('\n');
@@ -37,12 +38,12 @@ describe('the estimate before a run (R4.2)', () => {
     const text = estimate(facts({ boots: [] })).assumptions.join('\n');
     assert.match(text, /^train takes as long as in earlier jobs\.$/m);
     assert.match(text, /^The pod takes 2 to 6 minutes .*none was rented from here yet\.$/m);
-    assert.match(text, /^The pod costs \$2\.00\/h\.$/m);
+    assert.match(text, /^The pod's price: \$2\.00\/h\.$/m);
     assert.match(
       says({ transfer: { lowSeconds: 60, highSeconds: 600 } }),
       /upload, for which the pod waits, takes 1 min to 10 min/,
     );
-    assert.match(says({ storage: { perMonth: 7, isNew: true } }), /new volume costs \$7\.00 a month from now on/);
+    assert.match(says({ storage: { perMonth: 7, isNew: true } }), /new volume from now on: \$7\.00 a month/);
     assert.match(says({ prices: [2, 4] }), /\$2\.00\/h to \$4\.00\/h, most likely \$2\.00\/h/);
   });
 

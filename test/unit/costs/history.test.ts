@@ -57,6 +57,7 @@ describe('what costs remember (R4.2)', () => {
       fetches: false,
       mostDollars: null,
       record: undefined,
+      free: false,
     });
     const file = new EstimatesFile(folder.path);
     const records = new JobRecords(folder.path);

@@ -62,12 +62,12 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     ];
     const storage = { perMonth: 1, isNew: false };
     const common = { steps, prices: [0.25], boots: [60], transfer: null, storage, fetches: false, mostDollars: 0.12 };
-    const found = estimate({ ...common, record: undefined });
+    const found = estimate({ ...common, record: undefined, free: false });
     const hardware = { kind: 'gpu', id: 'x', label: 'RTX A4000', costPerHour: 0.25, stock: 'LOW', count: 1 } as const;
-    const { text, notes } = smokeText({ hardware, estimate: found, most: 0.12, left: ['data/a.parquet'] });
+    const { text, notes } = smokeText({ hardware, estimate: found, most: 0.12, left: ['data/a.parquet'] }, false);
     assert.match(text, /^about \d.* on RTX A4000, at most \$0\.12: every step for at most a minute/);
     assert.deepEqual(notes, ['Too large for it, so left out: data/a.parquet.']);
-    const gone = smokeText({ hardware: { ...hardware, stock: 'NONE' }, estimate: found, most: null, left: [] });
+    const gone = smokeText({ hardware: { ...hardware, stock: 'NONE' }, estimate: found, most: null, left: [] }, false);
     assert.doesNotMatch(gone.text, /at most \$/);
     assert.deepEqual(gone.notes, ['RTX A4000 is not free now.']);
   });
@@ -79,10 +79,14 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
       rows,
       note,
       volume: where,
-    } = podsText(volume, [
-      { ...pod, id: 'b', label: 'L4', stock: 'LOW' },
-      { ...pod, id: 'a', label: 'H100', stock: 'NONE' },
-    ]);
+    } = podsText(
+      volume,
+      [
+        { ...pod, id: 'b', label: 'L4', stock: 'LOW' },
+        { ...pod, id: 'a', label: 'H100', stock: 'NONE' },
+      ],
+      false,
+    );
     assert.deepEqual(
       rows.map((r) => [r.label, r.price, r.stock, r.first]),
       [
@@ -92,26 +96,31 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     );
     assert.equal(note, undefined);
     assert.match(where, /tiny will be created: 50 GB in US-MD-1 for good, about \$3\.50 a month/);
-    assert.match(podsText(volume, []).note ?? '', /Nothing of it is free in US-MD-1/);
+    assert.match(podsText(volume, [], false).note ?? '', /Nothing of it is free in US-MD-1/);
   });
 
   it('says what limits the run and who holds that', () => {
-    const known = limitsText(project, 0.9, { podKeyRights: 'own', minDiskGb: 20 });
+    const known = limitsText(project, 0.9, { podKeyRights: 'own', minDiskGb: 20 }, { free: false });
     assert.equal(known.text, 'Stops after 2 h or $5.00 a day, so at most $0.90.');
     assert.deepEqual(
       known.owners.map((o) => o.armed),
       [true, true],
     );
-    const refused = limitsText(project, 0.9, { podKeyRights: 'none', minDiskGb: 20 });
+    const refused = limitsText(project, 0.9, { podKeyRights: 'none', minDiskGb: 20 }, { free: false });
     assert.deepEqual(
       refused.owners.map((o) => o.armed),
       [false, true],
     );
     assert.match(refused.owners.map((o) => o.text).join(' '), /only while this computer is on/);
-    const given = limitsText(project, 0.9, { podKeyRights: 'none', minDiskGb: 20 }, 'end_key');
+    const given = limitsText(
+      project,
+      0.9,
+      { podKeyRights: 'none', minDiskGb: 20 },
+      { free: false, endKeySecret: 'end_key' },
+    );
     assert.match(given.owners.find((o) => o.armed)?.text ?? '', /the pod's own key and the one in your secret end_key/);
     const free = { ...project, caps: {} as typeof project.caps };
-    assert.match(limitsText(free, null, { podKeyRights: 'own', minDiskGb: 20 }).text, /^No cap/);
+    assert.match(limitsText(free, null, { podKeyRights: 'own', minDiskGb: 20 }, { free: false }).text, /^No cap/);
   });
 
   it('says which steps run where, from which on, and what happens at the end', () => {
@@ -126,11 +135,23 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
   });
 
   it('has a button that says the price as well as it is known', () => {
-    assert.equal(startLabel(project, 3.1, 9), 'Start for about $3.10');
-    assert.equal(startLabel(project, null, 0.9), 'Start for at most $0.90');
-    assert.equal(startLabel(project, undefined, null), 'Start');
+    assert.equal(startLabel(project, 3.1, 9, false), 'Start for about $3.10');
+    assert.equal(startLabel(project, null, 0.9, false), 'Start for at most $0.90');
+    assert.equal(startLabel(project, undefined, null, false), 'Start');
     const here = { ...project, steps: project.steps.filter((s) => s.where === 'local') };
-    assert.equal(startLabel(here, 3, 9), 'Start on This Machine');
+    assert.equal(startLabel(here, 3, 9, false), 'Start on This Machine');
+  });
+
+  it('says on the sheet of a sandbox that everything is free here (R9.7)', () => {
+    assert.equal(startLabel(project, 3.1, 9, true), 'Start (free here, about $3.10 on RunPod)');
+    assert.equal(startLabel(project, null, 0.9, true), 'Start (free here, at most $0.90 on RunPod)');
+    const limits = limitsText(project, 0.9, { podKeyRights: 'own', minDiskGb: 20 }, { free: true });
+    assert.match(limits.text, /so free here, at most \$0\.90 on RunPod\./);
+    const pod = { kind: 'gpu' as const, count: 1, costPerHour: 0.43, id: 'b', label: 'L4', stock: 'LOW' as const };
+    const volume = { exists: false as const, name: 'tiny', dataCenter: 'US-MD-1', size: 50 };
+    const { rows, volume: where } = podsText(volume, [pod], true);
+    assert.equal(rows[0]?.price, 'free here, $0.43/h on RunPod');
+    assert.match(where, /free here, \$3\.50 a month on RunPod/);
   });
 
   it('shows the estimate with its range and what it rests on', () => {
@@ -144,6 +165,7 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
       fetches: false,
       mostDollars: null,
       record: undefined,
+      free: false,
     });
     const { text: headline, time, assumptions } = estimateText(found);
     assert.match(headline, /^About \$0\.9\d \(\$0\.8\d to \$1\.1\d\)$/);

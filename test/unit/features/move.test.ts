@@ -22,6 +22,7 @@ const plan: MovePlan = {
   size,
   time: moveTime('pod-to-pod', size),
   storagePerMonth: 3.5,
+  free: false,
   notes: ['The old one is kept.'],
 };
 
@@ -30,7 +31,7 @@ describe('what is said of a move (R1.5)', () => {
     const text = planText(plan);
     assert.match(text, /From: songs in US-MD-1, 50 GB\nTo: a new volume songs in EU-RO-1, 50 GB, \$3\.50 a month/);
     assert.match(text, /everything on it, 30 GB/);
-    assert.match(text, /Pod: CPU pod, 2 vCPU in US-MD-1 at \$0\.06\/h/);
+    assert.match(text, /Pod: CPU pod, 2 vCPU in US-MD-1 \(\$0\.06\/h\)/);
     assert.match(text, /Time: 4 min to 47 min\. Assumes/);
     assert.match(text, /Pods in all: at most about \$0\.1\d/);
     assert.match(text, /\n\nThe old one is kept\.$/);
@@ -38,6 +39,8 @@ describe('what is said of a move (R1.5)', () => {
     const there = { ...plan, target: { ...plan.target, id: 't' }, pods: [], way: 's3' as const };
     assert.equal(moveButton(there), 'Move');
     assert.match(planText(there), /To: the volume songs in EU-RO-1/);
+    const button = 'Move (free here, $3.50 a Month and $0.18/h of Pods on RunPod)';
+    assert.equal(moveButton({ ...plan, free: true }), button);
   });
 
   it('names no time and no sum where nobody knows them', () => {
@@ -55,7 +58,7 @@ describe('what is said of a move (R1.5)', () => {
     const text = movedText(plan, 3.5, { ...result, ...more, left });
     assert.match(text, /1 file \(10 B\), the same on both volumes by sha256/);
     assert.match(text, /Not moved: a\\u\{202e\} \(it is a socket\), .* and 1 more\./);
-    assert.match(text, /US-MD-1 is still there and costs \$3\.50 a month/);
+    assert.match(text, /US-MD-1 is still there \(\$3\.50 a month\)/);
   });
 });
 

@@ -18,7 +18,7 @@ const row: RegionRow = {
   rank: 1,
   reason: 'L4 is free.',
 };
-const advice: Advice = { rows: [row], recommended: 'US-MD-1', sizeGb: 20, sizeText: 'For good.', at: '' };
+const advice: Advice = { rows: [row], recommended: 'US-MD-1', sizeGb: 20, sizeText: 'For good.', free: false, at: '' };
 
 describe('what the overview says', () => {
   it('marks the home of the volume, else the best region (R4.4)', () => {
@@ -59,7 +59,7 @@ describe('what the overview says', () => {
       total: 0.07,
       bill: null,
     };
-    const { figures, tables, notes } = costsText({ ledger, funds: null }, now);
+    const { figures, tables, notes } = costsText({ ledger, funds: null, free: false }, now);
     assert.deepEqual(
       figures.map((f) => [f.name, f.value, f.note]),
       [
@@ -70,12 +70,18 @@ describe('what the overview says', () => {
     );
     assert.deepEqual(tables[0]?.rows[0]?.slice(3), ['10 min, running', '$0.07', 'not there', '$0.07 (meter)']);
     assert.match(notes[0] ?? '', /may not read the bill/);
-    const rich = costsText({ ledger, funds: { balance: 99.99, burn: 0.001, hoursLeft: 99_990, warning: null } }, now);
+    const rich = costsText(
+      { ledger, funds: { balance: 99.99, burn: 0.001, hoursLeft: 99_990, warning: null }, free: false },
+      now,
+    );
     assert.deepEqual(rich.figures[3], {
       name: 'Balance',
       value: '$99.99',
       note: 'lasts more than a month at $0.001/h',
     });
+    const rehearsed = costsText({ ledger, funds: null, free: true }, now);
+    assert.equal(rehearsed.figures[0]?.value, 'free here, $0.07 on RunPod');
+    assert.ok(rehearsed.tables.flatMap((t) => t.rows.flat()).every((c) => !/^\$/.test(c)));
   });
 
   it('tells what nobody here needs from what is at work (R4.5)', () => {
@@ -119,6 +125,7 @@ describe('what the overview says', () => {
       totalPerHour: 1.2,
       perMonthStorage: 4,
       unpriced: [],
+      free: false,
       notes: ['The volume \u001b[31mred\u001b[0m was not read.'],
       at: new Date().toISOString(),
     };
@@ -132,14 +139,14 @@ describe('what the overview says', () => {
       ['chat'],
     );
     assert.equal(
-      unownedText(unowned),
-      '3 pods and 1 endpoint that no job of this computer needs cost $2.80/h and $4.00 a month for disks: foreign, old, stopped-disk and 1 more.',
+      unownedText(unowned, false),
+      '3 pods and 1 endpoint that no job of this computer needs ($2.80/h and $4.00 a month for disks): foreign, old, stopped-disk and 1 more.',
     );
     assert.equal(
-      unownedText({ pods: [], endpoints: unowned.endpoints }),
-      '1 endpoint that no job of this computer needs costs $2.00/h: chat.',
+      unownedText({ pods: [], endpoints: unowned.endpoints }, false),
+      '1 endpoint that no job of this computer needs ($2.00/h): chat.',
     );
-    assert.equal(unownedText({ pods: [], endpoints: [] }), undefined);
+    assert.equal(unownedText({ pods: [], endpoints: [] }, false), undefined);
     const page = radarText(seen);
     assert.deepEqual(
       page.pods.map((p) => p.unowned),

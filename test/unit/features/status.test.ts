@@ -36,27 +36,33 @@ function job(podId: string, more: Partial<JobSummary> = {}): JobSummary {
 
 describe('what runs and costs, in the status bar (R9.1)', () => {
   it('names pods, their price and what they have cost today', () => {
-    const status = runningStatus(listed(pod('a')), [job('a')], now);
+    const status = runningStatus(listed(pod('a')), [job('a')], false, now);
     assert.equal(status?.text, '$(circuit-board) 1 pod · $0.74/h · $0.74 today');
     assert.equal(status.warning, false);
   });
 
+  it('says that it is free here, where it is (R9.7)', () => {
+    const status = runningStatus(listed(pod('a'), pod('b')), [job('a')], true, now);
+    assert.equal(status?.text, '$(circuit-board) 2 pods · free here, $1.48/h · $1.48 today on RunPod');
+    assert.match(status.tooltip, /Pod rpt-a: .*free here, \$0\.74\/h on RunPod/);
+  });
+
   it('says nothing when nothing runs', () => {
-    assert.equal(runningStatus(listed(), [job('a', { phase: 'done' })], now), undefined);
-    assert.equal(runningStatus(listed(pod('a', { status: 'EXITED' })), [], now), undefined);
+    assert.equal(runningStatus(listed(), [job('a', { phase: 'done' })], false, now), undefined);
+    assert.equal(runningStatus(listed(pod('a', { status: 'EXITED' })), [], false, now), undefined);
   });
 
   it('warns of a pod without a job, and says what that costs', () => {
-    const status = runningStatus(listed(pod('a'), pod('b')), [job('a')], now);
+    const status = runningStatus(listed(pod('a'), pod('b')), [job('a')], false, now);
     assert.equal(status?.warning, true);
     assert.match(status.text, /2 pods · \$1\.48\/h/);
-    assert.match(status.tooltip, /b idles: no job runs on it, and it costs \$0\.74\/h/);
+    assert.match(status.tooltip, /b idles: no job runs on it \(\$0\.74\/h\)/);
   });
 
   it('does not call a pod idle that was granted a moment ago, or that fetches results', () => {
     const fresh = pod('a', { startedAt: hoursAgo(0.01) });
     const helper = pod('b', { name: 'rpt-x-fetch', startedAt: hoursAgo(0.1) });
-    assert.equal(runningStatus(listed(fresh, helper), [], now)?.warning, false);
+    assert.equal(runningStatus(listed(fresh, helper), [], false, now)?.warning, false);
   });
 
   it('warns when less than a tenth of the cap is left', () => {
@@ -64,24 +70,24 @@ describe('what runs and costs, in the status bar (R9.1)', () => {
       const { view } = job('a');
       return job('a', { view: { ...view, watchdog: { armed: true, detail: '', deadline } } });
     };
-    assert.equal(runningStatus(listed(pod('a')), [capped(hoursAgo(-1))], now)?.warning, false);
-    const near = runningStatus(listed(pod('a')), [capped(hoursAgo(-0.1))], now);
+    assert.equal(runningStatus(listed(pod('a')), [capped(hoursAgo(-1))], false, now)?.warning, false);
+    const near = runningStatus(listed(pod('a')), [capped(hoursAgo(-0.1))], false, now);
     assert.equal(near?.warning, true);
     assert.match(near.tooltip, /tiny nears its cap: 6 min left/);
   });
 
   it('says since when it does not know better', () => {
     const stale = { items: [pod('a')], seen: now, error: new Error('no') };
-    assert.match(runningStatus(stale, [job('a')], now)?.text ?? '', /last seen 12:00$/);
+    assert.match(runningStatus(stale, [job('a')], false, now)?.text ?? '', /last seen 12:00$/);
   });
 
   it('does not pretend to know a price', () => {
-    assert.match(runningStatus(listed(pod('a', { cost: null })), [job('a')], now)?.text ?? '', /price unknown/);
+    assert.match(runningStatus(listed(pod('a', { cost: null })), [job('a')], false, now)?.text ?? '', /price unknown/);
   });
 
   it('stops counting a pod that is gone from the list at its last sign of life', () => {
     const view = { ...emptyView(), status: 'succeeded' as const, finished: hoursAgo(0.5) };
-    const status = runningStatus(listed(pod('b')), [job('a', { phase: 'done', view }), job('b')], now);
+    const status = runningStatus(listed(pod('b')), [job('a', { phase: 'done', view }), job('b')], false, now);
     assert.match(status?.text ?? '', /· \$1\.11 today$/);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { messageOf } from '../../../src/core/errors.ts';
-import type { ApiCall } from '../../../src/core/runpod/http.ts';
+import { callText, type ApiCall } from '../../../src/core/runpod/http.ts';
 import { canaryKey, collect, podJson, startApiServer, testClient, type ApiServer, type Reply } from './api-server.ts';
 
 const canaryEnv = 'hf_CANARY_env_value';
@@ -88,5 +88,20 @@ describe('RunPod client: the key stays in its header', () => {
         { method: 'POST', path: '/graphql', status: 200, requestId: 'req-1' },
       ],
     );
+    assert.equal(
+      callText({ method: 'GET', path: '/pods/x', status: 200, ms: 12.4, requestId: 'req-1' }),
+      'GET /pods/x 200 in 12 ms (request req-1)',
+    );
+    const lost = { method: 'DELETE', path: '/pods/x', status: undefined, ms: 30_000, requestId: undefined };
+    assert.equal(callText(lost), 'DELETE /pods/x without an answer in 30000 ms');
+  });
+
+  it('logs no key that a server quotes back as an id', async () => {
+    reply = { json: podJson(), headers: { 'x-request-id': `req ${canaryKey}` } };
+    const calls: ApiCall[] = [];
+    const { client } = testClient(server.restUrl, { log: (call) => calls.push(call) });
+    await client.pods.get('x');
+    assertClean(calls, 'the log');
+    assert.equal(calls[0]?.requestId, 'req [key]');
   });
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import {
+  cost,
+  forPrice,
   ageText,
   byteText,
   count,
@@ -37,10 +39,23 @@ describe('the phrasebook', () => {
 
   it('tells prices exactly, and that one is not known', () => {
     assert.deepEqual(
-      [2.69, 0.035, 0.07, 0, null, undefined].map((price) => pricePerHour(price)),
+      [2.69, 0.035, 0.07, 0, null, undefined].map((price) => pricePerHour(price, false)),
       ['$2.69/h', '$0.035/h', '$0.07/h', '$0.00/h', 'price unknown', 'price unknown'],
     );
-    assert.deepEqual([1.4, null].map(pricePerMonth), ['$1.40 a month', 'price unknown']);
+    assert.deepEqual(
+      [1.4, null].map((price) => pricePerMonth(price, false)),
+      ['$1.40 a month', 'price unknown'],
+    );
+  });
+
+  it('says of every price in the sandbox that it is free here, and what RunPod takes (R9.7)', () => {
+    assert.equal(pricePerHour(0.69, true), 'free here, $0.69/h on RunPod');
+    assert.equal(pricePerMonth(1.4, true), 'free here, $1.40 a month on RunPod');
+    assert.equal(cost(0.0031, true), 'free here, $0.0031 on RunPod');
+    assert.equal(cost(0.0031, false), '$0.0031');
+    assert.equal(pricePerHour(null, true), 'free here');
+    assert.equal(forPrice('about $0.03', true), '(free here, about $0.03 on RunPod)');
+    assert.equal(forPrice('about $0.03', false), 'for about $0.03');
   });
 
   it('tells times in two units at most, without a second one that is 0', () => {

@@ -28,7 +28,7 @@ export async function advise(
     ([dataCenter, works]) => [dataCenter, works ? 'yes' : 'unknown'] as const,
   );
   return rankRegions(
-    { dataCenters, catalog, boots: bootHistory(boots), at: new Date() },
+    { dataCenters, catalog, boots: bootHistory(boots), at: new Date(), free: client.free },
     { s3: s3?.endpoints, probed: { ...Object.fromEntries(checked), ...probed }, ...request },
   );
 }

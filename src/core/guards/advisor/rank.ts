@@ -14,6 +14,8 @@ export interface AdviceFacts {
   /** By data center. */
   boots: ReadonlyMap<string, BootHistory>;
   at: Date;
+  /** Whether nothing that is rented there is charged. */
+  free: boolean;
 }
 
 const stockWeight: Record<Availability, number> = { NONE: 0, UNKNOWN: 1, LOW: 1, MEDIUM: 2, HIGH: 3 };
@@ -27,15 +29,20 @@ export function rankRegions(facts: AdviceFacts, request: AdviceRequest): Advice 
   const rows = facts.dataCenters
     .map((center) => ({ ...rowOf(center, facts, request), rank: 0, reason: '' }))
     .sort((a, b) => compare(keysOf(a, home), keysOf(b, home)) || (a.dataCenter < b.dataCenter ? -1 : 1))
-    .map((row, index): RegionRow => ({ ...row, rank: index + 1, reason: regionReason(row, request.volume) }));
+    .map((row, index): RegionRow => ({
+      ...row,
+      rank: index + 1,
+      reason: regionReason(row, request.volume, facts.free),
+    }));
   const best = rows.find((row) => row.dataCenter === home || row.canCreateVolume);
-  const blocked = best !== undefined && usable(best).length === 0 ? waysOn(best, rows, request) : undefined;
+  const blocked = best !== undefined && usable(best).length === 0 ? waysOn(best, rows, request, facts.free) : undefined;
   return {
     rows,
     recommended: best?.dataCenter ?? null,
     sizeGb: volumeSizeGb(request.dataBytes),
-    sizeText: sizeText(request.dataBytes, request.volume),
+    sizeText: sizeText(request.dataBytes, facts.free, request.volume),
     ...(blocked && { noStock: blocked }),
+    free: facts.free,
     at: facts.at.toISOString(),
   };
 }

@@ -3,8 +3,12 @@ import { usable } from './hardware.ts';
 import type { AdviceRequest, RegionRow } from './types.ts';
 
 /** Why a data center has its rank, in a sentence. */
-export function regionReason(row: Omit<RegionRow, 'rank' | 'reason'>, volume: AdviceRequest['volume']): string {
-  const parts = [volumePart(row, volume), hardwarePart(row), s3Part(row), bootPart(row)];
+export function regionReason(
+  row: Omit<RegionRow, 'rank' | 'reason'>,
+  volume: AdviceRequest['volume'],
+  free: boolean,
+): string {
+  const parts = [volumePart(row, volume), hardwarePart(row, free), s3Part(row), bootPart(row)];
   const text = parts.filter((p) => p !== '').join('; ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
@@ -19,15 +23,15 @@ function volumePart(row: Omit<RegionRow, 'rank' | 'reason'>, volume: AdviceReque
   return row.volumeTiers.includes('STANDARD') ? '' : 'only high-performance volumes, which cost more';
 }
 
-function hardwarePart(row: Omit<RegionRow, 'rank' | 'reason'>): string {
-  const free = usable(row);
-  const [first] = free;
+function hardwarePart(row: Omit<RegionRow, 'rank' | 'reason'>, free: boolean): string {
+  const inStock = usable(row);
+  const [first] = inStock;
   if (first === undefined) {
     return row.gpus.some((h) => h.wanted) ? 'nothing that the project wants is free' : 'nothing is free';
   }
-  const more = free.length > 1 ? ` and ${free.length - 1} more` : '';
+  const more = inStock.length > 1 ? ` and ${inStock.length - 1} more` : '';
   const stock = first.stock === 'UNKNOWN' ? '' : `${first.stock.toLowerCase()} stock, `;
-  return `${first.label} is free (${stock}${pricePerHour(first.pricePerHour)})${more}`;
+  return `${first.label} is free (${stock}${pricePerHour(first.pricePerHour, free)})${more}`;
 }
 
 function s3Part({ s3, canCreateVolume }: Omit<RegionRow, 'rank' | 'reason'>): string {

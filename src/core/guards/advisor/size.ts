@@ -12,7 +12,11 @@ export function volumeSizeGb(dataBytes: number): number {
 }
 
 /** Why that size, in sentences. */
-export function sizeText(dataBytes: number, existing?: { name: string; size: number; dataCenter: string }): string {
+export function sizeText(
+  dataBytes: number,
+  free: boolean,
+  existing?: { name: string; size: number; dataCenter: string },
+): string {
   const gb = volumeSizeGb(dataBytes);
   const data = `The project has ${byteText(dataBytes)} of data`;
   if (existing !== undefined) {
@@ -27,5 +31,5 @@ export function sizeText(dataBytes: number, existing?: { name: string; size: num
       : gb === smallest
         ? `the smallest volume, ${gb} GB, is at least twice that`
         : `twice that, ${gb} GB, leaves room for checkpoints and results`;
-  return `${data}; ${why}. It costs about ${pricePerMonth(volumeCostPerMonth(gb))} as a standard volume. Its region is for good; it can grow later, never shrink.`;
+  return `${data}; ${why}. Its price as a standard volume: about ${pricePerMonth(volumeCostPerMonth(gb), free)}. Its region is for good; it can grow later, never shrink.`;
 }

@@ -87,6 +87,8 @@ export interface Advice {
   /** Why that size, what it costs, and that the region is for good. */
   sizeText: string;
   noStock?: NoStock;
+  /** Whether nothing that is rented is charged. */
+  free: boolean;
   /** ISO time; stock changes within minutes. */
   at: string;
 }

@@ -1,4 +1,4 @@
-import { dollars, roughly } from '../../words/index.ts';
+import { pricePerMonth, roughly } from '../../words/index.ts';
 import { hardwareOf } from '../../pods/of-job.ts';
 import type { JobRecord } from '../../journal/records.ts';
 import { volumeCostPerMonth } from '../../pods/volume.ts';
@@ -26,16 +26,18 @@ export interface RadarFacts {
   /** What could not be looked at, in sentences. */
   notes: readonly string[];
   at: Date;
+  /** Whether nothing is charged. */
+  free: boolean;
 }
 
 /** Compares the account's pods, endpoints and volumes with the jobs of this computer and those on the volumes. */
 export function compareWithJobs(facts: RadarFacts): Radar {
-  const { volumes, records, onVolumes, at } = facts;
+  const { volumes, records, onVolumes, at, free } = facts;
   const alive = facts.pods.filter((pod) => pod.status !== 'TERMINATED');
   const pods = alive
     .map((pod) => {
       const onVolume = pod.mounts.network.flatMap(({ volumeId }) => onVolumes.get(volumeId) ?? []);
-      return look(pod, needOf(pod, { records, onVolume, at }), volumes, at);
+      return look(pod, needOf(pod, { records, onVolume, at }), { volumes, at, free });
     })
     .sort(byConcern);
   const endpoints = facts.endpoints.map((endpoint) => lookAtEndpoint(endpoint, facts)).sort(byConcern);
@@ -52,6 +54,7 @@ export function compareWithJobs(facts: RadarFacts): Radar {
       ...endpoints.filter((e) => e.costPerHour === null).map((e) => e.endpoint.name),
       ...stores.filter((v) => v.pricePerMonth === null).map((v) => v.volume.name),
     ],
+    free,
     notes: [...facts.notes],
     at: at.toISOString(),
   };
@@ -64,10 +67,12 @@ function byConcern(a: Concern, b: Concern): number {
   return concern(a) - concern(b) || (b.costPerHour ?? 0) - (a.costPerHour ?? 0);
 }
 
-function look(pod: Pod, need: Need, volumes: readonly Volume[], at: Date): RadarPod {
+type Around = Pick<RadarFacts, 'volumes' | 'at' | 'free'>;
+
+function look(pod: Pod, need: Need, { volumes, at, free }: Around): RadarPod {
   const { persistent } = pod.mounts;
   const stopped = isStopped(pod);
-  const reason = idleReason(pod, need, at);
+  const reason = idleReason(pod, need, at, free);
   return {
     pod: {
       id: pod.id,
@@ -83,7 +88,7 @@ function look(pod: Pod, need: Need, volumes: readonly Volume[], at: Date): Radar
     diskPerMonth: (persistent?.size ?? 0) * (stopped ? diskPrice.stopped : diskPrice.running),
     since: pod.createdAt ?? pod.startedAt,
     ...(reason !== undefined && { idle: { reason } }),
-    action: actionOf(pod, need, volumes),
+    action: actionOf(pod, need, volumes, free),
   };
 }
 
@@ -91,13 +96,13 @@ function isStopped({ status }: Pod): boolean {
   return status === 'EXITED' || status === 'ERROR';
 }
 
-function idleReason(pod: Pod, { needed, owner, reason }: Need, at: Date): string | undefined {
+function idleReason(pod: Pod, { needed, owner, reason }: Need, at: Date, free: boolean): string | undefined {
   if (isStopped(pod)) {
     const size = pod.mounts.persistent?.size ?? 0;
     const cost =
       size === 0
         ? 'It costs nothing as it is'
-        : `Its disk of ${size} GB costs ${dollars(size * diskPrice.stopped)} a month`;
+        : `Its disk of ${size} GB goes on: ${pricePerMonth(size * diskPrice.stopped, free)}`;
     return `It is ${pod.status === 'ERROR' ? 'in error' : 'stopped'}. ${cost}.`;
   }
   if (needed === 'no') {
@@ -122,7 +127,7 @@ function quietFor({ runtime, startedAt, createdAt }: Pod, at: Date): number | un
   return gpus.length > 0 && gpus.every((g) => g.util === 0) && seconds >= idleMinutes * 60 ? seconds : undefined;
 }
 
-function actionOf(pod: Pod, { job, needed, owner }: Need, volumes: readonly Volume[]): PodAction {
+function actionOf(pod: Pod, { job, needed, owner }: Need, volumes: readonly Volume[], free: boolean): PodAction {
   if (owner === 'job' && needed === 'yes' && job !== undefined && !isStopped(pod)) {
     const text = `Its job is at work. Cancelling the job ${job.id} interrupts the running step, fetches what it wrote and ends the pod.`;
     return { how: 'cancel', text };
@@ -136,7 +141,7 @@ function actionOf(pod: Pod, { job, needed, owner }: Need, volumes: readonly Volu
     const disk =
       persistent === null
         ? ''
-        : ` Its disk of ${persistent.size} GB stays and costs ${dollars(persistent.size * diskPrice.stopped)} a month.`;
+        : ` Its disk of ${persistent.size} GB stays: ${pricePerMonth(persistent.size * diskPrice.stopped, free)}.`;
     return { how, text: `It is stopped and costs no GPU time any more; what is in its container is lost.${disk}` };
   }
   const lost = persistent === null ? '' : ` Its disk of ${persistent.size} GB is deleted for good.`;

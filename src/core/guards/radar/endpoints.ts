@@ -19,6 +19,8 @@ export interface EndpointFacts {
   /** By volume id. */
   onVolumes: ReadonlyMap<string, readonly JobState[]>;
   at: Date;
+  /** Whether nothing is charged. */
+  free: boolean;
 }
 
 /** What one endpoint costs while no request comes, who owns it, and what can be done about it. */
@@ -34,7 +36,7 @@ export function lookAtEndpoint(endpoint: Endpoint, facts: EndpointFacts): RadarE
     project: job?.project ?? namedBy(endpoint).project,
     needed,
     costPerHour,
-    cost: costText(endpoint, costPerHour),
+    cost: costText(endpoint, costPerHour, facts.free),
     since: createdAt,
     ...(needed === 'no' && reason !== undefined && { idle: { reason } }),
     action: actionOf(endpoint, need),
@@ -89,7 +91,7 @@ function workersText(count: number): string {
   return `${count} worker${count === 1 ? ' stands' : 's stand'} by`;
 }
 
-function costText({ workers, gpu, cpu }: Endpoint, costPerHour: number | null): string {
+function costText({ workers, gpu, cpu }: Endpoint, costPerHour: number | null, free: boolean): string {
   if (workers.min <= 0) {
     return workers.max <= 0 ? 'It has no workers and costs nothing.' : 'It costs nothing while no request runs.';
   }
@@ -97,7 +99,7 @@ function costText({ workers, gpu, cpu }: Endpoint, costPerHour: number | null): 
   const price =
     costPerHour === null
       ? 'at a price that is not told'
-      : `for ${choices > 1 ? 'up to ' : ''}${pricePerHour(costPerHour)}`;
+      : `(${choices > 1 ? 'up to ' : ''}${pricePerHour(costPerHour, free)})`;
   return `${workersText(workers.min)} ${price}, also while no request runs.`;
 }
 

@@ -33,6 +33,7 @@ export async function radar(
     readVolumeJobs(s3, volumesToRead(pods, endpoints, volumes, own), signal),
   ]);
   return compareWithJobs({
+    free: client.free,
     pods,
     endpoints,
     volumes,

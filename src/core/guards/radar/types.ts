@@ -94,6 +94,8 @@ export interface Radar {
   perMonthStorage: number;
   /** Names of pods, endpoints and volumes whose price is not known. */
   unpriced: string[];
+  /** Whether nothing of it is charged. */
+  free: boolean;
   /** What could not be looked at, in sentences. */
   notes: string[];
   /** ISO time of the look. */

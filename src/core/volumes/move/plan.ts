@@ -45,6 +45,8 @@ export interface MovePlan {
   time: MoveTime | null;
   /** USD a month for the target, to be paid beside the source until one of them is deleted. */
   storagePerMonth: number;
+  /** Whether nothing of it is charged. */
+  free: boolean;
   /** What has to be said before it starts. */
   notes: string[];
 }
@@ -64,7 +66,7 @@ export async function planMove(installation: Installation, request: MoveRequest)
     podOf(installation, 'target', target.dataCenter, signal),
   ]);
   const s3 = await s3Possible(installation, from.dataCenter, target.dataCenter);
-  const ways = waysOf(sides, s3);
+  const ways = waysOf(sides, s3, client.free);
   const { way, why } = choose(ways, sides, request.way);
   const { id, name, dataCenter, size: sizeGb } = from;
   const seen = await sizeOverPod(installation, pods[0], signal);
@@ -82,19 +84,23 @@ export async function planMove(installation: Installation, request: MoveRequest)
     size,
     time: moveTime(way, size),
     storagePerMonth,
-    notes: notesOf(source, target, storagePerMonth, { size, busy: pods.map((pod) => pod.name), way }),
+    free: client.free,
+    notes: notesOf(source, target, pricePerMonth(storagePerMonth, client.free), {
+      size,
+      busy: pods.map((pod) => pod.name),
+      way,
+    }),
   };
 }
 
 function notesOf(
   source: MovePlan['source'],
   target: MoveTarget,
-  storagePerMonth: number,
+  price: string,
   { size, busy, way }: { size: VolumeSize | null; busy: string[]; way: MoveWay },
 ): string[] {
-  const price = pricePerMonth(storagePerMonth);
   const notes = [
-    `The volume ${source.name} in ${source.dataCenter} is kept as it is until you delete it yourself; until then both volumes are paid for, ${price} for the one in ${target.dataCenter}.`,
+    `The volume ${source.name} in ${source.dataCenter} is kept as it is until you delete it yourself; until then both volumes are paid for (${price} for the one in ${target.dataCenter}).`,
   ];
   if (size !== null && size.bytes > target.sizeGb * 1e9) {
     notes.push(`The target has ${target.sizeGb} GB, which is less than what lies on the source.`);
@@ -209,9 +215,9 @@ async function s3Possible({ s3 }: Installation, ...dataCenters: string[]): Promi
   return undefined;
 }
 
-function waysOf(sides: readonly (MovePod | string)[], s3: string | undefined): MovePlan['ways'] {
+function waysOf(sides: readonly (MovePod | string)[], s3: string | undefined, free: boolean): MovePlan['ways'] {
   const refusals = sides.filter((side) => typeof side === 'string');
-  const prices = sides.flatMap((side) => (typeof side === 'string' ? [] : [pricePerHour(side.costPerHour)]));
+  const prices = sides.flatMap((side) => (typeof side === 'string' ? [] : [pricePerHour(side.costPerHour, free)]));
   const possible = refusals.length === 0;
   const pods = possible ? `a pod on each side (${prices.join(' and ')}), ended afterwards` : refusals.join(' ');
   return [

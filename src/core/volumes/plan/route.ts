@@ -36,6 +36,8 @@ export interface Surroundings {
   pods: { id: string; name: string; costPerHour: number | null }[];
   /** The cheapest pod that could carry the files; null when none is free; undefined when nobody asked. */
   gateway?: { label: string; kind: 'cpu' | 'gpu'; costPerHour: number | null } | null | undefined;
+  /** Whether nothing that is rented is charged. */
+  free: boolean;
 }
 
 /** So many files, small on average, are better packed into one stream than sent one by one. */
@@ -140,20 +142,20 @@ function finished(around: Surroundings, chosen: RouteChoice, options: RouteChoic
   };
 }
 
-function priceOf({ pods, gateway: offer }: Surroundings, { kind, available }: RouteChoice): string {
+function priceOf({ pods, gateway: offer, free }: Surroundings, { kind, available }: RouteChoice): string {
   if (kind === 's3') {
     return 'Free: RunPod charges nothing for S3 requests and traffic.';
   }
   if (kind === 'ssh') {
     const price = pods[0]?.costPerHour;
-    return `Nothing extra: the pod runs already${price == null ? '' : ` at ${pricePerHour(price)}`}.`;
+    return `Nothing extra: the pod runs already${price == null ? '' : ` at ${pricePerHour(price, free)}`}.`;
   }
   if (!available) {
     return 'Nothing can be rented, so nothing is spent.';
   }
   return offer?.costPerHour == null
     ? 'The pod costs money while it runs; its price is asked about before it is rented.'
-    : `${pricePerHour(offer.costPerHour)} while the pod runs; it ends with the transfer.`;
+    : `${pricePerHour(offer.costPerHour, free)} while the pod runs; it ends with the transfer.`;
 }
 
 function sentence(text: string): string {

@@ -26,6 +26,7 @@ export async function lookAround(
     asked: true,
     volume: { id: volume?.id ?? null, name: volume?.name ?? wanted.name, dataCenter },
     s3: { endpoint: endpointOf(dataCenter, s3?.endpoints), keys: keys !== undefined },
+    free: client.free,
     pods:
       volume === undefined
         ? []
@@ -49,6 +50,7 @@ export function rememberedSurroundings(known: LastKnown | undefined, wanted: Wan
     volume: { id: fits?.volume.id ?? null, name: fits?.volume.name ?? wanted.name, dataCenter },
     s3: { endpoint: endpointOf(dataCenter, undefined), keys: false },
     pods: [],
+    free: false,
   };
 }
 

@@ -127,7 +127,7 @@ describe('explain on the command line (R7.4)', () => {
     const { stdout } = await world.run(['radar']);
     assert.match(
       stdout,
-      /No pod runs\.[\s\S]*volume +where +size[\s\S]*tests +US-MD-1 +10 GB +\$0\.70 a month +\S+.*\n\nPods and endpoints \$0\.00\/h, storage \$0\.70 a month\./,
+      /No pod runs\.[\s\S]*volume +where +size[\s\S]*tests +US-MD-1 +10 GB +free here, \$0\.70 a month on RunPod +\S+.*\n\nIn all: free here, pods and endpoints \$0\.00\/h, storage \$0\.70 a month on RunPod\./,
     );
   });
 });

@@ -89,10 +89,13 @@ describe('radar on the command line (R4.5)', function () {
     assert.match(stdout, /endpoint +hardware +workers +price +age +owner/);
     assert.match(
       stdout,
-      /chat +ADA_24 +1 to 3 +\$1\.116\/h .*not of this product\n +1 worker stands by for \$1\.116\/h/,
+      /chat +ADA_24 +1 to 3 +free here, \$1\.116\/h on RunPod .*not of this product\n +1 worker stands by \(free here, \$1\.116\/h/,
     );
-    assert.match(stdout, /asleep +ADA_24 +0 to 3 +\$0\.00\/h .*\n +It costs nothing while no request runs\./);
-    assert.match(stdout, /Pods and endpoints \$1\.116\/h/);
+    assert.match(
+      stdout,
+      /asleep +ADA_24 +0 to 3 +free here, \$0\.00\/h .*\n +It costs nothing while no request runs\./,
+    );
+    assert.match(stdout, /In all: free here, pods and endpoints \$1\.116\/h/);
 
     const unasked = await world.run(['radar', '--stop', id]);
     assert.notEqual(unasked.code, 0);

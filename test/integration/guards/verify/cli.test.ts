@@ -19,10 +19,10 @@ describe('verify-platform on the command line', () => {
     assert.equal(code, 2);
     assert.match(
       stdout,
-      /questions that cost nothing.*one CPU pod \(cpu\w+, 2 vCPU, \$0\.0\d\/h\) with a new volume of 10 GB/s,
+      /questions that cost nothing.*one CPU pod \(cpu\w+, 2 vCPU, free here, \$0\.0\d\/h on RunPod\) with a new volume of 10 GB/s,
     );
     assert.match(stdout, /Ctrl-C/);
-    assert.match(stderr, /Start for at most \$0\.0\d+\?/);
+    assert.match(stderr, /Start \(free here, at most \$0\.0\d+ on RunPod\)\?/);
     assert.deepEqual(
       world.requests.filter((r) => r.method !== 'GET'),
       [],

@@ -59,7 +59,7 @@ describe('plan and dry run on the command line (R2.4)', () => {
     assert.match(stdout, /keys\.py:2 {2}RunPod API key/);
     assert.match(stdout, /The volume tests does not exist yet/);
     assert.match(stdout, /^Route {6}Gateway pod\. There are no S3 keys.*CPU pod/ms);
-    assert.match(stdout, /\$\d+\.\d\d\/h while the pod\s+runs/);
+    assert.match(stdout, /free here, \$\d+\.\d\d\/h on RunPod while\s+the\s+pod\s+runs/);
     assert.match(stdout, /^Time .*Assumes a line/m);
     assert.match(stdout, /^Saves .*an estimate/m);
     assert.ok(!stdout.includes(secret) && !stdout.includes('\u001b'));

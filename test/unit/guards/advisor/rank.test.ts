@@ -37,6 +37,7 @@ function facts(places: Record<string, Place>, boots: AdviceFacts['boots'] = new 
     },
     boots,
     at: new Date('2026-11-22T09:00:00Z'),
+    free: false,
   };
 }
 
@@ -120,10 +121,10 @@ describe('the region advisor (R1.1)', () => {
     const places = { 'US-TX-3': { gpus: { [h100]: 'LOW', [l4]: 'LOW' } }, 'US-MD-1': high };
     const { noStock } = rankRegions(facts(places), { dataBytes: 0, gpus: [rtx], volume, minCuda: '12.8' });
     assert.equal(noStock?.nextAcceptable?.id, l4);
-    assert.equal(noStock.nextAcceptable.text, 'Add L4 with 24 GB: it is free in US-TX-3 at $0.49/h.');
+    assert.equal(noStock.nextAcceptable.text, 'Add L4 with 24 GB: it is in stock in US-TX-3 ($0.49/h).');
     assert.deepEqual(noStock.moveVolume, {
       to: 'US-MD-1',
-      text: 'Move the volume songs to US-MD-1: RTX 4090 is free there at $0.74/h.',
+      text: 'Move the volume songs to US-MD-1: RTX 4090 is in stock there ($0.74/h).',
     });
     assert.deepEqual([noStock.tellWhenFree.gpus, noStock.tellWhenFree.minCuda], [[rtx], '12.8']);
     const big = rankRegions(facts({ 'US-TX-3': { gpus: { [l4]: 'LOW' } } }), { dataBytes: 0, gpus: [h100], volume });
@@ -156,9 +157,9 @@ describe('the size of a new volume (R1.4)', () => {
 
   it('says why, what it costs, and what cannot be undone', () => {
     assert.match(
-      sizeText(50e9),
+      sizeText(50e9, false),
       /^The project has 50 GB of data; .*100 GB, leaves room.*about \$7\.00 a month.*Its region is for good; it can grow later, never shrink\.$/,
     );
-    assert.match(sizeText(1e6), /1 MB of data; the smallest volume, 10 GB, is/);
+    assert.match(sizeText(1e6, false), /1 MB of data; the smallest volume, 10 GB, is/);
   });
 });

@@ -148,6 +148,59 @@ const lines: [FailureKind, string, string[]][] = [
   ['module-missing', 'import', ["ModuleNotFoundError: No module named 'sklearn.metrics'"]],
   ['module-missing', '-m', ['/usr/bin/python3: No module named lightning']],
   ['path-missing', 'open', ["FileNotFoundError: [Errno 2] No such file or directory: 'training/data/base.parquet'"]],
+  ['path-missing', 'pyarrow', ['FileNotFoundError: ../data/train.parquet']],
+  ['path-missing', 'pyarrow, absolute', ['FileNotFoundError: /workspace/projects/songs/data/train.parquet']],
+  ['path-missing', 'arrow', ["OSError: Cannot open file 'data/train.arrow'"]],
+  ['path-missing', 'polars', ['FileNotFoundError: No such file or directory (os error 2): data/train.parquet']],
+  ['path-missing', 'safetensors', ['FileNotFoundError: No such file or directory: "out/model.safetensors"']],
+  ['path-missing', 'numpy', ['FileNotFoundError: data/labels.csv not found.']],
+  [
+    'path-missing',
+    'h5py',
+    [
+      "FileNotFoundError: [Errno 2] Unable to synchronously open file (unable to open file: name = 'data/x.h5', errno = 2, error message = 'No such file or directory', flags = 0, o_flags = 0)",
+    ],
+  ],
+  [
+    'path-missing',
+    'datasets',
+    ['datasets.exceptions.DataFilesNotFoundError: No (supported) data files found in data/songs'],
+  ],
+  ['path-missing', 'sound', ["soundfile.LibsndfileError: Error opening 'audio/a.wav': System error."]],
+  [
+    'path-missing',
+    'duckdb',
+    ['duckdb.duckdb.IOException: IO Error: No files found that match the pattern "data/*.parquet"'],
+  ],
+  ['volume-full', 'quota of a tool', ['cp: error writing out/ckpt.bin: Disk quota exceeded']],
+  ['volume-full', 'quota in its own words', ['write failed: quota exceeded']],
+  ['volume-full', 'a relative path', ["OSError: [Errno 28] No space left on device: 'out/ckpt.bin'"]],
+  [
+    'volume-full',
+    'a relative path in the code',
+    [
+      'Traceback (most recent call last):',
+      '  File "/workspace/projects/songs/train.py", line 4, in <module>',
+      "    open('out/ckpt.bin', 'wb').write(bytes(20_000_000))",
+      'OSError: [Errno 28] No space left on device',
+    ],
+  ],
+  [
+    'disk-full',
+    'a temporary file in the code',
+    [
+      '  File "/workspace/projects/songs/train.py", line 4, in <module>',
+      "    torch.save(state, '/tmp/state.pt')",
+      'OSError: [Errno 28] No space left on device',
+    ],
+  ],
+  ['no-gpu', 'Lightning', ['MisconfigurationException: No supported gpu backend found!']],
+  ['no-gpu', 'transformers', ['ValueError: fp16 mixed precision requires a GPU (not cpu).']],
+  [
+    'no-gpu',
+    'JAX',
+    ["RuntimeError: Unknown backend: 'gpu' requested, but no platforms that are instances of gpu are present."],
+  ],
   ['path-missing', 'shell', ['bash: line 1: ./prepare.sh: No such file or directory']],
   [
     'terminated',
@@ -283,6 +336,54 @@ describe('the failure explainer (R7.4): the change to make', () => {
     const image = 'runpod/pytorch:2.4.0-py3.11-cuda12.4.1-devel-ubuntu22.04';
     assert.deepEqual(change({}, { target: { image } }, foreign)?.path, ['target', 'image']);
     assert.equal(change({}, {}, foreign), null);
+  });
+
+  it('changes no disk where nothing says which one is full', () => {
+    const seen = explain(failed(['OSError: [Errno 28] No space left on device'], { volumeGb: 20 }));
+    assert.equal(seen?.change, null);
+    assert.match(String(seen?.what), /the volume's or the container's/);
+  });
+
+  it('takes no quota of a service for that of the volume', () => {
+    for (const line of [
+      'google.api_core.exceptions.Forbidden: 403 Quota exceeded for quota metric',
+      'openai.RateLimitError: Error code: 429 - You exceeded your current quota, API quota exceeded',
+    ]) {
+      assert.equal(explain(failed([line])), undefined, line);
+    }
+  });
+
+  it('does not send a project without a GPU, or without a requirements file, to its requirements file', () => {
+    const line = ['AssertionError: Torch not compiled with CUDA enabled'];
+    const target = { gpus: undefined, cpu: { id: 'cpu5c', vcpuCount: 2 } };
+    const onCpu = explain(failed(line, { project: project({}, { target }), events: [started({ gpus: [] })] }));
+    assert.match(onCpu?.why ?? '', /asks for a pod without a GPU/);
+    assert.match(onCpu?.next ?? '', /"target\.gpus" in place of "target\.cpu"/);
+    assert.doesNotMatch(`${onCpu?.why} ${onCpu?.next}`, /requirements/);
+    const onGpu = explain(failed(line));
+    assert.match(onGpu?.what ?? '', /build without CUDA/);
+    assert.doesNotMatch(`${onGpu?.why} ${onGpu?.next}`, /requirements file/);
+    const named = project({}, { target: { requirements: 'deps/gpu.txt' } });
+    assert.match(explain(failed(line, { project: named }))?.next ?? '', /Take torch out of deps\/gpu\.txt/);
+  });
+
+  it('says that a path with .. leads out of the project, and which one is meant', () => {
+    const step = {
+      module: undefined,
+      notebook: 'notebooks/train.ipynb',
+      parameters: { data: '../data/train.parquet' },
+    };
+    const seen = explain(
+      failed(['FileNotFoundError: ../data/train.parquet'], {
+        project: project(step),
+        localNames: ['data', 'notebooks'],
+      }),
+    );
+    assert.match(seen?.why ?? '', /also a notebook in a folder of its own, runs in the project folder/);
+    assert.deepEqual(
+      [seen?.change?.path, seen?.change?.to],
+      [['steps', 0, 'parameters', 'data'], 'data/train.parquet'],
+    );
   });
 
   it('makes the disk larger, and the volume outside the project file', () => {

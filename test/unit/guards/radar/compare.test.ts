@@ -51,6 +51,7 @@ const look = (facts: Partial<RadarFacts>) =>
     prices: { gpus: [], cpus: [] },
     notes: [],
     at,
+    free: false,
     ...facts,
   });
 const one = (seen: Pod, records: JobRecord[] = []) => look({ pods: [seen], records }).pods[0];
@@ -110,7 +111,7 @@ describe('the radar (R4.5)', () => {
     const mine = pod({ name: 'my notebook', mounts: { network: [], persistent: { size: 50, path: '/workspace' } } });
     const seen = one(mine);
     assert.deepEqual([seen?.owner, seen?.action.how, seen?.diskPerMonth], ['unknown', 'stop', 5]);
-    assert.match(seen?.action.text ?? '', /disk of 50 GB stays and costs \$10\.00 a month/);
+    assert.match(seen?.action.text ?? '', /disk of 50 GB stays: \$10\.00 a month/);
   });
 
   it('shows stopped pods, whose disk goes on costing', () => {
@@ -121,7 +122,7 @@ describe('the radar (R4.5)', () => {
       mounts: { network: [], persistent: { size: 50, path: '/w' } },
     });
     const seen = one(stopped);
-    assert.match(seen?.idle?.reason ?? '', /It is stopped\. Its disk of 50 GB costs \$10\.00 a month/);
+    assert.match(seen?.idle?.reason ?? '', /It is stopped\. Its disk of 50 GB goes on: \$10\.00 a month/);
     assert.deepEqual([seen?.costPerHour, seen?.diskPerMonth, seen?.action.how], [0, 10, 'terminate']);
     assert.match(seen?.action.text ?? '', /deleted for good/);
     assert.equal(one(pod({ status: 'EXITED' }), [record()])?.action.how, 'terminate');
@@ -250,10 +251,10 @@ describe('the radar (R4.5)', () => {
       assert.equal(at1({ workers: { min: 0, max: 0 } }).cost, 'It has no workers and costs nothing.');
       const two = at1({ workers: { min: 2, max: 3 } });
       assert.ok(Math.abs((two.costPerHour ?? 0) - 4.464) < 1e-9);
-      assert.equal(two.cost, '2 workers stand by for $4.464/h, also while no request runs.');
+      assert.equal(two.cost, '2 workers stand by ($4.464/h), also while no request runs.');
       const either = at1({ gpu: { pools: ['AMPERE_24', 'ADA_24'] }, workers: { min: 1, max: 1 } });
       assert.equal(either.costPerHour, 1.116);
-      assert.match(either.cost, /^1 worker stands by for up to \$1\.116\/h/);
+      assert.match(either.cost, /^1 worker stands by \(up to \$1\.116\/h\)/);
       const cpu = at1({ gpu: null, cpu: [{ id: 'cpu5c', vcpuCount: 4 }], workers: { min: 1, max: 1 } });
       assert.ok(Math.abs((cpu.costPerHour ?? 0) - 0.2) < 1e-9);
       const unknown = look({ endpoints: [endpoint({ gpu: { pools: ['NEW'] }, workers: { min: 1, max: 1 } })], prices });

@@ -27,6 +27,7 @@ const around: Surroundings = {
   volume: { id: 'vol1', name: 'data', dataCenter: 'US-MD-1' },
   s3: { endpoint: 'yes', keys: true },
   pods: [],
+  free: false,
 };
 
 function projectOf(sync: Partial<Project['sync']>): Project {

@@ -13,6 +13,7 @@ const around = (changes: Partial<Surroundings> = {}): Surroundings => ({
   volume,
   s3: { endpoint: 'no', keys: false },
   pods: [],
+  free: false,
   ...changes,
 });
 const few = { files: 3, bytes: 5e9 };

@@ -1,10 +1,16 @@
-import { lastHit, shown } from '../lines.ts';
+import { lastHit, shown, type Hit } from '../lines.ts';
 import type { Change, Detector, Facts, Finding } from '../types.ts';
 
 /** The worker's own sentence; it writes on the volume only. */
 const workerFull = /^The volume cannot be written: .*(it is full|No space left|quota exceeded)/i;
 /** EDQUOT is how a network volume says that it is full; the container's disk has no quota. */
-const quota = [/Disk quota exceeded/i, /\[Errno 122\]/, /\bEDQUOT\b/];
+const quota = [
+  /Disk quota exceeded/i,
+  /\[Errno 122\]/,
+  /\bEDQUOT\b/,
+  /os error 122/,
+  /^(?!.*\b(?:https?|API|requests?|rate|tokens?|billing|googleapis|metric|429|403)\b).*\bquota exceeded\b/i,
+];
 /** ENOSPC; what writes model files says it in words of its own (torch's zip writer, safetensors, parquet). */
 const space = [
   /No space left on device/i,
@@ -28,18 +34,44 @@ export const volumeFull: Detector = {
   },
 };
 
-/** "No space left" about a path below the volume's mount. */
+/** "No space left" about a path below the volume's mount, or one from the project folder, which lies there. */
 function onVolume(facts: Facts): { at: number; line: string } | undefined {
   const hit = lastHit(facts.lines, ...space);
-  return hit !== undefined && placeOf(hit.line, facts) === 'volume' ? hit : undefined;
+  return hit !== undefined && placeOf(hit, facts) === 'volume' ? hit : undefined;
 }
 
-function placeOf(line: string, { evidence: { mount = '/workspace' } }: Facts): 'volume' | 'disk' | 'unknown' {
-  const path = /['"`](\/[^'"`]+)['"`]/.exec(line)?.[1] ?? /(?:^|\s)(\/[^\s:]+)/.exec(line)?.[1];
-  if (path === undefined) {
-    return 'unknown';
+/** How many lines of a traceback before its last one are looked at: they name what was written. */
+const tracebackLines = 12;
+
+function placeOf({ at, line }: Pick<Hit, 'at' | 'line'>, facts: Facts): 'volume' | 'disk' | 'unknown' {
+  const before = facts.lines.slice(Math.max(0, at - tracebackLines), at).reverse();
+  for (const text of [line, ...before]) {
+    // The line that names a source file says where the code lies, not what it wrote.
+    const paths = /^\s*File "/.test(text) ? [] : pathsIn(text);
+    const places = new Set(paths.map((path) => diskOf(path, facts)));
+    if (places.size === 1) {
+      return [...places][0] ?? 'unknown';
+    }
   }
-  return path === mount || path.startsWith(`${mount}/`) ? 'volume' : 'disk';
+  return 'unknown';
+}
+
+/** Paths that a message or a line of code names: in quotes, or after a space where they are absolute. */
+function pathsIn(text: string): string[] {
+  const quoted = [...text.matchAll(/(['"`])((?:(?!\1)[^\s'"`])+)\1/g)].map(([, , path = '']) => path);
+  const bare = [...text.matchAll(/(?:^|\s)(\/[^\s:'"]+)/g)].map(([, path = '']) => path);
+  return [...quoted, ...bare].filter(
+    (path) => /\w/.test(path) && (path.includes('/') || /\.[A-Za-z]\w{1,11}$/.test(path)),
+  );
+}
+
+/** Every step begins in the project folder, so a path that is not absolute leads to the volume. */
+function diskOf(path: string, { evidence: { mount = '/workspace' } }: Facts): 'volume' | 'disk' {
+  return !path.startsWith('/') && !path.startsWith('~')
+    ? 'volume'
+    : path === mount || path.startsWith(`${mount}/`)
+      ? 'volume'
+      : 'disk';
 }
 
 function volumeFinding({ evidence }: Facts, at: number, line: string): Finding {
@@ -70,31 +102,46 @@ export const diskFull: Detector = {
   kind: 'disk-full',
   detect: (facts) => {
     const hit = lastHit(facts.lines, ...space);
-    if (hit === undefined || facts.reasons.some((r) => workerFull.test(r)) || placeOf(hit.line, facts) === 'volume') {
+    if (hit === undefined || facts.reasons.some((r) => workerFull.test(r))) {
       return undefined;
     }
-    const { project } = facts.evidence;
-    const from = project?.target.disk;
-    const now = from ?? (project?.target.cpu === undefined ? 40 : 20);
-    // Small CPU pods are refused with more than 30 GB.
-    const to = project?.target.cpu === undefined ? 2 * now : Math.min(30, 2 * now);
-    const change: Change | null =
-      project === undefined || to <= now
-        ? null
-        : {
-            path: ['target', 'disk'],
-            from: from ?? null,
-            to,
-            text: `Give the pod ${to} GB of container disk in place of ${now} GB.`,
-          };
-    const sure = placeOf(hit.line, facts) === 'disk';
-    return {
-      at: hit.at,
-      what: sure ? "The pod's container disk is full." : "A disk of the pod is full, most likely the container's.",
-      evidence: [shown(hit.line)],
-      why: 'Caches (such as ~/.cache/huggingface), temporary files and packages lie on the container disk; a full volume says "Disk quota exceeded".',
-      next: `${change?.text ?? 'Give the pod more container disk ("target.disk").'} Or let caches lie on the volume, for example with HF_HOME.`,
-      change,
-    };
+    const place = placeOf(hit, facts);
+    return place === 'volume' ? undefined : place === 'disk' ? diskFinding(facts, hit) : eitherFinding(hit);
   },
 };
+
+function diskFinding({ evidence: { project } }: Facts, hit: Hit): Finding {
+  const from = project?.target.disk;
+  const now = from ?? (project?.target.cpu === undefined ? 40 : 20);
+  // Small CPU pods are refused with more than 30 GB.
+  const to = project?.target.cpu === undefined ? 2 * now : Math.min(30, 2 * now);
+  const change: Change | null =
+    project === undefined || to <= now
+      ? null
+      : {
+          path: ['target', 'disk'],
+          from: from ?? null,
+          to,
+          text: `Give the pod ${to} GB of container disk in place of ${now} GB.`,
+        };
+  return {
+    at: hit.at,
+    what: "The pod's container disk is full.",
+    evidence: [shown(hit.line)],
+    why: 'Caches (such as ~/.cache/huggingface), temporary files and packages lie on the container disk.',
+    next: `${change?.text ?? 'Give the pod more container disk ("target.disk").'} Or let caches lie on the volume, for example with HF_HOME.`,
+    change,
+  };
+}
+
+/** Nothing says where the step wrote, and a change of the wrong disk would cost money and help nothing. */
+function eitherFinding(hit: Hit): Finding {
+  return {
+    at: hit.at,
+    what: "A disk of the pod is full: the volume's or the container's.",
+    evidence: [shown(hit.line)],
+    why: 'What a step writes below the project folder, also by a relative path, lies on the volume; caches (such as ~/.cache/huggingface), temporary files and packages lie on the container disk. The message does not say which was written.',
+    next: 'If it wrote results or checkpoints, grow the volume or delete what is old on it; if it filled a cache or /tmp, give the pod more container disk ("target.disk") or let caches lie on the volume, for example with HF_HOME.',
+    change: null,
+  };
+}

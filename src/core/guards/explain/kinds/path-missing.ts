@@ -3,9 +3,18 @@ import { lastHit, shown } from '../lines.ts';
 import type { Change, Detector, Facts, ProjectPath } from '../types.ts';
 
 const patterns = [
-  /FileNotFoundError: \[Errno 2\] No such file or directory: '([^']+)'/,
-  /FileNotFoundError: (?:\[Errno 2\] )?(?:Failed to open local file|Unable to find|Couldn't find file at|No such file or directory:?) '?([^'\s]+)'?/,
+  /FileNotFoundError: \[Errno 2\] No such file or directory: ['"]([^'"]+)['"]/,
+  /(?:FileNotFoundError|OSError|ArrowInvalid): (?:\[Errno 2\] )?(?:Failed to open local file|Cannot open file|Unable to find|Couldn't find file at|Couldn't find any data file at|No such file or directory(?: \(os error 2\))?:?) ['"]?([^'"\s]+?)['"]?(?:\.?(?:\s|$))/,
+  /(?:DataFilesNotFoundError: No (?:\(supported\) )?data files found in|EmptyDatasetError: The directory at) (\S+)/,
+  /Unable to (?:synchronously )?open file \((?:unable to open file: )?name = '([^']+)', errno = 2/,
+  /LibsndfileError: Error opening '([^']+)': System error/,
+  /imread_\('([^']+)'\): can't open\/read file/,
+  /IO Error: No files found that match the pattern "([^"]+)"/,
+  /FileNotFoundError: (\S*[^\s.]) not found\.?$/,
+  // pyarrow and fsspec say the path and nothing else.
+  /FileNotFoundError: ['"]?((?!\[)(?:[^\s'":]|:(?=[\\/]))+)['"]?$/,
   /NotADirectoryError: \[Errno 20\] Not a directory: '([^']+)'/,
+  /IsADirectoryError: \[Errno 21\] Is a directory: '([^']+)'/,
   /PermissionError: \[Errno 13\] Permission denied: '([^']+)'/,
   /HFValidationError: Repo id must .*'(\/[^']+)'/,
   /can't open file '([^']+)': \[Errno 2\]/,
@@ -59,6 +68,19 @@ function judge(
       what,
       why: 'That is a path of another computer; on the pod the project lies on the volume and is the working directory.',
       next: `Name the file relative to the project folder (its name is ${name}), and upload it under "sync.data" or "sync.must".`,
+    };
+  }
+  const [, above] = /^((?:\.\.\/)+)/.exec(path) ?? [];
+  if (above !== undefined) {
+    const inside = path.slice(above.length);
+    const here = localNames.includes(inside.split('/')[0] ?? '');
+    return {
+      what,
+      why: 'Every step, also a notebook in a folder of its own, runs in the project folder, so this path leads out of the project.',
+      next: here
+        ? `In the project it is ${inside}; check too that "sync" uploads it.`
+        : 'Name it from the project folder, and upload it under "sync.data" or "sync.must".',
+      better: here ? inside : undefined,
     };
   }
   const foreign = ['/runpod-volume', '/workspace'].find((m) => m !== mount && (path === m || path.startsWith(`${m}/`)));

@@ -33,7 +33,7 @@ export const balance: Check = {
     const { balance: left, spendPerHour, spendLimit } = money;
     if (price !== undefined && spendLimit !== null && (spendPerHour ?? 0) + price > spendLimit) {
       say.error('spend-limit', {
-        what: `The account spends ${pricePerHour(spendPerHour)} now, and may spend ${pricePerHour(spendLimit)}; this pod costs ${pricePerHour(price)} more.`,
+        what: `The account spends ${pricePerHour(spendPerHour, false)} now, and may spend ${pricePerHour(spendLimit, false)}; this pod costs ${pricePerHour(price, false)} more.`,
         why: 'RunPod refuses pods above the limit of the account.',
         next: 'End pods that are not needed, or ask RunPod for a higher limit.',
       });

@@ -64,7 +64,8 @@ function late(facts: Facts, say: Say, { step, later, input, at }: Read & { later
 /** What a local step makes for a step on the pod has to be uploaded. */
 async function carried(facts: Facts, say: Say, { step, input, at, before }: Read & { before: Step[] }): Promise<void> {
   const makers = before.filter((s) => writes(s, input));
-  if (step.where !== 'pod' || makers.some((s) => s.where === 'pod')) {
+  // Without a maker the step reads what it wrote itself, as one that goes on from its own checkpoint does.
+  if (step.where !== 'pod' || makers.length === 0 || makers.some((s) => s.where === 'pod')) {
     return;
   }
   const { must, data, optional, archives = [] } = facts.project.sync;
@@ -72,7 +73,7 @@ async function carried(facts: Facts, say: Say, { step, input, at, before }: Read
   const excluded = (await facts.scan()).ignored.some((g) => g.examples.some((e) => e === input || input.startsWith(e)));
   if (excluded || !lists.some((entry) => mayMeet(entry, input))) {
     say.error('input-not-uploaded', {
-      what: `The step ${step.name} reads ${input}, which the local step ${makers[0]?.name ?? ''} makes, but "sync" does not upload it.`,
+      what: `The step ${step.name} reads ${input}, which the local step ${makers.map((s) => s.name).join(' and ')} makes, but "sync" does not upload it.`,
       why: 'The step would not find it on the pod.',
       next: 'Add it to "sync.data".',
       at,

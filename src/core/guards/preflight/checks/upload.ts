@@ -19,10 +19,13 @@ export const upload: Check = {
       missing(facts, say, found, list, pattern);
     }
     for (const note of found.notes) {
-      say.warning('upload-left-out', {
+      const leftOut = note.endsWith('left out.');
+      say.warning(leftOut ? 'upload-left-out' : 'names-alike', {
         what: note,
-        why: 'The pod will not have it.',
-        next: 'Replace links by files, or rename what cannot be told apart.',
+        why: leftOut
+          ? 'The pod will not have it.'
+          : 'The pod gets all of them; a machine that does not tell them apart keeps one.',
+        next: leftOut ? 'Replace links by files, and give every name valid letters.' : 'Rename one of them.',
         at: facts.place('sync'),
       });
     }

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { missingFiles, whyLeftOut } from '../../../src/core/files/missing.ts';
+import { scan } from '../../../src/core/files/scan.ts';
+import { useTempFolder } from '../../support/temp.ts';
+
+describe('files that must be uploaded and are not (R2.2)', () => {
+  const folder = useTempFolder();
+  const lists = { data: [], optional: [], never: [] };
+
+  it('are not called missing without the rule or the link that leaves them out', async () => {
+    const outside = path.join(folder.path, 'elsewhere');
+    const root = path.join(folder.path, 'project');
+    mkdirSync(outside);
+    mkdirSync(root);
+    symlinkSync(outside, path.join(root, 'data'));
+    writeFileSync(path.join(root, 'R.md'), 'x');
+    writeFileSync(path.join(root, '.runpodignore'), '*.md\r\n');
+    const found = await scan(root, { ...lists, must: ['data/', 'R.md', 'no.txt'] });
+    const { what, why, next } = missingFiles(found.missing, found);
+    assert.match(what, /data\/, R\.md, no\.txt/);
+    assert.match(why ?? '', /data is a link out of the project/);
+    assert.match(why ?? '', /R\.md is there, but the rule "\*\.md" of \.runpodignore leaves it out/);
+    assert.match(next ?? '', /Change what leaves them out/);
+    assert.equal(whyLeftOut('no.txt', found), undefined);
+    assert.equal(whyLeftOut('data2/', found), undefined);
+  });
+
+  it('that are nowhere are told as before', () => {
+    const { why } = missingFiles([{ list: 'must', pattern: 'no.txt' }], { ignored: [], notes: [] });
+    assert.match(why ?? '', /has to match at least one file/);
+  });
+});
