@@ -1,7 +1,12 @@
 import * as z from 'zod';
+import { impossibleGates } from './gates.ts';
 import { env, name, pattern, patterns, relativePath } from './schema-values.ts';
+import type { Written, WrittenNumber } from './written.ts';
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
+/** A value that a gate compares with; `parseProject` puts it in as it was written. */
+const scalar = z
+  .union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false')
+  .transform((value): string | number | boolean | WrittenNumber => value);
 
 const gateBase = { type: z.string() };
 
@@ -95,6 +100,7 @@ const stepFields = {
   args: z.array(z.string()).optional().describe('Arguments of a module or script.'),
   parameters: z
     .record(z.string(), z.json())
+    .transform((values): Record<string, Written> => values as Record<string, Written>)
     .optional()
     .describe('Values for the notebook; they override its cell tagged `parameters`.'),
   env: env.optional().describe('Environment variables of this step only.'),
@@ -110,7 +116,7 @@ const stepFields = {
       'Files that the step reads. The step is skipped while these, its code, command and environment are unchanged.',
     ),
   outputs: patterns.optional().describe('Files that the step writes.'),
-  gates: z.array(gateSchema).default([]).describe('Checks after the step; the next step starts only when all hold.'),
+  gates: z.array(gateSchema).prefault([]).describe('Checks after the step; the next step starts only when all hold.'),
 };
 
 export const stepSchema = z
@@ -123,8 +129,37 @@ export const stepSchema = z
   })
   .refine((s) => s.args === undefined || s.module !== undefined || s.script !== undefined, {
     message: '"args" goes with "module" or "script"',
+  })
+  .superRefine((step, context) => {
+    for (const { gate, field, message } of impossibleGates(step.gates)) {
+      context.addIssue({ code: 'custom', path: ['gates', gate, field], message });
+    }
+    for (const name of Object.keys(step.parameters ?? {})) {
+      const message = nameFault(name);
+      if (message !== undefined) {
+        context.addIssue({ code: 'custom', path: ['parameters', name], message });
+      }
+    }
   });
 
+const keywords = new Set(
+  (
+    'False None True and as assert async await break class continue def del elif else except finally for from global if ' +
+    'import in is lambda nonlocal not or pass raise return try while with yield'
+  ).split(' '),
+);
+
+/** A parameter becomes a variable of the notebook. */
+function nameFault(name: string): string | undefined {
+  if (keywords.has(name)) {
+    return 'is a word of Python and cannot be a variable of the notebook; rename it there and here';
+  }
+  return /^[\p{XID_Start}_]\p{XID_Continue}*$/u.test(name)
+    ? undefined
+    : 'must be a name of Python: letters, digits and "_", and no digit first';
+}
+
 export type Step = z.infer<typeof stepSchema>;
+export type GateValue = z.infer<typeof scalar>;
 export type Gate = z.infer<typeof gateSchema>;
 export type Side = z.infer<typeof side>;

@@ -14,6 +14,9 @@ export const relativePath = z
   .min(1)
   .refine((p) => !p.startsWith('/') && !p.split('/').includes('..') && !/^[A-Za-z]:/.test(p), {
     message: 'must be a path inside the project, with "/" between folders and no ".."',
+  })
+  .refine((p) => p.split('/').every((part) => Buffer.byteLength(part) <= 255) && Buffer.byteLength(p) < 4096, {
+    message: 'is longer than a file system takes: 255 bytes for a name, 4095 for a path',
   });
 
 export const pattern = relativePath.describe(
@@ -22,4 +25,7 @@ export const pattern = relativePath.describe(
 
 export const patterns = z.array(pattern);
 
-export const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string());
+export const env = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of letters, digits and "_", and no digit first'),
+  z.string(),
+);
