@@ -1,5 +1,5 @@
 import { limits } from '../contract.ts';
-import type { Gate } from './schema-steps.ts';
+import type { Gate } from './schema-gates.ts';
 
 /** Why a gate can never hold, and the field that says so. */
 export interface Impossible {

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { side, stepSchema } from './schema-steps.ts';
 import { env, name, patterns, relativePath, pattern } from './schema-values.ts';
 
-export type { Gate, GateValue, Side, Step } from './schema-steps.ts';
+export type { Gate, GateValue } from './schema-gates.ts';
+export type { Side, Step } from './schema-steps.ts';
 
 /** The project file's version that this program writes and reads. */
 export const projectVersion = 1;
