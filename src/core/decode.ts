@@ -1,3 +1,5 @@
+import { parseTree, printParseErrorCode, type ParseError } from 'jsonc-parser';
+
 /** Text as it was in the bytes, or why they are no text, with the place (line and column from 1). */
 export type Decoded = { text: string } | { fault: string; line: number; column: number };
 
@@ -71,4 +73,34 @@ function complete(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
+}
+
+/** Parses JSON; throws an Error that names the line and column at which it ends to be JSON. */
+export function strictJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new Error(faultOf(text.slice(0, mostSearched)), { cause: error });
+  }
+}
+
+/** Enough to find a fault by; the rest of a large file says no more. */
+const mostSearched = 16 << 20;
+
+function faultOf(text: string): string {
+  const faults: ParseError[] = [];
+  try {
+    parseTree(text, faults, { disallowComments: true });
+  } catch {
+    return 'line 1, column 1: not JSON, with values nested thousands deep';
+  }
+  const [{ offset, error } = { offset: 0, error: undefined }] = faults;
+  const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
+  const why =
+    error === undefined
+      ? 'not JSON'
+      : printParseErrorCode(error)
+          .replace(/\B[A-Z]/g, ' $&')
+          .toLowerCase();
+  return `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}: ${why}`;
 }

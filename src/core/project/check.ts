@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { strictJson } from '../decode.ts';
 import { messageOf } from '../errors.ts';
-import { strictJson } from '../json.ts';
 import type { Problem } from './parse.ts';
 import { placeOf } from './parse.ts';
 import type { Project, Step } from './schema.ts';

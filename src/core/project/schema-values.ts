@@ -9,7 +9,7 @@ export const name = z
     'lower-case letters, digits, "-" and "_", at most 48, starting with a letter or digit',
   );
 
-export const relativePath = z
+const pathInside = z
   .string()
   .min(1)
   .refine((p) => !p.startsWith('/') && !p.split('/').includes('..') && !/^[A-Za-z]:/.test(p), {
@@ -19,7 +19,16 @@ export const relativePath = z
     message: 'is longer than a file system takes: 255 bytes for a name, 4095 for a path',
   });
 
-export const pattern = relativePath.describe(
+/** One file or folder, by the one spelling that is compared: `./a//b` is `a/b`. */
+export const relativePath = pathInside.transform(
+  (p) =>
+    p
+      .replace(/\/+/g, '/')
+      .replace(/(^|\/)(?:\.\/)+/g, '$1')
+      .replace(/\/\.$/, '') || '.',
+);
+
+export const pattern = pathInside.describe(
   'A path or glob (`**`, `*`, `?`) relative to the project folder; a trailing `/` means everything below the folder.',
 );
 

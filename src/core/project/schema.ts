@@ -91,7 +91,10 @@ const archiveSchema = z.strictObject({
 const syncExtras = {
   archives: z
     .array(archiveSchema)
-    .refine((all) => new Set(all.map((a) => a.to)).size === all.length, { message: 'two archives have the same "to"' })
+    .refine((all) => new Set(all.map((a) => a.to.normalize('NFC').toLowerCase())).size === all.length, {
+      message:
+        'two archives have the same "to" (names that differ in case or accents only are one file on some machines)',
+    })
     .optional()
     .describe(
       'Many small files that travel and stay as one tar file, for jobs that read archives: a volume takes about 64 KB for every file.',
@@ -125,7 +128,7 @@ const finishSchema = z.strictObject({
     .default('terminate')
     .describe('What happens to the pod when the job has ended. The volume keeps everything.'),
   into: relativePath
-    .default('runpod-results')
+    .prefault('runpod-results')
     .describe('Folder of the project that gets them, in a folder a job. Never uploaded.'),
   fetch: patterns.default([]).describe('Results brought home when the job has ended.'),
 });
