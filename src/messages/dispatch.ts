@@ -7,7 +7,7 @@ export type Handlers<M extends { type: string }> = {
 
 /**
  * The border between a panel and the extension: what fits the schema goes to its handler, everything else is dropped.
- * Answers undefined, or why the message was dropped; never its content.
+ * Answers undefined, or the field and why the message was dropped; never its content.
  */
 export function dispatch<M extends { type: string }>(
   schema: z.ZodType<M>,
@@ -17,7 +17,7 @@ export function dispatch<M extends { type: string }>(
   const parsed = schema.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    return `${issue?.path.join('.') ?? ''}: ${issue?.code ?? 'not understood'}`;
+    return `${issue?.path.join('.') || 'message'}: ${issue?.code ?? 'not understood'}`;
   }
   const message = parsed.data;
   // The key is the message's own type, which the compiler cannot follow through the union.

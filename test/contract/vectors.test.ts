@@ -4,9 +4,11 @@ import picomatch from 'picomatch';
 import { isCredential, whyNotMaskable, limits } from '../../src/core/contract.ts';
 import { compilePattern } from '../../src/core/files/patterns.ts';
 import { merged, missing, readJournal, type Range } from '../../src/core/files/ranges.ts';
+import { matcher, type Kind, type Raw } from '../../src/core/guards/preflight/equality.ts';
 import { jobEventSchema } from '../../src/core/journal/events.ts';
 import { buildSpec } from '../../src/core/journal/spec.ts';
 import { parseProject } from '../../src/core/project/parse.ts';
+import type { GateValue } from '../../src/core/project/schema.ts';
 import { readProblem } from '../../src/core/runpod/answers.ts';
 import { quoteArgv } from '../../src/core/ssh/quote.ts';
 import { FrameReader } from '../../src/core/transport/ssh/frames.ts';
@@ -156,6 +158,22 @@ describe('vectors that client and worker share', () => {
     }
   });
 
+  describe('gate values', () => {
+    interface Case {
+      kind: Kind;
+      raw: unknown;
+      same: string[];
+      other: string[];
+    }
+    for (const { name, kind, raw, same, other } of vectors<Case>('gate-values')) {
+      it(name, () => {
+        const value = rawOf(kind, raw);
+        const isIt = (text: string): boolean => matcher(kind, gateValue(text))(value);
+        assert.deepEqual([...same, ...other].filter(isIt), same);
+      });
+    }
+  });
+
   it('numbers: what a parameter and a metric become on their way', () => {
     interface Case {
       kind: 'parameter' | 'metric';
@@ -176,6 +194,47 @@ describe('vectors that client and worker share', () => {
     }
   });
 });
+
+/** What a gate's value becomes that a project file has so. */
+function gateValue(text: string): GateValue {
+  const gates = `[{"type": "distinct", "path": "a.parquet", "column": "c", "includes": [${text}]}]`;
+  const { project } = parseProject(
+    read('examples/rainbow/training.runpod.json').replace(
+      /"steps": \[/,
+      `"steps": [{"name": "values", "shell": "true", "gates": ${gates}},`,
+    ),
+  );
+  const [gate] = project?.steps[0]?.gates ?? [];
+  assert.ok(gate?.type === 'distinct' && gate.includes?.[0] !== undefined, text);
+  return gate.includes[0];
+}
+
+/** A raw value as the vectors write it. */
+function rawOf(kind: Kind, told: unknown): Raw {
+  if (told === null || kind.name === 'bool') {
+    return told as Raw;
+  }
+  const [first = kind, second = kind] = kind.parts ?? [];
+  if (kind.name === 'map') {
+    return (told as [unknown, unknown][]).map(([key, value]) => [rawOf(first, key), rawOf(second, value)]);
+  }
+  if (Array.isArray(told)) {
+    return told.map((item, i) => rawOf(kind.name === 'list' ? first : (kind.parts?.[i] ?? kind), item));
+  }
+  const text = typeof told === 'string' ? told : JSON.stringify(told);
+  switch (kind.name) {
+    case 'text':
+      return Buffer.from(text, 'hex');
+    case 'float':
+      return text === 'nan' ? NaN : Number(text.replace('inf', 'Infinity'));
+    case 'decimal': {
+      const [whole = '', part = ''] = text.split('.');
+      return { digits: BigInt(whole + part), scale: part.length };
+    }
+    default:
+      return BigInt(text);
+  }
+}
 
 /** How a number of the project file stands in `spec.json`. */
 function parameterInSpec(text: string): string | undefined {

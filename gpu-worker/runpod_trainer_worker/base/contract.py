@@ -20,6 +20,7 @@ class Limits:
     event_text_bytes: int
     event_list_items: int
     evidence_bytes: int
+    distinct_items: int
     log_event_lines: int
     log_line_characters: int
     name_characters: int

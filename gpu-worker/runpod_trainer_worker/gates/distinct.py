@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, Set
+from typing import Any, Callable, Dict, List, Tuple
 
-from .parquet import batches, import_pyarrow, need_columns, open_parquet
+from ..base.contract import LIMITS
+from .columns import kind_of, plain_array, raw
+from .equality import key_of, matcher, shown
+from .parquet import batches, column_of, import_pyarrow, need_columns, open_parquet
 from .result import FAILED, PASSED, Finding
-from .values import canonical, ordered, plain, short_list
-
-#: More distinct values than this are not counted.
-_MOST = 1_000_000
+from .values import ordered, plain, short_list
 
 
 def distinct(project: Path, gate: Dict[str, Any]) -> Finding:
@@ -20,30 +20,32 @@ def distinct(project: Path, gate: Dict[str, Any]) -> Finding:
     file = open_parquet(project, path)
     need_columns(file, path, column)
     compute = import_pyarrow("pyarrow.compute")
-    seen: Dict[str, Any] = {}
-    missing: Set[str] = {canonical(value) for value in wanted}
+    kind = kind_of(file.schema_arrow.field(column).type)
+    most = LIMITS.distinct_items
+    seen: Dict[Any, Any] = {}
+    missing: List[Tuple[Any, Callable[[Any], bool]]] = [(value, matcher(kind, value)) for value in wanted]
     nulls = 0
     for batch in batches(file, path, [column]):
-        values = batch.column(0)
+        values = plain_array(column_of(batch, column))
         nulls += values.null_count
-        if hasattr(values, "dictionary"):
-            values = values.dictionary_decode()
         try:
             values = compute.unique(values)
         except Exception:  # no kernel for nested types: they are compared as they are
             pass
-        for value in values.to_pylist():
-            if value is not None:
-                name = canonical(value)
-                missing.discard(name)
-                if len(seen) <= _MOST:
-                    seen.setdefault(name, value)
-    number = f"more than {_MOST}" if len(seen) > _MOST else str(len(seen))
-    absent = [value for value in wanted if canonical(value) in missing]
+        for value in raw(values):
+            if value is None:
+                continue
+            key = key_of(kind, value)
+            if key not in seen:
+                missing = [(want, is_it) for want, is_it in missing if not is_it(value)]
+                if len(seen) <= most:
+                    seen[key] = value
+    number = f"more than {most}" if len(seen) > most else str(len(seen))
+    absent = [value for value, _ in missing]
     evidence: Dict[str, Any] = {
         "distinct": len(seen),
         "missing": [plain(v) for v in absent],
-        "seen": ordered(seen.values()),
+        "seen": ordered(shown(kind, value) for value in seen.values()),
         "nulls": nulls,
     }
     expected = " and ".join(

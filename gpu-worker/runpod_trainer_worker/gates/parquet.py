@@ -75,10 +75,20 @@ def batches(file: Any, path: str, columns: List[str]) -> Iterator[Any]:
     # One row group after the other: read together, they are all prepared in memory.
     try:
         for group in range(file.num_row_groups):
-            rows_of = _batch_rows(file.metadata.row_group(group), columns)
-            yield from file.iter_batches(batch_size=rows_of, row_groups=[group], columns=columns)
+            about = file.metadata.row_group(group)
+            rows = 0
+            for batch in file.iter_batches(batch_size=_batch_rows(about, columns), row_groups=[group], columns=columns):
+                rows += batch.num_rows
+                yield batch
+            if rows != about.num_rows:
+                raise ValueError(f"a group of {about.num_rows} rows gave {rows}")
     except Exception as problem:
         raise CannotTell("damaged", f"{path} cannot be read to its end: {problem}") from problem
+
+
+def column_of(batch: Any, name: str) -> Any:
+    """The column of this name: a path through a structure is spelled alike, and comes with it."""
+    return batch.column(batch.schema.names.index(name))
 
 
 def _batch_rows(group: Any, columns: List[str]) -> int:

@@ -5,29 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict
 
-from .parquet import batches, import_pyarrow, need_columns, open_parquet
+from .columns import kind_of, plain_array, raw
+from .equality import Kind, has_value, matcher
+from .parquet import batches, column_of, import_pyarrow, need_columns, open_parquet
 from .result import FAILED, PASSED, Finding
-from .values import canonical, plain
+from .values import plain
 
 
-def _filled(compute: Any, types: Any, values: Any) -> Any:
-    """A boolean array: which rows have a value."""
-    if hasattr(values, "dictionary"):
-        values = values.dictionary_decode()
+def _filled(kind: Kind, values: Any) -> Any:
+    """A boolean array: which rows have a value, by kernels of Arrow, or one by one where it has none for the type."""
+    compute, types, pa = import_pyarrow("pyarrow.compute"), import_pyarrow("pyarrow.types"), import_pyarrow("pyarrow")
+    values = plain_array(values)
     valid = compute.is_valid(values)
-    kind = values.type
-    if types.is_floating(kind):
-        return compute.and_(valid, compute.invert(compute.fill_null(compute.is_nan(values), False)))
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind):
-        return compute.and_(valid, compute.fill_null(compute.greater(compute.binary_length(values), 0), False))
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        flat, parents = compute.list_flatten(values), compute.list_parent_indices(values)
-        good = compute.is_valid(flat)
-        if types.is_floating(flat.type):
-            good = compute.and_(good, compute.invert(compute.fill_null(compute.is_nan(flat), True)))
-        rows_with = compute.unique(parents.filter(good))
-        numbers = import_pyarrow("pyarrow").array(range(len(values)), rows_with.type)
-        return compute.and_(valid, compute.is_in(numbers, value_set=rows_with))
+    try:
+        if kind.name == "float":
+            return compute.and_(valid, compute.invert(compute.fill_null(compute.is_nan(values), False)))
+        if kind.name == "text" and kind.size is None:
+            return compute.and_(valid, compute.fill_null(compute.greater(compute.binary_length(values), 0), False))
+        if kind.name == "list":
+            flat, parents = plain_array(compute.list_flatten(values)), compute.list_parent_indices(values)
+            good = compute.is_valid(flat)
+            if types.is_floating(flat.type):
+                good = compute.and_(good, compute.invert(compute.fill_null(compute.is_nan(flat), True)))
+            rows_with = compute.unique(parents.filter(good))
+            numbers = pa.array(range(len(values)), rows_with.type)
+            return compute.and_(valid, compute.is_in(numbers, value_set=rows_with))
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        return pa.array([has_value(kind, value) for value in raw(values)], pa.bool_())
     return valid
 
 
@@ -39,17 +43,18 @@ def populated(project: Path, gate: Dict[str, Any]) -> Finding:
     file = open_parquet(project, path)
     names = [column] if where is None else [column, where["column"]]
     need_columns(file, path, *names)
-    compute, types, pa = import_pyarrow("pyarrow.compute"), import_pyarrow("pyarrow.types"), import_pyarrow("pyarrow")
+    compute, pa = import_pyarrow("pyarrow.compute"), import_pyarrow("pyarrow")
+    kind = kind_of(file.schema_arrow.field(column).type)
+    is_it = None if where is None else matcher(kind_of(file.schema_arrow.field(where["column"]).type), where["equals"])
     selected = filled = total = 0
     for batch in batches(file, path, list(dict.fromkeys(names))):
         total += batch.num_rows
-        mask = _filled(compute, types, batch.column(batch.schema.names.index(column)))
-        if where is None:
+        mask = _filled(kind, column_of(batch, column))
+        if where is None or is_it is None:
             selected += batch.num_rows
         else:
-            values = batch.column(batch.schema.names.index(where["column"])).to_pylist()
-            wanted = canonical(where["equals"])
-            chosen = pa.array([value is not None and canonical(value) == wanted for value in values], pa.bool_())
+            values = raw(column_of(batch, where["column"]))
+            chosen = pa.array([value is not None and is_it(value) for value in values], pa.bool_())
             selected += chosen.true_count
             mask = compute.and_(mask, chosen)
         filled += mask.true_count

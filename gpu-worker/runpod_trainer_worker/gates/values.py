@@ -1,11 +1,7 @@
-"""How values of a column are compared with values of the project file, and told."""
+"""How values are told in evidence and sentences."""
 
 from __future__ import annotations
 
-import base64
-import datetime
-import decimal
-import json
 import math
 from typing import Any, Iterable, List
 
@@ -13,29 +9,15 @@ from typing import Any, Iterable, List
 LISTED = 50
 
 
-def canonical(value: Any) -> str:
-    """One text for values that a person takes for the same: 1, 1.0 and "1"; true and "true"."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (float, decimal.Decimal)) and value == value and value not in (math.inf, -math.inf):
-        return str(int(value)) if value == int(value) else repr(float(value))
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
-    if isinstance(value, (list, dict)):
-        return json.dumps(value, sort_keys=True, default=str)
-    return str(value)
-
-
 def plain(value: Any, depth: int = 0) -> Any:
     """A value that fits into strict JSON; long texts are cut, numbers that are not finite become texts."""
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        # Whoever reads the evidence may have doubles only.
+        return value if abs(value) < 1 << 53 else str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, bytes):
-        return base64.b64encode(value[:60]).decode("ascii")
     if isinstance(value, str):
         return value if len(value) <= 200 else value[:200] + "…"
     if depth > 5:

@@ -9,6 +9,7 @@ import json
 import shlex
 import subprocess
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Dict
 
@@ -20,6 +21,7 @@ from runpod_trainer_worker.base.errors import WorkerError
 from runpod_trainer_worker.base.globs import Glob, match
 from runpod_trainer_worker.files.frames import FrameReader
 from runpod_trainer_worker.files.incoming import merged, read_journal
+from runpod_trainer_worker.gates.equality import Kind, matcher, shown
 from runpod_trainer_worker.keeper.pod_api import PodApi
 from runpod_trainer_worker.run.metrics import MetricTail, pieces
 from runpod_trainer_worker.volume.streams import missing
@@ -120,6 +122,35 @@ def test_numbers(case: Case, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(f'{{"m": {case["text"]}}}\n')
     (report,) = tail.read()
     assert [json.dumps(part, allow_nan=False) for part in pieces(report)] == [f'{{"m": {case["travels"]}}}']
+
+
+def kind_of(told: Case) -> Kind:
+    parts = tuple(kind_of(part) for part in told.get("parts", ()))
+    return Kind(**{**told, "parts": parts, "names": tuple(told.get("names", ()))})
+
+
+def raw_of(kind: Kind, told: Any) -> Any:
+    if told is None or kind.name == "bool":
+        return told
+    if kind.name in ("list", "struct", "map"):
+        parts = kind.parts * len(told) if kind.name == "list" else kind.parts
+        if kind.name == "map":
+            return [tuple(raw_of(part, item) for part, item in zip(kind.parts, pair)) for pair in told]
+        return [raw_of(part, item) for part, item in zip(parts, told)]
+    read: Dict[str, Any] = {"text": bytes.fromhex, "decimal": Decimal, "float": float}
+    return read.get(kind.name, int)(told)
+
+
+@pytest.mark.parametrize("case", vectors("gate-values"))
+def test_gate_values(case: Case) -> None:
+    kind = kind_of(case["kind"])
+    value = raw_of(kind, case["raw"])
+    assert [text for text in case["same"] if not matcher(kind, json.loads(text))(value)] == []
+    assert [text for text in case["other"] if matcher(kind, json.loads(text))(value)] == []
+    # What evidence shows can be written into the project file.
+    told = shown(kind, value)
+    told = json.dumps(told) if isinstance(told, (list, dict)) else str(told) if isinstance(told, float) else told
+    assert matcher(kind, told)(value), told
 
 
 @pytest.mark.parametrize("case", vectors("events"))

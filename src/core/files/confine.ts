@@ -13,6 +13,10 @@ export function unsafeName(name: string, platform: NodeJS.Platform = process.pla
   if (name === '' || name.includes('\0')) {
     return 'it is empty or contains NUL';
   }
+  // A byte that is no text comes as half of a character, and all of those become the same name here.
+  if (/[\ud800-\udfff]/u.test(name)) {
+    return 'it is not UTF-8, so that two such names could become one here; rename the file in the step';
+  }
   if (name.startsWith('/')) {
     return 'it is an absolute path';
   }

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { strictJson } from '../decode.ts';
 import { messageOf } from '../errors.ts';
 import type { Problem } from './parse.ts';
 import { placeOf } from './parse.ts';
@@ -67,12 +68,12 @@ async function moduleProblem(root: string, module: string): Promise<FileProblem 
 
 async function notebookProblem(file: string, path: string): Promise<string | undefined> {
   try {
-    const result = notebookSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    const result = notebookSchema.safeParse(strictJson(await readFile(file, 'utf8')));
     if (result.success) {
       return undefined;
     }
     const issue = result.error.issues[0];
-    return `The notebook ${path} cannot run: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'it is not a notebook'}.`;
+    return `The notebook ${path} cannot run: ${issue?.path.join('.') || 'nbformat'} ${issue?.message ?? 'it is not a notebook'}.`;
   } catch (error) {
     return `The notebook ${path} is broken: ${messageOf(error)}. Open it in the editor and save it again.`;
   }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { decodeText } from '../decode.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { parseProject, position } from './parse.ts';
 import type { Project } from './schema.ts';
@@ -15,9 +16,9 @@ export interface LoadedProject {
 /** Reads a project file from disk. Throws a UserError that lists every problem with line and column. */
 export async function loadProject(file: string): Promise<LoadedProject> {
   const path = resolve(file);
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = await readFile(path, 'utf8');
+    bytes = await readFile(path);
   } catch (error) {
     throw new UserError(
       'project-unreadable',
@@ -29,13 +30,30 @@ export async function loadProject(file: string): Promise<LoadedProject> {
       { cause: error },
     );
   }
+  const decoded = decodeText(bytes);
+  if ('fault' in decoded) {
+    throw invalid(path, [`${decoded.line}:${decoded.column}  ${decoded.fault}.`]);
+  }
+  const { text } = decoded;
   const { project, problems } = parseProject(text);
   if (project === undefined) {
-    const lines = problems.map((p) => `  ${basename(path)}:${position(text, p.offset)}  ${p.message}`);
-    throw new UserError('project-invalid', {
-      what: `The project file ${basename(path)} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}\n`,
-      next: 'Correct the file; nothing was started.',
-    });
+    throw invalid(
+      path,
+      problems.map((p) => `${position(text, p.offset)}  ${p.message}`),
+    );
   }
   return { file: path, root: dirname(path), text, project };
+}
+
+/** One slip can make hundreds of problems after it. */
+const mostTold = 20;
+
+function invalid(path: string, problems: readonly string[]): UserError {
+  const name = basename(path);
+  const lines = problems.slice(0, mostTold).map((problem) => `  ${name}:${problem}`);
+  const more = problems.length > mostTold ? `  and ${problems.length - mostTold} more after these\n` : '';
+  return new UserError('project-invalid', {
+    what: `The project file ${name} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}\n${more}`,
+    next: 'Correct the file; nothing was started.',
+  });
 }

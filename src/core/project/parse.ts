@@ -1,8 +1,10 @@
-import { type Node, findNodeAtLocation, parseTree, getNodeValue, printParseErrorCode } from 'jsonc-parser';
-import type { ParseError } from 'jsonc-parser';
+import { findNodeAtLocation, parseTree, printParseErrorCode, type Node, type ParseError } from 'jsonc-parser';
 import type { z } from 'zod';
+import { own } from '../json.ts';
+import { faultsOf, tooDeep } from './faults.ts';
 import { nearest } from './nearest.ts';
-import { projectSchema, type Project } from './schema.ts';
+import { projectSchema, type Project, type Step } from './schema.ts';
+import { writtenValue } from './written.ts';
 
 /** Something wrong in a project file, with its place in the text (`offset` and `length` in UTF-16 units). */
 export interface Problem {
@@ -30,12 +32,16 @@ type Path = (string | number)[];
 
 /** Reads the text of a project file (JSON with comments). Problems come with the place where they stand. */
 export function parseProject(text: string): ParsedProject {
+  const deep = tooDeep(text);
+  if (deep !== undefined) {
+    return { problems: [{ ...deep, severity: 'error' }] };
+  }
   const syntax: ParseError[] = [];
   const tree = parseTree(text, syntax, { allowTrailingComma: true });
   if (syntax.length > 0 || tree === undefined) {
     const problems = syntax.map((e): Problem => ({
       path: [],
-      message: `This is not valid JSON: ${readableCode(printParseErrorCode(e.error))}.`,
+      message: `This is not valid JSON: ${syntaxFault(text, e)}.`,
       offset: e.offset,
       length: Math.max(1, e.length),
       severity: 'error',
@@ -44,19 +50,60 @@ export function parseProject(text: string): ParsedProject {
       problems: problems.length > 0 ? problems : [problemAt(undefined, [], 'The project file is empty.')],
     };
   }
-  const result = projectSchema.safeParse(getNodeValue(tree));
-  if (result.success) {
-    return { project: result.data, problems: [] };
+  const faults = faultsOf(tree, text, (offset) => position(text, offset));
+  const result = projectSchema.safeParse(valueOf(tree));
+  if (result.success && faults.length === 0) {
+    return { project: asWritten(result.data, tree, text), problems: [] };
   }
-  const problems = result.error.issues.flatMap((issue) => problemsOf(tree, issue));
+  const problems = [
+    ...faults.map((fault): Problem => ({ ...fault, severity: 'error' })),
+    ...(result.error?.issues ?? [])
+      .flatMap((issue) => problemsOf(tree, issue))
+      // What a fault already says in better words.
+      .filter((p) => !faults.some(({ path }) => p.path.every((part, i) => part === path[i]))),
+  ];
   return { problems: problems.toSorted((a, b) => a.offset - b.offset) };
 }
 
 /** `line:column`, both from 1. */
 export function position(text: string, offset: number): string {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return `${line}:${offset - before.lastIndexOf('\n')}`;
+  const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
+  return `${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`;
+}
+
+/** The plain value; `__proto__` is a key like any other here, so that it is told and not obeyed. */
+function valueOf(node: Node): unknown {
+  if (node.type === 'array') {
+    return (node.children ?? []).map(valueOf);
+  }
+  if (node.type === 'object') {
+    const entries = (node.children ?? []).flatMap(({ children: [key, value] = [] }) =>
+      key === undefined || value === undefined ? [] : [[String(key.value), valueOf(value)] as const],
+    );
+    return Object.fromEntries(entries);
+  }
+  return node.value as unknown;
+}
+
+/** The project with the values of parameters and gates as the file has them, not as doubles. */
+function asWritten(project: Project, tree: Node, text: string): Project {
+  const replace = <T>(value: T, path: Path): T => {
+    const node = value === undefined ? undefined : findNodeAtLocation(tree, path);
+    return node === undefined ? value : (writtenValue(node, text) as T);
+  };
+  const steps = project.steps.map((step, i): Step => {
+    const gates = step.gates.map((gate, k) => {
+      const at = ['steps', i, 'gates', k];
+      if (gate.type === 'distinct') {
+        return { ...gate, includes: replace(gate.includes, [...at, 'includes']) };
+      }
+      return gate.type === 'populated' && gate.where !== undefined
+        ? { ...gate, where: { ...gate.where, equals: replace(gate.where.equals, [...at, 'where', 'equals']) } }
+        : gate;
+    });
+    return { ...step, gates, parameters: replace(step.parameters, ['steps', i, 'parameters']) };
+  });
+  return { ...project, steps };
 }
 
 /** The place of a step's name in the text, for lenses and diagnostics; undefined when there is no such step. */
@@ -90,7 +137,8 @@ function problemsOf(tree: Node, issue: z.core.$ZodIssue): Problem[] {
   if (issue.code === 'invalid_union') {
     return [problemAt(nodeAt(tree, path), path, gateTypeMessage(tree, path) ?? sentence(path, issue.message))];
   }
-  return [problemAt(nodeAt(tree, path), path, sentence(path, issue.message))];
+  const message = issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
+  return [problemAt(nodeAt(tree, path), path, sentence(path, message ?? issue.message))];
 }
 
 const gateTypes = ['file', 'rows', 'distinct', 'populated', 'metric', 'checkpoint', 'script'];
@@ -101,7 +149,7 @@ function gateTypeMessage(tree: Node, path: Path): string | undefined {
   }
   const at = path.at(-1) === 'type' ? path : [...path, 'type'];
   const node = findNodeAtLocation(tree, at);
-  const given = node === undefined ? 'no "type"' : `the unknown type ${JSON.stringify(getNodeValue(node))}`;
+  const given = node === undefined ? 'no "type"' : `the unknown type ${JSON.stringify(node.value)}`;
   return `This gate has ${given}; a gate is one of: ${gateTypes.join(', ')}.`;
 }
 
@@ -111,7 +159,7 @@ function sentence(path: Path, message: string): string {
     .replace(/^Invalid input: expected (.*), received undefined$/, 'is missing ($1)')
     .replace(/^Invalid input: expected (.*), received (.*)$/, 'must be $1, not $2')
     .replace(/^Invalid input: expected (.*)$/, 'must be $1');
-  return `${where}${/^(is|must|needs) /.test(text) ? ' ' : ': '}${text}.`;
+  return `${where}${/^(is|must|needs|contradicts) /.test(text) ? ' ' : ': '}${text}.`;
 }
 
 function problemAt(node: Node | undefined, path: Path, message: string): Problem {
@@ -144,8 +192,13 @@ function place(tree: Node | undefined, path: Path): { offset: number; length: nu
   return { offset: node?.offset ?? 0, length: Math.max(1, node?.length ?? 1) };
 }
 
-function readableCode(code: string): string {
-  return code.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+function syntaxFault(text: string, { error, offset }: ParseError): string {
+  const notANumber = /^[-+]?(?:NaN|Infinity)\b/.exec(text.slice(offset, offset + 12))?.[0];
+  return notANumber === undefined
+    ? printParseErrorCode(error)
+        .replace(/([a-z])([A-Z])/g, '$1 $2')
+        .toLowerCase()
+    : `${notANumber} is no number of JSON; write it as a text, or compute it in the code`;
 }
 
 /** Keys that the schema knows at a path, for "did you mean". */
@@ -167,7 +220,8 @@ function child(json: unknown, part: string | number): unknown {
   for (const option of variants(json)) {
     const node = option as
       { properties?: Record<string, unknown>; items?: unknown; additionalProperties?: unknown } | undefined;
-    const next = typeof part === 'number' ? node?.items : (node?.properties?.[part] ?? node?.additionalProperties);
+    const next =
+      typeof part === 'number' ? node?.items : (own(node?.properties ?? {}, part) ?? node?.additionalProperties);
     if (next !== undefined) {
       return next;
     }

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { own } from '../json.ts';
 import type { Project } from './schema.ts';
 
 /** The project as a profile changes it. Throws a UserError for a name that the file does not have. */
@@ -6,7 +7,7 @@ export function applyProfile(project: Project, name: string | undefined): Projec
   if (name === undefined) {
     return project;
   }
-  const profile = project.profiles[name];
+  const profile = own(project.profiles, name);
   if (profile === undefined) {
     const known = Object.keys(project.profiles);
     throw new UserError('profile-unknown', {

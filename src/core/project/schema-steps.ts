@@ -1,82 +1,8 @@
 import * as z from 'zod';
-import { env, name, pattern, patterns, relativePath } from './schema-values.ts';
-
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-
-const gateBase = { type: z.string() };
-
-const gateSchema = z.discriminatedUnion('type', [
-  z
-    .strictObject({
-      ...gateBase,
-      type: z.literal('file'),
-      path: pattern,
-      minBytes: z.int().min(0).default(1).describe('Smallest acceptable size of each matching file, in bytes.'),
-    })
-    .describe('A file exists.'),
-  z
-    .strictObject({
-      ...gateBase,
-      type: z.literal('rows'),
-      path: relativePath,
-      equals: z.int().min(0).optional().describe('Exact number of rows.'),
-      min: z.int().min(0).optional().describe('Smallest number of rows.'),
-      max: z.int().min(0).optional().describe('Largest number of rows.'),
-    })
-    .refine((g) => g.equals !== undefined || g.min !== undefined || g.max !== undefined, {
-      message: 'needs "equals", "min" or "max"',
-    })
-    .describe('The row count of a parquet file.'),
-  z
-    .strictObject({
-      ...gateBase,
-      type: z.literal('distinct'),
-      path: relativePath,
-      column: z.string().min(1),
-      includes: z.array(scalar).optional().describe('Values that must all be present.'),
-      count: z.int().min(1).optional().describe('Exact number of distinct values.'),
-    })
-    .refine((g) => g.includes !== undefined || g.count !== undefined, { message: 'needs "includes" or "count"' })
-    .describe('The distinct values of a parquet column.'),
-  z
-    .strictObject({
-      ...gateBase,
-      type: z.literal('populated'),
-      path: relativePath,
-      column: z.string().min(1),
-      where: z
-        .strictObject({ column: z.string().min(1), equals: scalar })
-        .optional()
-        .describe('Looks only at rows where this column has this value.'),
-      minShare: z
-        .number()
-        .gt(0)
-        .max(1)
-        .default(1)
-        .describe('Share of the selected rows that must have a value, 0 to 1.'),
-    })
-    .describe('A parquet column has values in the rows that a filter selects.'),
-  z
-    .strictObject({
-      ...gateBase,
-      type: z.literal('metric'),
-      name: z.string().min(1).describe('Name of a metric that the step reports through RUNPOD_TRAINER_METRICS.'),
-      min: z.number().optional(),
-      max: z.number().optional(),
-      of: z.enum(['last', 'best', 'worst']).default('last').describe('Which reported value counts.'),
-    })
-    .refine((g) => g.min !== undefined || g.max !== undefined, { message: 'needs "min" or "max"' })
-    .describe('A reported metric is finite and within bounds.'),
-  z.strictObject({ ...gateBase, type: z.literal('checkpoint'), path: relativePath }).describe('A checkpoint loads.'),
-  z
-    .strictObject({
-      ...gateBase,
-      type: z.literal('script'),
-      script: relativePath,
-      args: z.array(z.string()).default([]),
-    })
-    .describe('A Python script of your own exits with 0.'),
-]);
+import { impossibleGates } from './gates.ts';
+import { gateSchema } from './schema-gates.ts';
+import { env, name, patterns, relativePath } from './schema-values.ts';
+import type { Written } from './written.ts';
 
 export const side = z.enum(['local', 'pod']);
 
@@ -95,6 +21,7 @@ const stepFields = {
   args: z.array(z.string()).optional().describe('Arguments of a module or script.'),
   parameters: z
     .record(z.string(), z.json())
+    .transform((values): Record<string, Written> => values as Record<string, Written>)
     .optional()
     .describe('Values for the notebook; they override its cell tagged `parameters`.'),
   env: env.optional().describe('Environment variables of this step only.'),
@@ -115,7 +42,7 @@ const stepFields = {
     .describe(
       'Of the uploaded small files, those on which the step depends besides what its source imports; all of them unless told.',
     ),
-  gates: z.array(gateSchema).default([]).describe('Checks after the step; the next step starts only when all hold.'),
+  gates: z.array(gateSchema).prefault([]).describe('Checks after the step; the next step starts only when all hold.'),
 };
 
 export const stepSchema = z
@@ -128,8 +55,35 @@ export const stepSchema = z
   })
   .refine((s) => s.args === undefined || s.module !== undefined || s.script !== undefined, {
     message: '"args" goes with "module" or "script"',
+  })
+  .superRefine((step, context) => {
+    for (const { gate, field, message } of impossibleGates(step.gates)) {
+      context.addIssue({ code: 'custom', path: ['gates', gate, field], message });
+    }
+    for (const name of Object.keys(step.parameters ?? {})) {
+      const message = nameFault(name);
+      if (message !== undefined) {
+        context.addIssue({ code: 'custom', path: ['parameters', name], message });
+      }
+    }
   });
 
+const keywords = new Set(
+  (
+    'False None True and as assert async await break class continue def del elif else except finally for from global if ' +
+    'import in is lambda nonlocal not or pass raise return try while with yield'
+  ).split(' '),
+);
+
+/** A parameter becomes a variable of the notebook. */
+function nameFault(name: string): string | undefined {
+  if (keywords.has(name)) {
+    return 'is a word of Python and cannot be a variable of the notebook; rename it there and here';
+  }
+  return /^[\p{XID_Start}_]\p{XID_Continue}*$/u.test(name)
+    ? undefined
+    : 'must be a name of Python: letters, digits and "_", and no digit first';
+}
+
 export type Step = z.infer<typeof stepSchema>;
-export type Gate = z.infer<typeof gateSchema>;
 export type Side = z.infer<typeof side>;

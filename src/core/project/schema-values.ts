@@ -9,17 +9,32 @@ export const name = z
     'lower-case letters, digits, "-" and "_", at most 48, starting with a letter or digit',
   );
 
-export const relativePath = z
+const pathInside = z
   .string()
   .min(1)
   .refine((p) => !p.startsWith('/') && !p.split('/').includes('..') && !/^[A-Za-z]:/.test(p), {
     message: 'must be a path inside the project, with "/" between folders and no ".."',
+  })
+  .refine((p) => p.split('/').every((part) => Buffer.byteLength(part) <= 255) && Buffer.byteLength(p) < 4096, {
+    message: 'is longer than a file system takes: 255 bytes for a name, 4095 for a path',
   });
 
-export const pattern = relativePath.describe(
+/** One file or folder, by the one spelling that is compared: `./a//b` is `a/b`. */
+export const relativePath = pathInside.transform(
+  (p) =>
+    p
+      .replace(/\/+/g, '/')
+      .replace(/(^|\/)(?:\.\/)+/g, '$1')
+      .replace(/\/\.$/, '') || '.',
+);
+
+export const pattern = pathInside.describe(
   'A path or glob (`**`, `*`, `?`) relative to the project folder; a trailing `/` means everything below the folder.',
 );
 
 export const patterns = z.array(pattern);
 
-export const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string());
+export const env = z.record(
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of letters, digits and "_", and no digit first'),
+  z.string(),
+);

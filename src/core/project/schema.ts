@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { side, stepSchema } from './schema-steps.ts';
 import { env, name, patterns, relativePath, pattern } from './schema-values.ts';
 
-export type { Gate, Side, Step } from './schema-steps.ts';
+export type { Gate, GateValue } from './schema-gates.ts';
+export type { Side, Step } from './schema-steps.ts';
 
 /** The project file's version that this program writes and reads. */
 export const projectVersion = 1;
@@ -94,7 +95,10 @@ const archiveSchema = z.strictObject({
 const syncExtras = {
   archives: z
     .array(archiveSchema)
-    .refine((all) => new Set(all.map((a) => a.to)).size === all.length, { message: 'two archives have the same "to"' })
+    .refine((all) => new Set(all.map((a) => a.to.normalize('NFC').toLowerCase())).size === all.length, {
+      message:
+        'two archives have the same "to" (names that differ in case or accents only are one file on some machines)',
+    })
     .optional()
     .describe(
       'Many small files that travel and stay as one tar file, for jobs that read archives: a volume takes about 64 KB for every file.',
@@ -128,7 +132,7 @@ const finishSchema = z.strictObject({
     .default('terminate')
     .describe('What happens to the pod when the job has ended. The volume keeps everything.'),
   into: relativePath
-    .default('runpod-results')
+    .prefault('runpod-results')
     .describe('Folder of the project that gets them, in a folder a job. Never uploaded.'),
   fetch: patterns.default([]).describe('Results brought home when the job has ended.'),
 });

@@ -21,6 +21,7 @@ describe('names from a pod', () => {
     'a//b',
     'a/',
     'a\0b',
+    'out/\udce9.txt',
     'x'.repeat(256),
   ]) {
     it(`refuses ${JSON.stringify(name.slice(0, 20))} everywhere`, () => {

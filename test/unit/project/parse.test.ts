@@ -42,6 +42,36 @@ describe('project file (R9.5)', () => {
     }
   });
 
+  it('takes all spellings of a path for one', () => {
+    const { project } = parseProject(
+      JSON.stringify({
+        ...good,
+        steps: [
+          { name: 'a', script: './src//a.py', gates: [{ type: 'rows', path: '././d/./a.parquet', min: 1 }] },
+          { name: 'b', script: 'a/b./.c' },
+        ],
+      }),
+    );
+    assert.deepEqual(
+      project?.steps.map((s) => s.script),
+      ['src/a.py', 'a/b./.c'],
+    );
+    assert.ok(project?.steps[0]?.gates[0]?.type === 'rows' && project.steps[0].gates[0].path === 'd/a.parquet');
+    const archives = (to: string): string[] =>
+      problemsOf({
+        sync: {
+          archives: [
+            { from: 'a/', to: 'é.tar' },
+            { from: 'b/', to },
+          ],
+        },
+      });
+    assert.deepEqual(archives('f.tar'), []);
+    for (const same of ['É.tar', './é.tar', 'e\u0301.tar']) {
+      assert.match(archives(same).join('\n'), /same "to"/, same);
+    }
+  });
+
   it('wants exactly one thing to run and explains an unknown gate', () => {
     assert.match(problemsOf({ steps: [{ name: 'a', shell: 'x', script: 'y' }] })[0] ?? '', /exactly one of/);
     assert.match(

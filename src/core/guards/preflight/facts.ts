@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import type { Installation } from '../../home/installation.ts';
 import { readIfThere } from '../../files/atomic.ts';
+import { own } from '../../json.ts';
 import type { LoadedProject } from '../../project/load.ts';
 import { applyProfile } from '../../project/profile.ts';
 import type { Project, Side, Step } from '../../project/schema.ts';
@@ -251,7 +252,7 @@ type Path = (string | number)[];
 
 /** Where a value of the project stands in the file: in the profile when that is what sets it. */
 export function placeIn(file: Project, profile: string | undefined, path: Path): Path {
-  const changes = profile === undefined ? undefined : file.profiles[profile];
+  const changes = profile === undefined ? undefined : own(file.profiles, profile);
   if (profile === undefined || changes === undefined) {
     return path;
   }

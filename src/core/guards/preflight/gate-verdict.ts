@@ -1,18 +1,18 @@
 import { byteText } from '../../words/index.ts';
-import type { Gate } from '../../project/schema.ts';
+import type { Gate, GateValue } from '../../project/schema.ts';
 import type { LocalFile } from '../../files/scan.ts';
+import type { Column } from './columns.ts';
+import { hasValue, keyOf, matcher, type Kind } from './equality.ts';
 import type { Facts } from './facts.ts';
-import { BrokenParquet, nullsOf, readColumns, type ParquetFile } from './parquet.ts';
+import { BrokenParquet, columnNamed, readColumns, statisticsOf, tooMany, type ParquetFile } from './parquet.ts';
 import { some } from './text.ts';
-
-type Scalar = string | number | boolean;
 
 /**
  * Why a gate does not hold on files of this machine, as the beginning of a sentence; undefined when it holds or is of a
  * kind that only the run can tell. Rejects with UnknownFact when the values are too many to be read in passing.
  */
 export async function gateVerdict(
-  facts: Facts,
+  facts: Pick<Facts, 'parquet'>,
   gate: Gate,
   files: LocalFile[],
   signal: AbortSignal,
@@ -43,7 +43,15 @@ export async function gateVerdict(
   if (absent.length > 0) {
     return `${gate.path} has no column ${some(absent)}; it has ${some(parquet.columns, 8)}`;
   }
-  return gate.type === 'distinct' ? distinctProblem(gate, parquet, signal) : populatedProblem(gate, parquet, signal);
+  const columns = new Map(
+    wanted.flatMap((name) => {
+      const column = columnNamed(parquet, name);
+      return column === undefined ? [] : [[name, column] as const];
+    }),
+  );
+  return gate.type === 'distinct'
+    ? distinctProblem(gate, parquet, columns, signal)
+    : populatedProblem(gate, parquet, columns, signal);
 }
 
 function rowsProblem(gate: Extract<Gate, { type: 'rows' }>, { rows }: ParquetFile): string | undefined {
@@ -62,95 +70,96 @@ function rowsProblem(gate: Extract<Gate, { type: 'rows' }>, { rows }: ParquetFil
 async function distinctProblem(
   gate: Extract<Gate, { type: 'distinct' }>,
   parquet: ParquetFile,
+  columns: ReadonlyMap<string, Column>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { path, column, includes = [], count } = gate;
-  const outside = includes.filter((value) => outOfBounds(parquet, column, value));
-  if (outside.length > 0) {
-    return `${path} has no ${some(outside.map(String), 5)} in the column ${column}`;
+  const kind = columns.get(column)?.kind ?? { name: 'text' };
+  const absent = (values: readonly GateValue[]): string =>
+    `${path} has no ${some(values.map(String), 5)} in the column ${column}`;
+  if (tooMany(parquet, [column])) {
+    const outside = includes.filter((value) => outOfBounds(parquet, column, kind, value));
+    if (outside.length > 0) {
+      return absent(outside);
+    }
   }
-  const seen = new Set<unknown>();
-  for await (const values of readColumns(parquet, [column], signal)) {
+  let missing = includes.map((value) => ({ value, isIt: matcher(kind, value) }));
+  const seen = new Set<string>();
+  for await (const values of readColumns(parquet, columns, signal)) {
     for (const value of values.get(column) ?? []) {
-      if (value !== null && value !== undefined) {
-        seen.add(plain(value));
+      const key = value === null ? undefined : keyOf(kind, value);
+      if (key !== undefined && !seen.has(key)) {
+        seen.add(key);
+        missing = missing.filter(({ isIt }) => !isIt(value));
       }
     }
-    if (count === undefined && includes.every((value) => seen.has(value))) {
-      return undefined;
-    }
   }
-  const missing = includes.filter((value) => !seen.has(value));
   if (missing.length > 0) {
-    return `${path} has no ${some(missing.map(String), 5)} in the column ${column}`;
+    return absent(missing.map(({ value }) => value));
   }
   return count !== undefined && seen.size !== count
     ? `${path} has ${seen.size} different values in the column ${column}, and ${count} are asked for`
     : undefined;
 }
 
-/** Certain from the footer alone: every row group says that the value lies outside of what it has. */
-function outOfBounds({ metadata }: ParquetFile, column: string, value: Scalar): boolean {
-  const groups = metadata.row_groups.map(
-    (g) => g.columns.find((c) => c.meta_data?.path_in_schema.join('.') === column)?.meta_data?.statistics,
-  );
+/**
+ * Certain from the footer alone: every row group says that the value lies outside of what it has. Only where the order of
+ * the statistics is beyond doubt; those of texts may be cut, and are bounds then too.
+ */
+function outOfBounds(parquet: ParquetFile, column: string, kind: Kind, wanted: GateValue): boolean {
+  const groups = statisticsOf(parquet, column);
+  if (groups.length === 0) {
+    return false;
+  }
+  if (kind.name === 'text' && kind.size === undefined && typeof wanted === 'string') {
+    const value = Buffer.from(wanted);
+    return groups.every((g) => {
+      const [low, high] = [g?.min, g?.max];
+      const known = low instanceof Uint8Array && high instanceof Uint8Array;
+      return known && (Buffer.compare(value, low) < 0 || Buffer.compare(value, high) > 0);
+    });
+  }
+  const value =
+    kind.name === 'int' && typeof wanted === 'number' && Number.isSafeInteger(wanted) ? BigInt(wanted) : undefined;
+  const whole = (bound: unknown): bound is number | bigint => typeof bound === 'bigint' || typeof bound === 'number';
   return (
-    groups.length > 0 &&
-    groups.every((statistics) => {
-      const [low, high] = [statistics?.min_value, statistics?.max_value].map(plain);
-      // Long texts are cut in statistics, and other kinds than the asked one cannot be compared.
-      const comparable = typeof low === typeof value && typeof high === typeof value && String(high).length < 32;
-      return comparable && (value < (low as Scalar) || value > (high as Scalar));
-    })
+    value !== undefined &&
+    groups.every((g) => whole(g?.min) && whole(g.max) && (value < BigInt(g.min) || value > BigInt(g.max)))
   );
 }
 
 async function populatedProblem(
   gate: Extract<Gate, { type: 'populated' }>,
   parquet: ParquetFile,
+  columns: ReadonlyMap<string, Column>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { path, column, where, minShare } = gate;
+  // The room that the worker leaves for what floats lose.
+  const enough = (filled: number, of: number): boolean => filled >= minShare * of - 1e-9;
   if (where === undefined) {
-    const nulls = nullsOf(parquet, column);
-    if (nulls !== undefined && (parquet.rows === 0 || 1 - nulls / parquet.rows < minShare)) {
+    const counts = statisticsOf(parquet, column).map((s) => s?.nulls);
+    const nulls = counts.reduce((sum, n) => (sum === undefined || n === undefined ? undefined : sum + n), 0);
+    if (nulls !== undefined && (parquet.rows === 0 || !enough(parquet.rows - nulls, parquet.rows))) {
       return `${path} has no value for ${column} in ${nulls} of ${parquet.rows} rows`;
     }
   }
+  const isIt = where && matcher(columns.get(where.column)?.kind ?? { name: 'text' }, where.equals);
+  const kind = columns.get(column)?.kind ?? { name: 'text' };
   let selected = 0;
   let filled = 0;
-  for await (const values of readColumns(parquet, [column, ...(where ? [where.column] : [])], signal)) {
+  for await (const values of readColumns(parquet, columns, signal)) {
     const filter = where === undefined ? undefined : values.get(where.column);
     for (const [i, value] of (values.get(column) ?? []).entries()) {
-      if (where === undefined || plain(filter?.[i]) === where.equals) {
+      const key = filter?.[i] ?? null;
+      if (isIt === undefined || (key !== null && isIt(key))) {
         selected += 1;
-        filled += Number(hasValue(value));
+        filled += Number(hasValue(kind, value));
       }
     }
   }
   if (selected === 0) {
     return `${path} has no row${where ? ` with ${where.column} = ${String(where.equals)}` : ''}`;
   }
-  return filled / selected < minShare
-    ? `${path} has a value for ${column} in ${filled} of ${selected} rows`
-    : undefined;
-}
-
-/** Not null, not an empty text or list, not a vector of NaN only: as the worker's gate sees it. */
-function hasValue(value: unknown): boolean {
-  if (value === null || value === undefined || value === '') {
-    return false;
-  }
-  if (typeof value === 'number') {
-    return !Number.isNaN(value);
-  }
-  if (Array.isArray(value)) {
-    return value.length > 0 && value.some((v) => v !== null && !(typeof v === 'number' && Number.isNaN(v)));
-  }
-  return true;
-}
-
-/** Whole numbers of 64 bits compare as numbers where that loses nothing. */
-function plain(value: unknown): unknown {
-  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  return enough(filled, selected) ? undefined : `${path} has a value for ${column} in ${filled} of ${selected} rows`;
 }

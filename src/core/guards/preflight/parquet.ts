@@ -1,7 +1,10 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import * as zlib from 'node:zlib';
-import type { ColumnMetaData, Compressors, FileMetaData } from 'hyparquet';
+import type { ColumnMetaData, Compressors, FileMetaData, ParquetParsers, SchemaTree } from 'hyparquet';
 import { messageOf } from '../../errors.ts';
+import { columnOf, columnValues, leavesOf, type Column } from './columns.ts';
+import type { Raw } from './equality.ts';
+import { lz4Block, lz4Hadoop } from './lz4.ts';
 import { UnknownFact } from './memo.ts';
 
 /** The footer of a parquet file: what it says of itself, without its data. */
@@ -12,7 +15,15 @@ export interface ParquetFile {
   /** Top-level columns. */
   columns: string[];
   metadata: FileMetaData;
+  schema: SchemaTree;
 }
+
+/** Values as the file has them: `columns` makes of them what gates compare. */
+const asTheyAre = Object.fromEntries(
+  ['timestampFromMilliseconds', 'timestampFromMicroseconds', 'timestampFromNanoseconds', 'dateFromDays']
+    .concat('stringFromBytes', 'uuidFromBytes', 'jsonFromBytes')
+    .map((name) => [name, (value: unknown) => value]),
+) as unknown as ParquetParsers;
 
 /** Why a file is no sound parquet file; a sentence. */
 export class BrokenParquet extends Error {
@@ -28,11 +39,11 @@ export async function readFooter(absolute: string): Promise<ParquetFile> {
   try {
     const { size } = await file.stat();
     const length = await footerLength(file, size);
-    const { parquetMetadata } = await import('hyparquet');
+    const { parquetMetadata, parquetSchema } = await import('hyparquet');
     const footer = await bytes(file, size - length - 8, length + 8);
     let metadata: FileMetaData;
     try {
-      metadata = parquetMetadata(footer, { geoparquet: false });
+      metadata = parquetMetadata(footer, { geoparquet: false, parsers: asTheyAre });
     } catch (error) {
       throw new BrokenParquet(`its footer cannot be read (${messageOf(error)})`);
     }
@@ -40,14 +51,9 @@ export async function readFooter(absolute: string): Promise<ParquetFile> {
     if (past) {
       throw new BrokenParquet('its footer names data beyond its end, so a part of it is missing');
     }
-    const [top, ...rest] = metadata.schema;
-    return {
-      absolute,
-      size,
-      rows: Number(metadata.num_rows),
-      columns: childrenOf(top?.num_children ?? 0, rest),
-      metadata,
-    };
+    const schema = parquetSchema(metadata);
+    const columns = schema.children.map(({ element }) => element.name);
+    return { absolute, size, rows: Number(metadata.num_rows), columns, metadata, schema };
   } finally {
     await file.close();
   }
@@ -96,100 +102,156 @@ function endOf(column: ColumnMetaData | undefined): number {
   return Math.min(start, Number(column.data_page_offset)) + Number(column.total_compressed_size);
 }
 
-/** Names of the first `count` elements of one level of the flattened schema. */
-function childrenOf(count: number, flat: FileMetaData['schema']): string[] {
-  const result: string[] = [];
-  let at = 0;
-  const skip = (): void => {
-    const children = flat[at]?.num_children ?? 0;
-    at += 1;
-    for (let i = 0; i < children; i++) {
-      skip();
-    }
-  };
-  for (let i = 0; i < count; i++) {
-    result.push(flat[at]?.name ?? '');
-    skip();
-  }
-  return result;
-}
+/** In a buffer of its own, so that a page which holds less than it says is an error and not the bytes of its neighbor. */
+const apart = (page: Uint8Array): Uint8Array => new Uint8Array(page);
+
+/** The name under which pages without compression pass by `compressors` too. */
+const uncompressed = 'LZO' as const;
 
 const compressors: Compressors = {
-  GZIP: (input) => zlib.gunzipSync(input),
-  BROTLI: (input) => zlib.brotliDecompressSync(input),
-  ZSTD: (input) => zlib.zstdDecompressSync(input),
+  GZIP: (input) => apart(zlib.gunzipSync(input)),
+  BROTLI: (input) => apart(zlib.brotliDecompressSync(input)),
+  ZSTD: (input) => apart(zlib.zstdDecompressSync(input)),
+  LZ4_RAW: lz4Block,
+  LZ4: lz4Hadoop,
+  [uncompressed]: apart,
 };
+
+/** The metadata as `readLeaves` wants the values: without annotations, which change them. */
+function bare(metadata: FileMetaData): FileMetaData {
+  const schema = metadata.schema.map((element) => {
+    const plain = { ...element };
+    delete plain.converted_type;
+    delete plain.logical_type;
+    return plain;
+  });
+  const groups = metadata.row_groups.map((group) => ({
+    ...group,
+    columns: group.columns.map((column) => {
+      const { meta_data: data } = column;
+      return data?.codec === 'UNCOMPRESSED' ? { ...column, meta_data: { ...data, codec: uncompressed } } : column;
+    }),
+  }));
+  return { ...metadata, schema, row_groups: groups };
+}
 
 const mostBytes = 64 << 20;
 const mostRows = 20_000_000;
 
-/**
- * The values of plain columns by name, row group by row group, as long as they are small enough to be read in passing.
- * Rejects with UnknownFact when they are not, are nested, or their compression is not known here.
- */
-export async function* readColumns(
-  parquet: ParquetFile,
-  columns: readonly string[],
-  signal: AbortSignal,
-): AsyncGenerator<Map<string, unknown[]>> {
-  const chunks = parquet.metadata.row_groups
+/** The column of this name. Rejects with UnknownFact when two have it. */
+export function columnNamed({ schema }: ParquetFile, name: string): Column | undefined {
+  const found = schema.children.filter(({ element }) => element.name === name);
+  if (found.length > 1) {
+    throw new UnknownFact(`Two columns are called ${name}.`);
+  }
+  return found[0] && columnOf(found[0]);
+}
+
+/** Whether the values of columns are too many to be read in passing. */
+export function tooMany({ metadata, rows }: ParquetFile, columns: readonly string[]): boolean {
+  const chunks = metadata.row_groups
     .flatMap((g) => g.columns)
     .filter((c) => columns.includes(c.meta_data?.path_in_schema[0] ?? ''));
   const size = chunks.reduce((sum, c) => sum + Number(c.meta_data?.total_uncompressed_size ?? 0), 0);
-  if (size > mostBytes || parquet.rows > mostRows) {
-    throw new UnknownFact(`The values of ${columns.join(' and ')} are too many to be read in passing.`);
+  return size > mostBytes || rows > mostRows;
+}
+
+/**
+ * The values of columns by name, row group by row group, as long as they are small enough to be read in passing.
+ * Rejects with UnknownFact when they are not, or are of a form that is not known here.
+ */
+export async function* readColumns(
+  parquet: ParquetFile,
+  columns: ReadonlyMap<string, Column>,
+  signal: AbortSignal,
+): AsyncGenerator<ReadonlyMap<string, Raw[]>> {
+  const names = [...columns.keys()];
+  if (tooMany(parquet, names)) {
+    throw new UnknownFact(`The values of ${names.join(' and ')} are too many to be read in passing.`);
   }
-  const { parquetRead } = await import('hyparquet');
   const file = await open(parquet.absolute, 'r');
-  const source = {
-    byteLength: parquet.size,
-    slice: (start: number, end = parquet.size) => bytes(file, start, end - start),
-  };
   try {
     let rowStart = 0;
-    for (const group of parquet.metadata.row_groups) {
+    for (const { num_rows: count } of parquet.metadata.row_groups) {
       if (signal.aborted) {
-        throw new UnknownFact(`The values of ${columns.join(' and ')} take too long to read.`);
+        throw new UnknownFact(`The values of ${names.join(' and ')} take too long to read.`);
       }
-      const rowEnd = rowStart + Number(group.num_rows);
-      const values = new Map<string, unknown[]>(columns.map((name) => [name, []]));
-      await parquetRead({
-        file: source,
-        metadata: parquet.metadata,
-        columns: [...columns],
-        rowStart,
-        rowEnd,
-        compressors,
-        geoparquet: false,
-        onChunk: ({ columnName, columnData }) => {
-          const into = values.get(columnName);
-          for (const value of columnData as ArrayLike<unknown> & Iterable<unknown>) {
-            into?.push(value);
-          }
-        },
-      });
-      yield values;
-      rowStart = rowEnd;
+      const rows = Number(count);
+      const leaves = await readLeaves(parquet, file, names, [rowStart, rowStart + rows]);
+      yield new Map([...columns].map(([name, column]) => [name, valuesOf(column, leaves, rows)]));
+      rowStart += rows;
     }
   } catch (error) {
     throw error instanceof UnknownFact || error instanceof BrokenParquet
       ? error
-      : new UnknownFact(`The values of ${columns.join(' and ')} cannot be read here: ${messageOf(error)}.`);
+      : new UnknownFact(`The values of ${names.join(' and ')} cannot be read here: ${messageOf(error)}.`);
   } finally {
     await file.close();
   }
 }
 
-/** Nulls of a plain column by the footer's statistics; undefined when it does not tell. */
-export function nullsOf({ metadata }: ParquetFile, column: string): number | undefined {
-  let nulls = 0;
-  for (const group of metadata.row_groups) {
-    const chunk = group.columns.find((c) => c.meta_data?.path_in_schema.join('.') === column);
-    const count = chunk?.meta_data?.statistics?.null_count;
-    if (count === undefined) {
-      return undefined;
-    }
-    nulls += Number(count);
+/** What the leaves of some columns hold in a range of rows, by the path of the leaf. */
+async function readLeaves(
+  parquet: ParquetFile,
+  file: FileHandle,
+  columns: string[],
+  [rowStart, rowEnd]: [number, number],
+): Promise<ReadonlyMap<string, unknown[]>> {
+  const { parquetRead } = await import('hyparquet');
+  const leaves = new Map<string, unknown[]>();
+  if (rowStart === rowEnd) {
+    return leaves;
   }
-  return nulls;
+  await parquetRead({
+    file: {
+      byteLength: parquet.size,
+      slice: (start: number, end = parquet.size) => bytes(file, start, end - start),
+    },
+    metadata: bare(parquet.metadata),
+    columns,
+    rowStart,
+    rowEnd,
+    compressors,
+    geoparquet: false,
+    utf8: false,
+    parsers: asTheyAre,
+    // Before nested values are put together: that loses nulls and the order of maps.
+    onPage: ({ pathInSchema, columnData }) => {
+      const key = JSON.stringify(pathInSchema);
+      const into = leaves.get(key) ?? [];
+      leaves.set(key, into);
+      for (const value of columnData as ArrayLike<unknown> & Iterable<unknown>) {
+        into.push(value);
+      }
+    },
+  });
+  return leaves;
+}
+
+function valuesOf(column: Column, leaves: ReadonlyMap<string, unknown[]>, rows: number): Raw[] {
+  const parts = leavesOf(column.node).map((leaf) => [leaf, leaves.get(JSON.stringify(leaf.path)) ?? []] as const);
+  if (rows > 0 && (parts.length === 0 || parts.some(([, values]) => values.length !== rows))) {
+    throw new UnknownFact(`The values of ${column.node.element.name} are of a form that is not known here.`);
+  }
+  return columnValues(column, new Map(parts));
+}
+
+/** What the footer says of a plain column in every row group; undefined for a nested one. */
+export function statisticsOf(
+  { metadata }: ParquetFile,
+  column: string,
+): readonly ({ min?: unknown; max?: unknown; nulls?: number } | undefined)[] {
+  return metadata.row_groups.map((group) => {
+    const chunk = group.columns.find(
+      ({ meta_data: m }) => m?.path_in_schema.length === 1 && m.path_in_schema[0] === column,
+    );
+    const found = chunk?.meta_data?.statistics;
+    return (
+      found && {
+        min: found.min_value,
+        max: found.max_value,
+        ...(found.null_count !== undefined && { nulls: Number(found.null_count) }),
+      }
+    );
+  });
 }

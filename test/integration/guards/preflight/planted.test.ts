@@ -369,6 +369,67 @@ const planted: Planted[] = [
     make: async (t) => ({ 'data/songs.parquet': await t.parquet('no-lyrics.parquet') }),
   },
   {
+    name: 'a gate on a folder of parquet files (doris#1594)',
+    id: 'gate-folder',
+    at: ['steps', 1, 'gates', 0, 'path'],
+    edit: (p) => {
+      step(p, 1).outputs = ['out/ds.parquet/**'];
+      step(p, 1).gates = [{ type: 'rows', path: 'out/ds.parquet', min: 1 }];
+    },
+    also: ['input-nowhere'],
+  },
+  {
+    name: 'a gate on a file that no step writes',
+    id: 'gate-no-output',
+    severity: 'warning',
+    at: ['steps', 1, 'gates', 0, 'path'],
+    edit: (p) => {
+      step(p, 1).gates = [{ type: 'file', path: 'elsewhere/model.pt' }];
+    },
+  },
+  {
+    name: 'a metric that no code reports',
+    id: 'metric-never',
+    severity: 'warning',
+    at: ['steps', 1, 'gates', 0],
+    edit: (p) => {
+      step(p, 1).gates = [{ type: 'metric', name: 'loss', max: 1 }];
+    },
+  },
+  {
+    name: 'a variable that Linux starts no program with',
+    id: 'text-too-long',
+    at: ['env', 'LONG'],
+    edit: (p) => {
+      p.env = { LONG: 'é'.repeat(66_000) };
+    },
+  },
+  {
+    name: 'a shell command of 200 KB',
+    id: 'text-too-long',
+    at: ['steps', 1, 'shell'],
+    edit: (p) => {
+      const { name, where, outputs } = step(p, 1);
+      p.steps[1] = { name, where, outputs, shell: `true ${'x'.repeat(200_000)}` };
+    },
+  },
+  {
+    name: 'variables that are too many together',
+    id: 'texts-too-long',
+    at: ['steps', 1, 'name'],
+    edit: (p) => {
+      step(p, 1).env = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`V${i}`, 'x'.repeat(100_000)]));
+    },
+  },
+  {
+    name: 'a cap in dollars below what is kept back',
+    id: 'cap-tiny',
+    at: ['caps', 'dollars'],
+    edit: (p) => {
+      p.caps = { dollars: 0.0001 };
+    },
+  },
+  {
     name: 'a column that an uploaded file does not have, asked for on the pod',
     id: 'gate-fails',
     at: ['steps', 1, 'gates', 0],

@@ -1,4 +1,5 @@
 import { dollars, duration } from '../../../words/index.ts';
+import { endSeconds } from '../../../caps/cap.ts';
 import { capSeconds } from '../../../journal/spec.ts';
 import type { Check } from '../check.ts';
 
@@ -32,6 +33,16 @@ export const caps: Check = {
     }
     const price = money === undefined ? null : ((await facts.account.pricePerHour()) ?? null);
     const seconds = capSeconds(project.caps, price);
+    const paid = money === undefined || price === null ? null : (money / price) * 3600;
+    if (money !== undefined && price !== null && paid !== null && paid <= endSeconds) {
+      say.error('cap-tiny', {
+        what: `The cap of ${dollars(money)} is spent in ${duration(Math.floor(paid))} at ${dollars(price)} an hour.`,
+        why: `${duration(endSeconds)} are kept back for the end of the pod, so no step would run.`,
+        next: 'Raise "caps.dollars".',
+        at: facts.place('caps', 'dollars'),
+      });
+      return;
+    }
     if (seconds !== null) {
       const limit = `${duration(seconds)}${money !== undefined && price !== null && (hours === undefined || seconds < hours * 3600) ? ` (${dollars(money)} at ${dollars(price)} an hour)` : ''}`;
       const long = pod.find(({ step }) => (step.timeoutMinutes ?? 0) * 60 > seconds);

@@ -1,4 +1,8 @@
+import { own } from '../../../json.ts';
+import { byteText } from '../../../words/index.ts';
 import type { Check } from '../check.ts';
+import type { Facts } from '../facts.ts';
+import type { Say } from '../finding.ts';
 
 /** Variables that break a pod's Python or GPU when they are replaced, and why. */
 const dangerous: Record<string, string> = {
@@ -13,6 +17,7 @@ export const env: Check = {
   id: 'env',
   title: 'Environment variables',
   run: (facts, say) => {
+    sizes(facts, say);
     const all = [
       ...Object.entries(facts.project.env).map(([name, value]) => ({ name, value, at: facts.place('env', name) })),
       ...facts.steps('pod').flatMap(({ step, index }) =>
@@ -24,7 +29,7 @@ export const env: Check = {
       ),
     ];
     for (const { name, value, at } of facts.rentsPod ? all : []) {
-      const why = dangerous[name];
+      const why = own(dangerous, name);
       if (why !== undefined) {
         say.warning('env-dangerous', { what: `${name} is replaced on the pod.`, why, next: 'Take it out.', at });
       } else if (/^RUNPOD_/.test(name)) {
@@ -56,3 +61,55 @@ export const env: Check = {
     }
   },
 };
+
+/** Linux starts no program with a longer argument or variable (its end counts as a byte). */
+const longestText = 128 * 1024;
+/** Nor with more of both together: a quarter of the usual stack, less what the pod and the worker have of their own. */
+const mostTexts = 2 * 1024 * 1024 - 128 * 1024;
+
+/** Commands and variables that no program can be started with, on the pod or on this machine where that is Linux. */
+function sizes(facts: Facts, say: Say): void {
+  for (const { step, index } of facts.steps(process.platform === 'linux' ? undefined : 'pod')) {
+    const at = (...path: (string | number)[]): (string | number)[] => facts.place('steps', index, ...path);
+    const env = { ...facts.project.env, ...step.env };
+    const texts = [
+      ...Object.entries(env).map(([name, value]) => ({
+        what: `The variable ${name} of the step ${step.name}`,
+        size: Buffer.byteLength(`${name}=${value}`) + 1,
+        at: own(step.env ?? {}, name) === undefined ? facts.place('env', name) : at('env', name),
+      })),
+      ...(step.args ?? []).map((arg, k) => ({
+        what: `An argument of the step ${step.name}`,
+        size: Buffer.byteLength(arg) + 1,
+        at: at('args', k),
+      })),
+      ...(step.shell === undefined
+        ? []
+        : [
+            {
+              what: `The command of the step ${step.name}`,
+              size: Buffer.byteLength(step.shell) + 1,
+              at: at('shell'),
+            },
+          ]),
+    ];
+    for (const text of texts.filter(({ size }) => size > longestText)) {
+      say.error('text-too-long', {
+        what: `${text.what} has ${byteText(text.size)}.`,
+        why: `Linux starts no program with an argument or variable above ${byteText(longestText)}.`,
+        next: 'Put it into a file of the project, and give its path.',
+        at: text.at,
+      });
+    }
+    // A pointer for each.
+    const sum = texts.reduce((all, { size }) => all + size + 8, 0);
+    if (sum > mostTexts) {
+      say.error('texts-too-long', {
+        what: `The arguments and variables of the step ${step.name} have ${byteText(sum)} together.`,
+        why: `Linux starts no program with much more than ${byteText(mostTexts)} of them.`,
+        next: 'Put them into a file of the project, and give its path.',
+        at: at('name'),
+      });
+    }
+  }
+}

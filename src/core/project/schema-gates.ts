@@ -1,0 +1,86 @@
+import * as z from 'zod';
+import { pattern, relativePath } from './schema-values.ts';
+import type { WrittenNumber } from './written.ts';
+
+/** A value that a gate compares with; `parseProject` puts it in as it was written. */
+const scalar = z
+  .union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false')
+  .transform((value): string | number | boolean | WrittenNumber => value);
+
+const gateBase = { type: z.string() };
+
+export const gateSchema = z.discriminatedUnion('type', [
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('file'),
+      path: pattern,
+      minBytes: z.int().min(0).default(1).describe('Smallest acceptable size of each matching file, in bytes.'),
+    })
+    .describe('A file exists.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('rows'),
+      path: relativePath,
+      equals: z.int().min(0).optional().describe('Exact number of rows.'),
+      min: z.int().min(0).optional().describe('Smallest number of rows.'),
+      max: z.int().min(0).optional().describe('Largest number of rows.'),
+    })
+    .refine((g) => g.equals !== undefined || g.min !== undefined || g.max !== undefined, {
+      message: 'needs "equals", "min" or "max"',
+    })
+    .describe('The row count of a parquet file.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('distinct'),
+      path: relativePath,
+      column: z.string().min(1),
+      includes: z.array(scalar).optional().describe('Values that must all be present.'),
+      count: z.int().min(1).optional().describe('Exact number of distinct values.'),
+    })
+    .refine((g) => g.includes !== undefined || g.count !== undefined, { message: 'needs "includes" or "count"' })
+    .describe('The distinct values of a parquet column.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('populated'),
+      path: relativePath,
+      column: z.string().min(1),
+      where: z
+        .strictObject({ column: z.string().min(1), equals: scalar })
+        .optional()
+        .describe('Looks only at rows where this column has this value.'),
+      minShare: z
+        .number()
+        .gt(0)
+        .max(1)
+        .default(1)
+        .describe('Share of the selected rows that must have a value, 0 to 1.'),
+    })
+    .describe('A parquet column has values in the rows that a filter selects.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('metric'),
+      name: z.string().min(1).describe('Name of a metric that the step reports through RUNPOD_TRAINER_METRICS.'),
+      min: z.number().optional(),
+      max: z.number().optional(),
+      of: z.enum(['last', 'best', 'worst']).default('last').describe('Which reported value counts.'),
+    })
+    .refine((g) => g.min !== undefined || g.max !== undefined, { message: 'needs "min" or "max"' })
+    .describe('A reported metric is finite and within bounds.'),
+  z.strictObject({ ...gateBase, type: z.literal('checkpoint'), path: relativePath }).describe('A checkpoint loads.'),
+  z
+    .strictObject({
+      ...gateBase,
+      type: z.literal('script'),
+      script: relativePath,
+      args: z.array(z.string()).default([]),
+    })
+    .describe('A Python script of your own exits with 0.'),
+]);
+
+export type GateValue = z.infer<typeof scalar>;
+export type Gate = z.infer<typeof gateSchema>;
