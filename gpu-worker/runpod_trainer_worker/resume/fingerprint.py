@@ -12,7 +12,8 @@ from ..base.clock import now_iso
 from ..base.globs import match_all
 from ..files.hashes import HashCache
 from ..journal.spec import Spec, Step
-from .imports import ImportScan, code_cells, source_roots
+from ..sources.notebooks import code_cells
+from .imports import ImportScan, source_roots
 
 Parts = Dict[str, Dict[str, str]]
 
