@@ -6,6 +6,7 @@ import { compilePattern } from '../../src/core/files/patterns.ts';
 import { merged, missing, readJournal, type Range } from '../../src/core/files/ranges.ts';
 import { jobEventSchema } from '../../src/core/journal/events.ts';
 import { buildSpec } from '../../src/core/journal/spec.ts';
+import { isPython, notebookFrom } from '../../src/core/project/notebook.ts';
 import { parseProject } from '../../src/core/project/parse.ts';
 import { readProblem } from '../../src/core/runpod/answers.ts';
 import { quoteArgv } from '../../src/core/ssh/quote.ts';
@@ -31,6 +32,35 @@ const otherThanPicomatch = {
 };
 
 describe('vectors that client and worker share', () => {
+  describe('notebooks', () => {
+    for (const { name, notebook, language, cells, parameters, refused } of vectors<{
+      notebook: unknown;
+      language?: string;
+      cells?: string[];
+      parameters?: number;
+      refused?: boolean;
+    }>('notebooks')) {
+      for (const [encoding, bytes] of encodings(JSON.stringify(notebook))) {
+        it(`${name}, ${encoding}`, () => {
+          if (refused === true && language === undefined) {
+            assert.throws(() => notebookFrom(bytes, 'a.ipynb'));
+            return;
+          }
+          const found = notebookFrom(bytes, 'a.ipynb');
+          assert.equal(found.language, language);
+          assert.equal(isPython(found), refused !== true);
+          if (cells !== undefined) {
+            assert.deepEqual(
+              found.cells.map((c) => c.source),
+              cells,
+            );
+            assert.equal(found.cells.find((c) => c.tags.includes('parameters'))?.cell, parameters);
+          }
+        });
+      }
+    }
+  });
+
   describe('globs', () => {
     for (const { name, pattern, matches, others } of vectors<{ pattern: string; matches: string[]; others: string[] }>(
       'globs',
@@ -194,4 +224,14 @@ function parameterInSpec(text: string): string | undefined {
     }),
   );
   return /"parameters":\{"n":([^}]*)\}/.exec(spec)?.[1];
+}
+
+/** A text as editors save it. */
+function encodings(text: string): [string, Buffer][] {
+  return [
+    ['UTF-8', Buffer.from(text)],
+    ['UTF-8 with a mark', Buffer.from(`\ufeff${text}`)],
+    ['UTF-16', Buffer.from(`\ufeff${text}`, 'utf16le')],
+    ['UTF-16 from the other end', Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+  ];
 }

@@ -101,7 +101,7 @@ _LINE = re.compile(r"^([ \t]*)(%{1,2}|!{1,2})(\w*)[ \t]*(.*)$")
 
 
 def _guessed(source: str) -> Cell:
-    """What can be told without IPython: plain Python is that; of the rest magics are taken by line, and nothing is judged."""
+    """What can be told without IPython: plain Python is that, else magics are taken by line; nothing is judged."""
     try:
         tree = compile(source, "cell", "exec", _TOP_LEVEL, dont_inherit=True)
         return Cell(tree if isinstance(tree, ast.Module) else None, False, None, source)

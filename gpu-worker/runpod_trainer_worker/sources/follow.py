@@ -100,7 +100,7 @@ class Followed:
         self.files: List[str] = []
         #: Those of `files` that are read in any case.
         self.sure: Set[str] = set()
-        #: Top-level names that the project does not have: [unit, line, whether that may be found or left all the same].
+        #: Top-level names that the project does not have: [unit, line, whether it changes `sys.path`, sure].
         self.outside: Dict[str, List[Union[str, int, bool]]] = {}
         #: Modules of the project's packages that do not exist: [module, unit, line, sure].
         self.missing: List[List[Union[str, int, bool]]] = []
@@ -234,8 +234,7 @@ class Followed:
         if found.module:
             files = self._project.own(search, found.module)
             if files is None and not found.level:
-                if not found.optional:
-                    self.outside.setdefault(found.module.split(".")[0], [name, found.line, changes_path])
+                self._outside(found, name, changes_path, sure)
                 return
             if not isinstance(files, list):
                 self._miss(name, found, sure)
@@ -245,6 +244,12 @@ class Followed:
             files = self._project.own(search, f"{found.module}.{part}" if found.module else part)
             if isinstance(files, list):
                 self._add(unit, files, sure)
+
+    def _outside(self, found: Import, name: str, changes_path: bool, sure: bool) -> None:
+        top = found.module.split(".")[0]
+        known = self.outside.get(top)
+        if not found.optional and (known is None or (sure and not known[3])):
+            self.outside[top] = [name, found.line, changes_path, sure]
 
     def _miss(self, name: str, found: Import, sure: bool) -> None:
         if not found.optional:

@@ -213,8 +213,7 @@ class Reader(ast.NodeVisitor):
     def _word(self, node: ast.AST) -> Optional[str]:
         if isinstance(node, ast.Attribute) and node.attr == "executable":
             return "python"
-        text = self._paths.text(node)
-        return text
+        return self._paths.text(node)
 
     def _shell(self, text: str, line: int, sure: bool) -> None:
         shell = Shell(text, strict=sure)

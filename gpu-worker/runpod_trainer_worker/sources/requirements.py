@@ -1,4 +1,4 @@
-"""A requirements file as pip reads it: by pip's own parser where this Python has one, else by lines and without a verdict."""
+"""A requirements file as pip reads it: by pip's own parser where this Python has one, else by lines without a verdict."""
 
 from __future__ import annotations
 

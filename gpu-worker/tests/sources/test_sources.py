@@ -48,7 +48,7 @@ def test_imports_are_followed_through_the_projects_own_modules(pyz: Path, tmp_pa
     one = answer["entries"]["one"]
     assert sorted(one["files"]) == ["app/__init__.py", "app/deep/er.py", "app/main.py", "app/near.py", "loose/one.py"]
     assert one["missing"] == [["app.gone", "app/main.py", 4, True], [".nothing", "app/deep/er.py", 2, True]]
-    assert one["outside"] == {"no_such_package": ["app/near.py", 3, True]}
+    assert one["outside"] == {"no_such_package": ["app/near.py", 3, True, False]}
     assert one["waits"] == [["app/near.py", 4]]
     assert answer["importable"] == {"no_such_package": False}
     assert answer["version"] == list(sys.version_info[:2])
