@@ -10,7 +10,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 from ..base.text import decoded
 from .pip_parser import NotRead, Pip
 
-_SCHEME = re.compile(r"^(https?|file|ftp|(git|hg|svn|bzr)\+\w+):", re.I)
+#: An address, of which a drive of Windows is none.
+_SCHEME = re.compile(r"^([a-z][\w+.-]+:|[\w.-]+@[\w.-]+:)", re.I)
 _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|tlz|tar\.lz|tar\.lzma|tar)$", re.I)
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _NAME = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)$")

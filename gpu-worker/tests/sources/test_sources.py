@@ -251,3 +251,11 @@ def test_parameters_are_looked_for_in_all_cells(pyz: Path, tmp_path: Path) -> No
     cells.update(parameters=["lr", "seed", "sede"], tagged="first")
     one = read(pyz, tmp_path, [cells])["entries"]["one"]
     assert one["parameters"] == {"lr": "set", "seed": "used", "sede": "unknown"}
+
+
+def test_addresses_of_repositories_are_no_places_on_the_disk(pyz: Path, tmp_path: Path) -> None:
+    lines = ["-e git://example.org/a.git#egg=a", "-e git+ssh://git@example.org/b.git#egg=b", "hg+http://example.org/c#egg=c"]
+    lines += ["-e ./own", "https://example.org/x/y.whl", "file:///opt/z.whl"]
+    (tmp_path / "r.txt").write_text("\n".join(lines))
+    read_lines = read(pyz, tmp_path, [], requirements=["r.txt"])["requirements"]["r.txt"]["lines"]
+    assert [line["path"] for line in read_lines] == [None, None, None, "./own", None, "/opt/z.whl"]

@@ -75,14 +75,11 @@ type Token = { star: true } | { any: true } | { text: string };
 
 /** A class counts as any character. */
 function tokens(part: string): Token[] {
-  return [...part.matchAll(/\\(.)|\[!?\^?\]?[^\]]*\]|(\*+)|(\?)|(.)/gsu)].map(([, escaped, stars, mark, plain]) =>
-    stars !== undefined
-      ? { star: true }
-      : escaped !== undefined || plain !== undefined
-        ? { text: escaped ?? plain ?? '' }
-        : mark !== undefined || plain === undefined
-          ? { any: true }
-          : { text: plain },
+  return [...part.matchAll(/\\(?<escaped>.)|\[!?\^?\]?[^\]]*\]|(?<stars>\*+)|\?|(?<plain>.)/gsu)].map(
+    ({ groups = {} }) => {
+      const text = groups.escaped ?? groups.plain;
+      return groups.stars !== undefined ? { star: true } : text === undefined ? { any: true } : { text };
+    },
   );
 }
 
