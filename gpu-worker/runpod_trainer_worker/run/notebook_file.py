@@ -36,7 +36,8 @@ def _cells(raw: Dict[str, Any]) -> List[Any]:
     sheets = raw.get("worksheets")
     if not isinstance(sheets, list) or raw["nbformat"] == 4:
         raise ValueError("it has no list of cells")
-    return [cell for sheet in sheets if isinstance(sheet, dict) for cell in _list(sheet.get("cells"))]
+    raw["worksheets"] = [{**sheet, "cells": _list(sheet.get("cells"))} for sheet in sheets if isinstance(sheet, dict)]
+    return [cell for sheet in raw["worksheets"] for cell in sheet["cells"]]
 
 
 def _mend(cell: Dict[str, Any], version: int) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import re
+import sys
+import types
 from typing import Any, List, NamedTuple, Optional
 
 #: Cell magics that compile their body as a cell, and fail with it.
@@ -27,15 +30,7 @@ class Cells:
     """Reads cells; IPython is imported with the first."""
 
     def __init__(self) -> None:
-        self._manager: Any = None
-        self.has_ipython = False
-        try:
-            module = importlib.import_module("IPython.core.inputtransformer2")
-            self._manager = module.TransformerManager
-            self.has_ipython = True
-        except Exception:
-            # Of a broken installation anything may come.
-            pass
+        self._manager = _transformer_manager()
 
     def read(self, source: str) -> Cell:
         """Never raises."""
@@ -66,6 +61,26 @@ class Cells:
             return inner
         ast.increment_lineno(inner.tree)
         return inner._replace(text="\n" + inner.text)
+
+
+def _transformer_manager() -> Any:
+    """IPython's class, or None. Its package imports all of it, of which cells need one module."""
+    found = importlib.util.find_spec("IPython")
+    if found is None or not found.submodule_search_locations:
+        return None
+    bare = types.ModuleType("IPython")
+    bare.__path__ = list(found.submodule_search_locations)
+    for packages in ({"IPython": bare}, {}):
+        try:
+            sys.modules.update(packages)
+            return importlib.import_module("IPython.core.inputtransformer2").TransformerManager
+        except Exception:
+            # Of another release or a broken installation anything may come.
+            pass
+        finally:
+            for name in [name for name in sys.modules if name.partition(".")[0] == "IPython"]:
+                del sys.modules[name]
+    return None
 
 
 def _compile_apart(tree: ast.Module) -> None:

@@ -15,6 +15,10 @@ _SCHEME = re.compile(r"^([a-z][\w+.-]+:|[\w.-]+@[\w.-]+:)", re.I)
 _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|tlz|tar\.lz|tar\.lzma|tar)$", re.I)
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _NAME = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)$")
+_PLAIN = re.compile(
+    r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*"
+    r"((==|>=|<=|!=|<|>)\s*\d+(\.\d+){0,3}(\s*,\s*(==|>=|<=|!=|<|>)\s*\d+(\.\d+){0,3})*)?$"
+)
 _OPTION = re.compile(r"^(-[rcefi])\s*=?\s*(.*)$|^(--[a-z-]+)(?:[= ]\s*(.*))?$")
 
 
@@ -60,7 +64,10 @@ class Conflict(NamedTuple):
 
 
 class Requirements:
-    """What a file and those that it includes say. `pip` is the version that judged, None when none did."""
+    """What a file and those that it includes say. `pip` is the version that judged, None when none did.
+
+    It is empty when there is nothing to judge: every pip takes names with plain versions.
+    """
 
     def __init__(self, root: str, file: str) -> None:
         self.lines: List[Line] = []
@@ -75,8 +82,10 @@ class Requirements:
         #: It includes something that only the network has.
         self.opaque = False
         self._root = root
-        self._tools = Pip.find()
-        self.pip = self._tools.version if self._tools else None
+        # pip has an error of its own for a file that is not there, and takes half a second to start.
+        plain = _is_plain(_bytes(os.path.join(root, file)))
+        self._tools = None if plain else Pip.find()
+        self.pip = "" if plain else self._tools.version if self._tools else None
         before = os.getcwd()
         os.chdir(root)
         try:
@@ -170,6 +179,16 @@ def _conflicts(pip: Pip, lines: List[Line]) -> Iterator[Conflict]:
 def _bytes(name: str) -> bytes:
     with open(name, "rb") as file:
         return file.read()
+
+
+def _is_plain(content: bytes) -> bool:
+    lines = content.decode("ascii", "replace").splitlines()
+    wanted = [line for line in (re.sub(r"(^|\s+)#.*$", "", line).strip() for line in lines) if line]
+    names = [re.sub(r"[-_.]+", "-", _NAME.sub(r"\1", line)).lower() for line in wanted]
+    whole = content.isascii() and not any(line.endswith("\\") for line in lines)
+    return (
+        whole and len(set(names)) == len(names) and all(map(_PLAIN.match, wanted)) and not any(map(_ARCHIVE.search, wanted))
+    )
 
 
 def _plain_lines(text: str) -> Iterator[Tuple[int, str]]:

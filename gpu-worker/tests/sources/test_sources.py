@@ -259,3 +259,19 @@ def test_addresses_of_repositories_are_no_places_on_the_disk(pyz: Path, tmp_path
     (tmp_path / "r.txt").write_text("\n".join(lines))
     read_lines = read(pyz, tmp_path, [], requirements=["r.txt"])["requirements"]["r.txt"]["lines"]
     assert [line["path"] for line in read_lines] == [None, None, None, "./own", None, "/opt/z.whl"]
+
+
+def test_a_requirements_file_that_is_not_there_does_not_stop_the_rest(pyz: Path, tmp_path: Path) -> None:
+    project(tmp_path, {"a.py": "x = 1\n"})
+    answer = read(pyz, tmp_path, [entry("a.py", kind="script")], requirements=["gone.txt"])
+    assert answer["requirements"] == {"gone.txt": None} and answer["entries"]["one"]["files"] == ["a.py"]
+
+
+def test_plain_requirements_need_no_pip_and_anything_else_asks_it(pyz: Path, tmp_path: Path) -> None:
+    def pip_of(text: str) -> Any:
+        (tmp_path / "r.txt").write_text(text, encoding="utf-8")
+        return read(pyz, tmp_path, [], requirements=["r.txt"])["requirements"]["r.txt"]["pip"]
+
+    assert pip_of("# c\nnumpy==2.4.6\nPyYAML >= 6, < 7  # d\nrich\n") == ""
+    for text in ("a==1\nA==2\n", "a=1\n", "a~=1\n", "x.whl\n", "a==1; x\n", "a b\n", "a==1 \\\n", "# \u00e9\n", "-r b\n"):
+        assert pip_of(text), text

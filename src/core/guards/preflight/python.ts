@@ -40,7 +40,7 @@ const reachSchema = z
 export type Reach = z.infer<typeof reachSchema>;
 
 const requirementsSchema = z.object({
-  /** The pip that judged; null when none is here, and then nothing is refused. */
+  /** The pip that judged, empty when no line needs it; null when none is here, and then nothing is refused. */
   pip: z.string().nullable(),
   /** All files that were read. */
   files: z.array(z.string()),
