@@ -42,7 +42,7 @@ async function findingsOf({ files, must, steps, target = {}, fetch = [] }: Case)
   const file = path.join(root, 'refs.runpod.json');
   await writeFile(file, JSON.stringify(project));
   const report = await preflight(account.installation, await loadProject(file), { secret: () => undefined });
-  const asked = ['outputs', 'step-files', 'notebooks', 'code', 'imports', 'requirements'];
+  const asked = ['files', 'outputs', 'step-files', 'notebooks', 'code', 'imports', 'requirements'];
   return report.checks.filter((c) => asked.includes(c.id)).flatMap((c) => c.findings);
 }
 
@@ -285,6 +285,17 @@ describe('what a project refers to is followed before money is spent (R4.1, R2.2
         ['warning', 'parameter-unknown'],
       ]);
     });
+  });
+
+  it('models of which a file is missing, and markers that are empty', async () => {
+    const index = JSON.stringify({ weight_map: { a: 'model-00001-of-00003.bin', b: 'other.bin' } });
+    const steps = [{ name: 's', shell: 'true' }];
+    const model = { 'm/pytorch_model.bin.index.json': index, 'm/model-00001-of-00003.bin': 'x' };
+    const findings = await findingsOf({ files: model, must: ['m/'], steps });
+    assert.deepEqual(told(findings), [['warning', 'weights-incomplete']]);
+    assert.match(textOf(findings), /m\/other\.bin, m\/model-00002-of-00003\.bin, m\/model-00003-of-00003\.bin/);
+    const markers = { 'd/_SUCCESS': '', 'd/__init__.py': '', 'd/.keep': '', 'd/a.done': '' };
+    assert.deepEqual(told(await findingsOf({ files: markers, must: ['d/'], steps })), []);
   });
 
   it('a Python with arguments, and results that cannot come home', async () => {
