@@ -7,6 +7,7 @@ import { merged, missing, readJournal, type Range } from '../../src/core/files/r
 import { matcher, type Kind, type Raw } from '../../src/core/guards/preflight/equality.ts';
 import { jobEventSchema } from '../../src/core/journal/events.ts';
 import { buildSpec } from '../../src/core/journal/spec.ts';
+import { isPython, notebookFrom } from '../../src/core/project/notebook.ts';
 import { parseProject } from '../../src/core/project/parse.ts';
 import type { GateValue } from '../../src/core/project/schema.ts';
 import { readProblem } from '../../src/core/runpod/answers.ts';
@@ -33,6 +34,35 @@ const otherThanPicomatch = {
 };
 
 describe('vectors that client and worker share', () => {
+  describe('notebooks', () => {
+    for (const { name, notebook, language, cells, parameters, refused } of vectors<{
+      notebook: unknown;
+      language?: string;
+      cells?: string[];
+      parameters?: number;
+      refused?: boolean;
+    }>('notebooks')) {
+      for (const [encoding, bytes] of encodings(JSON.stringify(notebook))) {
+        it(`${name}, ${encoding}`, () => {
+          if (refused === true && language === undefined) {
+            assert.throws(() => notebookFrom(bytes, 'a.ipynb'));
+            return;
+          }
+          const found = notebookFrom(bytes, 'a.ipynb');
+          assert.equal(found.language, language);
+          assert.equal(isPython(found), refused !== true);
+          if (cells !== undefined) {
+            assert.deepEqual(
+              found.cells.map((c) => c.source),
+              cells,
+            );
+            assert.equal(found.cells.find((c) => c.tags.includes('parameters'))?.cell, parameters);
+          }
+        });
+      }
+    }
+  });
+
   describe('globs', () => {
     for (const { name, pattern, matches, others } of vectors<{ pattern: string; matches: string[]; others: string[] }>(
       'globs',
@@ -260,4 +290,14 @@ function parameterInSpec(text: string): string | undefined {
     }),
   );
   return /"parameters":\{"n":([^}]*)\}/.exec(spec)?.[1];
+}
+
+/** A text as editors save it. */
+function encodings(text: string): [string, Buffer][] {
+  return [
+    ['UTF-8', Buffer.from(text)],
+    ['UTF-8 with a mark', Buffer.from(`\ufeff${text}`)],
+    ['UTF-16', Buffer.from(`\ufeff${text}`, 'utf16le')],
+    ['UTF-16 from the other end', Buffer.from(`\ufeff${text}`, 'utf16le').swap16()],
+  ];
 }

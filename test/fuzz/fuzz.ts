@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { seeded } from '../support/random.ts';
-import { kinds } from './kinds.ts';
+import { kinds, type Answer, type Kind } from './kinds.ts';
 import { mutated } from './mutate.ts';
 
 export interface Counts {
@@ -26,6 +26,8 @@ interface Task {
 
 /** No file here takes longer to read than this. */
 const patienceMs = 20_000;
+/** So many are read by one program. */
+const atOnce = 100;
 
 /** Reads so many mutated files of a kind in a thread of its own, which a file that hangs cannot hold. */
 export async function fuzz(task: Task): Promise<Counts> {
@@ -53,6 +55,18 @@ export async function fuzz(task: Task): Promise<Counts> {
   return counts;
 }
 
+function countOf(kind: Kind, name: string, answer: Answer | Error): Partial<Counts> {
+  if (answer instanceof Error) {
+    return { cases: 1, crashes: [`${name}: ${String(answer.stack)}`] };
+  }
+  const placeless = answer.find((error) => !kind.placed(error));
+  return {
+    cases: 1,
+    ...(answer.length === 0 ? { sound: 1 } : { refused: 1 }),
+    ...(placeless !== undefined && { placeless: [`${name}: ${placeless}`] }),
+  };
+}
+
 async function work({ kind: name, seed, cases }: Task): Promise<void> {
   const kind = kinds[name];
   if (kind === undefined) {
@@ -61,22 +75,24 @@ async function work({ kind: name, seed, cases }: Task): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'fuzz-'));
   try {
     const good = await kind.good();
-    for (let i = 0; i < cases; i++) {
+    const many = kind.readMany === undefined ? 1 : atOnce;
+    for (let i = 0; i < cases; i += many) {
       // A case can be played again by its own number.
-      const bytes = mutated(seeded(seed + i), good);
-      parentPort?.postMessage({ name: `${name} ${seed + i}` });
-      const answer: Partial<Counts> = { cases: 1 };
+      const numbers = Array.from({ length: Math.min(many, cases - i) }, (_, k) => seed + i + k);
+      const files = numbers.map((number) => mutated(seeded(number), good));
+      const first = `${name} ${seed + i}`;
+      parentPort?.postMessage({ name: first });
+      let answers: (Answer | Error)[];
       try {
-        const errors = await kind.read(bytes, folder);
-        Object.assign(answer, errors.length === 0 ? { sound: 1 } : { refused: 1 });
-        const placeless = errors.find((error) => !kind.placed(error));
-        if (placeless !== undefined) {
-          answer.placeless = [`${name} ${seed + i}: ${placeless}`];
-        }
+        answers = (await kind.readMany?.(files, folder)) ?? [
+          (await kind.read?.(files[0] ?? Buffer.of(), folder)) ?? [],
+        ];
       } catch (error) {
-        answer.crashes = [`${name} ${seed + i}: ${error instanceof Error ? String(error.stack) : String(error)}`];
+        answers = numbers.map(() => (error instanceof Error ? error : new Error(String(error))));
       }
-      parentPort?.postMessage({ name: `${name} ${seed + i}`, answer });
+      for (const [k, number] of numbers.entries()) {
+        parentPort?.postMessage({ name: first, answer: countOf(kind, `${name} ${number}`, answers[k] ?? []) });
+      }
     }
   } finally {
     await rm(folder, { recursive: true });

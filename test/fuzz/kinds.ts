@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/core/errors.ts';
-import { readRequirements } from '../../src/core/guards/preflight/requirements.ts';
+import { readPython } from '../../src/core/guards/preflight/python.ts';
 import { buildSpec } from '../../src/core/journal/spec.ts';
 import { checkFiles } from '../../src/core/project/check.ts';
 import { loadProject } from '../../src/core/project/load.ts';
@@ -17,7 +17,9 @@ export type Answer = readonly string[];
 
 export interface Kind {
   good: () => Promise<Buffer[]>;
-  read: (bytes: Buffer, folder: string) => Promise<Answer> | Answer;
+  read?: (bytes: Buffer, folder: string) => Promise<Answer> | Answer;
+  /** Where a program is started to read: many files by one. */
+  readMany?: (files: Buffer[], folder: string) => Promise<Answer[]>;
   /** Whether an error names its place. */
   placed: (error: string) => boolean;
 }
@@ -113,8 +115,7 @@ export const kinds: Record<string, Kind> = {
   requirements: {
     good: () =>
       Promise.resolve([text(requirements), text('torch\n'), text('a==1 \\\n  --hash=sha256:0\n-e .\n./x.whl\n')]),
-    read: (bytes) =>
-      readRequirements(bytes.toString('utf8')).bad.map(({ line, text: content }) => `line ${line}: ${content}`),
+    readMany: readRequirements,
     placed: (error) => /line \d+/.test(error),
   },
   message: {
@@ -182,4 +183,22 @@ function readMessage(bytes: Buffer): Answer {
     dispatch(schema as typeof fromPanelSchema, nothing as never, raw),
   );
   return answers.some((answer) => answer === undefined) ? [] : answers.filter((answer) => answer !== undefined);
+}
+
+const installation = {
+  localPython: process.env['RUNPOD_TRAINER_PYTHON'] ?? join(root, '.venv', 'bin', 'python'),
+  workerFile: process.env['RUNPOD_TRAINER_DIST'] ?? join(root, 'dist'),
+};
+
+async function readRequirements(files: Buffer[], folder: string): Promise<Answer[]> {
+  const names = files.map((_, i) => `requirements-${i}.txt`);
+  await Promise.all(files.map((bytes, i) => writeFile(join(folder, names[i] ?? ''), bytes)));
+  const source = { ...installation, workerFile: join(installation.workerFile, 'worker.pyz') };
+  const told = await readPython(source, folder, { entries: [], requirements: names }, AbortSignal.timeout(60_000));
+  return names.map((name) => {
+    const read = told.requirements[name];
+    const refused = (read?.refused ?? []).map(([, line, why]) => `line ${line}: ${why}`);
+    const wrong = (read?.lines ?? []).filter(({ problem }) => problem !== null);
+    return [...refused, ...wrong.map(({ line, problem }) => `line ${line}: ${problem ?? ''}`)];
+  });
 }

@@ -12,8 +12,9 @@ from ..base.clock import now_iso
 from ..base.globs import match, match_all
 from ..files.hashes import HashCache
 from ..journal.spec import Spec, Step
+from ..sources.notebooks import code_cells
 from .code import code_of
-from .imports import ImportScan, code_cells, source_roots
+from .imports import ImportScan, source_roots
 
 Parts = Dict[str, Dict[str, str]]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import shlex
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Set, Tuple
+
+from ..sources.reader import Reader
 
 #: (module, level, names): `from ..a import b, c` is ("a", 2, ["b", "c"]).
 Import = Tuple[str, int, List[str]]
@@ -17,6 +18,7 @@ _PLAIN = re.compile(r"^\s*import\s+([\w., ]+)", re.MULTILINE)
 _FROM = re.compile(r"^\s*from\s+(\.*)([\w.]*)\s+import\s+\(?([\w, *]+)", re.MULTILINE)
 _RUN = re.compile(r"^\s*%run\s+(?:-\w+\s+)*(\S+)", re.MULTILINE)
 _TIMED = re.compile(r"^(\s*)%(?:time|timeit|prun)\s+", re.MULTILINE)
+_NO_ADDRESS = re.compile(r"(?!)")
 _MAGIC_LINE = re.compile(r"^\s*[%!?].*$|^.*=\s*[%!].*$", re.MULTILINE)
 
 
@@ -47,20 +49,6 @@ def _imports_by_line(source: str) -> List[Import]:
         names = [part.split(" as ")[0].strip() for part in match.group(3).split(",")]
         found.append((match.group(2), len(match.group(1)), names))
     return found
-
-
-def code_cells(notebook: Path) -> List[str]:
-    """Source of the notebook's code cells; raises OSError or ValueError when it is not a notebook."""
-    raw = json.loads(notebook.read_bytes())
-    cells = raw.get("cells") if isinstance(raw, dict) else None
-    if not isinstance(cells, list):
-        raise ValueError("it has no list of cells")
-    sources = []
-    for cell in cells:
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = cell.get("source", "")
-            sources.append("".join(map(str, source)) if isinstance(source, list) else str(source))
-    return sources
 
 
 class ImportScan:
@@ -128,6 +116,7 @@ class ImportScan:
             return False
 
     def _follow(self, source: str, folder: Path, importer: Optional[Path]) -> None:
+        self._reached(source, importer)
         for module, level, names in imports_of(source):
             if level:
                 base = folder
@@ -143,6 +132,24 @@ class ImportScan:
                 self._add_module(module, places)
             for name in names:
                 self._add_module(f"{module}.{name}" if module else name, places)
+
+    def _reached(self, source: str, importer: Optional[Path]) -> None:
+        """Folders that code puts on `sys.path`, and what it runs by a literal name."""
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError):
+            return
+        file = importer.relative_to(self._project).as_posix() if importer is not None else ""
+        reader = Reader(_NO_ADDRESS, "", file, main=True)
+        reader.visit(tree)
+        for name in reader.path_folders:
+            if self._project / name not in self._roots:
+                self._roots.insert(0, self._project / name)
+        for start in reader.starts:
+            if start.kind in ("script", "shell"):
+                self.script(self._project / start.target)
+            elif start.kind == "module":
+                self.module(start.target)
 
     def _add_package_init(self, folder: Path) -> None:
         while self._inside(folder / "x") and (folder / "__init__.py").is_file():

@@ -192,13 +192,17 @@ class _Job:
         said: List[str] = []
         answers: List[Dict[str, Any]] = []
         argv = [context.python.executable, SELF, "_requirements"]
-        code = self._run(argv, said.append, {"file": str(file)}, answers.append)
-        if code != 0 or not answers:
+        request = {"project": str(spec.project_path), "file": spec.requirements}
+        code = self._run(argv, said.append, request, answers.append)
+        if code != 0 or not answers or "problem" in answers[-1]:
+            why = str(answers[-1].get("problem")) if answers else "\n".join(said)[-500:]
             raise WorkerError(
-                f"The requirements file {spec.requirements} cannot be read.", "\n".join(said)[-500:], "Correct it."
+                f"The requirements file {spec.requirements} cannot be read.",
+                why,
+                "Correct it, and see that every file that it names is uploaded.",
             )
         lines: List[str] = answers[-1]["unsatisfied"]
-        text = file.read_text(encoding="utf-8-sig")
+        text = str(answers[-1]["text"])
         if not lines:
             context.python = dataclasses.replace(context.python, requirements=text)
             return

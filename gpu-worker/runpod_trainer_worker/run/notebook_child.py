@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from ..base import fsutil, procs
 from ..base.masking import Masker
+from .notebook_file import is_python, language_of, notebook_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -39,26 +40,24 @@ def _nbformat() -> Any:
 def read_notebook(path: Path, shown: str) -> NotebookNode:
     """The notebook as version 4; raises Refused with the cause."""
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     except FileNotFoundError:
         raise Refused(f"The notebook {shown} does not exist. Check the path in the step and the upload.") from None
-    except (OSError, UnicodeDecodeError) as problem:
+    except OSError as problem:
         raise Refused(f"The notebook {shown} cannot be read: {problem}.") from problem
     try:
-        raw = json.loads(text)
-    except ValueError as problem:
+        text = notebook_text(data)
+    except json.JSONDecodeError as problem:
         raise Refused(f"The notebook {shown} is not valid JSON: {problem}. Open and save it in an editor.") from problem
+    except (ValueError, RecursionError) as problem:
+        raise Refused(f"The notebook {shown} is broken: {problem}. Open and save it in an editor.") from problem
     try:
         notebook: NotebookNode = _nbformat().reads(text, as_version=4)
         cells = notebook.cells
-        if "cells" not in raw and "worksheets" not in raw:
-            raise ValueError("it has no cells")
     except Exception as problem:
         raise Refused(f"The notebook {shown} is broken: {problem}. Open and save it in an editor.") from problem
-    language = notebook.metadata.get("kernelspec", {}).get("language") or notebook.metadata.get("language_info", {}).get(
-        "name", "python"
-    )
-    if str(language).lower() not in ("python", "python3", "ipython"):
+    language = language_of(notebook.metadata)
+    if not is_python(language):
         raise Refused(f"The notebook {shown} is written for {language}; steps run Python notebooks only.")
     for cell in cells:
         if cell.cell_type == "code":

@@ -9,26 +9,11 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, Iterator, List, Optional
+from typing import Any, Dict, List, Optional
 
-_OPTION_WITHOUT_PACKAGES = re.compile(
-    r"^(-i|--index-url|--extra-index-url|--no-index|-f|--find-links|--trusted-host|--pre|--prefer-binary|--only-binary"
-    r"|--no-binary|-c|--constraint|--require-hashes|--use-feature)\b"
-)
+from ..sources.requirements import Line, Requirements, all_text
+
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)(\[[^\]]*\])?\s*(?:==\s*([^\s;,*]+))?$")
-
-
-def lines_of(file: Path) -> Iterator[str]:
-    """Logical lines without comments, hashes and options, following `-r`."""
-    text = file.read_text(encoding="utf-8-sig").replace("\\\n", " ")
-    for line in text.splitlines():
-        line = re.sub(r"(^|\s)#.*$", "", line)
-        line = re.sub(r"\s--hash=\S+", "", line).strip()
-        nested = re.match(r"^(?:-r|--requirement)[ =]\s*(\S+)$", line)
-        if nested:
-            yield from lines_of(file.parent / nested.group(1))
-        elif line and not _OPTION_WITHOUT_PACKAGES.match(line):
-            yield line
 
 
 def _packaging() -> Any:
@@ -47,14 +32,14 @@ def _version(name: str) -> Optional[str]:
         return None
 
 
-def is_satisfied(line: str, packaging: Any) -> bool:
-    """Whether one requirement holds; what cannot be judged here does not."""
+def is_satisfied(line: str, packaging: Any, constraint: bool = False) -> bool:
+    """Whether one requirement holds; what cannot be judged here does not. A constraint asks for no package."""
     if packaging is None:
         pin = _PIN.match(line)
         if pin is None:
             return False
         there = _version(pin.group(1))
-        return there is not None and pin.group(3) in (None, there)
+        return constraint if there is None else pin.group(3) in (None, there)
     try:
         wanted = packaging.Requirement(line)
     except Exception:
@@ -62,6 +47,8 @@ def is_satisfied(line: str, packaging: Any) -> bool:
     if wanted.marker is not None and not wanted.marker.evaluate():
         return True
     there = _version(wanted.name)
+    if there is None and constraint:
+        return True
     if wanted.url or there is None or not wanted.specifier.contains(there, prereleases=True):
         return False
     for extra in wanted.extras:
@@ -72,16 +59,40 @@ def is_satisfied(line: str, packaging: Any) -> bool:
     return True
 
 
-def unsatisfied(file: Path) -> List[str]:
-    """The lines that do not hold with this Python."""
+def _index_name(line: Line) -> str:
+    return re.sub(r"[-_.]+", "-", line.name or "").lower()
+
+
+def unsatisfied(read: Requirements) -> List[str]:
+    """The lines that do not hold with this Python; a constraint counts for what is asked for."""
     packaging = _packaging()
-    return [line for line in lines_of(file) if not is_satisfied(line, packaging)]
+    asked = {_index_name(line) for line in read.lines if not line.constraint}
+    lines = [line for line in read.lines if not line.constraint or (line.name and _index_name(line) in asked)]
+    missing = [line.text for line in lines if not is_satisfied(line.text, packaging, line.constraint)]
+    # What pip refuses is said by pip, and what only the network has is for it to look at.
+    return [*missing, *(said for _, _, said in read.refused), *(["a file from the network"] if read.opaque else [])]
+
+
+def _answer(project: str, file: str) -> Dict[str, Any]:
+    try:
+        read = Requirements(project, file)
+    except OSError as problem:
+        return {"problem": f"{file} cannot be opened: {problem.strerror}."}
+    for include in read.includes:
+        if include.again:
+            return {"problem": f"{include.file}, line {include.line} includes {include.path}, which includes it again."}
+        if not include.there:
+            return {"problem": f"{include.file}, line {include.line} includes {include.path}, which is not on the pod."}
+    for name, line, said in read.refused:
+        if line == 0:
+            return {"problem": f"{name} is neither UTF-8 nor what its first bytes say: {said}."}
+    return {"unsatisfied": unsatisfied(read), "text": all_text(read)}
 
 
 def main() -> int:
-    """Reads `{"file"}` from standard input, answers `{"unsatisfied": [line]}` through the channel that it names."""
+    """Reads `{"project", "file"}`; answers `{"unsatisfied": [line], "text"}` or `{"problem"}` through the channel."""
     request = json.load(sys.stdin)
-    answer = unsatisfied(Path(request["file"]))
+    answer = _answer(str(Path(request["project"])), request["file"])
     with os.fdopen(request["channel"], "w", encoding="utf-8") as channel:
-        channel.write(json.dumps({"unsatisfied": answer}) + "\n")
+        channel.write(json.dumps(answer) + "\n")
     return 0

@@ -16,35 +16,66 @@ if TYPE_CHECKING:
 
 
 def sources() -> None:
-    """Standard input: `{root, entries, privateUrl, home, pythonPath}`; answers what the code of the entries says.
+    """Standard input: `{root, entries, requirements, privateUrl, home, pythonPath}`; answers what code and files say.
 
     It is started isolated (`-I`), so that nothing in the project's folder is imported by accident; the folders of the
-    user's own packages are added afterwards, for the question what local steps could import.
+    user's own packages are added last, for IPython and for the question what local steps could import.
     """
     from .follow import Followed, Project
-    from .reader import Sources
+    from .judge import Sources
 
     job: Dict[str, Any] = json.load(sys.stdin)
+    _add_user_packages()
     read = Sources(job["root"], job["privateUrl"], job["home"])
     project = Project(job["root"])
     found = {entry["id"]: Followed(project, read, entry) for entry in job["entries"]}
+    requirements = {file: _requirements(job["root"], file) for file in job["requirements"]}
     importable = _importable(found.values(), job["pythonPath"])
     answer = {
         "version": list(sys.version_info[:2]),
-        "errors": read.errors,
+        "errors": {name: problem._asdict() for name, problem in read.errors.items()},
+        "unjudged": read.unjudged,
         "importable": importable,
+        "packages": _packages(importable),
         "entries": {name: followed.to_json() for name, followed in found.items()},
+        "requirements": requirements,
         "strings": [[name, *text] for name, reader in read.read.items() for text in reader.texts],
     }
     json.dump(answer, sys.stdout)
 
 
-def _importable(found: Iterable[Followed], python_path: List[str]) -> Dict[str, bool]:
-    """Whether this Python has each name from outside; names of the standard library are dropped from `found`."""
-    standard = {*getattr(sys, "stdlib_module_names", ()), *sys.builtin_module_names, "__future__", "__main__"}
+def _requirements(root: str, file: str) -> Any:
+    """None for a file that cannot be opened."""
+    from .requirements import Requirements
+
+    try:
+        return Requirements(root, file).to_json()
+    except OSError:
+        return None
+
+
+def _add_user_packages() -> None:
     _forget_self()
     if os.path.isdir(site.getusersitepackages()):
         site.addsitedir(site.getusersitepackages())
+
+
+def _packages(importable: Dict[str, bool]) -> Dict[str, List[str]]:
+    """Of the names that are here, the packages that brought them."""
+    import importlib.metadata
+
+    known = getattr(importlib.metadata, "packages_distributions", dict)
+    try:
+        found: Dict[str, List[str]] = known() if any(importable.values()) else {}
+    except Exception:
+        # Of one broken package in the folder.
+        return {}
+    return {name: found[name] for name, here in importable.items() if here and name in found}
+
+
+def _importable(found: Iterable[Followed], python_path: List[str]) -> Dict[str, bool]:
+    """Whether this Python has each name from outside; names of the standard library are dropped from `found`."""
+    standard = {*getattr(sys, "stdlib_module_names", ()), *sys.builtin_module_names, "__future__", "__main__"}
     sys.path += python_path
     here: Dict[str, bool] = {}
     for followed in found:

@@ -24,6 +24,7 @@ from runpod_trainer_worker.files.incoming import merged, read_journal
 from runpod_trainer_worker.gates.equality import Kind, matcher, shown
 from runpod_trainer_worker.keeper.pod_api import PodApi
 from runpod_trainer_worker.run.metrics import MetricTail, pieces
+from runpod_trainer_worker.run.notebook_child import Refused, read_notebook
 from runpod_trainer_worker.volume.streams import missing
 
 Case = Dict[str, Any]
@@ -44,6 +45,22 @@ def test_globs(case: Case, tmp_path: Path) -> None:
             continue  # one case has a file and a folder of the same name
     found = match(tmp_path, case["pattern"])
     assert found == sorted(found) and set(found) == {path for path in case["matches"] if path in there}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("case", vectors("notebooks"))
+def test_notebooks(case: Case, encoding: str, tmp_path: Path) -> None:
+    text = json.dumps(case["notebook"])
+    (tmp_path / "a.ipynb").write_bytes((("\ufeff" if encoding.startswith("utf-16") else "") + text).encode(encoding))
+    if case.get("refused"):
+        with pytest.raises(Refused) as caught:
+            read_notebook(tmp_path / "a.ipynb", "a.ipynb")
+        assert case.get("language", "") in str(caught.value)
+        return
+    code = [cell for cell in read_notebook(tmp_path / "a.ipynb", "a.ipynb").cells if cell.cell_type == "code"]
+    assert [cell.source for cell in code] == case["cells"]
+    tagged = [number for number, cell in enumerate(code, 1) if "parameters" in cell.metadata.get("tags", [])]
+    assert tagged[:1] == ([case["parameters"]] if "parameters" in case else [])
 
 
 @pytest.mark.parametrize("case", vectors("frames"))

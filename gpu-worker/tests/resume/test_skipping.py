@@ -241,3 +241,30 @@ def test_the_order_of_another_job_counts_too(bench: Bench) -> None:
     assert why(bench, "later") == []
     bench.write("data/x.txt", "2")
     assert why(bench, "later") == ["it declares no inputs and first ran before it"]
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        (
+            "import sys\nfrom pathlib import Path\n"
+            "sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'lib'))\nimport own",
+            "lib/own.py",
+        ),
+        ("import sys\nsys.path.insert(0, 'lib')\nimport own", "lib/own.py"),
+        ("import subprocess, sys\nsubprocess.run([sys.executable, 'lib/own.py'], check=True)", "lib/own.py"),
+        ("import runpy\nrunpy.run_path('lib/own.py')", "lib/own.py"),
+    ],
+)
+def test_a_step_runs_again_when_code_that_it_reaches_by_a_literal_path_has_changed(
+    bench: Bench, code: str, changed: str
+) -> None:
+    bench.write("scripts/train.py", code)
+    bench.write("lib/own.py", "LR = 0.1")
+    bench.write("data/x.txt", "1")
+    step = {"name": "s", "where": "local", "run": {"kind": "script", "path": "scripts/train.py"}, "inputs": ["data/x.txt"]}
+    bench.spec(step)
+    assert why(bench) == ["it never ran, or its last run did not pass"]
+    assert why(bench) == []
+    bench.write("lib/own.py", "LR = 0.5")
+    assert why(bench) == [f"code {changed} changed"]

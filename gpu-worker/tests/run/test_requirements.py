@@ -12,7 +12,8 @@ from typing import List
 import pytest
 from conftest import Bench, on_pod, shell
 
-from runpod_trainer_worker.run.requirements_child import _packaging, is_satisfied, lines_of
+from runpod_trainer_worker.run.requirements_child import _packaging, is_satisfied, unsatisfied
+from runpod_trainer_worker.sources.requirements import Requirements
 
 
 def wheel(folder: Path, name: str, version: str) -> None:
@@ -86,11 +87,46 @@ def test_missing_requirements_file_is_named(bench: Bench) -> None:
     assert "req.txt does not exist" in bench.events()[-1]["reason"]
 
 
-def test_lines_of_nested_files(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("-r sub/b.txt\nx==1 \\\n  --hash=sha256:00\n--index-url https://x\n\n# c\ny[z]>2 # d\n")
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "b.txt").write_text("from-b\n")
-    assert list(lines_of(tmp_path / "a.txt")) == ["from-b", "x==1", "y[z]>2"]
+def test_a_file_that_windows_saved_is_read(bench: Bench) -> None:
+    for encoding in ("utf-16", "utf-8-sig"):
+        (bench.project / "requirements.txt").write_bytes("pytest\r\npyarrow\r\n".encode(encoding))
+        bench.spec(on_pod(shell("s", "true")), requirements="requirements.txt")
+        assert run_as_pod(bench).returncode == 0, bench.events()[-1]
+
+
+def test_a_nested_file_that_changes_makes_another_environment(bench: Bench) -> None:
+    wheel(bench.project / "wheels", "tinypkg", "1.5")
+    wheel(bench.project / "wheels", "tinypkg", "1.6")
+    bench.write("requirements.txt", "-r reqs/base.txt\n")
+    (bench.project / "reqs").mkdir()
+    bench.spec(on_pod(shell("s", "python -c 'import tinypkg; print(tinypkg.VERSION)'")), requirements="requirements.txt")
+    for version in ("1.5", "1.6"):
+        text = f"--no-index\n--find-links {bench.project / 'wheels'}\ntinypkg=={version}\n"
+        (bench.project / "reqs" / "base.txt").write_text(text)
+        assert run_as_pod(bench).returncode == 0, bench.output()
+        assert bench.output("s")[-1] == version
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("-r reqs/base.txt\n", "requirements.txt, line 1 includes reqs/base.txt, which is not on the pod."),
+        ("pytest\n-c limits.txt\n", "requirements.txt, line 2 includes limits.txt, which is not on the pod."),
+        ("-r requirements.txt\n", "requirements.txt, line 1 includes requirements.txt, which includes it again."),
+    ],
+)
+def test_an_included_file_that_is_not_there_is_named(bench: Bench, text: str, words: str) -> None:
+    bench.write("requirements.txt", text)
+    bench.spec(on_pod(shell("s", "true")), requirements="requirements.txt")
+    assert run_as_pod(bench).returncode == 1
+    reason = bench.events()[-1]["reason"]
+    assert words in reason and "{" not in reason
+
+
+def test_constraints_count_for_what_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("-c c.txt\npytest\n")
+    (tmp_path / "c.txt").write_text("pytest<1\nnot-there==1\n")
+    assert unsatisfied(Requirements(str(tmp_path), "a.txt")) == ["pytest<1"]
 
 
 @pytest.mark.parametrize("use_packaging", [True, False])

@@ -1,16 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
-import { strictJson } from '../decode.ts';
 import { messageOf } from '../errors.ts';
+import { readNotebook } from './notebook.ts';
 import type { Problem } from './parse.ts';
 import { placeOf } from './parse.ts';
 import type { Project, Step } from './schema.ts';
-
-const notebookSchema = z.object({
-  nbformat: z.literal(4, 'only notebooks of format 4 can run; save it once with a current Jupyter'),
-  cells: z.array(z.object({ cell_type: z.string(), source: z.union([z.string(), z.array(z.string())]) })),
-});
 
 /**
  * Looks at the files that the steps name: a missing script, module or notebook and a notebook that cannot be read are
@@ -47,7 +41,7 @@ async function problemOf(
     const message = `The ${field} ${path} of step "${step.name}" does not exist in the project folder.`;
     return { message, fix: { kind: 'create', file: path } };
   }
-  const message = field === 'notebook' ? await notebookProblem(join(root, path), path) : undefined;
+  const message = field === 'notebook' ? await notebookProblem(root, path) : undefined;
   return message === undefined ? undefined : { message };
 }
 
@@ -66,16 +60,12 @@ async function moduleProblem(root: string, module: string): Promise<FileProblem 
   return exists ? undefined : { message, fix: { kind: 'create', file } };
 }
 
-async function notebookProblem(file: string, path: string): Promise<string | undefined> {
+async function notebookProblem(root: string, path: string): Promise<string | undefined> {
   try {
-    const result = notebookSchema.safeParse(strictJson(await readFile(file, 'utf8')));
-    if (result.success) {
-      return undefined;
-    }
-    const issue = result.error.issues[0];
-    return `The notebook ${path} cannot run: ${issue?.path.join('.') || 'nbformat'} ${issue?.message ?? 'it is not a notebook'}.`;
+    await readNotebook(root, path);
+    return undefined;
   } catch (error) {
-    return `The notebook ${path} is broken: ${messageOf(error)}. Open it in the editor and save it again.`;
+    return `The notebook ${path} cannot run: ${messageOf(error)}. Open it in the editor and save it again.`;
   }
 }
 

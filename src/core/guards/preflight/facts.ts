@@ -13,11 +13,10 @@ import { secretSearchOf } from '../../files/to-upload.ts';
 import { AccountFacts } from './account-facts.ts';
 import { readImage, type ImageFacts } from './image.ts';
 import { Memo } from './memo.ts';
-import { plainPython, readNotebook, type Notebook } from './notebook.ts';
+import { readNotebook, type Notebook } from '../../project/notebook.ts';
 import { names } from './overlap.ts';
 import { readFooter, type ParquetFile } from './parquet.ts';
-import { readPython, type Entry, type PythonFacts } from './python.ts';
-import { readRequirements, type Requirements } from './requirements.ts';
+import { readPython, type Entry, type PythonFacts, type Requirements } from './python.ts';
 
 /** What the caller knows and preflight cannot find out by itself. */
 export interface PreflightOptions {
@@ -137,39 +136,23 @@ export class Facts {
   }
 
   /** Undefined without a requirements file in the project or on disk; with what it includes. */
-  requirements(): Promise<{ file: string; text: string; all: Requirements; missing: string[] } | undefined> {
-    return this.#memo.get('The requirements file', fileLimitMs, async () => {
-      const file = this.project.target.requirements;
-      const text = file === undefined ? undefined : await readIfThere(join(this.root, file));
-      return file === undefined || text === undefined
-        ? undefined
-        : { file, text, ...(await this.#included(file, text)) };
-    });
-  }
-
-  async #included(file: string, text: string): Promise<{ all: Requirements; missing: string[] }> {
-    const all = readRequirements(text);
-    const missing: string[] = [];
-    const seen = new Set([file]);
-    for (const { file: name } of all.includes) {
-      const path = posix.join(posix.dirname(file), name);
-      const more = seen.has(path) ? '' : await readIfThere(join(this.root, path));
-      seen.add(path);
-      if (more === undefined) {
-        missing.push(path);
-      } else {
-        const inner = readRequirements(more);
-        all.packages.push(...inner.packages);
-        all.opaque ||= inner.opaque || inner.includes.length > 0;
-      }
-    }
-    return { all, missing };
+  async requirements(): Promise<Requirements | undefined> {
+    const file = this.project.target.requirements;
+    return file === undefined ? undefined : ((await this.python()).requirements[file] ?? undefined);
   }
 
   /** What one Python process of this machine reads from all code at once; nothing of it is run. */
   python(): Promise<PythonFacts> {
     return this.#memo.get('Reading the code', fileLimitMs, async (signal) =>
-      readPython(this.installation, this.root, await this.#entries(), signal),
+      readPython(
+        this.installation,
+        this.root,
+        {
+          entries: await this.#entries(),
+          requirements: [this.project.target.requirements].filter((file) => file !== undefined),
+        },
+        signal,
+      ),
     );
   }
 
@@ -187,38 +170,68 @@ export class Facts {
   }
 
   async #entry(step: Step): Promise<Entry | undefined> {
+    const dirs = ['', ...this.#pythonPath(step)];
     if (step.module !== undefined) {
-      const path = step.module.split('.').join('/');
-      const file = [`${path}.py`, `${path}/__main__.py`].find((f) => existsSync(join(this.root, f)));
-      // The packages around a module are imported first.
-      const packages = path
-        .split('/')
-        .slice(0, -1)
-        .map((_, i, parts) => `${parts.slice(0, i + 1).join('/')}/__init__.py`)
-        .filter((f) => existsSync(join(this.root, f)));
-      return file === undefined
-        ? undefined
-        : { id: step.name, kind: 'module', dirs: [''], units: [...packages, file].map((name) => ({ name })) };
+      return this.#module(step.name, step.module, dirs, step.args);
     }
     if (step.script !== undefined) {
-      return this.#script(step.name, step.script);
+      return this.#script(step.name, step.script, dirs, step.args);
     }
-    if (step.notebook === undefined) {
+    if (step.shell !== undefined) {
+      return { id: step.name, kind: 'shell', dirs, units: [{ name: shellName(step), source: step.shell }] };
+    }
+    const notebook = await this.notebook(step.notebook ?? '').catch(() => undefined);
+    if (notebook === undefined) {
       return undefined;
     }
-    const notebook = await this.notebook(step.notebook).catch(() => undefined);
-    const units = notebook?.cells.map((c) => ({
-      name: cellName(notebook.path, c.cell),
-      source: plainPython(c.source) ?? '',
-    }));
-    const dirs = ['', posix.dirname(step.notebook)];
-    return units === undefined ? undefined : { id: step.name, kind: 'notebook', dirs, units };
+    const tagged = notebook.cells.find((c) => c.tags.includes('parameters'));
+    return {
+      id: step.name,
+      kind: 'notebook',
+      dirs: [...dirs, posix.dirname(notebook.path)],
+      units: notebook.cells
+        .filter((c) => !c.tags.includes('skip-execution'))
+        .map((c) => ({
+          name: cellName(notebook.path, c.cell),
+          source: c.source,
+          sure: !c.tags.includes('raises-exception'),
+        })),
+      parameters: Object.keys(step.parameters ?? {}),
+      tagged: tagged && cellName(notebook.path, tagged.cell),
+    };
   }
 
-  #script(id: string, path: string): Entry | undefined {
+  /** Folders of the project that the step's own PYTHONPATH adds. */
+  #pythonPath(step: Step): string[] {
+    const value = step.env?.PYTHONPATH ?? this.project.env.PYTHONPATH ?? '';
+    return value
+      .split(':')
+      .filter((folder) => folder !== '' && !posix.isAbsolute(folder))
+      .map((folder) => posix.normalize(folder).replace(/^\.$|\/$/g, ''))
+      .filter((folder) => !folder.startsWith('..'));
+  }
+
+  #module(id: string, module: string, dirs: string[], args: readonly string[] | undefined): Entry | undefined {
+    const path = module.split('.').join('/');
+    const found = dirs
+      .flatMap((dir) => [`${path}.py`, `${path}/__main__.py`].map((file) => ({ dir, file: posix.join(dir, file) })))
+      .find(({ file }) => existsSync(join(this.root, file)));
+    if (found === undefined) {
+      return undefined;
+    }
+    // The packages around a module are imported first.
+    const packages = path
+      .split('/')
+      .map((_, i, parts) => posix.join(found.dir, ...parts.slice(0, i), '__init__.py'))
+      .slice(1)
+      .filter((f) => existsSync(join(this.root, f)));
+    return { id, kind: 'module', dirs, units: [...packages, found.file].map((name) => ({ name })), args };
+  }
+
+  #script(id: string, path: string, dirs: string[] = [''], args?: readonly string[]): Entry | undefined {
     const isPython = path.endsWith('.py') && existsSync(join(this.root, path));
     const folder = dirname(path) === '.' ? '' : posix.dirname(path);
-    return isPython ? { id, kind: 'script', dirs: [folder, ''], units: [{ name: path }] } : undefined;
+    return isPython ? { id, kind: 'script', dirs: [folder, ...dirs], units: [{ name: path }], args } : undefined;
   }
 
   /** The first bytes of a file, as text of single bytes. */
@@ -246,6 +259,11 @@ export class Facts {
 /** How a cell is named in findings. */
 export function cellName(notebook: string, cell: number): string {
   return `${notebook}, code cell ${cell}`;
+}
+
+/** How the command of a step is named in findings. */
+export function shellName(step: Step): string {
+  return `the command of ${step.name}`;
 }
 
 type Path = (string | number)[];

@@ -25,6 +25,42 @@ const distributions: Record<string, string[]> = {
   soundfile: ['soundfile', 'pysoundfile'],
   umap: ['umap-learn'],
   yaml: ['pyyaml'],
+  absl: ['absl-py'],
+  Bio: ['biopython'],
+  Box2D: ['box2d-py', 'box2d'],
+  clip: ['openai-clip', 'clip-anytorch'],
+  community: ['python-louvain'],
+  Crypto: ['pycryptodome'],
+  Cython: ['cython'],
+  discord: ['discord-py'],
+  docx: ['python-docx'],
+  ffmpeg: ['ffmpeg-python'],
+  fla: ['flash-linear-attention'],
+  googleapiclient: ['google-api-python-client'],
+  haiku: ['dm-haiku'],
+  ignite: ['pytorch-ignite'],
+  imblearn: ['imbalanced-learn'],
+  igraph: ['igraph', 'python-igraph'],
+  jose: ['python-jose'],
+  Levenshtein: ['levenshtein', 'python-levenshtein'],
+  llama_cpp: ['llama-cpp-python'],
+  magic: ['python-magic'],
+  mpl_toolkits: ['matplotlib'],
+  MySQLdb: ['mysqlclient'],
+  nacl: ['pynacl'],
+  open_clip: ['open-clip-torch'],
+  pptx: ['python-pptx'],
+  psycopg2: ['psycopg2', 'psycopg2-binary'],
+  ruamel: ['ruamel-yaml'],
+  skopt: ['scikit-optimize'],
+  slugify: ['python-slugify'],
+  speech_recognition: ['speechrecognition'],
+  telegram: ['python-telegram-bot'],
+  tree: ['dm-tree'],
+  usb: ['pyusb'],
+  websocket: ['websocket-client'],
+  whisper: ['openai-whisper'],
+  zmq: ['pyzmq'],
 };
 
 /** What well-known packages bring along, by name on the index; only what projects import themselves. */
@@ -78,10 +114,36 @@ export function provided(requirements: readonly string[], image: 'pytorch' | 'ba
   return all;
 }
 
-/** Whether an import of this top-level name is among the packages. */
-export function provides(packages: ReadonlySet<string>, importName: string): boolean {
-  return [indexName(importName), ...(distributions[importName] ?? [])].some((name) => packages.has(name));
+/** What makers add to the name of a package for a kind of machine or a language. */
+const variant =
+  /^(cpu|gpu|cu\d+|cuda\d*x?|rocm\d*|tpu|intel|metal|macos|headless|binary|nightly|lite|full|python|py|python3|bin)$/;
+const makers = /^(python|py|openai|pytorch)$/;
+
+/** Whether an import of this top-level name is among the packages; `brought` are those that brought it elsewhere. */
+export function provides(packages: ReadonlySet<string>, importName: string, brought: readonly string[] = []): boolean {
+  const names = [indexName(importName), ...(distributions[importName] ?? []), ...brought.map(indexName)];
+  return names.some((name) => packages.has(name)) || [...packages].some((p) => names.some((n) => isVariant(p, n)));
 }
+
+/** `faiss-gpu-cu12` is a `faiss`, `openai-whisper` a `whisper`; a namespace such as `google` has many packages. */
+function isVariant(name: string, plain: string): boolean {
+  if (name.startsWith(`${plain}-`)) {
+    const rest = name.slice(plain.length + 1).split('-');
+    return namespaces.has(plain) || rest.every((part) => variant.test(part));
+  }
+  return name.endsWith(`-${plain}`) && makers.test(name.slice(0, -plain.length - 1));
+}
+
+const namespaces = new Set([
+  'google',
+  'azure',
+  'opentelemetry',
+  'backports',
+  'jaraco',
+  'zope',
+  'sphinxcontrib',
+  'nvidia',
+]);
 
 /** The package to install for an import. */
 export function packageFor(importName: string): string {

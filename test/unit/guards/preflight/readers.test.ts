@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { compareVersions, readImage } from '../../../../src/core/guards/preflight/image.ts';
-import { installedBy, plainPython } from '../../../../src/core/guards/preflight/notebook.ts';
 import { mayMeet } from '../../../../src/core/guards/preflight/overlap.ts';
 import { provided, provides } from '../../../../src/core/guards/preflight/packages.ts';
 import { placeIn } from '../../../../src/core/guards/preflight/facts.ts';
 import { privateAddress } from '../../../../src/core/guards/preflight/private-address.ts';
-import { readRequirements } from '../../../../src/core/guards/preflight/requirements.ts';
 import { parseProject } from '../../../../src/core/project/parse.ts';
 
 describe('what preflight reads (R4.1)', () => {
@@ -56,43 +54,6 @@ describe('what preflight reads (R4.1)', () => {
     assert.equal(privateAddress('127.0.0.1', 'MASTER_ADDR'), undefined);
   });
 
-  it('reads requirements as pip does', () => {
-    const text = [
-      '# comment',
-      'Typing_Extensions==4.9 # pinned',
-      'pkg[extra] >=1,<2 ; python_version < "3.12"',
-      'long==1.0 \\',
-      '    --hash=sha256:abc',
-      '-r more.txt',
-      '--index-url https://example.org/simple',
-      'lib @ https://example.org/lib.whl',
-      '-e ../neighbor',
-      'git+https://example.org/x.git',
-      'what is this',
-      'numpy=2.0',
-    ].join('\n');
-    const { packages, bad, includes, opaque } = readRequirements(text);
-    assert.deepEqual(
-      packages.map((p) => [p.name, p.pin, p.line]),
-      [
-        ['typing-extensions', '4.9', 2],
-        ['pkg', undefined, 3],
-        ['long', '1.0', 4],
-        ['lib', undefined, 8],
-      ],
-    );
-    assert.deepEqual(
-      bad.map((b) => [b.line, b.why]),
-      [
-        [9, 'local-path'],
-        [11, 'syntax'],
-        [12, 'syntax'],
-      ],
-    );
-    assert.deepEqual(includes, [{ line: 6, file: 'more.txt' }]);
-    assert.equal(opaque, true);
-  });
-
   it('finds the package behind an import, also one that another brings along', () => {
     const packages = provided(['Transformers', 'scikit_learn', 'opencv-python-headless'], 'pytorch');
     for (const name of ['torch', 'tokenizers', 'yaml', 'sklearn', 'scipy', 'cv2', 'PIL', 'psutil']) {
@@ -102,14 +63,21 @@ describe('what preflight reads (R4.1)', () => {
     assert.ok(!provides(provided([], undefined), 'torch'));
   });
 
-  it('turns notebook cells into plain Python with the same lines', () => {
-    assert.equal(
-      plainPython('%matplotlib inline\nx = !ls\nif x:\n    !echo hi\nx?'),
-      'pass\npass\nif x:\n    pass\npass',
-    );
-    assert.equal(plainPython('%%time\nf()'), 'pass\nf()');
-    assert.equal(plainPython('%%bash\nls'), undefined);
-    assert.deepEqual(installedBy('%pip install -q "peft>=0.2" trl\n!pip install wandb==1'), ['peft', 'trl', 'wandb']);
+  it('knows packages by the names that makers give them', () => {
+    const cases: [string, string][] = [
+      ['faiss', 'faiss-gpu-cu12'],
+      ['llama_cpp', 'llama-cpp-python'],
+      ['Levenshtein', 'python-Levenshtein'],
+      ['whisper', 'openai-whisper'],
+      ['tensorflow', 'tensorflow-cpu'],
+      ['google', 'google-cloud-storage'],
+      ['cupy', 'cupy-cuda12x'],
+    ];
+    for (const [name, requirement] of cases) {
+      assert.ok(provides(provided([requirement], undefined), name), name);
+    }
+    assert.ok(!provides(provided(['torch-geometric', 'torchvision-extra'], undefined), 'torch'));
+    assert.ok(provides(provided(['some-name'], undefined), 'other', ['Some_Name']));
   });
 
   it('tells whether two patterns can name the same file', () => {
@@ -119,6 +87,10 @@ describe('what preflight reads (R4.1)', () => {
     assert.ok(!mayMeet('training/output/phase_1/**', 'training/output/phase_2/**'));
     assert.ok(!mayMeet('data/*.parquet', 'data/a.csv'));
     assert.ok(!mayMeet('training/output/phase_1/**', 'training/output/phase_10/**'));
+    assert.ok(mayMeet('out/*.bin', 'out') && mayMeet('out/*.bin', 'out/') && mayMeet('out/**', '**/*.pt'));
+    assert.ok(!mayMeet('out/*.bin', 'out/*.pt') && !mayMeet('out/a*b', 'out/*c') && mayMeet('out/a*', 'out/*b'));
+    assert.ok(mayMeet('a/**/c', 'a/c') && mayMeet('a/**/c', '**/b/c') && !mayMeet('a/**/c', 'b/**'));
+    assert.ok(!mayMeet('*a'.repeat(40), `${'*a'.repeat(40)}b`), 'takes no time for any pattern');
   });
 
   it('names the place in the profile when that is what sets a value', () => {

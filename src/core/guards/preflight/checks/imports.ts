@@ -1,7 +1,6 @@
 import type { Check } from '../check.ts';
-import type { Facts } from '../facts.ts';
+import { shellName, type Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
-import { installedBy } from '../notebook.ts';
 import { packageFor, provided, provides } from '../packages.ts';
 import type { PythonFacts } from '../python.ts';
 import { some } from '../text.ts';
@@ -19,7 +18,7 @@ export const imports: Check = {
       if (step.where === 'local') {
         here(facts, say, step, index, outside, python);
       } else {
-        await onPod(facts, say, step, index, outside);
+        await onPod(facts, say, step, index, outside, python);
       }
     }
   },
@@ -31,20 +30,25 @@ type Outside = PythonFacts['entries'][string]['outside'];
 function ownModules(facts: Facts, say: Say, { entries }: PythonFacts): void {
   const told = new Set<string>();
   for (const { step, index } of facts.steps()) {
-    for (const [module, file, line] of entries[step.name]?.missing ?? []) {
+    for (const [module, file, line, sure] of entries[step.name]?.missing ?? []) {
       const key = `${module} ${file}`;
       if (told.has(key)) {
         continue;
       }
       told.add(key);
-      say.error('import-own', {
+      const details = {
         what: `${file}, line ${line} imports ${module}, which the project does not have.`,
         why: module.startsWith('.')
           ? 'A relative import needs a module of that name beside it, and none works in a script that is started itself.'
-          : `The step ${step.name} would fail at its start.`,
+          : `The step ${step.name} would fail ${sure ? 'at its start' : 'when it comes to that import'}.`,
         next: 'Correct the name, or add the module.',
         at: facts.place('steps', index),
-      });
+      };
+      if (sure) {
+        say.error('import-own', details);
+      } else {
+        say.warning('import-own', details);
+      }
     }
   }
 }
@@ -56,9 +60,16 @@ async function notUploaded(facts: Facts, say: Say, { entries }: PythonFacts): Pr
   }
   const uploaded = new Set((await facts.scan()).files.map((f) => f.path));
   const missing = new Map<string, number>();
+  const sure = new Set<string>();
   for (const { step, index } of facts.steps('pod')) {
-    for (const file of entries[step.name]?.files ?? []) {
-      const isStep = file === step.script || file.startsWith(`${step.notebook ?? '\0'},`);
+    const entry = entries[step.name];
+    // What is started is told with the files of the steps, and cells and commands are no files.
+    const started = new Set([...(entry?.reaches ?? []).map((r) => r.path), shellName(step)]);
+    for (const file of entry?.files.filter((f) => !started.has(f) && !f.includes(', code cell ')) ?? []) {
+      if (entry?.sure.includes(file) === true) {
+        sure.add(file);
+      }
+      const isStep = file === step.script;
       const isModule =
         step.module !== undefined && file.replace(/(\/__main__)?\.py$/, '') === step.module.replaceAll('.', '/');
       if (!isStep && !isModule && !uploaded.has(file)) {
@@ -69,12 +80,17 @@ async function notUploaded(facts: Facts, say: Say, { entries }: PythonFacts): Pr
   const files = [...missing.keys()].filter((f) => !f.endsWith('/__init__.py') || missing.size === 1);
   const index = missing.get(files[0] ?? '');
   if (index !== undefined) {
-    say.error('import-not-uploaded', {
+    const details = {
       what: `Steps on the pod import ${some(files)}, which "sync" does not upload.`,
       why: `The step ${facts.project.steps[index]?.name ?? ''} would fail with ModuleNotFoundError, on a pod that is paid for.`,
       next: 'Add the files or their folder to "sync.must".',
       at: facts.place('sync', 'must'),
-    });
+    };
+    if (files.some((f) => sure.has(f))) {
+      say.error('import-not-uploaded', details);
+    } else {
+      say.warning('import-not-uploaded', details);
+    }
   }
 }
 
@@ -85,28 +101,44 @@ function here(facts: Facts, say: Say, step: Step, index: number, outside: Outsid
   const [first] = missing;
   if (first !== undefined) {
     const names = missing.map(([name]) => name);
-    say.error('import-here', {
+    const details = {
       what: `The Python of this machine (${facts.installation.localPython}) has no ${some(names)}, which the step ${step.name} imports (${first[1][0]}, line ${first[1][1]}).`,
       why: 'The step runs on this machine, before the upload.',
       next: `Install ${some(names.map(packageFor))} there, or choose another Python.`,
-      remedies: [{ do: 'set-python' }],
+      remedies: [{ do: 'set-python' } as const],
       at: facts.place('steps', index),
-    });
+    };
+    if (missing.some(([, [, , , sure]]) => sure)) {
+      say.error('import-here', details);
+    } else {
+      say.warning('import-here', details);
+    }
   }
 }
 
-async function onPod(facts: Facts, say: Say, step: Step, index: number, outside: Outside): Promise<void> {
+async function onPod(
+  facts: Facts,
+  say: Say,
+  step: Step,
+  index: number,
+  outside: Outside,
+  python: PythonFacts,
+): Promise<void> {
   const requirements = await facts.requirements();
-  if (requirements?.all.opaque === true) {
+  if (requirements !== undefined && (requirements.opaque || requirements.lines.some((l) => l.address))) {
     say.unknown('The requirements install packages whose contents are not known here, so imports cannot be compared.');
     return;
   }
   const { image } = facts;
-  const notebook = step.notebook === undefined ? undefined : await facts.notebook(step.notebook).catch(() => undefined);
-  const own = notebook?.cells.flatMap((c) => installedBy(c.source)) ?? [];
-  const packages = provided([...(requirements?.all.packages.map((p) => p.name) ?? []), ...own], image?.official);
+  // Also what a step before it installs.
+  const own = facts
+    .steps('pod')
+    .filter((s) => s.index <= index)
+    .flatMap(({ step: s }) => installed(python.entries[s.name]?.installs ?? []));
+  const asked = requirements?.lines.filter((l) => !l.constraint && l.applies !== false).flatMap((l) => l.name ?? []);
+  const packages = provided([...(asked ?? []), ...own], image?.official);
   const missing = Object.entries(outside).filter(
-    ([name, [, , changesPath]]) => !changesPath && !provides(packages, name),
+    ([name, [, , changesPath]]) => !changesPath && !provides(packages, name, python.packages[name]),
   );
   const [first] = missing;
   if (first === undefined) {
@@ -124,4 +156,9 @@ async function onPod(facts: Facts, say: Say, step: Step, index: number, outside:
   } else {
     say.warning('import-missing', details);
   }
+}
+
+/** Names of packages among the words of `pip install`. */
+function installed(words: readonly string[]): string[] {
+  return words.filter((word) => /^[A-Za-z]/.test(word)).map((word) => word.replace(/[[<>=!~;@\s].*$/, ''));
 }

@@ -1,8 +1,8 @@
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
-import type { Notebook } from '../notebook.ts';
 import type { Say } from '../finding.ts';
 import { nearest } from '../../../project/nearest.ts';
+import { isPython, type Notebook } from '../../../project/notebook.ts';
 import { some } from '../text.ts';
 import type { Step } from '../../../project/schema.ts';
 
@@ -16,15 +16,16 @@ export const notebooks: Check = {
         step.notebook === undefined ? undefined : await facts.notebook(step.notebook).catch(() => undefined);
       if (notebook !== undefined) {
         look(facts, say, notebook, index);
-        parameters(facts, say, step, notebook, index);
+        await parameters(facts, say, step, notebook, index);
       }
     }
   },
 };
 
-function look(facts: Facts, say: Say, { path, language, cells }: Notebook, index: number): void {
+function look(facts: Facts, say: Say, notebook: Notebook, index: number): void {
+  const { path, language, cells } = notebook;
   const at = facts.place('steps', index, 'notebook');
-  if (language !== undefined && !/python|xpython|ipykernel/i.test(language)) {
+  if (!isPython(notebook)) {
     say.error('notebook-language', {
       what: `${path} is a notebook for ${language}.`,
       why: 'Steps run in a Python kernel.',
@@ -40,7 +41,8 @@ function look(facts: Facts, say: Say, { path, language, cells }: Notebook, index
       at,
     });
   }
-  const failed = cells.filter((c) => c.error !== undefined);
+  const expected = ['raises-exception', 'skip-execution'];
+  const failed = cells.filter((c) => c.error !== undefined && !c.tags.some((tag) => expected.includes(tag)));
   if (failed.length > 0) {
     say.warning('notebook-error-left', {
       what: `${path} was saved with errors in its outputs: ${some(failed.map((c) => `code cell ${c.cell} (${c.error ?? ''})`))}.`,
@@ -51,27 +53,46 @@ function look(facts: Facts, say: Say, { path, language, cells }: Notebook, index
   }
 }
 
-function parameters(facts: Facts, say: Say, step: Step, notebook: Notebook, index: number): void {
+/** Python's own words, which are no names. */
+const keywords = new Set(
+  (
+    'False None True and as assert async await break class continue def del elif else except finally for from global if ' +
+    'import in is lambda nonlocal not or pass raise return try while with yield'
+  ).split(' '),
+);
+
+async function parameters(facts: Facts, say: Say, step: Step, notebook: Notebook, index: number): Promise<void> {
   const given = Object.keys(step.parameters ?? {});
-  if (given.length === 0) {
+  const wrong = given.filter((name) => !/^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(name) || keywords.has(name));
+  for (const name of wrong) {
+    say.error('parameter-name', {
+      what: `The parameter "${name}" of the step ${step.name} is not a Python name.`,
+      why: 'Its value is given to the notebook as an assignment.',
+      next: 'Rename it.',
+      at: facts.place('steps', index, 'parameters', name),
+    });
+  }
+  const names = given.filter((name) => !wrong.includes(name));
+  if (names.length === 0) {
     return;
   }
-  const cell = notebook.cells.find((c) => c.isParameters);
+  const cell = notebook.cells.find((c) => c.tags.includes('parameters'));
   if (cell === undefined) {
     say.warning('parameters-cell', {
-      what: `The step ${step.name} gives ${some(given)} to ${notebook.path}, which has no cell tagged "parameters".`,
+      what: `The step ${step.name} gives ${some(names)} to ${notebook.path}, which has no cell tagged "parameters".`,
       why: 'The values are set before the first cell, and what the notebook sets itself wins over them.',
       next: 'Tag the cell that holds the defaults with "parameters".',
       at: facts.place('steps', index, 'parameters'),
     });
     return;
   }
+  const found = (await facts.python()).entries[step.name]?.parameters ?? {};
   const known = [...cell.source.matchAll(/^([A-Za-z_]\w*)\s*(?::[^=\n]+)?=(?!=)/gm)].map((m) => m[1] ?? '');
-  for (const name of given.filter((n) => !known.includes(n))) {
+  for (const name of names.filter((n) => found[n] === 'unknown')) {
     const near = nearest(name, known);
     say.warning('parameter-unknown', {
       what: `${notebook.path} has no parameter "${name}".`,
-      why: `Its cell tagged "parameters" sets ${known.length === 0 ? 'none' : some(known, 6)}, so the value changes nothing.`,
+      why: `Its cell tagged "parameters" sets ${known.length === 0 ? 'none' : some(known, 6)}, and no cell uses the name, so the value changes nothing.`,
       next: near === undefined ? 'Correct the name, or add it to the cell.' : `Did you mean "${near}"?`,
       at: facts.place('steps', index, 'parameters', name),
     });

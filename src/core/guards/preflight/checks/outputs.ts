@@ -36,7 +36,14 @@ export const outputs: Check = {
     const { fetch, into } = project.onFinish;
     const pod = facts.steps('pod').flatMap(({ step }) => step.outputs ?? []);
     for (const [k, pattern] of fetch.entries()) {
-      if (pod.length > 0 && !pod.some((o) => mayMeet(o, pattern))) {
+      if (never(pattern.replace(/\*+.*$/, 'x'))) {
+        say.warning('fetch-never', {
+          what: `"${pattern}" is to be fetched, and is a place that is never transferred.`,
+          why: 'Nothing of it would come home.',
+          next: 'Let the step write elsewhere.',
+          at: facts.place('onFinish', 'fetch', k),
+        });
+      } else if (pod.length > 0 && !pod.some((o) => mayMeet(o, pattern))) {
         say.warning('fetch-nothing', {
           what: `No step on the pod says that it writes "${pattern}", which is to be fetched.`,
           why: 'The results may stay on the volume.',

@@ -1,7 +1,11 @@
+import { existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, posix } from 'node:path';
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
-import { some } from '../text.ts';
+import { indexName } from '../packages.ts';
+import type { Requirements } from '../python.ts';
 
 export const requirements: Check = {
   id: 'requirements',
@@ -12,8 +16,7 @@ export const requirements: Check = {
       return;
     }
     const at = facts.place('target', 'requirements');
-    const found = await facts.requirements();
-    if (found === undefined) {
+    if (!existsSync(join(facts.root, file))) {
       say.error('requirements-missing', {
         what: `The requirements file ${file} does not exist.`,
         why: 'The packages of the steps are installed from it.',
@@ -31,60 +34,175 @@ export const requirements: Check = {
         at,
       });
     }
-    lines(facts, say, found, at);
+    const found = await facts.requirements();
+    if (found === undefined) {
+      say.unknown(`The requirements file ${file} could not be opened.`);
+      return;
+    }
+    const uploaded = new Set((await facts.scan()).files.map((f) => f.path));
+    const about = { facts, say, found, uploaded, at };
+    if (found.pip === null) {
+      say.unknown(`The Python of this machine has no pip, so the lines of ${file} were not checked.`);
+    } else {
+      refused(about);
+      conflicts(about);
+    }
+    includes(about);
+    places(about);
+    torch(about);
   },
 };
 
-function lines(
-  facts: Facts,
-  say: Say,
-  {
-    file,
-    all,
-    missing,
-  }: { file: string; all: NonNullable<Awaited<ReturnType<Facts['requirements']>>>['all']; missing: string[] },
-  at: (string | number)[],
-): void {
-  for (const { line, text, why } of all.bad) {
-    say.error(why === 'syntax' ? 'requirements-line' : 'requirements-local', {
-      what: `${file}, line ${line}: "${text.slice(0, 100)}" ${why === 'syntax' ? 'is no requirement' : 'is a path of this machine'}.`,
-      why: 'pip would refuse the whole file, on a pod that is paid for.',
-      next: why === 'syntax' ? 'Write it as name==version.' : 'Name a published version, or a repository address.',
+interface About {
+  facts: Facts;
+  say: Say;
+  found: Requirements;
+  uploaded: ReadonlySet<string>;
+  at: (string | number)[];
+}
+
+const refuses = 'pip would refuse the whole file, on a pod that is paid for.';
+
+/** What pip does not read, in its own words. */
+function refused({ facts, say, found, at }: About): void {
+  for (const [file, line, said] of found.refused) {
+    say.error('requirements-line', {
+      what:
+        line === 0
+          ? `${file} is not text that pip can read: ${oneLine(said)}.`
+          : `${file}, line ${line} is an option that pip does not take: ${oneLine(said)}.`,
+      why: refuses,
+      next: line === 0 ? 'Save it as UTF-8.' : 'Correct the line.',
       at,
     });
   }
-  if (missing.length > 0) {
-    say.error('requirements-include', {
-      what: `${file} includes ${some(missing)}, which does not exist.`,
-      why: 'pip would refuse the whole file.',
-      next: 'Correct the name, or add the file (and upload it).',
+  for (const { file, line, text, problem } of found.lines.filter((l) => l.problem !== null && !isMissing(l.path))) {
+    say.error('requirements-line', {
+      what: `${file}, line ${line}: "${text.slice(0, 100)}" is no requirement. pip says: ${oneLine(problem ?? '')}.`,
+      why: refuses,
+      next: 'Write it as name==version.',
       at,
     });
   }
-  const pins = new Map<string, { pin: string; line: number }>();
-  for (const { name, pin, line } of all.packages) {
-    const other = pins.get(name);
-    if (pin !== undefined && other !== undefined && other.pin !== pin) {
-      say.error('requirements-conflict', {
-        what: `${file} asks for ${name} ${other.pin} (line ${other.line}) and ${pin} (line ${line}).`,
-        why: 'pip cannot install both and refuses the whole file.',
-        next: 'Keep one of them.',
+
+  /** That it is not there is told with the places. */
+  function isMissing(path: string | null): boolean {
+    return path !== null && !existsSync(join(facts.root, path));
+  }
+}
+
+function conflicts({ say, found, at }: About): void {
+  for (const { name, text, file, line, other, other_file, other_line } of found.conflicts) {
+    const where = other_file === file ? `line ${other_line}` : `${other_file}, line ${other_line}`;
+    say.error('requirements-conflict', {
+      what: `${file} asks for ${text} (line ${line}), and for ${other} (${where}).`,
+      why: `No version of ${name} is both, so pip refuses the whole file.`,
+      next: 'Keep one of them.',
+      at,
+    });
+  }
+}
+
+/** Files that `-r` and `-c` name, in any depth. */
+function includes({ facts, say, found, uploaded, at }: About): void {
+  for (const { file, line, path, there, again } of found.includes) {
+    const outside = isOutside(path);
+    if (again) {
+      say.error('requirements-include', {
+        what: `${file}, line ${line} includes ${path}, which includes it again.`,
+        why: 'pip would not come to an end with it.',
+        next: 'Take one of the lines out.',
         at,
       });
-    }
-    if (pin !== undefined) {
-      pins.set(name, { pin, line });
+    } else if (outside) {
+      say.warning('requirements-local', elsewhere(file, line, path, at));
+    } else if (!there && facts.localMaker(path) === undefined) {
+      say.error('requirements-include', {
+        what: `${file}, line ${line} includes ${path}, which does not exist.`,
+        why: refuses,
+        next: 'Correct the name, or add the file (and upload it).',
+        at,
+      });
+    } else if (there && !uploaded.has(path)) {
+      say.error('requirements-include', notUploaded(file, line, path, at));
     }
   }
-  const torch = all.packages.find((p) => p.name === 'torch');
+}
+
+/** Folders and archives of this disk from which a line installs. pip looks for them from the project's folder. */
+function places({ facts, say, found, uploaded, at }: About): void {
+  const lines = found.lines.flatMap((l) => (l.path === null ? [] : [{ ...l, path: l.path, sure: l.applies === true }]));
+  const links = found.links.map(([file, line, path]) => ({ file, line, path, sure: false, applies: null }));
+  for (const { file, line, path, sure, applies } of [...lines, ...links]) {
+    const tell = sure ? say.error.bind(say) : say.warning.bind(say);
+    if (applies === false) {
+      continue;
+    }
+    if (isOutside(path)) {
+      // What the volume or the image has is not known here.
+      if (/^[A-Za-z]:/.test(path) || path.startsWith(`${homedir()}/`)) {
+        tell('requirements-local', elsewhere(file, line, path, at));
+      } else if (!path.startsWith('/')) {
+        say.warning('requirements-local', elsewhere(file, line, path, at));
+      }
+      continue;
+    }
+    const plain = posix.normalize(path).replace(/^\.$|\/$/g, '');
+    const here = statSync(join(facts.root, plain), { throwIfNoEntry: false });
+    const there =
+      here?.isDirectory() === true
+        ? sure
+          ? ['pyproject.toml', 'setup.py'].some((name) => uploaded.has(posix.join(plain, name)))
+          : [...uploaded].some((name) => name.startsWith(plain === '' ? '' : `${plain}/`))
+        : uploaded.has(plain);
+    if (here === undefined && facts.localMaker(plain) === undefined) {
+      tell('requirements-include', {
+        what: `${file}, line ${line} installs from ${path}, which does not exist.`,
+        why: refuses,
+        next: 'Correct the name, or add it (and upload it).',
+        at,
+      });
+    } else if (here !== undefined && !there) {
+      tell('requirements-include', notUploaded(file, line, path, at));
+    }
+  }
+}
+
+function torch({ facts, say, found, at }: About): void {
+  const line = found.lines.find((l) => !l.constraint && l.applies !== false && indexName(l.name ?? '') === 'torch');
+  const pin = /===?\s*([^\s,;*]+)/.exec(line?.text.split(';')[0] ?? '')?.[1];
   const { image } = facts;
-  const same = torch?.pin !== undefined && image?.torch !== undefined && torch.pin.startsWith(`${image.torch}.`);
-  if (torch !== undefined && image?.official === 'pytorch' && !same) {
+  const same = pin !== undefined && image?.torch !== undefined && pin.startsWith(`${image.torch}.`);
+  if (line !== undefined && image?.official === 'pytorch' && !same) {
     say.warning('requirements-torch', {
-      what: `${file} names torch (line ${torch.line}), which the image brings along${image.torch === undefined ? '' : ` in version ${image.torch}`}.`,
+      what: `${line.file} names torch (line ${line.line}), which the image brings along${image.torch === undefined ? '' : ` in version ${image.torch}`}.`,
       why: "The one from the index may be built for another CUDA, and replacing the image's takes gigabytes and minutes of paid time.",
       next: 'Leave torch out, or choose the image with the version that you need.',
       at,
     });
   }
 }
+
+function isOutside(path: string): boolean {
+  return path.startsWith('/') || /^[A-Za-z]:/.test(path) || posix.normalize(path).split('/')[0] === '..';
+}
+
+function elsewhere(file: string, line: number, path: string, at: (string | number)[]) {
+  return {
+    what: `${file}, line ${line} names ${path}, a place outside of the project.`,
+    why: 'The pod has the project in another place, and nothing else of this machine.',
+    next: 'Name a published version, a repository address, or a path inside the project that is uploaded.',
+    at,
+  };
+}
+
+function notUploaded(file: string, line: number, path: string, at: (string | number)[]) {
+  return {
+    what: `${file}, line ${line} names ${path}, which is not uploaded.`,
+    why: 'pip would not find it, on a pod that is paid for.',
+    next: `Add "${path.replace(/^\.\//, '')}" to "sync.must".`,
+    at,
+  };
+}
+
+const oneLine = (said: string): string => said.split('\n')[0]?.replace(/[.\s]+$/, '') ?? '';

@@ -1,19 +1,26 @@
 import { byteText } from '../../../words/index.ts';
 import { access, constants } from 'node:fs/promises';
+import * as z from 'zod';
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
 import { some } from '../text.ts';
 import { messageOf } from '../../../errors.ts';
+import { parseJson } from '../../../json.ts';
 import type { LocalFile } from '../../../files/scan.ts';
 
 const lfsPointer = 'version https://git-lfs.github.com/spec/';
-/** Kinds of files that mean nothing when they are empty. */
+/** Kinds of files that nothing can read when they are empty. */
 const neverEmpty =
-  /\.(parquet|arrow|feather|csv|tsv|jsonl?|ya?ml|ipynb|pt|pth|bin|safetensors|gguf|onnx|npy|npz|h5|hdf5|tar|gz|zip|zst|wav|flac|mp3|png|jpe?g)$/i;
+  /\.(json|parquet|arrow|feather|ipynb|pt|pth|bin|safetensors|gguf|onnx|npy|npz|h5|hdf5|tar|gz|zip|zst|wav|flac|mp3|png|jpe?g)$/i;
+/** Kinds that may be empty and seldom are. Others, such as markers and placeholders, mean something by being there. */
+const seldomEmpty = /\.(csv|tsv|jsonl|ya?ml|txt)$/i;
 /** Pointers are small; larger files need not be opened for them. */
 const largestPointer = 1024;
 const mostOpened = 4000;
+const mostShards = 2000;
+
+const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 export const soundFiles: Check = {
   id: 'files',
@@ -38,11 +45,20 @@ export const soundFiles: Check = {
     };
     report(
       'file-empty',
-      all.filter((f) => f.size === 0 && (f.list === 'data' || neverEmpty.test(f.path))),
+      all.filter((f) => f.size === 0 && neverEmpty.test(f.path)),
       (list) => `Empty: ${list}.`,
       'An interrupted download or a full disk leaves such files; a step that reads them fails on the paid pod.',
       'Make or download them again.',
     );
+    const doubtful = all.filter((f) => f.size === 0 && seldomEmpty.test(f.path));
+    if (doubtful[0] !== undefined) {
+      say.warning('file-empty', {
+        what: `Empty: ${some(doubtful.map((f) => f.path))}.`,
+        why: 'An interrupted download or a full disk leaves such files.',
+        next: 'Make or download them again, if they should hold something.',
+        at: facts.place('sync', doubtful[0].list),
+      });
+    }
     report(
       'file-pointer',
       await pointers(facts, all),
@@ -58,8 +74,39 @@ export const soundFiles: Check = {
       'Change their permissions, or name them in "sync.never".',
     );
     await brokenWeights(facts, say, all);
+    await missingShards(facts, say, all);
   },
 };
+
+/** An index or a name says which files a model has; what loads it wants them all. */
+async function missingShards(facts: Facts, say: Say, files: LocalFile[]): Promise<void> {
+  const there = new Set(files.map((f) => f.path));
+  const wanted = new Map<string, LocalFile>();
+  for (const file of files) {
+    const folder = file.path.slice(0, file.path.lastIndexOf('/') + 1);
+    if (/\.(safetensors|bin)\.index\.json$/.test(file.path)) {
+      const index = indexSchema.safeParse(parseJson((await facts.read(file.path).catch(() => '')).toString()));
+      for (const shard of Object.values(index.data?.weight_map ?? {})) {
+        wanted.set(folder + shard, file);
+      }
+    }
+    const [, stem = '', of = '', end = ''] =
+      /^(.*)-\d{5}-of-(\d{5})(\.(?:safetensors|bin|gguf))$/.exec(file.path) ?? [];
+    for (let n = 1; n <= Math.min(Number(of), mostShards); n++) {
+      wanted.set(`${stem}-${String(n).padStart(5, '0')}-of-${of}${end}`, file);
+    }
+  }
+  const missing = [...wanted].filter(([path]) => !there.has(path));
+  const [first] = missing;
+  if (first !== undefined) {
+    say.warning('weights-incomplete', {
+      what: `${some(missing.map(([path]) => path))} of the model of ${first[1].path} would not be uploaded.`,
+      why: 'A model of several files loads only when all are there.',
+      next: 'Download the missing files, or add them to the upload.',
+      at: facts.place('sync', first[1].list),
+    });
+  }
+}
 
 async function pointers(facts: Facts, files: LocalFile[]): Promise<LocalFile[]> {
   const small = files.filter((f) => f.size > lfsPointer.length && f.size <= largestPointer).slice(0, mostOpened);

@@ -1,9 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
+import { mayMeet } from '../overlap.ts';
+import type { Reach } from '../python.ts';
+import { some } from '../text.ts';
 import { checkFiles } from '../../../project/check.ts';
+import type { Step } from '../../../project/schema.ts';
 
 export const stepFiles: Check = {
   id: 'step-files',
@@ -31,6 +35,7 @@ export const stepFiles: Check = {
     }
     gateScripts(facts, say);
     await notUploaded(facts, say);
+    await reached(facts, say);
   },
 };
 
@@ -81,4 +86,111 @@ async function notUploaded(facts: Facts, say: Say): Promise<void> {
       });
     }
   }
+}
+
+/** What the code of steps on the pod starts, installs or opens by a literal name. */
+async function reached(facts: Facts, say: Say): Promise<void> {
+  const steps = facts.steps('pod').filter(({ step }) => runsSomething(step));
+  if (steps.length === 0) {
+    return;
+  }
+  const { entries } = await facts.python();
+  const paths = (await facts.scan()).files.map((f) => f.path);
+  const uploaded = new Set(paths);
+  for (const [position, { step, index }] of steps.entries()) {
+    const entry = entries[step.name];
+    const before = steps.slice(0, position).map((s) => s.step);
+    const seen = new Map<string, Judged>();
+    for (const reach of entry?.reaches ?? []) {
+      const written = [step, ...before].some((s) => (s.outputs ?? []).some((o) => mayMeet(o, reach.path)));
+      if (reach.path === '' || written || facts.localMaker(reach.path) !== undefined) {
+        continue;
+      }
+      const here = statSync(join(facts.root, reach.path), { throwIfNoEntry: false });
+      const there =
+        here?.isDirectory() === true ? paths.some((p) => p.startsWith(`${reach.path}/`)) : uploaded.has(reach.path);
+      // A step before it that does not say what it writes may write this.
+      const sure = reach.sure && before.every((s) => s.outputs !== undefined);
+      const state = here === undefined ? 'missing' : there ? 'there' : 'left';
+      const known = seen.get(reach.path);
+      if (known === undefined || (sure && !known.sure)) {
+        seen.set(reach.path, { ...reach, sure, state });
+      }
+    }
+    tell(facts, say, step, index, [...seen.values()]);
+    await lineEnds(facts, say, step, index, [...seen.values()]);
+  }
+}
+
+interface Judged extends Reach {
+  /** `left`: it is here and not uploaded. */
+  state: 'missing' | 'left' | 'there';
+}
+
+const isCode = ({ kind }: Reach): boolean => kind !== 'file' && kind !== 'read';
+const isConfig = ({ kind, option }: Reach): boolean =>
+  kind === 'file' && /conf|cfg|setting|recipe|deepspeed/i.test(option);
+
+function runsSomething(step: Step): boolean {
+  return [step.shell, step.notebook, step.script, step.module].some((what) => what !== undefined);
+}
+
+function tell(facts: Facts, say: Say, step: Step, index: number, all: Judged[]): void {
+  const at = placeOfCode(facts, step, index);
+  const shown = ({ path, unit, line }: Reach): string => `${path} (${unit}${line > 0 ? `, line ${line}` : ''})`;
+  for (const reach of all.filter((r) => r.state === 'left' && isCode(r) && r.sure)) {
+    say.error('step-not-uploaded', {
+      what: `The step ${step.name} starts ${shown(reach)} on the pod, but "sync" does not upload it.`,
+      why: 'It would fail there, on a pod that is paid for.',
+      next: `Add "${reach.path}" or its folder to "sync.must", or narrow the rule of "sync.never" that leaves it out.`,
+      at,
+    });
+  }
+  const unsure = all.filter((r) => r.state === 'left' && isCode(r) && !r.sure);
+  if (unsure.length > 0) {
+    say.warning('step-not-uploaded', {
+      what: `The step ${step.name} may start ${some(unsure.map(shown))} on the pod, which "sync" does not upload.`,
+      why: 'When it comes to that, and nothing before has made it there, it fails on a pod that is paid for.',
+      next: 'Add the files or their folder to "sync.must".',
+      at,
+    });
+  }
+  const files = all.filter((r) => r.state === 'left' && !isCode(r));
+  if (files.length > 0) {
+    say.warning('file-not-uploaded', {
+      what: `The step ${step.name} names ${some(files.map(shown))}, which "sync" does not upload.`,
+      why: 'The files are here, and the pod would not have them.',
+      next: 'Add them to "sync.must" or "sync.data", or name them among the outputs of the step that writes them.',
+      at,
+    });
+  }
+  const missing = all.filter((r) => r.state === 'missing' && r.sure && (isCode(r) || isConfig(r)));
+  if (missing.length > 0) {
+    say.warning('start-missing', {
+      what: `The step ${step.name} needs ${some(missing.map(shown))}, which the project folder does not have.`,
+      why: 'It works only when an earlier job or the image has left it in the project folder of the pod.',
+      next: 'Correct the name, or add the file and upload it.',
+      at,
+    });
+  }
+}
+
+/** A shell takes the carriage returns of Windows for a part of the words. */
+async function lineEnds(facts: Facts, say: Say, step: Step, index: number, all: Judged[]): Promise<void> {
+  for (const { path } of all.filter((r) => r.kind === 'shell' && r.state !== 'missing')) {
+    const text = await facts.read(path).catch(() => undefined);
+    if (text?.includes('\r\n') === true) {
+      say.warning('script-line-ends', {
+        what: `The script ${path}, which the step ${step.name} starts, has the line ends of Windows.`,
+        why: 'A shell on the pod reads a carriage return at each end of a line as part of the last word.',
+        next: 'Save it with the line ends of Unix (LF).',
+        at: placeOfCode(facts, step, index),
+      });
+    }
+  }
+}
+
+function placeOfCode(facts: Facts, step: Step, index: number): (string | number)[] {
+  const field = (['shell', 'notebook', 'script', 'module'] as const).find((f) => step[f] !== undefined);
+  return facts.place('steps', index, ...(field === undefined ? [] : [field]));
 }

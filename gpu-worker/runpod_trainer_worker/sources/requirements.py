@@ -1,0 +1,249 @@
+"""A requirements file as pip reads it: by pip's own parser where this Python has one, else by lines without a verdict."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ..base.text import decoded
+from .pip_parser import NotRead, Pip
+
+#: An address, of which a drive of Windows is none.
+_SCHEME = re.compile(r"^([a-z][\w+.-]+:|[\w.-]+@[\w.-]+:)", re.I)
+_ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|tlz|tar\.lz|tar\.lzma|tar)$", re.I)
+_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_NAME = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)$")
+_PLAIN = re.compile(
+    r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*"
+    r"((==|>=|<=|!=|<|>)\s*\d+(\.\d+){0,3}(\s*,\s*(==|>=|<=|!=|<|>)\s*\d+(\.\d+){0,3})*)?$"
+)
+_OPTION = re.compile(r"^(-[rcefi])\s*=?\s*(.*)$|^(--[a-z-]+)(?:[= ]\s*(.*))?$")
+
+
+class Line(NamedTuple):
+    """One requirement. `path` is a place that it installs from, as written; `problem` what pip says against it.
+
+    `applies` is whether its marker holds on a pod: on all, on none, or None when that depends.
+    """
+
+    file: str
+    line: int
+    text: str
+    constraint: bool
+    name: Optional[str]
+    path: Optional[str]
+    editable: bool
+    address: bool
+    problem: Optional[str]
+    applies: Optional[bool]
+
+
+class Include(NamedTuple):
+    """A file that another one names. `path` is relative to the root, or as written when it is outside."""
+
+    file: str
+    line: int
+    path: str
+    there: bool
+    #: It includes itself in the end.
+    again: bool
+
+
+class Conflict(NamedTuple):
+    """Two requirements of one package that no version meets."""
+
+    name: str
+    text: str
+    file: str
+    line: int
+    other: str
+    other_file: str
+    other_line: int
+
+
+class Requirements:
+    """What a file and those that it includes say. `pip` is the version that judged, None when none did.
+
+    It is empty when there is nothing to judge: every pip takes names with plain versions.
+    """
+
+    def __init__(self, root: str, file: str) -> None:
+        self.lines: List[Line] = []
+        self.includes: List[Include] = []
+        #: Folders that `--find-links` names, as [file, line, path].
+        self.links: List[Tuple[str, int, str]] = []
+        #: Option lines and encodings that pip does not read: [file, line, what it says].
+        self.refused: List[Tuple[str, int, str]] = []
+        self.conflicts: List[Conflict] = []
+        #: Texts of all files by name, in the order of reading.
+        self.texts: Dict[str, str] = {}
+        #: It includes something that only the network has.
+        self.opaque = False
+        self._root = root
+        # pip has an error of its own for a file that is not there, and takes half a second to start.
+        plain = _is_plain(_bytes(os.path.join(root, file)))
+        self._tools = None if plain else Pip.find()
+        self.pip = "" if plain else self._tools.version if self._tools else None
+        before = os.getcwd()
+        os.chdir(root)
+        try:
+            self._file(file, False, [])
+            if self._tools:
+                self.conflicts = list(_conflicts(self._tools, self.lines))
+        finally:
+            os.chdir(before)
+
+    def _file(self, name: str, constraint: bool, above: List[str]) -> None:
+        try:
+            self.texts[name] = text = self._tools.text(name) if self._tools else decoded(_bytes(name))
+        except (UnicodeError, LookupError) as problem:
+            self.refused.append((name, 0, str(problem)))
+            return
+        lines = self._tools.lines(text) if self._tools else _plain_lines(text)
+        for number, line in lines:
+            self._line(name, number, line, constraint, [*above, name])
+
+    def _line(self, name: str, number: int, text: str, constraint: bool, above: List[str]) -> None:
+        try:
+            requirement, options = self._tools.parts(text) if self._tools else _plain_parts(text)
+        except NotRead as problem:
+            if not _VARIABLE.search(text):
+                self.refused.append((name, number, str(problem)))
+            return
+        if requirement is None:
+            self._options(name, number, options, constraint, above)
+            return
+        editable = bool(options.get("editables"))
+        path = _path_of(requirement, editable)
+        refusal = self._tools.problem(requirement, editable, constraint) if self._tools else None
+        if _VARIABLE.search(text):
+            # What it stands for is known on the pod.
+            refusal = None
+        found = (self._tools.name(requirement) if self._tools else None) or _plain_name(requirement)
+        if editable or path is not None:
+            found = None
+        address = editable or path is not None or bool(re.search(r"://|^\w+\+|\s@\s", requirement))
+        shown = ("-e " if editable else "") + requirement
+        applies = self._tools.applies(requirement) if self._tools and not editable else True
+        self.lines.append(Line(name, number, shown, constraint, found, path, editable, address, refusal, applies))
+
+    def _options(self, name: str, number: int, options: Dict[str, Any], constraint: bool, above: List[str]) -> None:
+        for link in options.get("find_links") or []:
+            if not _SCHEME.match(link):
+                self.links.append((name, number, link))
+        # Of several on one line pip reads the first.
+        nested = (options.get("requirements") or []) or (options.get("constraints") or [])
+        if not nested:
+            return
+        inner_constraint = not options.get("requirements")
+        if _VARIABLE.search(nested[0]) or re.match(r"^https?:", nested[0], re.I):
+            self.opaque = True
+            return
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(name), nested[0]))
+        again = path in above
+        there = os.path.isfile(path)
+        self.includes.append(Include(name, number, path, there, again))
+        if there and not again:
+            self._file(path, inner_constraint, above)
+
+    def to_json(self) -> Dict[str, Any]:
+        """As it is answered."""
+        return {
+            "pip": self.pip,
+            "files": list(self.texts),
+            "lines": [line._asdict() for line in self.lines],
+            "includes": [include._asdict() for include in self.includes],
+            "links": self.links,
+            "refused": self.refused,
+            "conflicts": [conflict._asdict() for conflict in self.conflicts],
+            "opaque": self.opaque,
+        }
+
+
+def _conflicts(pip: Pip, lines: List[Line]) -> Iterator[Conflict]:
+    by_name: Dict[str, List[Tuple[Line, Any]]] = {}
+    for line in lines:
+        wanted = pip.read(line.text) if line.name and not line.problem and not line.address else None
+        if wanted is None:
+            continue
+        name = re.sub(r"[-_.]+", "-", wanted.name).lower()
+        for other, before in by_name.get(name, []):
+            if not (line.constraint and other.constraint) and pip.apart(wanted, before):
+                yield Conflict(name, line.text, line.file, line.line, other.text, other.file, other.line)
+                break
+        by_name.setdefault(name, []).append((line, wanted))
+
+
+def _bytes(name: str) -> bytes:
+    with open(name, "rb") as file:
+        return file.read()
+
+
+def _is_plain(content: bytes) -> bool:
+    lines = content.decode("ascii", "replace").splitlines()
+    wanted = [line for line in (re.sub(r"(^|\s+)#.*$", "", line).strip() for line in lines) if line]
+    names = [re.sub(r"[-_.]+", "-", _NAME.sub(r"\1", line)).lower() for line in wanted]
+    whole = content.isascii() and not any(line.endswith("\\") for line in lines)
+    return (
+        whole and len(set(names)) == len(names) and all(map(_PLAIN.match, wanted)) and not any(map(_ARCHIVE.search, wanted))
+    )
+
+
+def _plain_lines(text: str) -> Iterator[Tuple[int, str]]:
+    pending, start = "", 1
+    for number, raw in enumerate(text.splitlines(), 1):
+        start = start if pending else number
+        if raw.endswith("\\") and not raw.lstrip().startswith("#"):
+            pending += raw[:-1] + " "
+            continue
+        line = re.sub(r"(^|\s+)#.*$", "", pending + raw).strip()
+        pending = ""
+        if line:
+            yield start, line
+    last = re.sub(r"(^|\s+)#.*$", "", pending).strip()
+    if last:
+        yield start, last
+
+
+def _plain_parts(text: str) -> Tuple[Optional[str], Dict[str, Any]]:
+    found = _OPTION.match(text)
+    if found is None:
+        return re.split(r"\s+--?[a-z]", text)[0].strip(), {}
+    option, value = found.group(1) or found.group(3), (found.group(2) or found.group(4) or "").strip()
+    keys = {"-r": "requirements", "--requirement": "requirements", "-c": "constraints", "--constraint": "constraints"}
+    keys.update({"-f": "find_links", "--find-links": "find_links"})
+    if option in ("-e", "--editable"):
+        return value, {"editables": [value]}
+    return None, {keys[option]: [value]} if option in keys else {}
+
+
+def _plain_name(text: str) -> Optional[str]:
+    found = _NAME.match(text)
+    return None if found is None or _SCHEME.match(text) else found.group(1)
+
+
+def _path_of(requirement: str, editable: bool) -> Optional[str]:
+    """The place on a disk that a requirement names, as it is written."""
+    text = requirement.strip()
+    named = re.match(r"^[A-Za-z0-9._-]+\s*(?:\[[^\]]*\])?\s*@\s*(.*)$", text)
+    if named:
+        text = named.group(1)
+    text = re.sub(r"\s*;\s.*$", "", text)
+    if _VARIABLE.search(text):
+        return None
+    if text.lower().startswith("file:"):
+        return re.sub(r"#.*$", "", re.sub(r"^file:(//(localhost)?)?", "", text, flags=re.I))
+    if _SCHEME.match(text) or named:
+        return None
+    text = re.sub(r"\s*;.*$", "", text)
+    bare = re.sub(r"\[[^\]]*\]$", "", text.strip())
+    is_place = bare.startswith((".", "/")) or _ARCHIVE.search(bare) or (editable and not re.match(r"^\w+\+", bare))
+    return bare if is_place or ("/" in bare and " " not in bare and "@" not in bare) else None
+
+
+def all_text(read: Requirements) -> str:
+    """What an environment depends on: the file's text, and those that it includes."""
+    texts: List[str] = list(read.texts.values())
+    return texts[0] if len(texts) == 1 else "\n".join(f"# {name}\n{text}" for name, text in read.texts.items())
