@@ -56,7 +56,7 @@ describe('project file (R9.5)', () => {
       project?.steps.map((s) => s.script),
       ['src/a.py', 'a/b./.c'],
     );
-    assert.ok(project?.steps[0]?.gates[0]?.type === 'rows' && project.steps[0].gates[0].path === 'd/a.parquet');
+    assert.ok(project.steps[0]?.gates[0]?.type === 'rows' && project.steps[0].gates[0].path === 'd/a.parquet');
     const archives = (to: string): string[] =>
       problemsOf({
         sync: {

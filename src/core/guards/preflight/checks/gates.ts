@@ -84,7 +84,11 @@ function isOutput(facts: Facts, index: number, path: string): boolean {
   return facts
     .steps()
     .filter((other) => other.index <= index)
-    .some(({ step }) => (step.outputs ?? []).length === 0 || (step.outputs ?? []).some((o) => mayMeet(o, path)));
+    .some(
+      ({ step }) =>
+        (step.outputs ?? []).length === 0 ||
+        (step.outputs ?? []).some((o) => mayMeet(o, path) || mayMeet(o, `${path}/`)),
+    );
 }
 
 const mostCode = 4 << 20;
