@@ -139,7 +139,7 @@ function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | 
   const { project } = plan.loaded;
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name} (${plan.volume.volume.size} GB, ${plan.dataCenter})`
-    : `${plan.volume.name}, to be created: ${plan.volume.size} GB in ${plan.dataCenter}, about ${pricePerMonth(volumeCostPerMonth(plan.volume.size), free)}; it stays in that data center for good`;
+    : `${plan.volume.name}, to be created: ${plan.volume.size} GB in ${plan.dataCenter}, ${priced(`about ${pricePerMonth(volumeCostPerMonth(plan.volume.size), false)}`, free)}; it stays in that data center for good`;
   const machines = plan.candidates.map((c) => {
     const price = c.costPerHour === null ? '' : ` ${pricePerHour(c.costPerHour, false)}`;
     return `${c.label}${price}${c.stock === 'UNKNOWN' ? '' : ` (stock ${c.stock.toLowerCase()})`}`;

@@ -95,7 +95,7 @@ async function readFunds(client: RunPodClient, signal?: AbortSignal): Promise<Fu
 export function fundsOf(balance: number, burn: number, free = false): Funds {
   const hoursLeft = burn > 0 ? Math.max(0, balance) / burn : null;
   const low = balance < halfCent || (hoursLeft !== null && hoursLeft < lowHours);
-  const lasts = hoursLeft === null ? '' : `, which lasts ${roughly(hoursLeft * 3600)} at ${pricePerHour(burn, free)}`;
+  const lasts = hoursLeft === null ? '' : `, which lasts ${roughly(hoursLeft * 3600)} (${pricePerHour(burn, free)})`;
   const warning = `The balance is ${balance < halfCent ? 'used up' : `${dollars(balance)}${lasts}`}. At 0 RunPod stops every pod in the middle of its work and goes on charging for volumes: add funds, or end what is not needed.`;
   return { balance, burn, hoursLeft, warning: low ? warning : null };
 }

@@ -35,13 +35,15 @@ export function describeJob(job: JobSummary, now: Date, whole = false): string {
   const at = view.steps.findIndex((s) => s.name === view.step);
   const running = groupOf(job) === 'running';
   const times = jobTimeParts(timesOf({ ...job, podEnded: job.pod?.ended }, view), now.getTime());
+  const free = isLoopback(job.restUrl);
+  const money = job.cost === undefined ? [] : [cost(job.cost, free)];
+  const time = whole ? times : times.slice(0, 1);
   return [
     ...(running
       ? [job.phase === 'run' && view.step !== undefined ? view.step : phaseWords[job.phase]]
       : notRunningWords(job)),
     ...(running && at >= 0 ? [`step ${at + 1}/${view.steps.length}`] : []),
-    ...(job.cost === undefined ? [] : [cost(job.cost, isLoopback(job.restUrl))]),
-    ...(whole ? times : times.slice(0, 1)),
+    ...(free ? [...time, ...money] : [...money, ...time]),
   ].join(' · ');
 }
 

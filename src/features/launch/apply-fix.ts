@@ -1,4 +1,4 @@
-import { pricePerMonth } from '../../core/words/index.ts';
+import { priced, pricePerMonth } from '../../core/words/index.ts';
 import type * as vscode from 'vscode';
 import { isAbsolute, relative, resolve } from 'node:path';
 import * as z from 'zod';
@@ -65,8 +65,8 @@ async function growVolume(
 ): Promise<void> {
   const volume = await client.volumes.get(id);
   const button = `Enlarge to ${size} GB`;
-  const price = (gb: number): string => pricePerMonth(volumeCostPerMonth(gb), client.free);
-  const detail = `It has ${volume.size} GB (about ${price(volume.size)}); with ${size} GB it is about ${price(size)}. A volume can grow, never shrink.`;
+  const price = (gb: number): string => priced(`about ${pricePerMonth(volumeCostPerMonth(gb), false)}`, client.free);
+  const detail = `It has ${volume.size} GB (${price(volume.size)}); with ${size} GB: ${price(size)}. A volume can grow, never shrink.`;
   if ((await vs.window.showWarningMessage(`Enlarge ${volume.name}?`, { modal: true, detail }, button)) === button) {
     valueOf(
       await withProgress(vs, { title: `Enlarging ${volume.name}…`, where: 'window' }, (signal) =>

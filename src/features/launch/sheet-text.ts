@@ -95,13 +95,13 @@ export function podsText(volume: VolumePlan, candidates: readonly Candidate[], f
   const size = volume.exists ? volume.volume.size : volume.size;
   const name = volume.exists ? volume.volume.name : volume.name;
   const where = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
-  const month = pricePerMonth(volumeCostPerMonth(size), free);
+  const month = priced(`about ${pricePerMonth(volumeCostPerMonth(size), false)}`, free);
   const first = candidates.find((c) => c.stock !== 'NONE');
   return {
     volume: plainText(
       volume.exists
         ? `${name}, ${size} GB in ${where}`
-        : `${name} will be created: ${size} GB in ${where} for good, about ${month}`,
+        : `${name} will be created: ${size} GB in ${where} for good, ${month}`,
     ),
     rows: candidates.slice(0, caps.rows).map((c) => ({
       label: plainText(c.label),

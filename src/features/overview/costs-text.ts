@@ -34,7 +34,7 @@ export function costsText({ ledger, funds, free }: Costs, now = new Date()): Cos
             note:
               funds.hoursLeft === null
                 ? 'nothing costs anything'
-                : `lasts ${lastsText(funds.hoursLeft)} at ${pricePerHour(Math.round(funds.burn * 1000) / 1000, free)}`,
+                : `lasts ${lastsText(funds.hoursLeft)} (${pricePerHour(Math.round(funds.burn * 1000) / 1000, free)})`,
           },
         ]),
   ];

@@ -29,9 +29,10 @@ export function describePod(pod: Pod, now: Date, free: boolean): string {
   const since = running && pod.startedAt !== null ? Date.parse(pod.startedAt) : NaN;
   const time = Number.isNaN(since) ? '' : ` ${duration((now.getTime() - since) / 1000)}`;
   const costs = !['EXITED', 'TERMINATED'].includes(pod.status);
-  return [hardwareOf(pod), ...(costs ? [pricePerHour(pod.cost, free)] : []), `${pod.status.toLowerCase()}${time}`].join(
-    ' · ',
-  );
+  const price = costs ? [pricePerHour(pod.cost, free)] : [];
+  const state = `${pod.status.toLowerCase()}${time}`;
+  // A row has little room: the longer words of the sandbox must not hide how the pod stands.
+  return [hardwareOf(pod), ...(free ? [state, ...price] : [...price, state])].join(' · ');
 }
 
 const icons: Record<Pod['status'], [icon: string, color?: string]> = {

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
-import { pricePerMonth } from '../../core/words/index.ts';
+import { priced, pricePerMonth } from '../../core/words/index.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { Account } from '../account/account.ts';
@@ -61,7 +61,7 @@ export async function createVolume(context: CreateContext, target: unknown): Pro
     return false;
   }
   const size = Number(text);
-  const detail = `Its price as a standard volume, whether a pod uses it or not: about ${pricePerMonth(volumeCostPerMonth(size), account.free)}. Its region is for good: it stays in ${dataCenter}, and only pods there can use it.`;
+  const detail = `Its price as a standard volume, whether a pod uses it or not: ${priced(`about ${pricePerMonth(volumeCostPerMonth(size), false)}`, account.free)}. Its region is for good: it stays in ${dataCenter}, and only pods there can use it.`;
   const question = `Create the volume ${name.trim()} with ${size} GB in ${dataCenter}?`;
   if ((await vs.window.showWarningMessage(question, { modal: true, detail }, title)) !== title) {
     return false;

@@ -143,7 +143,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     held.name = '';
     const { code, stdout, stderr } = await run.ended;
     assert.equal(code, 4, stderr);
-    assert.match(stdout, /Cancelled\. The pod was terminated; it cost about \$/);
+    assert.match(stdout, /Cancelled\. The pod was terminated; what it cost: free here, about \$/);
     assert.ok((await world.pods()).every((p) => !p.name.includes('early')));
     const record = world.records().find((r) => r.project === 'early');
     assert.deepEqual([record?.phase, record?.outcome], ['done', 'cancelled']);

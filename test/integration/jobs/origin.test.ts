@@ -48,7 +48,7 @@ describe('a project of the same name from another folder (R2.3)', () => {
     });
     assert.equal(code, 2, stderr);
     assert.match(stderr, /"far" on this volume was filled from/);
-    assert.match(stderr, /The pod was terminated; it cost about/);
+    assert.match(stderr, /The pod was terminated; what it cost: free here, about/);
     assert.deepEqual(await world.pods(), []);
   });
 

@@ -101,7 +101,7 @@ describe('two runs of one project at one moment (R3.4, R4.3)', () => {
         new RegExp(`^The job ${result.job} has the project "${name}" on this volume: it was started `),
       );
       assert.match(what, new RegExp(` on ${hostname()}, and is on the pod ${String(pod)}\\.$`));
-      assert.match(next, /^The pod was terminated; it cost about \$/);
+      assert.match(next, /^The pod was terminated; what it cost: free here, about \$/);
       assert.deepEqual(await world.pods(), []);
       await nothingRuns(result.job);
     });
@@ -173,7 +173,7 @@ describe('two runs of one project at one moment (R3.4, R4.3)', () => {
       assert.equal(code, 2, stdout + stderr);
       const { what, next: then } = refusal({ stdout } as Ended);
       assert.match(what, new RegExp(`^The job .* has the project "asleep".*is on the pod ${podOf(next)}`));
-      assert.match(then, /^The pod was terminated; it cost about \$/);
+      assert.match(then, /^The pod was terminated; what it cost: free here, about \$/);
       assert.deepEqual(
         (await world.pods()).map((p) => p.id),
         [podOf(next)],

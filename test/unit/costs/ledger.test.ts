@@ -99,7 +99,7 @@ describe('the ledger (R4.2)', () => {
 describe('the balance (R4.4)', () => {
   it('warns when it does not last', () => {
     assert.deepEqual(fundsOf(100, 2), { balance: 100, burn: 2, hoursLeft: 50, warning: null });
-    assert.match(fundsOf(10, 2).warning ?? '', /The balance is \$10\.00, which lasts 5 h at \$2\.00\/h\./);
+    assert.match(fundsOf(10, 2).warning ?? '', /The balance is \$10\.00, which lasts 5 h \(\$2\.00\/h\)\./);
     assert.match(fundsOf(-0.1, 0).warning ?? '', /used up/);
     assert.deepEqual(fundsOf(5, 0), { balance: 5, burn: 0, hoursLeft: null, warning: null });
   });

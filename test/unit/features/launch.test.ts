@@ -151,7 +151,7 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     const volume = { exists: false as const, name: 'tiny', dataCenter: 'US-MD-1', size: 50 };
     const { rows, volume: where } = podsText(volume, [pod], true);
     assert.equal(rows[0]?.price, 'free here, $0.43/h on RunPod');
-    assert.match(where, /free here, \$3\.50 a month on RunPod/);
+    assert.match(where, /for good, free here, about \$3\.50 a month on RunPod/);
   });
 
   it('shows the estimate with its range and what it rests on', () => {

@@ -77,7 +77,7 @@ describe('what the overview says', () => {
     assert.deepEqual(rich.figures[3], {
       name: 'Balance',
       value: '$99.99',
-      note: 'lasts more than a month at $0.001/h',
+      note: 'lasts more than a month ($0.001/h)',
     });
     const rehearsed = costsText({ ledger, funds: null, free: true }, now);
     assert.equal(rehearsed.figures[0]?.value, 'free here, $0.07 on RunPod');

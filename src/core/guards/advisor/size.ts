@@ -1,4 +1,4 @@
-import { byteText, pricePerMonth } from '../../words/index.ts';
+import { byteText, priced, pricePerMonth } from '../../words/index.ts';
 import { volumeCostPerMonth } from '../../pods/volume.ts';
 
 /** Bounds of a volume in GB, as the API has them. */
@@ -31,5 +31,5 @@ export function sizeText(
       : gb === smallest
         ? `the smallest volume, ${gb} GB, is at least twice that`
         : `twice that, ${gb} GB, leaves room for checkpoints and results`;
-  return `${data}; ${why}. Its price as a standard volume: about ${pricePerMonth(volumeCostPerMonth(gb), free)}. Its region is for good; it can grow later, never shrink.`;
+  return `${data}; ${why}. Its price as a standard volume: ${priced(`about ${pricePerMonth(volumeCostPerMonth(gb), false)}`, free)}. Its region is for good; it can grow later, never shrink.`;
 }
