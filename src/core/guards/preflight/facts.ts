@@ -2,7 +2,6 @@ import { existsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import type { Installation } from '../../home/installation.ts';
-import { readIfThere } from '../../files/atomic.ts';
 import { own } from '../../json.ts';
 import type { LoadedProject } from '../../project/load.ts';
 import { applyProfile } from '../../project/profile.ts';
