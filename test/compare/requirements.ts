@@ -84,12 +84,11 @@ async function compare(what: string, files: [string, string][]): Promise<boolean
 
 /** Copies whose text is UTF-16 with a mark; what they include stays as it is. */
 async function asWindows(files: [string, string][]): Promise<[string, string][]> {
+  const folder = cacheOf('windows');
+  await rm(folder, { recursive: true, force: true });
   const copies: [string, string][] = [];
   for (const [root, file] of files) {
-    const target = `${root}-windows`;
-    if (copies.every(([other]) => other !== target)) {
-      await rm(target, { recursive: true, force: true });
-    }
+    const target = path.join(folder, path.basename(root));
     const text = (await readFile(path.join(root, file))).toString('utf8');
     await mkdir(path.dirname(path.join(target, file)), { recursive: true });
     await writeFile(path.join(target, file), `\ufeff${text.replace(/\r?\n/g, '\r\n')}`, 'utf16le');

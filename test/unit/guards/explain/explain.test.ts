@@ -341,7 +341,7 @@ describe('the failure explainer (R7.4): the change to make', () => {
   it('changes no disk where nothing says which one is full', () => {
     const seen = explain(failed(['OSError: [Errno 28] No space left on device'], { volumeGb: 20 }));
     assert.equal(seen?.change, null);
-    assert.match(String(seen?.what), /the volume's or the container's/);
+    assert.match(seen.what, /the volume's or the container's/);
   });
 
   it('takes no quota of a service for that of the volume', () => {
