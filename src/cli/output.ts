@@ -3,11 +3,11 @@ import type { JobResult } from '../core/jobs/follow.ts';
 import { isLoopback } from '../core/runpod/connection.ts';
 import type { Remedy } from '../core/remedy.ts';
 import { endedWords } from '../core/words/index.ts';
-import { exitCodeOf } from './exit.ts';
+import { exitCodeOf, exitCodes } from './exit.ts';
 import { hintLines } from './remedies.ts';
 import { Renderer } from './render.ts';
 import { summary } from './summary.ts';
-import { makeStyle, type Style } from './style.ts';
+import { makeStyle, printable, type Style } from './style.ts';
 
 /** Where a command's words go: lines for people, or one JSON object a line with `--json`. */
 export interface Output {
@@ -64,7 +64,11 @@ function isFree({ sandbox }: { sandbox?: boolean }): boolean {
 }
 
 /** What a client knows of a job that it leaves. */
-function detachedText({ view, lastHeard }: JobResult): string {
+function detachedText({ view, lastHeard, unfollowed, reason }: JobResult): string {
+  if (unfollowed === true) {
+    const heard = lastHeard === undefined ? '' : `, and was last heard at ${lastHeard.toLocaleTimeString()}`;
+    return `Detached: the job goes on on the pod as far as is known${heard}, but it cannot be followed.\n${printable(reason ?? '')}`;
+  }
   if (view.finished !== undefined) {
     return `Detached; the job ${endedWords[view.status === 'starting' || view.status === 'running' ? 'unknown' : view.status]}, and another program is at its results.`;
   }
@@ -80,6 +84,7 @@ export function finish(output: Output, result: JobResult): number {
     type: 'result',
     job: record.job,
     outcome,
+    unfollowed: result.unfollowed,
     reason,
     cost,
     results,
@@ -94,8 +99,8 @@ export function finish(output: Output, result: JobResult): number {
   ];
   const text =
     outcome === 'detached'
-      ? [`\n${detachedText(result)}`, ...output.hints(again)]
+      ? [`\n${detachedText(result)}`, ...output.hints(result.remedies ?? again)]
       : [summary(result, output.style, output.width), ...output.hints(result.remedies ?? [])];
   output.result(value, text.join('\n'));
-  return exitCodeOf(outcome);
+  return result.unfollowed === true ? exitCodes.lost : exitCodeOf(outcome);
 }

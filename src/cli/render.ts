@@ -67,11 +67,10 @@ export class Renderer {
     if (event.state === 'live' && this.#link === 'live') {
       return;
     }
-    const again = event.state === 'lost' && this.#link === 'lost';
     this.#link = event.state;
     if (event.state === 'lost' && this.#screen.interactive) {
       this.#move(`  ${event.text}`);
-    } else if (!again) {
+    } else {
       this.#line(this.#style.dim(`  ${event.text}`));
     }
   }

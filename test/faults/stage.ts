@@ -62,13 +62,11 @@ export function makeImage(folder: string, how: { defaultTimings?: boolean; smiHa
   }).trim();
   const timings = how.defaultTimings === true ? defaultTimings : shortTimings;
   const withTimings = `RUNPOD_TRAINER_TIMINGS='${JSON.stringify(timings)}' exec ${real}`;
-  // The program with which a container starts is told its patience: -c TEXT MOUNT SECONDS API.
-  const asStart = `[ "$1" = -c ] && [ "$4" = ${(readyMinutes + guardMinutes) * 60} ]`;
-  program(
-    bin,
-    'python3',
-    `if ${asStart}; then ${withTimings} -c "$2" "$3" ${beforeWorkMs / 1000} "$5"; fi\n${withTimings} "$@"`,
-  );
+  // The program with which a container starts is told its patience: -c TEXT MOUNT SECONDS API. It must outlast a login.
+  const patience = `$(($4 * ${shortTimings.guard_minute * 1000} / 60000))`;
+  const asStart = `[ "$1" = -c ] && [ "$#" = 5 ] && [ "$4" -gt 0 ] 2>/dev/null`;
+  const start = `p=${patience}; [ "$p" -ge 12 ] || p=12; ${withTimings} -c "$2" "$3" "$p" "$5"`;
+  program(bin, 'python3', `if ${asStart}; then ${start}; fi\n${withTimings} "$@"`);
   // A driver that hangs cannot be killed, and who waits for the end of its output waits as well.
   if (how.smiHangs === true) program(bin, 'nvidia-smi', `trap '' HUP INT TERM\nsetsid sleep 600 &\nwait\nsleep 600`);
   return bin;

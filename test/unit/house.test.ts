@@ -85,6 +85,13 @@ describe('the house (docs/architecture.md)', () => {
     );
   });
 
+  it('asks RunPod for a pod in one place, which gives it what ends it (R4.3)', () => {
+    const asks = sources(path.join(root, 'src')).filter((file) =>
+      /\bpods\s*\.create\b/.test(readFileSync(path.join(root, 'src', file), 'utf8')),
+    );
+    assert.deepEqual(asks, ['core/pods/rent.ts']);
+  });
+
   it('names only files and folders that are there', () => {
     const [flow = ''] = /```[\s\S]*?```/.exec(page) ?? [];
     const files = [...flow.matchAll(/\b(?:jobs|pods|journal)\/[a-z-]+/g)].map(([name]) =>

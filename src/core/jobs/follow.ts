@@ -2,7 +2,7 @@ import { pricePerHour } from '../words/index.ts';
 import { isLoopback } from '../runpod/connection.ts';
 import { guardCap } from '../caps/guard.ts';
 import { costOf, type CostReport } from '../caps/meter.ts';
-import { CancelledError, messageOf, UserError } from '../errors.ts';
+import { CancelledError, messageOf, remediesOf, UserError } from '../errors.ts';
 import { takeLock } from '../files/lock.ts';
 import type { Installation } from '../home/installation.ts';
 import { isBeingPrepared, resultsFolder, type JobRecord } from '../journal/records.ts';
@@ -23,8 +23,10 @@ export interface JobResult {
   view: JobView;
   outcome: ClientOutcome;
   reason?: string | undefined;
-  /** Acts that help where the job was lost, or nobody knows how it ended. */
+  /** Acts that help where the job was lost, nobody knows how it ended, or it could not be followed. */
   remedies?: readonly Remedy[] | undefined;
+  /** The job was left because this client could not follow it; the reason is why. */
+  unfollowed?: boolean | undefined;
   /** When the job was last heard, where the link was down at the end of this client's part. */
   lastHeard?: Date | undefined;
   /** Its pod ended without this client. */
@@ -68,11 +70,19 @@ async function conclude(
 ): Promise<JobResult> {
   const detached = async (): Promise<JobResult> => {
     const cost = await costOf(installation.client, record);
-    return { record, view: attached.view, outcome: 'detached', lastHeard: attached.lastHeard, cost };
+    const { view, lastHeard, unfollowed, reason, remedies } = attached;
+    return { record, view, outcome: 'detached', lastHeard, unfollowed, reason, remedies, cost };
   };
-  const { outcome } = attached;
+  const { outcome, concluded } = attached;
   if (outcome === 'detached') {
     return detached();
+  }
+  if (concluded !== undefined) {
+    const { view, reason, remedies } = attached;
+    const podGone = concluded.podEnded === undefined;
+    const cost = await costOf(installation.client, concluded);
+    const results = concluded.fetched === undefined ? undefined : resultsFolder(concluded);
+    return { record: concluded, view, outcome, reason, remedies, podGone, cost, results };
   }
   const text = 'Another client of this machine brings the results home; waiting for it';
   const onWait = (): void => options.onEvent({ type: 'phase', phase: 'fetch', text });
@@ -177,10 +187,13 @@ async function bringHome(
 interface Attached {
   view: JobView;
   outcome: ClientOutcome;
-  /** Why the outcome is `lost` or `unknown`. */
+  /** Why the outcome is `lost` or `unknown`, or the job could not be followed. */
   reason?: string;
-  /** Acts that help where the outcome is `lost` or `unknown`. */
+  /** Acts that help then. */
   remedies?: readonly Remedy[];
+  unfollowed?: boolean;
+  /** The record of a job that another client of this home has concluded while this one had no link. */
+  concluded?: JobRecord;
   /** When the job was last heard, where the link is down. */
   lastHeard?: Date | undefined;
   podGone?: boolean;
@@ -214,9 +227,16 @@ async function attach(
     options.connection?.close();
     return { view: journal.view, outcome: outcomeOf(journal.view) };
   }
+  let concluded: JobRecord | undefined;
+  const connect = async (): Promise<SshConnection | undefined> => {
+    // Asked at each try, for where RunPod does not answer nobody else tells.
+    const now = isConcluded(record) ? undefined : await installation.records.get(record.job);
+    concluded = now !== undefined && isConcluded(now) ? now : undefined;
+    return concluded === undefined ? reconnect(installation, record, signal) : undefined;
+  };
   try {
     const followed = await overLink({
-      connect: () => reconnect(installation, record, signal),
+      connect,
       connection: options.connection,
       work: (connection) => journal.follow(connection, record, signal),
       patience: () => (journal.view.finished === undefined ? Infinity : linkPatienceMs),
@@ -228,13 +248,40 @@ async function attach(
     if (followed.end === 'done') {
       return ended(record, journal, followed.value, followed.connection);
     }
-    return await gone(installation, record, journal);
+    return concluded === undefined
+      ? await gone(installation, record, journal)
+      : await concludedBefore(concluded, journal);
   } catch (error) {
     if (error instanceof CancelledError) {
       return { view: journal.view, outcome: 'detached', ...(!isLive && { lastHeard: journal.heard }) };
     }
-    throw error;
+    return unfollowed(record, journal, error);
   }
+}
+
+function isConcluded({ phase, outcome }: JobRecord): boolean {
+  return phase === 'done' && outcome !== undefined;
+}
+
+/** How another client of this home has concluded the job. */
+async function concludedBefore(concluded: JobRecord, journal: JournalFollower): Promise<Attached> {
+  await journal.replay();
+  const { view } = journal;
+  const { outcome = 'unknown', reason } = concluded;
+  const remedies = outcome === 'lost' ? lostRemedies(concluded, view) : undefined;
+  return {
+    view: view.finished === undefined ? overView(view) : view,
+    outcome,
+    concluded,
+    ...(reason !== undefined && { reason }),
+    ...(remedies !== undefined && { remedies }),
+  };
+}
+
+/** It was handed over, so it goes on whatever keeps this client from following it. */
+function unfollowed({ job }: JobRecord, { view, heard }: JournalFollower, error: unknown): Attached {
+  const remedies: readonly Remedy[] = [...remediesOf(error), { do: 'attach', job }, { do: 'cancel', job }];
+  return { view, outcome: 'detached', unfollowed: true, reason: messageOf(error), remedies, lastHeard: heard };
 }
 
 function ended(record: JobRecord, journal: JournalFollower, end: FollowEnd, connection: SshConnection): Attached {

@@ -3,7 +3,7 @@ import { capRemedies, capSentence } from '../caps/sentence.ts';
 import { CancelledError, messageOf, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
 import type { JobRecord, RecordChange } from '../journal/records.ts';
-import type { OnEvent } from '../journal/run-event.ts';
+import { warningOf, type OnEvent } from '../journal/run-event.ts';
 import type { LocalResult } from '../journal/spec.ts';
 import { emptyView } from '../journal/view.ts';
 import { thisProcess } from '../processes.ts';
@@ -39,10 +39,11 @@ export async function runJob(installation: Installation, plan: RunPlan, options:
   if ('outcome' in prepared) {
     return prepared;
   }
-  const { connection } = prepared;
+  const { connection, record } = prepared;
   const begun = await tellCaps(installation, prepared, options.onEvent).catch((error: unknown) => {
-    connection.close();
-    throw error;
+    // The job runs all the same.
+    options.onEvent(warningOf(error));
+    return record;
   });
   if (options.detach === true) {
     connection.close();

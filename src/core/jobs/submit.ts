@@ -13,7 +13,6 @@ import { jobVariable, podName, projectVariable } from '../journal/id.ts';
 import type { JobRecord, Phase, RecordChange } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
 import type { LocalResult } from '../journal/spec.ts';
-import { containerStart } from '../pods/container-start.ts';
 import { endPod } from '../pods/end.ts';
 import { hardwareOf, podsOf, withPod } from '../pods/of-job.ts';
 import { findPod, waitUntilReady, type ReadyPod } from '../pods/ready.ts';
@@ -229,21 +228,16 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
       text: `RunPod grants no pod with less than ${minDiskGb} GB of container disk; it gets these.`,
     });
   }
-  const { image, mount, readyMinutes } = project.target;
-  const seconds = (readyMinutes + limits.guardMinutes) * 60;
-  const { restUrl, workerFile } = installation;
   const { pod } = await rentPod(
-    client,
+    installation,
     {
-      args: await containerStart(workerFile, { image, mount, seconds, restUrl }),
       name: podName(plan.job),
+      aloneMinutes: project.target.readyMinutes + limits.guardMinutes,
       target: project.target,
       volume,
       candidates: plan.candidates,
       minDiskGb,
-      publicKey: installation.key.publicKey,
       env: { [jobVariable]: plan.job, [projectVariable]: project.name },
-      endKeySecret: installation.endKeySecret,
       onRefused: (candidate, reason) => onEvent({ type: 'refused', hardware: candidate.label, reason }),
     },
     signal,

@@ -246,6 +246,14 @@ function refusal(text: string): UserError | undefined {
 }
 
 function brokenWorker(command: string, code: number | null, stderr: string): UserError {
+  const [, file] = /can't open file '?([^'\n]+\.pyz)'?: .*No such file/.exec(stderr) ?? [];
+  if (file !== undefined) {
+    return new UserError('worker-broken', {
+      what: "The worker's file on the volume is gone, so nothing can be asked of it.",
+      why: `Something removed it (${file}), perhaps a step that cleans up the volume.`,
+      next: 'Leave the folder .runpod-trainer of the volume out of what steps remove.',
+    });
+  }
   const lines = stderr.trim().split('\n').slice(-3).join(' ');
   return new UserError('worker-broken', {
     what: `The worker's command "${command}" failed on the pod (exit code ${code ?? 'none'}).`,

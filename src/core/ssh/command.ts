@@ -1,12 +1,14 @@
 import { constants } from 'node:os';
 import type { ClientChannel } from 'ssh2';
 import type { SshTarget } from './errors.ts';
-import { execFailed, shellEnded } from './errors.ts';
+import { execFailed, shellEnded, shellSilent } from './errors.ts';
 import { AfterMarker } from './marker.ts';
 
 const stderrKept = 64 * 1024;
 /** A shell that was not seen to begin a command yet gets so long; then its input ends, and after as long again the call. */
 const shellPatienceMs = 20_000;
+/** Both outputs have their marker within so long of each other, and of the last noise before it. */
+const silenceMs = 5_000;
 
 /** What is known of the login shell of a machine, shared by all connections to it. */
 export interface Shell {
@@ -37,6 +39,8 @@ export class RemoteCommand {
   #stderr = Buffer.alloc(0);
   #hurried = false;
   #timer: NodeJS.Timeout | undefined;
+  #silence: NodeJS.Timeout | undefined;
+  #isSilent = false;
 
   constructor(channel: ClientChannel, marker: string, target: SshTarget, shell: Shell) {
     this.#channel = channel;
@@ -51,6 +55,7 @@ export class RemoteCommand {
     channel.on('error', () => undefined);
     channel.stderr.on('data', (chunk: Buffer) => {
       this.#stderr = Buffer.concat([this.#stderr, this.#noise.take(chunk)]).subarray(-stderrKept);
+      this.#listen();
     });
     const closed = (stream: NodeJS.EventEmitter) => new Promise((resolve) => stream.once('close', resolve));
     this.#ended = Promise.all([closed(channel), closed(channel.stderr)]);
@@ -64,6 +69,7 @@ export class RemoteCommand {
     }
     channel.once('close', () => {
       clearTimeout(this.#timer);
+      clearTimeout(this.#silence);
       this.#begin();
     });
   }
@@ -86,6 +92,9 @@ export class RemoteCommand {
       }
     }
     await this.#ended;
+    if (this.#isSilent || (!this.#stdout.seen && this.#noise.seen && this.#code !== undefined && this.#code < 128)) {
+      throw shellSilent(this.#target);
+    }
     if (this.#hurried) {
       throw this.#stdout.seen || this.#code === undefined
         ? execFailed(this.#target, new Error(`The login shell took more than ${shellPatienceMs / 1000} s to begin.`))
@@ -105,6 +114,7 @@ export class RemoteCommand {
 
   #take(chunk: Buffer): Buffer {
     const own = this.#stdout.take(chunk);
+    this.#listen();
     if (this.#stdout.endless) {
       throw execFailed(this.#target, new Error('The login shell prints without end.'));
     }
@@ -115,6 +125,17 @@ export class RemoteCommand {
       this.#begin();
     }
     return own;
+  }
+
+  /** The marker goes to standard output first: where only the other one shows it, that leads elsewhere. */
+  #listen(): void {
+    clearTimeout(this.#silence);
+    if (this.#noise.seen && !this.#stdout.seen) {
+      this.#silence = setTimeout(() => {
+        this.#isSilent = true;
+        this.stop();
+      }, silenceMs);
+    }
   }
 
   /** A shell that reads its input ends when that does, and so tells what it is. */

@@ -123,6 +123,15 @@ export function shellEnded(target: SshTarget, code: number | undefined, noise: s
   });
 }
 
+/** A command began, by its other output, and nothing comes of this one. */
+export function shellSilent(target: SshTarget): SshError {
+  return new SshError('ssh-shell', {
+    what: `The login shell of the pod at ${address(target)} sends what commands print elsewhere.`,
+    why: 'A start file of the image (~/.bashrc, /etc/bash.bashrc, BASH_ENV) redirects its output, as "exec 1>/dev/null" does, also in sessions without a terminal.',
+    next: 'Put this line at the beginning of that file in the image: case $- in *i*) ;; *) return ;; esac',
+  });
+}
+
 export function sftpFailed(target: SshTarget, action: string, cause: unknown): SshError {
   return new SshError(
     'ssh-sftp',

@@ -146,10 +146,15 @@ export class AttachedJobs implements Disposable {
   }
 
   /** Says how a job ended. Success is quiet, failure is not. */
-  tell({ record, outcome, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
+  tell({ record, outcome, unfollowed, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
     const price = costWords(cost.billed ?? cost.metered, isLoopback(record.restUrl));
     if (outcome === 'succeeded') {
       this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);
+      return;
+    }
+    if (unfollowed === true) {
+      const text = `The job of ${record.project} goes on as far as is known, but this window cannot follow it. ${reason ?? ''}`;
+      this.#show('showErrorMessage', text.trim(), buttonsOf(this.#vs, remedies));
       return;
     }
     if (outcome === 'cancelled' || outcome === 'detached') {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { JobRecords } from '../../../src/core/journal/records.ts';
 import { CuttingProxy, randomOf } from '../../support/cutting-proxy.ts';
 import { setUpSsh } from '../../support/ssh-session.ts';
 import { until } from '../../support/wait.ts';
@@ -201,6 +202,32 @@ describe('a cut link is no event (R3.4)', () => {
     await until('the pod ended', async () => !(await world.pods()).some((p) => p.id === id));
   });
 
+  it('waiting is told with each try, and ends when another client has concluded the job', async function () {
+    this.timeout(120_000);
+    const made = project(world, 'parted', { steps: [{ name: 'one', shell: untilGo }] });
+    const run = world.start(['run', made.file, '--yes']);
+    await run.says('line 50', 60);
+    const link = world.sandbox.link(await podOf('parted'));
+    link.cut();
+    await world.sandbox.apiDown('reset');
+    try {
+      const tries = (): number => run.stdout.match(/reconnecting in/g)?.length ?? 0;
+      await until('four tries are told', () => tries() >= 4, 90_000);
+      const { job } = world.records().find((r) => r.project === 'parted') ?? assert.fail('no record');
+      // As a client does that finds neither worker nor pod.
+      const lost = { phase: 'done', outcome: 'lost', reason: 'Its pod is gone.' } as const;
+      await new JobRecords(world.home).change(job, lost);
+      const { code, stdout } = await run.ended;
+      assert.equal(code, 3, stdout);
+      assert.match(stdout, new RegExp(`Job ${job} was lost: Its pod is gone\\.`));
+      assert.match(stdout, new RegExp(`runpod-trainer fetch ${job}`));
+    } finally {
+      await world.sandbox.apiUp();
+      link.restore();
+    }
+    await world.endPod(await podOf('parted'));
+  });
+
   it('a machine that shows another key than the pod printed is refused, from a home that never saw the pod', async function () {
     this.timeout(120_000);
     const made = project(world, 'stranger', {
@@ -218,7 +245,7 @@ describe('a cut link is no event (R3.4)', () => {
     try {
       world.sandbox.link(id).retarget(machine.sshd.target.port);
       const refused = await world.run(['attach', job, '--json'], { RUNPOD_TRAINER_HOME: other });
-      assert.equal(refused.code, 2, refused.stdout);
+      assert.equal(refused.code, 3, refused.stdout);
       assert.match(refused.stdout + refused.stderr, /is not one that the pod printed when it started/);
       assert.doesNotMatch(machine.sshd.log(), /Accepted/);
     } finally {

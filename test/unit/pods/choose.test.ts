@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { startSandbox, type Sandbox } from '../../../sandbox/index.ts';
+import { splitWords } from '../../../sandbox/pods/command.ts';
 import { candidates } from '../../../src/core/pods/hardware.ts';
 import { rentPod } from '../../../src/core/pods/rent.ts';
 import { ensureVolume, planVolume, volumeCostPerMonth } from '../../../src/core/pods/volume.ts';
 import { RunPodClient } from '../../../src/core/runpod/client.ts';
+import { generateKeyPair } from '../../../src/core/ssh/index.ts';
 import { useTempFolder } from '../../support/temp.ts';
 
 const rtx = 'NVIDIA GeForce RTX 4090';
@@ -69,19 +71,33 @@ describe('choosing a volume and a machine', () => {
     sandbox.stock.refuse({ gpu: rtx }, 1);
     const volume = await client.volumes.create({ name: 'v', dataCenter: 'US-MD-1', size: 10 });
     const refused: string[] = [];
-    const { pod, candidate } = await rentPod(client, {
+    const renter = {
+      client,
+      restUrl: sandbox.restUrl,
+      key: generateKeyPair('test'),
+      workerFile: path.resolve(import.meta.dirname, '../../../gpu-worker/bootstrap/worker.pyz'),
+    };
+    const { pod, candidate } = await rentPod(renter, {
       name: 'rpt-x',
+      aloneMinutes: 7,
       target: target([rtx, a40]),
       volume,
       candidates: await candidates(client, target([rtx, a40]), 'US-MD-1'),
-      publicKey: 'ssh-ed25519 AAAA x',
-      env: {},
       onRefused: (c) => void refused.push(c.label),
     });
     assert.deepEqual([refused, candidate.label], [['RTX 4090'], 'A40']);
     assert.deepEqual(
       (await client.pods.list()).map((p) => p.id),
       [pod.id],
+    );
+    const answer = await fetch(`${sandbox.restUrl}/pods/${pod.id}`, {
+      headers: { authorization: `Bearer ${sandbox.key}` },
+    });
+    const { args } = (await answer.json()) as { args: string };
+    assert.deepEqual(
+      splitWords(args).slice(4),
+      ['/workspace', '420', sandbox.restUrl],
+      'what ends it without a client',
     );
   });
 

@@ -4,6 +4,7 @@ import type { Candidate } from '../../../src/core/pods/hardware.ts';
 import { rentPod } from '../../../src/core/pods/rent.ts';
 import { ApiError } from '../../../src/core/runpod/api-error.ts';
 import type { RunPodClient } from '../../../src/core/runpod/client.ts';
+import { generateKeyPair } from '../../../src/core/ssh/index.ts';
 import type { Volume } from '../../../src/core/runpod/schemas.ts';
 
 describe('renting a pod where nothing is free (R4.3)', () => {
@@ -20,15 +21,21 @@ describe('renting a pod where nothing is free (R4.3)', () => {
     const refused: string[] = [];
     const rented = rentPod(
       {
-        pods: { create: () => Promise.reject(new ApiError({ kind: 'no-capacity', purpose: 'create a pod', detail })) },
-      } as unknown as RunPodClient,
+        client: {
+          pods: {
+            create: () => Promise.reject(new ApiError({ kind: 'no-capacity', purpose: 'create a pod', detail })),
+          },
+        } as unknown as RunPodClient,
+        key: generateKeyPair('test'),
+        restUrl: 'http://127.0.0.1/v2',
+        workerFile: 'worker.pyz',
+      },
       {
         name: 'rpt-x',
+        aloneMinutes: 1,
         target: { image: 'i', mount: '/workspace' },
         volume: { id: 'v', name: 'v', dataCenter: 'US-MD-1', size: 10 } as Volume,
         candidates: [label('L4'), label('A40')],
-        publicKey: 'ssh-ed25519 x',
-        env: {},
         onRefused: ({ id }) => refused.push(id),
       },
     );

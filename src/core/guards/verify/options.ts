@@ -1,11 +1,12 @@
 import type { Installation } from '../../home/installation.ts';
+import type { Renter } from '../../pods/rent.ts';
 import type { RunPodConnection } from '../../runpod/connection.ts';
 import type { Answer } from './answers.ts';
 import type { Findings } from '../../home/capabilities.ts';
 import type { VerifyPlan } from './plan.ts';
 
 export interface VerifyOptions {
-  installation: Pick<Installation, 'client' | 'key' | 'hostKeys' | 's3' | 'workerFile'>;
+  installation: Renter & Pick<Installation, 'hostKeys' | 's3'>;
   /** Raw answers are looked at too, with the same key. */
   connection: RunPodConnection;
   plan: VerifyPlan;

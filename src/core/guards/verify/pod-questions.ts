@@ -3,13 +3,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { throwIfCancelled } from '../../errors.ts';
 import { bootFingerprints } from '../../pods/boot-log.ts';
 import { connectTo } from '../../pods/ready.ts';
+import { askForPod } from '../../pods/rent.ts';
 import { isApiError } from '../../runpod/api-error.ts';
 import type { Pod, Volume } from '../../runpod/schemas.ts';
 import { SshError, type SshConnection } from '../../ssh/index.ts';
 import { known, notKnown, type Answers } from './answers.ts';
 import { billOf } from './bill-question.ts';
 import type { VerifyOptions } from './options.ts';
-import { diskSizes, type VerifyCandidate } from './plan.ts';
+import { deadlineMinutes, diskSizes, type VerifyCandidate } from './plan.ts';
 import { probePod, type PodProbe } from './pod-probe.ts';
 
 const image = 'runpod/base:1.0.2-ubuntu2404';
@@ -34,7 +35,6 @@ export async function rentForCheck(
   volume: Volume | undefined,
   onPod: (pod: Pod) => void,
 ): Promise<Rented | undefined> {
-  const { client, key } = options.installation;
   const question = 'What is the smallest container disk of a CPU pod?';
   const started = performance.now();
   let last = 'no CPU pod is free anywhere by the catalog';
@@ -42,17 +42,17 @@ export async function rentForCheck(
     for (const disk of diskSizes) {
       const asked = performance.now();
       try {
-        const pod = await client.pods.create(
+        const pod = await askForPod(
+          options.installation,
           {
             name: `${verifyPrefix}${randomBytes(4).toString('hex')}`,
+            aloneMinutes: deadlineMinutes,
             image,
-            cloud: 'SECURE',
-            dataCenterIds: [candidate.dataCenter],
+            dataCenter: candidate.dataCenter,
+            volume,
+            mount: mountPath,
             disk,
-            ports: ['22/tcp'],
-            ...(volume !== undefined && { mounts: { network: [{ volumeId: volume.id, path: mountPath }] } }),
-            env: { PUBLIC_KEY: key.publicKey },
-            cpu: { id: candidate.flavor, vcpuCount: candidate.vcpuCount },
+            hardware: { cpu: { id: candidate.flavor, vcpuCount: candidate.vcpuCount } },
           },
           options.signal,
         );

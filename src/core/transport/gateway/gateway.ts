@@ -16,6 +16,8 @@ import { gatewayDiskGb, gatewayOffers } from './offer.ts';
 
 const image = 'runpod/base:1.0.2-ubuntu2404';
 const readyMinutes = 10;
+/** A gateway that no client has reached ends itself after so many minutes: it answers by then, and is guarded at once. */
+const aloneMinutes = readyMinutes + 2;
 /**
  * A gateway whose client has died ends itself after so many minutes, which outlast the client's patience with its link; a
  * client at work renews this every `renewEvery`.
@@ -65,15 +67,14 @@ export async function withGateway<T>(
     return undefined;
   }
   const { pod, candidate } = await rentPod(
-    client,
+    installation,
     {
       name,
+      aloneMinutes,
       target: { image, disk: gatewayDiskGb, mount: request.mount ?? '/workspace', minCuda: undefined },
       volume,
       candidates: offers,
-      publicKey: installation.key.publicKey,
       env: { [projectVariable]: request.project },
-      endKeySecret: installation.endKeySecret,
       onRefused: (refused, reason) => onEvent({ type: 'refused', hardware: refused.label, reason }),
     },
     signal,
