@@ -109,9 +109,9 @@ def _finite(value: float) -> bool:
         return False
 
 
-def metrics_of(job: JobDir, folder: Path) -> Path:
-    """Where a step reports its metrics: on the pod's own disk if it can be, since what it writes may be a secret."""
-    scratch = spool_folder(job)
+def metrics_of(job: JobDir, side: str, folder: Path) -> Path:
+    """Where a step reports its metrics: on the machine's own disk if it can be, since what it writes may be a secret."""
+    scratch = spool_folder(job) if side == "pod" else None
     return folder / ".metrics.jsonl" if scratch is None else scratch / f"metrics-{folder.name}.jsonl"
 
 

@@ -47,7 +47,7 @@ def run_step(context: Context, step: Step, forced: Optional[str]) -> StepEnd:
     absent = fingerprint.unmatched(context.spec.project_path, step)
     if absent is not None:
         return _refuse(context, step, f"No file matches {absent}, which the step declares among its inputs.")
-    metrics = metrics_of(context.job, folder)
+    metrics = metrics_of(context.job, context.side, folder)
     metrics.unlink(missing_ok=True)
     environment = step_environment(context.spec, step, context.base_env, context.python, folder, metrics, secrets)
     try:
