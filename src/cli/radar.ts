@@ -1,4 +1,4 @@
-import { ageText, pricePerHour, pricePerMonth } from '../core/words/index.ts';
+import { ageText, helperText, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import {
   onRadar,
   radar,
@@ -106,7 +106,7 @@ function withNotes(table: string[][], below: string[][]): string[] {
   return [head, ...rows.flatMap((row, i) => [row, ...(below[i] ?? [])])];
 }
 
-function podCells({ pod, owner, job, costPerHour, since, idle }: RadarPod, at: string, style: Style): string[] {
+function podCells({ pod, owner, job, helper, costPerHour, since, idle }: RadarPod, at: string, style: Style): string[] {
   return [
     idle === undefined ? ' ' : style.yellow('!'),
     printable(pod.name),
@@ -114,7 +114,7 @@ function podCells({ pod, owner, job, costPerHour, since, idle }: RadarPod, at: s
     pod.status.toLowerCase(),
     pricePerHour(costPerHour),
     ageText(since, at),
-    printable(ownerText(owner, job)),
+    printable(helper === undefined ? ownerText(owner, job) : `this computer: ${helperText(helper)}`),
   ];
 }
 
@@ -147,7 +147,7 @@ function ownerText(owner: RadarPod['owner'], job: RadarPod['job']): string {
 
 /** Below a pod that looks unused, and below one that nobody here owns: why, and what to do. */
 function notes({ pod, owner, needed, idle, action }: RadarPod, style: Style, width: number): string[] {
-  if (idle === undefined && (owner === 'job' || needed === 'yes')) {
+  if (idle === undefined && (owner === 'job' || owner === 'helper' || needed === 'yes')) {
     return [];
   }
   const how = action.how === 'cancel' ? '' : `To end it: runpod-trainer radar --stop ${pod.id}`;

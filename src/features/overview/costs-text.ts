@@ -1,6 +1,6 @@
 import type { Costs } from '../../core/costs/account-costs.ts';
 import type { Ledger } from '../../core/costs/ledger.ts';
-import { clock, count, dollars, duration, pricePerHour, roughly } from '../../core/words/index.ts';
+import { clock, count, dollars, duration, helperCostLines, pricePerHour, roughly } from '../../core/words/index.ts';
 import { caps, type CostsPage, type MoneyTable } from '../../messages/overview.ts';
 import { plainText, timeText } from '../common/text.ts';
 
@@ -90,15 +90,17 @@ function money(amount: number | null): string {
   return amount === null ? 'not there' : dollars(amount);
 }
 
-function notesOf({ bill }: Ledger): string[] {
+function notesOf({ bill, helpers }: Ledger): string[] {
   if (bill === null) {
     return [
       'This key may not read the bill, so all numbers are by the meter: price per hour times the time of the pod.',
+      ...helperCostLines(helpers),
     ];
   }
   const since = new Date(bill.since).toLocaleDateString();
   return [
     `The meter is the price per hour times the time of the pod. The bill, read at ${clock(new Date(bill.asOf))} from ${since} on, lags behind; what is more counts until the bill is complete.`,
+    ...helperCostLines(helpers),
     `Beside these jobs the account was billed ${dollars(bill.otherPods)} for other pods${bill.storage === null ? '' : ` and ${dollars(bill.storage)} for volumes`}.`,
   ];
 }
