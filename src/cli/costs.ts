@@ -1,7 +1,7 @@
 import { accountCosts, type Costs, type Funds } from '../core/costs/account-costs.ts';
 import type { CostGroup, JobCost } from '../core/costs/ledger.ts';
 import { UserError } from '../core/errors.ts';
-import { clock, cost, dollars, duration, pricePerHour, roughly } from '../core/words/index.ts';
+import { clock, cost, dollars, duration, helperCostLines, pricePerHour, roughly } from '../core/words/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -44,13 +44,14 @@ export async function costsCommand(options: CostsOptions): Promise<number> {
 
 /** For people: the table, what the bill covers, the balance. */
 export function costsText({ ledger, funds, free }: Costs, by: Grouping, style: Style, width?: number): string {
-  const { jobs, days, projects, total, bill } = ledger;
+  const { jobs, days, projects, helpers, total, bill } = ledger;
   const rows = by === 'job' ? jobRows(jobs, free) : groupRows(by, by === 'day' ? days : projects, free);
   const asOf = bill === null ? '' : `Billed so far, as of ${clock(new Date(bill.asOf))}; the bill lags behind.`;
   const notes = [
     bill === null
       ? 'The bill cannot be read with this key, so these are the numbers of our own meter: price times time.'
       : `${asOf} What counts is the bill a day after the end of a pod, and until then what is more.`,
+    ...helperCostLines(helpers, free),
     ...(bill === null || bill.otherPods === 0
       ? []
       : [`Pods that no job of this computer had: ${cost(bill.otherPods, free)} billed.`]),

@@ -1,7 +1,8 @@
 import { costOf, meteredCost } from '../core/caps/meter.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
-import { byteText, cost, count, jobWords, phaseWords, pricePerHour } from '../core/words/index.ts';
+import { byteText, cost, count, helperText, jobWords, phaseWords, pricePerHour } from '../core/words/index.ts';
 import { fetchLater } from '../core/jobs/finish.ts';
+import { HelperPods, isAtWork, type HelperPod } from '../core/journal/helpers.ts';
 import { podPrefix } from '../core/journal/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
 import { hasBegun, isBeingPrepared, mayRun, resultsFolder, type JobRecord } from '../core/journal/records.ts';
@@ -96,6 +97,7 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
     }),
   );
   const owned = new Set(jobs.flatMap((j) => j.pods.map((p) => p.id)));
+  const helpers = await new HelperPods(installation.home).list(installation.restUrl);
   const strangers = pods.filter((p) => p.name.startsWith(podPrefix) && !owned.has(p.id));
   const lines = table(
     [
@@ -111,10 +113,8 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
     ],
     output.width,
   );
-  const warnings = strangers.map(
-    (p) =>
-      `! ${p.name} (${hardwareOf(p)}, ${pricePerHour(p.cost, installation.client.free)}) was not started from here and is ${p.status.toLowerCase()}.`,
-  );
+  const helperOf = (pod: Pod): HelperPod | undefined => helpers.find((h) => h.id === pod.id);
+  const warnings = strangers.map((p) => strangerLine(p, helperOf(p), installation.client.free));
   const lost = await Promise.all(
     gone.filter((r) => r.outcome === 'lost').map((r) => lostLines(installation, r, output)),
   );
@@ -129,11 +129,27 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
         podRunning: j.pods.length > 0,
         pods: j.pods.map(podJson),
       })),
-      unowned: strangers.map(podJson),
+      unowned: strangers.map((p) => ({ ...podJson(p), helper: helperJson(helperOf(p)) })),
     },
     [...text, ...[...warnings, ...lost.flat()].map(printable)].join('\n'),
   );
   return exitCodes.succeeded;
+}
+
+function strangerLine(pod: Pod, helper: HelperPod | undefined, free: boolean): string {
+  const what = `${pod.name} (${hardwareOf(pod)}, ${pricePerHour(pod.cost, free)})`;
+  const state = pod.status.toLowerCase();
+  if (helper === undefined) {
+    return `! ${what} was not started from here and is ${state}.`;
+  }
+  const told = `${what} was started from here for ${helperText(helper)} and is ${state}`;
+  return isAtWork(helper) === 'no'
+    ? `! ${told}; the program that worked with it was ended, and it ends itself within a quarter of an hour.`
+    : `  ${told}.`;
+}
+
+function helperJson(helper: HelperPod | undefined): object | undefined {
+  return helper && { purpose: helper.purpose, project: helper.project ?? null, atWork: isAtWork(helper) };
 }
 
 /** What is said once of a job that has just been found to be lost. */

@@ -1,4 +1,4 @@
-import { ageText, priced, pricePerHour, pricePerMonth } from '../core/words/index.ts';
+import { ageText, helperText, priced, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import {
   onRadar,
   radar,
@@ -112,7 +112,7 @@ function withNotes(table: string[][], below: string[][]): string[] {
 }
 
 function podCells(
-  { pod, owner, job, costPerHour, since, idle }: RadarPod,
+  { pod, owner, job, helper, costPerHour, since, idle }: RadarPod,
   { at, free }: Radar,
   style: Style,
 ): string[] {
@@ -123,7 +123,7 @@ function podCells(
     pod.status.toLowerCase(),
     pricePerHour(costPerHour, free),
     ageText(since, at),
-    printable(ownerText(owner, job)),
+    printable(helper === undefined ? ownerText(owner, job) : `this computer: ${helperText(helper)}`),
   ];
 }
 
@@ -156,7 +156,7 @@ function ownerText(owner: RadarPod['owner'], job: RadarPod['job']): string {
 
 /** Below a pod that looks unused, and below one that nobody here owns: why, and what to do. */
 function notes({ pod, owner, needed, idle, action }: RadarPod, style: Style, width: number): string[] {
-  if (idle === undefined && (owner === 'job' || needed === 'yes')) {
+  if (idle === undefined && (owner === 'job' || owner === 'helper' || needed === 'yes')) {
     return [];
   }
   const how = action.how === 'cancel' ? '' : `To end it: runpod-trainer radar --stop ${pod.id}`;

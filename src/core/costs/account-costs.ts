@@ -4,6 +4,8 @@ import { volumeCostPerMonth } from '../pods/volume.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
 import { knownOf, type CostSource } from '../caps/day.ts';
+import type { Installation } from '../home/installation.ts';
+import { HelperPods } from '../journal/helpers.ts';
 import { ledgerOf, type BillFacts, type Ledger } from './ledger.ts';
 
 /** The account's money; null where RunPod does not tell it to this key. */
@@ -39,7 +41,7 @@ const lowHours = 6;
  * a wrong clock here does not move it.
  */
 export async function accountCosts(
-  source: CostSource,
+  source: CostSource & Pick<Installation, 'home'>,
   options: { days?: number | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Costs> {
   const { days = defaultDays, signal } = options;
@@ -54,8 +56,12 @@ export async function accountCosts(
   const known = new Map(
     await Promise.all(own.map(async (record) => [record.job, await knownOf(records, record, alive)] as const)),
   );
+  const since = bill === undefined ? '' : bill.since;
+  const helpers = (await new HelperPods(source.home).list(source.restUrl))
+    .filter((h) => h.created >= since)
+    .map((h) => ({ ...h, running: alive?.has(h.id) }));
   return {
-    ledger: ledgerOf(own, (job) => known.get(job) ?? { running: undefined }, bill),
+    ledger: ledgerOf(own, (job) => known.get(job) ?? { running: undefined }, bill, new Date(), helpers),
     funds: funds ?? null,
     free: client.free,
   };

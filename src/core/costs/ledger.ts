@@ -1,3 +1,5 @@
+import { meteredCost } from '../caps/meter.ts';
+import type { HelperPod, HelperPurpose } from '../journal/helpers.ts';
 import type { JobRecord } from '../journal/records.ts';
 import type { BillingRecord } from '../runpod/schemas.ts';
 import { spanOf, within, type PodKnown, type PodSpan } from '../caps/span.ts';
@@ -34,6 +36,15 @@ export interface CostGroup {
   billed: number | null;
 }
 
+export interface HelperCosts {
+  purpose: HelperPurpose;
+  pods: number;
+  /** USD that counts; pods whose cost is not known are left out. */
+  dollars: number;
+  /** USD on the bill so far; null without a bill. */
+  billed: number | null;
+}
+
 export interface Ledger {
   currency: 'USD';
   /** ISO time. */
@@ -41,6 +52,8 @@ export interface Ledger {
   jobs: JobCost[];
   days: CostGroup[];
   projects: CostGroup[];
+  /** Pods that this computer rented beside those of jobs, by what they were for. */
+  helpers: HelperCosts[];
   /** USD that counts, over all jobs. */
   total: number;
   bill: {
@@ -72,6 +85,7 @@ export function ledgerOf(
   known: (job: string) => PodKnown,
   bill: BillFacts | undefined,
   now = new Date(),
+  helpers: readonly KnownHelper[] = [],
 ): Ledger {
   const spans = records.flatMap((record) => {
     const span = spanOf(record, known(record.job), now);
@@ -84,13 +98,17 @@ export function ledgerOf(
     const ofPod = billedByPod.get(record.pod?.id ?? '');
     return costOfJob(record, span, running, ofPod === undefined ? null : ofPod * share, now);
   });
-  const own = new Set(records.flatMap((r) => (r.pod === undefined ? [] : [r.pod.id])));
+  const own = new Set([
+    ...records.flatMap((r) => (r.pod === undefined ? [] : [r.pod.id])),
+    ...helpers.map((h) => h.id),
+  ]);
   return {
     currency: 'USD',
     at: now.toISOString(),
     jobs,
     days: daysOf(jobs, spans, bill, shares),
     projects: projectsOf(jobs, bill !== undefined),
+    helpers: helperCosts(helpers, bill === undefined ? undefined : billedByPod, now),
     total: sum(jobs.map((j) => j.dollars ?? 0)),
     bill:
       bill === undefined
@@ -102,6 +120,33 @@ export function ledgerOf(
             storage: bill.storage,
           },
   };
+}
+
+/** A helper pod, and whether it is there now. */
+export type KnownHelper = HelperPod & { running: boolean | undefined };
+
+function helperCosts(
+  helpers: readonly KnownHelper[],
+  billedByPod: ReadonlyMap<string, number> | undefined,
+  now: Date,
+): HelperCosts[] {
+  const dollarsOf = (pod: KnownHelper): number => {
+    const { ended, running } = pod;
+    const billed = billedByPod?.get(pod.id) ?? 0;
+    const settled = ended !== undefined && billed > 0 && now.getTime() - Date.parse(ended) > settledMs;
+    // Where nobody saw the end only the bill knows it.
+    const metered = ended === undefined && running !== true ? 0 : meteredCost(pod, ended ?? now);
+    return settled ? billed : Math.max(billed, metered);
+  };
+  return [...new Set(helpers.map((h) => h.purpose))].sort().map((purpose) => {
+    const own = helpers.filter((h) => h.purpose === purpose);
+    return {
+      purpose,
+      pods: own.length,
+      dollars: sum(own.map(dollarsOf)),
+      billed: billedByPod === undefined ? null : sum(own.map((h) => billedByPod.get(h.id) ?? 0)),
+    };
+  });
 }
 
 interface Spanned {

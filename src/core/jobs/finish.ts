@@ -230,7 +230,9 @@ export async function fetchLater(
   const request = {
     volume: full,
     name: helperName(record.job),
+    purpose: 'fetch' as const,
     project: record.project,
+    job: record.job,
     mount: remote.mount,
     confirm: options.confirm,
     onEvent,

@@ -196,7 +196,8 @@ const overRoute: Record<RouteKind, (work: Work) => Promise<boolean>> = {
     const { installation, project, volume, options } = work;
     const { confirm, onEvent, signal, loaded } = options;
     const { mount } = loaded.project.target;
-    const request = { volume, name: `${podPrefix}${project}-backup`, project, mount, confirm, onEvent, signal };
+    const name = `${podPrefix}${project}-backup`;
+    const request = { volume, name, purpose: 'backup' as const, project, mount, confirm, onEvent, signal };
     const done = await withGateway(installation, request, async (gateway) => {
       const { connection, worker } = gateway;
       await fromPod({ connection, worker: worker.argv, root: `${gateway.mount}/projects/${project}` }, work);

@@ -198,7 +198,8 @@ async function overSsh(work: Work): Promise<Moved> {
 function overGateway(work: Work): Promise<Moved | undefined> {
   const { installation, project, mount, volume, options } = work;
   const { confirm, onEvent, signal } = options;
-  const request = { volume, name: `${podPrefix}${project}-sync`, project, mount, confirm, onEvent, signal };
+  const name = `${podPrefix}${project}-sync`;
+  const request = { volume, name, purpose: 'sync' as const, project, mount, confirm, onEvent, signal };
   return withGateway(installation, request, (gateway) =>
     pushTo(
       {

@@ -1,6 +1,15 @@
 import type { Costs } from '../../core/costs/account-costs.ts';
 import type { Ledger } from '../../core/costs/ledger.ts';
-import { clock, cost, count, dollars, duration, pricePerHour, roughly } from '../../core/words/index.ts';
+import {
+  clock,
+  cost,
+  count,
+  dollars,
+  duration,
+  helperCostLines,
+  pricePerHour,
+  roughly,
+} from '../../core/words/index.ts';
 import { caps, type CostsPage, type MoneyTable } from '../../messages/overview.ts';
 import { plainText, timeText } from '../common/text.ts';
 
@@ -46,7 +55,7 @@ export function costsText({ ledger, funds, free }: Costs, now = new Date()): Cos
       groupTable('Per day', 'Day', ledger.days, free),
       groupTable('Per project', 'Project', ledger.projects, free),
     ],
-    notes: notesOf(ledger).map((n) => plainText(n)),
+    notes: notesOf(ledger, free).map((n) => plainText(n)),
   };
 }
 
@@ -93,15 +102,17 @@ function money(amount: number | null, free: boolean): string {
   return amount === null ? 'not there' : cost(amount, free);
 }
 
-function notesOf({ bill }: Ledger): string[] {
+function notesOf({ bill, helpers }: Ledger, free: boolean): string[] {
   if (bill === null) {
     return [
       'This key may not read the bill, so all numbers are by the meter: price per hour times the time of the pod.',
+      ...helperCostLines(helpers, free),
     ];
   }
   const since = new Date(bill.since).toLocaleDateString();
   return [
     `The meter is the price per hour times the time of the pod. The bill, read at ${clock(new Date(bill.asOf))} from ${since} on, lags behind; what is more counts until the bill is complete.`,
+    ...helperCostLines(helpers, free),
     `Beside these jobs the account was billed ${dollars(bill.otherPods)} for other pods${bill.storage === null ? '' : ` and ${dollars(bill.storage)} for volumes`}.`,
   ];
 }

@@ -1,4 +1,4 @@
-import { ageText, count, priced, pricePerHour, pricePerMonth } from '../../core/words/index.ts';
+import { ageText, count, helperText, priced, pricePerHour, pricePerMonth } from '../../core/words/index.ts';
 import type { Radar, RadarEndpoint, RadarPod } from '../../core/guards/radar/index.ts';
 import { caps, type RadarPage } from '../../messages/overview.ts';
 import { plainText, timeText } from '../common/text.ts';
@@ -118,6 +118,10 @@ function ownerText(seen: RadarPod | RadarEndpoint): string {
       const state = job?.state == null || idle !== undefined ? '' : `, ${job.state}`;
       return `Another computer's${name === '' ? '' : `: ${name}${state}`}`;
     }
+    case 'helper':
+      return 'helper' in seen && seen.helper !== undefined
+        ? `This computer: ${helperText(seen.helper)}`
+        : 'This computer';
     case 'unknown':
       return 'Not of this product';
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fundsOf } from '../../../src/core/costs/account-costs.ts';
-import { ledgerOf, type BillFacts } from '../../../src/core/costs/ledger.ts';
+import { ledgerOf, type BillFacts, type KnownHelper } from '../../../src/core/costs/ledger.ts';
 import type { PodKnown } from '../../../src/core/caps/span.ts';
 import { at, job, line, pod } from './records.ts';
 
@@ -17,6 +17,21 @@ describe('the ledger (R4.2)', () => {
     assert.deepEqual([more?.dollars, more?.basis], [2.1, 'bill']);
     const later = ledgerOf([job('a')], unknown, bill(line('pod-a', 9, 1.2)), nextWeek).jobs[0];
     assert.deepEqual([later?.dollars, later?.basis], [1.2, 'bill']);
+  });
+
+  it('tells helper pods by what they were for, and not as pods that nobody here had', () => {
+    const helper = (id: string, purpose: 'fetch' | 'sync', ended?: string): KnownHelper => ({
+      ...{ schema: 1, id, name: id, purpose, restUrl: '', hardware: 'CPU pod', costPerHour: 1, created: at(9) },
+      ...{ ended, client: { pid: 1 }, running: false },
+    });
+    const helpers = [helper('a', 'fetch', at(10)), helper('b', 'sync', at(11)), helper('c', 'sync')];
+    const lines = bill(line('a', 9, 0.8), line('c', 9, 0.3), line('stranger', 9, 5));
+    const { helpers: told, bill: billed } = ledgerOf([], unknown, lines, noon, helpers);
+    assert.deepEqual(told, [
+      { purpose: 'fetch', pods: 1, dollars: 1, billed: 0.8 },
+      { purpose: 'sync', pods: 2, dollars: 2.3, billed: 0.3 },
+    ]);
+    assert.equal(billed?.otherPods, 5);
   });
 
   it('without a bill everything is by the meter', () => {

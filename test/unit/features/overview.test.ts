@@ -56,6 +56,7 @@ describe('what the overview says', () => {
       jobs: [job],
       days: [{ key: '2026-11-22', ...group }],
       projects: [{ key: 'tiny', ...group }],
+      helpers: [],
       total: 0.07,
       bill: null,
     };

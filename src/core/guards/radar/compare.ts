@@ -1,5 +1,6 @@
 import { pricePerMonth, roughly } from '../../words/index.ts';
 import { hardwareOf } from '../../pods/of-job.ts';
+import type { HelperPod } from '../../journal/helpers.ts';
 import type { JobRecord } from '../../journal/records.ts';
 import { volumeCostPerMonth } from '../../pods/volume.ts';
 import type { JobState } from '../../journal/state.ts';
@@ -20,6 +21,8 @@ export interface RadarFacts {
   volumes: readonly Volume[];
   /** Newest first. */
   records: readonly JobRecord[];
+  /** Pods that this computer rented beside those of jobs. */
+  helpers?: readonly HelperPod[];
   /** Jobs by volume id, newest first. */
   onVolumes: ReadonlyMap<string, readonly JobState[]>;
   prices: Prices;
@@ -32,12 +35,12 @@ export interface RadarFacts {
 
 /** Compares the account's pods, endpoints and volumes with the jobs of this computer and those on the volumes. */
 export function compareWithJobs(facts: RadarFacts): Radar {
-  const { volumes, records, onVolumes, at, free } = facts;
+  const { volumes, records, helpers = [], onVolumes, at, free } = facts;
   const alive = facts.pods.filter((pod) => pod.status !== 'TERMINATED');
   const pods = alive
     .map((pod) => {
       const onVolume = pod.mounts.network.flatMap(({ volumeId }) => onVolumes.get(volumeId) ?? []);
-      return look(pod, needOf(pod, { records, onVolume, at }), { volumes, at, free });
+      return look(pod, needOf(pod, { records, helpers, onVolume, at }), { volumes, at, free });
     })
     .sort(byConcern);
   const endpoints = facts.endpoints.map((endpoint) => lookAtEndpoint(endpoint, facts)).sort(byConcern);
@@ -63,7 +66,8 @@ export function compareWithJobs(facts: RadarFacts): Radar {
 type Concern = { owner: Owner; idle?: object; costPerHour: number | null };
 
 function byConcern(a: Concern, b: Concern): number {
-  const concern = (p: Concern): number => (p.idle !== undefined ? 0 : p.owner === 'job' ? 2 : 1);
+  const concern = (p: Concern): number =>
+    p.idle !== undefined ? 0 : p.owner === 'job' || p.owner === 'helper' ? 2 : 1;
   return concern(a) - concern(b) || (b.costPerHour ?? 0) - (a.costPerHour ?? 0);
 }
 
@@ -83,6 +87,7 @@ function look(pod: Pod, need: Need, { volumes, at, free }: Around): RadarPod {
     },
     owner: need.owner,
     ...(need.job && { job: need.job }),
+    ...(need.helper && { helper: need.helper }),
     needed: need.needed,
     costPerHour: stopped ? 0 : pod.cost,
     diskPerMonth: (persistent?.size ?? 0) * (stopped ? diskPrice.stopped : diskPrice.running),
@@ -136,7 +141,8 @@ function actionOf(pod: Pod, { job, needed, owner }: Need, volumes: readonly Volu
   const { persistent } = pod.mounts;
   // A pod that somebody set up by hand is stopped where that saves its disk or its settings.
   const how = owner === 'unknown' && network === undefined && !isStopped(pod) ? 'stop' : 'terminate';
-  const running = owner === 'other-machine' ? elsewhere(needed, job?.id) : '';
+  const atWork = owner === 'helper' && needed === 'yes' ? ' A program of this computer is at work with it.' : '';
+  const running = owner === 'other-machine' ? elsewhere(needed, job?.id) : atWork;
   if (how === 'stop') {
     const disk =
       persistent === null

@@ -1,6 +1,7 @@
 export { onRadar, radar, stopEndpoint, stopPod } from './radar.ts';
 export type {
   EndpointAction,
+  HelperOf,
   Owner,
   OwnerJob,
   PodAction,

@@ -1,15 +1,17 @@
 import { roughly } from '../../words/index.ts';
+import { isAtWork as isAtWorkWith, type HelperPod } from '../../journal/helpers.ts';
 import { jobOfName, jobVariable, podPrefix, projectVariable } from '../../journal/id.ts';
 import { helperName, podsOf } from '../../pods/of-job.ts';
 import { isBeingPrepared, type JobRecord } from '../../journal/records.ts';
 import type { JobState } from '../../journal/state.ts';
 import type { Endpoint, Pod } from '../../runpod/schemas.ts';
-import type { Needed, Owner, OwnerJob } from './types.ts';
+import type { HelperOf, Needed, Owner, OwnerJob } from './types.ts';
 
 /** What is known of who needs a pod or endpoint. */
 export interface Need {
   owner: Owner;
   job?: OwnerJob;
+  helper?: HelperOf;
   needed: Needed;
   /** Why it is not needed any more, or what is odd about it. */
   reason?: string;
@@ -18,12 +20,20 @@ export interface Need {
 /** Where to look for the job of something: the records of this computer, and the jobs on its volume, newest first. */
 export interface Known {
   records: readonly JobRecord[];
+  helpers: readonly HelperPod[];
   onVolume: readonly JobState[];
   at: Date;
 }
 
 /** Compares a pod with the records; of several jobs that had it the newest counts. */
-export function needOf(pod: Pod, { records, onVolume, at }: Known): Need {
+export function needOf(pod: Pod, { records, helpers, onVolume, at }: Known): Need {
+  const helper = helpers.find((h) => h.id === pod.id);
+  if (helper !== undefined) {
+    return ofHelper(
+      helper,
+      records.find((r) => r.job === helper.job),
+    );
+  }
   const record = records.find((r) => podsOf(r, [pod]).length > 0);
   if (record !== undefined) {
     return ofRecord(pod, record);
@@ -86,6 +96,23 @@ function useOnPod(pod: Pod, state: JobState, at: Date): Pick<Need, 'needed' | 'r
     return { needed: 'unknown', reason: 'Its job ran on another pod.' };
   }
   return useByState(state, at);
+}
+
+const leftReason =
+  'The program that worked with it was ended, so nobody does any more; it ends itself within a quarter of an hour.';
+
+function ofHelper(pod: HelperPod, record: JobRecord | undefined): Need {
+  const needed = isAtWorkWith(pod);
+  const reason =
+    needed === 'yes'
+      ? {}
+      : { reason: needed === 'no' ? leftReason : 'Whether the program that rented it is still there is not known.' };
+  if (record !== undefined) {
+    const state = needed === 'no' ? 'left while fetching' : 'fetching';
+    const job = { id: record.job, project: record.project, state, recordTime: record.updated };
+    return { owner: 'job', job, needed, ...reason };
+  }
+  return { owner: 'helper', helper: { purpose: pod.purpose, project: pod.project ?? null }, needed, ...reason };
 }
 
 function ofRecord(pod: Pod, record: JobRecord): Need {

@@ -1,5 +1,6 @@
 import { CancelledError, UserError } from '../../errors.ts';
 import type { Installation } from '../../home/installation.ts';
+import { HelperPods } from '../../journal/helpers.ts';
 import { podsOf } from '../../pods/of-job.ts';
 import type { JobRecord } from '../../journal/records.ts';
 import { endPod } from '../../pods/end.ts';
@@ -18,7 +19,7 @@ import { readVolumeJobs } from './volume-jobs.ts';
  * Throws ApiError, and CancelledError when the signal aborts.
  */
 export async function radar(
-  { client, records, restUrl, s3 }: Pick<Installation, 'client' | 'records' | 'restUrl' | 's3'>,
+  { client, home, records, restUrl, s3 }: Pick<Installation, 'client' | 'home' | 'records' | 'restUrl' | 's3'>,
   signal?: AbortSignal,
 ): Promise<Radar> {
   const [pods, volumes, { endpoints, notes }, all] = await Promise.all([
@@ -38,6 +39,7 @@ export async function radar(
     endpoints,
     volumes,
     records: own,
+    helpers: await new HelperPods(home).list(restUrl),
     onVolumes: seen.jobs,
     prices,
     notes: [...notes, ...seen.notes],
@@ -137,7 +139,7 @@ export function onRadar({ pods, endpoints }: Radar, name: string): RadarPod | Ra
  * job can be cancelled. Ends with CancelledError when `confirm` said no.
  */
 export async function stopPod(
-  { client, records }: Pick<Installation, 'client' | 'records'>,
+  { client, home, records }: Pick<Installation, 'client' | 'home' | 'records'>,
   seen: RadarPod,
   confirm: (seen: RadarPod) => Promise<boolean>,
   signal?: AbortSignal,
@@ -156,6 +158,7 @@ export async function stopPod(
     throw new CancelledError('Nothing was stopped.');
   }
   await endPod(client, pod, action.how, signal);
+  await new HelperPods(home).end(pod.id);
   const podEnded = new Date().toISOString();
   for (const record of await records.list()) {
     if (record.pod?.id === pod.id && record.podEnded === undefined) {

@@ -1,10 +1,18 @@
+import type { HelperPurpose } from '../../journal/helpers.ts';
 import type { Endpoint, PodStatus, Volume } from '../../runpod/schemas.ts';
 
+/** What a helper pod of this computer was rented for. */
+export interface HelperOf {
+  purpose: HelperPurpose;
+  project: string | null;
+}
+
 /**
- * Whose it is: `job`, of a job of this computer (an endpoint also: of one of its projects); `other-machine`, this
+ * Whose it is: `job`, of a job of this computer (an endpoint also: of one of its projects); `helper`, a pod that this computer
+ * rented to carry files or to ask the platform; `other-machine`, this
  * product's, but this computer knows no job of it; `unknown`, not made by this product.
  */
-export type Owner = 'job' | 'other-machine' | 'unknown';
+export type Owner = 'job' | 'helper' | 'other-machine' | 'unknown';
 
 /** Whether its job still needs it: yes, no, or nobody here can say. */
 export type Needed = 'yes' | 'no' | 'unknown';
@@ -32,6 +40,7 @@ export interface RadarPod {
   pod: { id: string; name: string; status: PodStatus; hardware: string; dataCenter: string | null };
   owner: Owner;
   job?: OwnerJob;
+  helper?: HelperOf;
   needed: Needed;
   /** USD while it is as it is; 0 when stopped, null when not told. */
   costPerHour: number | null;

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CancelledError, messageOf, throwIfCancelled, UserError } from '../../errors.ts';
+import { HelperPods } from '../../journal/helpers.ts';
 import { endPod } from '../../pods/end.ts';
+import { hardwareOf } from '../../pods/of-job.ts';
 import { isApiError } from '../../runpod/api-error.ts';
 import type { RunPodClient } from '../../runpod/client.ts';
 import { ApiHttp } from '../../runpod/http.ts';
@@ -48,6 +50,7 @@ async function askWithPod(options: VerifyOptions, answers: Answers): Promise<voi
   const within = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
   let pod: Pod | undefined;
   let volume: Volume | undefined;
+  const helpers = new HelperPods(options.installation.home);
   try {
     const [first] = plan.candidates;
     if (plan.withVolume && first !== undefined) {
@@ -74,6 +77,12 @@ async function askWithPod(options: VerifyOptions, answers: Answers): Promise<voi
     const rented = await rentForCheck(options, answers, places, volume, (granted) => {
       pod = granted;
     });
+    if (rented !== undefined) {
+      const { id, name, cost } = rented.pod;
+      const { restUrl } = options.installation;
+      const costPerHour = cost ?? 0;
+      await helpers.note({ id, name, purpose: 'verify', restUrl, hardware: hardwareOf(rented.pod), costPerHour });
+    }
     const inside = rented && (await enter(options, answers, rented, within));
     if (inside !== undefined) {
       try {
@@ -101,6 +110,7 @@ async function askWithPod(options: VerifyOptions, answers: Answers): Promise<voi
     await endAll(client, pod, volume);
   }
   if (pod !== undefined) {
+    await helpers.end(pod.id);
     await askTheBill(options, answers, pod);
   }
 }

@@ -1,10 +1,13 @@
 import type { Installation } from '../../home/installation.ts';
+import { meteredCost } from '../../caps/meter.ts';
+import { HelperPods, type HelperPurpose } from '../../journal/helpers.ts';
 import { projectVariable } from '../../journal/id.ts';
 import { doneOverLink } from '../../pods/link.ts';
 import { linkPatienceMinutes } from '../../pods/link-state.ts';
 import type { OnEvent } from '../../journal/run-event.ts';
 import { RemoteWorker } from '../../pods/worker.ts';
 import { UserError } from '../../errors.ts';
+import { dollars } from '../../words/index.ts';
 import { endPod } from '../../pods/end.ts';
 import type { Candidate } from '../../pods/hardware.ts';
 import { connectTo, findPod, waitUntilReady } from '../../pods/ready.ts';
@@ -29,7 +32,10 @@ export interface GatewayRequest {
   volume: Volume;
   /** Name of the pod. */
   name: string;
+  purpose: HelperPurpose;
   project: string;
+  /** The job whose results are fetched. */
+  job?: string | undefined;
   /** Where the volume should be mounted. */
   mount?: string | undefined;
   /** Asked before anything is rented, with the price; false gives the work up. */
@@ -79,8 +85,14 @@ export async function withGateway<T>(
     },
     signal,
   );
+  const helpers = new HelperPods(installation.home);
   try {
     const costPerHour = pod.cost ?? candidate.costPerHour ?? 0;
+    const { purpose, job } = request;
+    // A move is of a volume.
+    const project = purpose === 'move' ? undefined : request.project;
+    const { restUrl } = installation;
+    await helpers.note({ id: pod.id, name, purpose, project, job, restUrl, hardware: candidate.label, costPerHour });
     onEvent({ type: 'pod', podId: pod.id, name, hardware: candidate.label, costPerHour, reused: false });
     const ready = await waitUntilReady(client, pod.id, installation, {
       minutes: readyMinutes,
@@ -103,6 +115,16 @@ export async function withGateway<T>(
   } finally {
     // Not with the caller's signal: a cancelled transfer must not leave a pod.
     await endPod(client, pod, 'terminate');
+    await tellEnd(helpers, pod.id, onEvent);
+  }
+}
+
+async function tellEnd(helpers: HelperPods, id: string, onEvent: OnEvent): Promise<void> {
+  // What it cost is worth no failure of what it was for.
+  const pod = await helpers.end(id).catch(() => undefined);
+  if (pod !== undefined) {
+    const text = `The pod ${pod.name} is terminated; it cost about ${dollars(meteredCost(pod, pod.ended))}`;
+    onEvent({ type: 'phase', phase: 'end', text });
   }
 }
 

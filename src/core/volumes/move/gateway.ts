@@ -20,6 +20,7 @@ export class HeldGateway {
     const request = {
       volume,
       name: `${podPrefix}move-${volume.id}`,
+      purpose: 'move' as const,
       project: 'move',
       confirm: () => Promise.resolve(true),
       onEvent: (event: Parameters<OnEvent>[0]) => {

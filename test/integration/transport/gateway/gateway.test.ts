@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { accountCosts } from '../../../../src/core/costs/account-costs.ts';
 import { withGateway, type GatewayRequest } from '../../../../src/core/transport/gateway/gateway.ts';
 import type { RunEvent } from '../../../../src/core/journal/run-event.ts';
 import type { Candidate } from '../../../../src/core/pods/hardware.ts';
@@ -31,6 +32,7 @@ describe('the gateway pod (R2.1)', () => {
   const request = (more: Partial<GatewayRequest> = {}): GatewayRequest => ({
     volume,
     name: 'rpt-gateway',
+    purpose: 'sync',
     project: 'test',
     confirm: (offer) => {
       offered.push(offer);
@@ -56,6 +58,13 @@ describe('the gateway pod (R2.1)', () => {
     assert.deepEqual(await account.pods(), []);
     assert.equal(offered.at(-1)?.kind, 'cpu');
     assert.ok(events.some((e) => e.type === 'pod' && e.costPerHour > 0));
+    const last = events.at(-1);
+    assert.match(last?.type === 'phase' ? last.text : '', /rpt-gateway is terminated; it cost about \$0\.\d+$/);
+    const { ledger } = await accountCosts(account.installation);
+    const [costs] = ledger.helpers;
+    assert.deepEqual([costs?.purpose, costs?.pods], ['sync', 1]);
+    assert.ok((costs?.dollars ?? 0) > 0);
+    assert.equal(ledger.bill?.otherPods, 0);
   });
 
   it('is terminated when the work fails, and when it is cancelled', async () => {

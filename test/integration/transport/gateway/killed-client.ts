@@ -12,6 +12,7 @@ await withGateway(
   {
     volume,
     name: 'rpt-killed',
+    purpose: 'sync',
     project: 'test',
     confirm: () => Promise.resolve(true),
     onEvent: () => undefined,
