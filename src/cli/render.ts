@@ -88,7 +88,7 @@ export class Renderer {
         );
       }
       case 'watchdog':
-        return this.#line(dim(`  watchdog: ${event.detail}`));
+        return this.#line(dim(`  keeper: ${event.detail}`));
       case 'step.local':
         return this.#line(dim(`  ${event.step}: ${event.status} on this machine`));
       case 'step.skipped':

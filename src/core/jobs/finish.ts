@@ -214,6 +214,11 @@ export async function fetchLater(
     throw fetched.failure;
   }
   const { volume, remote } = record;
+  if (record.fetched !== undefined && record.outcome !== undefined && (await isHome(record))) {
+    const text = `The results are here already; without ${resultsFolder(record)} they are fetched again`;
+    onEvent({ type: 'phase', phase: 'done', text });
+    return record;
+  }
   if (volume === undefined || remote === undefined) {
     throw new UserError('nothing-to-fetch', {
       what: `The job ${record.job} never started on a pod, so it has no results.`,
@@ -242,6 +247,11 @@ export async function fetchLater(
     fetchResults(installation, relocated(record, remote, mount, workerPath), connection, options),
   );
   return done ?? record;
+}
+
+/** Whether the folder with the job's results is still there: what an ended job wrote does not change any more. */
+async function isHome(record: JobRecord): Promise<boolean> {
+  return (await readFile(join(resultsFolder(record), 'job', 'events.jsonl')).catch(() => undefined)) !== undefined;
 }
 
 /** The same places under the mount path of another pod. */

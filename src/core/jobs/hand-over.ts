@@ -17,6 +17,7 @@ import { push } from '../transport/ssh/push.ts';
 import type { Adoption } from '../volumes/origins.ts';
 import { readLastKnown, rememberTransfer } from '../volumes/plan/index.ts';
 import { ProjectTaken, type ProjectClaim } from './claim.ts';
+import { count } from '../words/index.ts';
 import type { RunPlan } from './plan.ts';
 
 /** Minutes that a pod waits for its job while no client renews this; then it ends itself. */
@@ -193,7 +194,8 @@ function isRefusal(error: unknown): boolean {
 }
 
 function sentText(result: { sent: number; unchanged: number }): string {
+  const before = result.unchanged === 0 ? '' : `, ${result.unchanged} there already`;
   return result.sent === 0
-    ? `All ${result.unchanged} files are there already; starting the job`
-    : `${result.sent} files sent and verified, ${result.unchanged} were there already; starting the job`;
+    ? `${count(result.unchanged, 'file')} there already; starting the job`
+    : `${count(result.sent, 'file')} sent and verified${before}; starting the job`;
 }

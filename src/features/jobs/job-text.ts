@@ -29,7 +29,7 @@ export function jobLines(event: RunEvent, free: boolean): string[] {
 function workerLines(event: JobEvent): string[] {
   switch (event.type) {
     case 'watchdog':
-      return [`  watchdog: ${event.detail}`];
+      return [`  keeper: ${event.detail}`];
     case 'step.skipped':
       return [`↷ ${event.step} skipped: ${event.why}`];
     case 'step.started':

@@ -97,7 +97,7 @@ describe('the main job on the sandbox (R3)', () => {
         assert.match(stdout, new RegExp(`↷ ${step} skipped: Nothing changed since it passed`));
         assert.match(stdout, new RegExp(`✓ +${step} .*skipped`));
       }
-      assert.match(stdout, /All 6 files are there already/);
+      assert.match(stdout, /6 files there already/);
       assert.match(stdout, /Cost +free here, about \$0\.000.* for CPU pod, 2 vCPU at \$0\.07\/h .* on RunPod/);
       assert.match(stdout, /Pod +ended at /);
       assert.doesNotMatch(stdout, /▶/);

@@ -75,6 +75,14 @@ describe('a job from two terminals (R3.4, R3.6)', function () {
     assert.ok(existsSync(path.join(results, 'out-400.txt')));
     assert.doesNotMatch(stdout, /not fetched/);
     assert.deepEqual(await world.pods(), []);
+    const asked = world.podsAsked();
+    const again = await world.run(['fetch', job, '--yes']);
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.match(again.stdout, /results are here already/);
+    assert.equal(world.podsAsked(), asked, 'nothing is rented for what is here');
     rmSync(results, { recursive: true });
+    assert.equal((await world.run(['fetch', job, '--yes'])).code, 0);
+    assert.ok(existsSync(path.join(results, 'out-400.txt')));
+    assert.equal(world.podsAsked(), asked + 1);
   });
 });
