@@ -200,6 +200,13 @@ class MaskedStream:
         self._held = data[held:]
         return _replaced(data[:held], [span for span in spans if span[1] <= held])
 
+    def whole_lines(self) -> bytes:
+        """Of what is kept for later the whole lines, without secrets: for when nothing more comes for a while."""
+        end = self._held.rfind(b"\n") + 1
+        data, self._held = self._held[:end], self._held[end:]
+        spans, _ = self._masker.look(data)
+        return _replaced(data, spans)
+
 
 def _united(spans: List[Span]) -> List[Span]:
     result: List[Span] = []

@@ -23,6 +23,7 @@ class Timings:
     close_wait: float = 30.0  # last attempt to write the journal
     poll: float = 0.2  # control requests, metrics
     log_flush: float = 0.2  # log lines -> events
+    hold: float = 2.0  # a line that may go on to be a secret waits so long for what comes next
     bar: float = 15.0  # a progress bar that runs on is told this often
     terminate_after: float = 10.0  # cancel: SIGINT -> SIGTERM
     kill_after: float = 20.0  # cancel: SIGINT -> SIGKILL

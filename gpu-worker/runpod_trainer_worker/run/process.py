@@ -57,12 +57,17 @@ class _Stream:
         self.splitter = LineSplitter()
         self._cleaner = Cleaner()
         self._masked = MaskedStream(masker)
-        self.told = time.monotonic()
+        #: When it last said something, and when a line of it was last told.
+        self.heard = self.told = time.monotonic()
         self.shown = ""
 
     def safe(self, data: bytes, final: bool = False) -> bytes:
         """What may be kept of it."""
         return self._masked.feed(self._cleaner.feed(data, final), final)
+
+    def held(self) -> bytes:
+        """Whole lines that waited for what comes next."""
+        return self._masked.whole_lines()
 
 
 class Execution:
@@ -203,6 +208,7 @@ class Execution:
             self._read(descriptor)
         if time.monotonic() - self._flushed >= self._timings.log_flush or len(self._lines) > 2000:
             self._bars()
+            self._tell_held()
             self._flush()
 
     def _read(self, descriptor: int) -> None:
@@ -229,7 +235,14 @@ class Execution:
             for line in whole:
                 self._on_answer(self._command.masker.value(json.loads(line)))
             return
+        stream.heard = time.monotonic()
         self._show(stream, stream.safe(data))
+
+    def _tell_held(self) -> None:
+        """A step may print a secret and then nothing for hours."""
+        for stream in self._streams.values():
+            if stream is not None and time.monotonic() - stream.heard >= self._timings.hold:
+                self._show(stream, stream.held())
 
     def _show(self, stream: _Stream, data: bytes, final: bool = False) -> None:
         if self._copy is not None and data:

@@ -69,7 +69,7 @@ def test_missing_requirement_is_installed_beside_the_image(bench: Bench) -> None
     wheel(bench.project / "wheels", "tinypkg", "1.6")
     bench.write("requirements.txt", text.replace("1.5", "1.6"))
     assert run_as_pod(bench).returncode == 0
-    assert bench.events("step.started")[-1]["why"] == ["requirements changed"]
+    assert bench.events("step.started")[-1]["why"] == ["package tinypkg changed from 1.5 to 1.6", "requirements changed"]
 
 
 def test_failed_installation_fails_the_job_with_its_words(bench: Bench) -> None:

@@ -209,6 +209,17 @@ def test_a_secret_that_cannot_be_hidden_is_refused_with_the_reason(bench: Bench,
     assert re.search("characters|common word", reason) and bench.output() == []
 
 
+def test_the_last_line_before_a_silence_is_told(bench: Bench) -> None:
+    """It may go on to be a secret in another form, but a step may be silent for hours."""
+    value = "hf_Zq8vT2mLx9KcR4wYbN7pEdUgHs"
+    bench.spec(on_pod(shell("s", f"echo {value}; touch said; sleep 60", secrets=["TOKEN"])))
+    bench.start(TOKEN=value)
+    wait_for((bench.project / "said").exists)
+    wait_for(lambda: bench.output() == ["[secret]"])
+    bench.command("control", "--job-dir", str(bench.job), "cancel")
+    assert bench.follow().returncode == 0
+
+
 def test_colours_and_lines_of_a_step_stay(bench: Bench) -> None:
     bench.spec(shell("s", "printf '\\033[1mkey %s\\033[0m\\nnext\\n' \"$CANARY_TOKEN\"", secrets=["CANARY_TOKEN"]))
     assert bench.run_here(CANARY_TOKEN=SECRETS["CANARY_TOKEN"]).returncode == 0
