@@ -424,6 +424,7 @@ const planted: Planted[] = [
   {
     name: 'a cap in dollars below what is kept back',
     id: 'cap-tiny',
+    severity: 'warning',
     at: ['caps', 'dollars'],
     edit: (p) => {
       p.caps = { dollars: 0.0001 };

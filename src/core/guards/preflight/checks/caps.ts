@@ -35,9 +35,9 @@ export const caps: Check = {
     const seconds = capSeconds(project.caps, price);
     const paid = money === undefined || price === null ? null : (money / price) * 3600;
     if (money !== undefined && price !== null && paid !== null && paid <= endSeconds) {
-      say.error('cap-tiny', {
+      say.warning('cap-tiny', {
         what: `The cap of ${dollars(money)} is spent in ${duration(Math.floor(paid))} at ${dollars(price)} an hour.`,
-        why: `${duration(endSeconds)} are kept back for the end of the pod, so no step would run.`,
+        why: `${duration(endSeconds)} of a pod are kept back for its end, or half of its time; its start comes before the steps.`,
         next: 'Raise "caps.dollars".',
         at: facts.place('caps', 'dollars'),
       });
