@@ -53,26 +53,8 @@ function look(facts: Facts, say: Say, notebook: Notebook, index: number): void {
   }
 }
 
-/** Python's own words, which are no names. */
-const keywords = new Set(
-  (
-    'False None True and as assert async await break class continue def del elif else except finally for from global if ' +
-    'import in is lambda nonlocal not or pass raise return try while with yield'
-  ).split(' '),
-);
-
 async function parameters(facts: Facts, say: Say, step: Step, notebook: Notebook, index: number): Promise<void> {
-  const given = Object.keys(step.parameters ?? {});
-  const wrong = given.filter((name) => !/^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(name) || keywords.has(name));
-  for (const name of wrong) {
-    say.error('parameter-name', {
-      what: `The parameter "${name}" of the step ${step.name} is not a Python name.`,
-      why: 'Its value is given to the notebook as an assignment.',
-      next: 'Rename it.',
-      at: facts.place('steps', index, 'parameters', name),
-    });
-  }
-  const names = given.filter((name) => !wrong.includes(name));
+  const names = Object.keys(step.parameters ?? {});
   if (names.length === 0) {
     return;
   }
