@@ -60,7 +60,8 @@ describe('the main job on the sandbox (R3)', () => {
       const promised = promisedFields();
       for (const line of told) {
         assert.ok(promised.has(line.type), `docs/cli.md does not know "${line.type}"`);
-        const optional = line.type === 'result' ? ['reason', 'remedies'] : line.type === 'warning' ? ['remedies'] : [];
+        const optional =
+          line.type === 'result' ? ['reason', 'remedies', 'unfollowed'] : line.type === 'warning' ? ['remedies'] : [];
         for (const field of promised.get(line.type)?.filter((f) => !optional.includes(f)) ?? []) {
           assert.ok(field in line, `${line.type} lacks ${field}: ${JSON.stringify(line)}`);
         }
