@@ -90,16 +90,16 @@ const refusals: Refusal[] = [
       project.write('broken.ipynb', notebook(['x = 1']).slice(0, 40));
       return undefined;
     },
-    says: [/The notebook broken\.ipynb is broken/, /JSON/, /save it again/],
+    says: [/The notebook broken\.ipynb cannot run/, /line 1, column 34/, /save it again/],
   },
   {
-    title: 'a notebook of an old format',
-    parts: withStep({ notebook: 'old.ipynb' }),
+    title: 'a notebook of a format that nobody knows',
+    parts: withStep({ notebook: 'odd.ipynb' }),
     prepare: (_, project) => {
-      project.write('old.ipynb', '{"nbformat": 3, "worksheets": []}');
+      project.write('odd.ipynb', '{"nbformat": 9, "cells": []}');
       return undefined;
     },
-    says: [/The notebook old\.ipynb cannot run/, /format 4/, /save it once/],
+    says: [/The notebook odd\.ipynb cannot run/, /format 1 to 4/, /save it again/],
   },
   {
     title: 'a "must" entry without a file (R2.2)',
