@@ -95,6 +95,7 @@ async function prepare(
 ): Promise<JobResult | Submitted> {
   const { onEvent, signal } = options;
   const adoption = new Adoption(options.adopt);
+  await warnOfUnfetched(installation, plan, onEvent);
   if (plan.volume.exists && plan.podSteps.length > 0) {
     const { root, project } = plan.loaded;
     await adoption.checkRecords(installation.records, { root, project: project.name, volume: plan.volume.volume.id });
@@ -124,6 +125,24 @@ async function prepare(
     }
   }
   return submit(installation, plan, record, { localResults, adoption, onEvent, signal });
+}
+
+/** Jobs of a project write to one folder on the volume, so results that nobody fetched may be lost to this run. */
+async function warnOfUnfetched({ records }: Installation, plan: RunPlan, onEvent: OnEvent): Promise<void> {
+  const { loaded, podSteps, volume } = plan;
+  if (!volume.exists || podSteps.length === 0) {
+    return;
+  }
+  for (const { job, project, root, remote, fetch, fetched, outcome, volume: on } of await records.list()) {
+    const isHere = project === loaded.project.name && root === loaded.root && on?.id === volume.volume.id;
+    if (isHere && remote !== undefined && fetch.length > 0 && fetched === undefined && outcome !== 'cancelled') {
+      onEvent({
+        type: 'warning',
+        text: `The results of the job ${job} were not fetched; this run may write over them on the volume.`,
+        remedies: [{ do: 'fetch', job }],
+      });
+    }
+  }
 }
 
 /** Notes in the record why a job never ran, so that the list of jobs tells the truth. */

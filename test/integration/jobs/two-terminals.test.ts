@@ -30,14 +30,16 @@ describe('a job from two terminals (R3.4, R3.6)', function () {
     const project = new TestProject(world.folder, {
       name: 'handed-on',
       steps: [{ name: 'only', shell: 'true' }],
-      onFinish: { pod: 'keep' },
+      onFinish: { pod: 'keep', fetch: ['code.txt'] },
       caps: { hours: 1 },
     });
     assert.equal((await world.run(['run', project.file, '--yes', '--detach'])).code, 0);
     const first = world.records().find((r) => r.project === 'handed-on')?.job ?? '';
     const state = path.join(await world.volume('tests'), '.runpod-trainer', 'jobs', first, 'state.json');
     await until('it has ended', () => existsSync(state) && readFileSync(state, 'utf8').includes('"succeeded"'));
-    assert.equal((await world.run(['run', project.file, '--yes', '--from', 'only'])).code, 0);
+    const second = await world.run(['run', project.file, '--yes', '--from', 'only']);
+    assert.equal(second.code, 0);
+    assert.match(second.stdout, new RegExp(`The results of the job ${first} were\\s+not\\s+fetched`));
     const record = world.records().find((r) => r.job === first) ?? assert.fail();
     assert.equal(record.outcome, 'succeeded');
     const { stdout } = await world.run(['jobs']);
