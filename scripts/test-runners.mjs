@@ -27,7 +27,7 @@ export const venv = join(root, '.venv', 'bin');
 /** More failures than this are no slow moment, and nothing runs again. */
 const fewFailures = 6;
 /** A runner that still runs after this time hangs; its report is missing then. */
-const hangsAfterMinutes = 15;
+const hangsAfterMinutes = 30;
 
 /** Of this run alone. What tests leave in `temporary` is found at its end; all of it is removed then. */
 export const scratch = mkdtempSync(join(tmpdir(), 'rpt-'));
