@@ -25,7 +25,7 @@ function prefixed(kind: string, prefix: string, body: string, holds?: SecretKind
 }
 
 /** Between the name of a variable and its value. */
-const assigned = String.raw`["'\\]{0,2}\s{0,4}(?:[=:,(]|=>)\s{0,4}[\\]?["']?`;
+const assigned = String.raw`["'\\\]]{0,4}\s{0,4}(?:[=:,(]|=>)\s{0,4}[\\]?["']?`;
 /** Words after which 40 hexadecimal digits are a commit or a checksum. */
 const checksum = /rev|commit|sha|hash|digest|checksum|resolved|reference|version|tag|tree|blob|run|\bid\b|md5/i;
 
@@ -121,7 +121,7 @@ export const secretKinds: readonly SecretKind[] = [
       /:\/\/(?<=[a-z0-9]:\/\/)([^\s/:@"'`<>()[\]{}\\|]{0,100}):([^\s/@"'`<>()[\]{}\\|]{3,200})@([A-Za-z0-9.[-]{1,253})/gi,
     value: 2,
     holds: (value, match) =>
-      isPassword(value) && value !== match[1] && !/^(?:example|your)|\bexample\./i.test(match[3] ?? ''),
+      isPassword(value) && value !== match[1] && !/^(?:example|your|sha256$)|\bexample\./i.test(match[3] ?? ''),
   },
   {
     kind: 'key in an address',

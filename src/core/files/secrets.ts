@@ -228,6 +228,18 @@ class TextSearch {
   /** Pieces but the last have an even number of bytes. */
   push(bytes: Buffer, isLast: boolean): void {
     const text = this.#kept + decoded(bytes, this.#encoding);
+    this.#search(text, isLast);
+    const plain = unquoted(text);
+    if (plain !== text) {
+      this.#search(plain, isLast);
+    }
+    const from = Math.max(0, text.length - overlap);
+    this.#line += lineEnds(text, 0, from);
+    this.#kept = text.slice(from);
+    this.#isFirst &&= from === 0;
+  }
+
+  #search(text: string, isLast: boolean): void {
     let line = this.#line;
     let counted = 0;
     const places = [...secretsInText(text)].sort((a, b) => a.at - b.at);
@@ -240,15 +252,19 @@ class TextSearch {
       counted = at;
       this.#found.set(`${line} ${kind}`, [line, kind]);
     }
-    const from = Math.max(0, text.length - overlap);
-    this.#line += lineEnds(text, 0, from);
-    this.#kept = text.slice(from);
-    this.#isFirst &&= from === 0;
   }
 
   found(): Found {
     return [...this.#found.values()].sort((a, b) => a[0] - b[0]);
   }
+}
+
+/**
+ * What a text means that stands in quotes, a line each, as the cells of a notebook do and texts in sources; with the same
+ * lines.
+ */
+function unquoted(text: string): string {
+  return text.replace(/(?:\\n)?["'],?[ \t]*(\r?\n)[ \t]*["']/g, '$1').replace(/\\(["'\\])/g, '$1');
 }
 
 function decoded(bytes: Buffer, encoding: TextEncoding): string {

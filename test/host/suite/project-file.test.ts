@@ -139,7 +139,7 @@ describe('a project file in the editor (R9.5)', () => {
     await writeFile(join(folder, 'broken.ipynb'), '{');
     await replace(document, '"script": "train.py"', '"notebook": "broken.ipynb"');
     const [broken] = await diagnosticsOf(document, (found) => found.some((d) => d.message.includes('broken.ipynb')));
-    assert.match(broken!.message, /is broken/);
+    assert.match(broken!.message, /cannot run: line 1/);
   });
 
   it('completes fields and values from the schema', async () => {

@@ -254,6 +254,28 @@ describe('search for secrets before an upload (R9.6)', () => {
     );
   });
 
+  it('sees through the quotes in which cells of notebooks and texts in sources stand', async () => {
+    const lines = (text: string) => text.split(/(?<=\n)/);
+    const notebook = (text: string) =>
+      JSON.stringify({ cells: [{ cell_type: 'code', source: lines(text) }], nbformat: 4 }, null, 1);
+    const body = `MII${token(60)}`;
+    const account = `{"type": "service_account",\n "private_key_id": "a",\n "private_key": "-----BEGIN PRIVATE KEY-----\\n${body}"}`;
+    await writeTree(root(), {
+      'a.ipynb': notebook(`key = \"\"\"-----BEGIN RSA PRIVATE KEY-----\n${body}\n\"\"\"`),
+      'b.ipynb': notebook(`key = "-----BEGIN RSA PRIVATE KEY-----\\n${body}"`),
+      'c.ipynb': notebook(`%%writefile sa.json\n${account}`),
+      'd.ipynb': notebook(`os.environ["AWS_SECRET_ACCESS_KEY"] = "${token(38)}aB"`),
+      'e.py': `os.environ["AWS_SECRET_ACCESS_KEY"] = "${token(38)}aB"\n`,
+      'f.py': `KEY = (\n    "-----BEGIN PRIVATE KEY-----\\n"\n    "${body}\\n"\n)\n`,
+      'clean.ipynb': notebook('print("-----BEGIN")\nx = ["a",\n "b"]'),
+      'ci.yaml': 'container: "docker://python:3.11-slim@sha256:abc"\n',
+    });
+    assert.deepEqual(
+      [...new Set((await find()).map(({ path: name }) => name))],
+      ['a.ipynb', 'b.ipynb', 'c.ipynb', 'd.ipynb', 'e.py', 'f.py'],
+    );
+  });
+
   it('obeys the allow list of the project file', async () => {
     await writeTree(root(), { 'test/keys.txt': `rpa_${token(44)}`, '.env': 'A=1', 'b.txt': `rpa_${token(44)}` });
     assert.deepEqual(
