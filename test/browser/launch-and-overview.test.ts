@@ -268,7 +268,7 @@ describe('launch sheet and overview (R4)', function () {
       first,
       /US-MD-1[\s\S]*your volume is here[\s\S]*Your volume tiny is here; nothing that the project wants is free/,
     );
-    assert.match(await frame.locator('.blocked').innerText(), /Nothing that is wanted is free in US-MD-1/);
+    assert.match(await frame.locator('.blocked').innerText(), /Nothing that is wanted is in stock in US-MD-1/);
     assert.deepEqual(await seriousProblems(frame), []);
     await pictures('regions');
     await fitsNarrowWindow(frame);
@@ -276,10 +276,10 @@ describe('launch sheet and overview (R4)', function () {
     await workbench.notification('Waiting for stock in US-MD-1');
     sandbox.stock.set({ gpu, dataCenter: 'US-MD-1' }, 'HIGH');
     assert.match(
-      await workbench.notification('is free in US-MD-1', 60_000),
+      await workbench.notification('is in stock in US-MD-1', 60_000),
       /RTX 4090 is in stock in US-MD-1 \(free here, \$0\.74\/h on RunPod\)/,
     );
-    await workbench.notificationButton('is free in US-MD-1', 'Run Pipeline…');
+    await workbench.notificationButton('is in stock in US-MD-1', 'Run Pipeline…');
     await cancelLaunch(workbench);
     await workbench.openFile('training.runpod.json');
     await workbench.lens('Check');

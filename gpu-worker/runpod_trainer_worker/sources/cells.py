@@ -13,6 +13,16 @@ from typing import Any, List, NamedTuple, Optional
 #: Cell magics that compile their body as a cell, and fail with it.
 _PYTHON_MAGICS = ("time", "timeit", "prun")
 _LENIENT_MAGICS = ("capture",)
+#: Line magics and aliases of IPython 9, which a cell of one line may call without `%`.
+_WORDS = (
+    "alias alias_magic autoawait autocall automagic autosave bookmark cat cd clear code_wrap colors conda config "
+    "connect_info cp debug dhist dirs doctest_mode ed edit env gui hist history killbgscripts ldir less lf lk ll load "
+    "load_ext loadpy logoff logon logstart logstate logstop ls lsmagic lx macro magic mamba man matplotlib micromamba "
+    "mkdir more mv notebook page pastebin pdb pdef pdoc pfile pinfo pinfo2 pip popd pprint precision prun psearch psource "
+    "pushd pwd pycat pylab qtconsole quickref recall rehashx reload_ext rep rerun reset reset_selective rm rmdir run save "
+    "sc set_env store subshell sx system tb time timeit unalias unload_ext uv who who_ls whos xdel xmode"
+)
+_MAGICS = frozenset(_WORDS.split())
 _TOP_LEVEL = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
@@ -43,7 +53,10 @@ class Cells:
             _compile_apart(tree)
             return self._with_body(tree, text)
         except SyntaxError as problem:
-            return Cell(None, True, problem, source)
+            words = source.strip().split(None, 1)
+            # Whether it calls one depends on the names that the cells before it have made.
+            is_magic = bool(words) and words[0] in _MAGICS and "\n" not in source.strip()
+            return Cell(None, not is_magic, problem, source)
         except Exception:
             return _guessed(source)
 

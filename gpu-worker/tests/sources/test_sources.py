@@ -212,6 +212,13 @@ def test_ipython_decides_what_a_cell_is(pyz: Path, tmp_path: Path) -> None:
     assert answer["errors"][f"c{len(sound) + 1}"]["line"] == 2
 
 
+def test_a_cell_of_one_line_may_call_a_magic_without_its_sign(pyz: Path, tmp_path: Path) -> None:
+    lines = ["pip install -q x", "mkdir foo1", "cat m.py", "cd ..", "ls -la /tmp"]
+    cells = {f"c{number}": text for number, text in enumerate([*lines, "pip install -q x\nx = 1"])}
+    answer = read(pyz, tmp_path, [entry(kind="notebook", **cells)])
+    assert list(answer["errors"]) == ["c5"], "only where it is the whole cell"
+
+
 def test_without_ipython_nothing_is_judged(pyz: Path, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)

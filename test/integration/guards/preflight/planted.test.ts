@@ -635,6 +635,16 @@ const planted: Planted[] = [
     edit: (p) => (p.env.DATA = 'C:\\Users\\me\\songs'),
   },
   {
+    name: 'a token in the command of a step',
+    id: 'secret-in-clear',
+    at: ['steps', 1, 'shell'],
+    edit: (p) => {
+      const runs = ['module', 'script', 'notebook', 'parameters', 'args'];
+      const rest = Object.fromEntries(Object.entries(step(p, 1)).filter(([key]) => !runs.includes(key)));
+      p.steps[1] = { ...rest, shell: 'export HF_TOKEN=hf_aB3dE5gH7jK9mN1pQ2rS4tU6vW8xYz0Ac; true' };
+    },
+  },
+  {
     name: 'a key in clear (runpod.md 8.2: env is readable by any key holder)',
     id: 'secret-in-clear',
     at: ['env', 'HF_TOKEN'],

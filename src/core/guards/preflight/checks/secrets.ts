@@ -20,7 +20,7 @@ export const secrets: Check = {
 
 function inClear(facts: Facts, say: Say): void {
   const { project } = facts;
-  const all = [
+  const all: { name: string; value: string; at: ReturnType<Facts['place']>; label?: string }[] = [
     ...Object.entries(project.env).map(([name, value]) => ({ name, value, at: facts.place('env', name) })),
     ...facts.steps().flatMap(({ step, index }) => [
       ...Object.entries(step.env ?? {}).map(([name, value]) => ({
@@ -29,16 +29,18 @@ function inClear(facts: Facts, say: Say): void {
         at: facts.place('steps', index, 'env', name),
       })),
       ...(step.args ?? []).map((value, k) => ({ name: '', value, at: facts.place('steps', index, 'args', k) })),
+      ...(step.shell === undefined
+        ? []
+        : [{ name: '', value: step.shell, at: facts.place('steps', index, 'shell'), label: 'The command' }]),
       ...Object.entries(step.parameters ?? {}).map(([name, value]) => ({
         name,
-        value: typeof value === 'string' ? value : '',
+        value: typeof value === 'string' ? value : JSON.stringify(value),
         at: facts.place('steps', index, 'parameters', name),
       })),
     ]),
   ];
-  for (const { name, value, at } of all) {
+  for (const { name, value, at, label = name === '' ? 'An argument' : name } of all) {
     const kind = secretKindOf(name === '' ? value : `${name}=${value}`);
-    const label = name === '' ? 'An argument' : name;
     const next =
       'Take it out, make a new key since this one may have been seen, and name it in the "secrets" of the steps that need it.';
     if (kind !== undefined) {
