@@ -268,7 +268,7 @@ describe('launch sheet and overview (R4)', function () {
       first,
       /US-MD-1[\s\S]*your volume is here[\s\S]*Your volume tiny is here; nothing that the project wants is free/,
     );
-    assert.match(await frame.locator('.blocked').innerText(), /Nothing that is wanted is in stock in US-MD-1/);
+    assert.match(await frame.locator('.blocked').innerText(), /Nothing that is wanted is free in US-MD-1/);
     assert.deepEqual(await seriousProblems(frame), []);
     await pictures('regions');
     await fitsNarrowWindow(frame);
