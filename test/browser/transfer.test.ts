@@ -242,7 +242,7 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
     assert.match(text, /is kept as it is until you delete it yourself/);
     await workbench.settle();
     await workbench.screenshot('move-plan');
-    await workbench.dialog('Move whales from US-MD-1 to EU-RO-1?', 'Move for $1.40 a Month');
+    await workbench.dialog('Move whales from US-MD-1 to EU-RO-1?', 'Move (free here, $1.40 a Month on RunPod)');
     const done = await workbench.notification(/whales is in EU-RO-1 now/, 90_000);
     assert.match(done, /The volume whales in US-MD-1 is still there \(free here, \$1\.40 a month on RunPod\)/);
     await workbench.screenshot('move-done');
