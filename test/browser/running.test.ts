@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Editor, openEditor } from './support/editor.ts';
 import { type Fixture, makeFixture } from './support/fixture.ts';
@@ -154,9 +154,11 @@ describe('while a job runs', function () {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Attach to Job');
     await workbench.notification(/There is no such job/);
+    // What is here is not fetched again.
+    await rm(join(fixture.folder, 'runpod-results'), { recursive: true, force: true });
     await workbench.runCommand('RunPod: Fetch Results…');
     await workbench.pick('Fetch Results', /tiny/);
-    await workbench.dialog(/Rent a .*CPU pod.* to fetch the results of tiny\?/, 'Rent and Fetch for');
+    await workbench.dialog(/Rent a .*CPU pod.* to fetch the results of tiny\?/, 'Rent and Fetch');
     await workbench.until(
       'the files to be here',
       async () => (await workbench.page.locator('.statusbar-item', { hasText: /files in/ }).count()) > 0,
