@@ -50,7 +50,7 @@ type Found = [line: number, kind: string][];
 
 const cacheSchema = z.object({
   schema: z.literal(2),
-  /** Of the kinds that were looked for: other kinds, other findings. */
+  /** Of what was looked for: other kinds, other findings. */
   kinds: z.string(),
   /** Path on this machine to size, mtimeMs, ino and findings; null for what is no text. */
   files: z.record(
@@ -63,6 +63,7 @@ const kindsDigest = createHash('sha256')
   .update(
     secretKinds.map(({ kind, needs, pattern, holds }) => `${kind}\n${needs}\n${pattern}\n${String(holds)}\n`).join(),
   )
+  .update(String(unquoted))
   .digest('hex');
 
 /**

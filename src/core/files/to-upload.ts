@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { LoadedProject } from '../project/load.ts';
+import type { Project } from '../project/schema.ts';
 import type { BuiltArchive } from './archive.ts';
 import { buildArchives } from './archive.ts';
 import type { HashedFile } from './hash.ts';
@@ -29,6 +30,14 @@ export function secretSearchOf({
   return { allow: project.sync.allowSecrets, cacheFile: path.join(stateFolder(root), 'secrets.json') };
 }
 
+/** What a project's lists name. Results that came home never go back. Rejects as `scan` does. */
+export function scanProject(
+  { root, project }: { root: string; project: Pick<Project, 'sync' | 'onFinish'> },
+  signal?: AbortSignal,
+): Promise<ScanResult> {
+  return scan(root, project.sync, { never: [`/${project.onFinish.into}/`], signal });
+}
+
 /**
  * Finds a project's files, makes its archives and computes every sha256. Reads files only where they changed since the
  * last time. Rejects with the codes of `scan`, `buildArchives` and `hashFiles`.
@@ -37,7 +46,7 @@ export async function collect(
   { root, project }: Pick<LoadedProject, 'root' | 'project'>,
   signal?: AbortSignal,
 ): Promise<Collected> {
-  const found = await scan(root, project.sync, { never: [`/${project.onFinish.into}/`], signal });
+  const found = await scanProject({ root, project }, signal);
   const archives = await buildArchives(found.archives, path.join(stateFolder(root), 'archives'), signal);
   const hashed = await hashFiles(found.files, path.join(stateFolder(root), 'hashes.json'), signal);
   const files = [...hashed, ...archives.map(({ file }) => file)].sort((a, b) => (a.path < b.path ? -1 : 1));

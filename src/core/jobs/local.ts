@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCredential } from '../contract.ts';
 import { CancelledError, UserError } from '../errors.ts';
-import { scan } from '../files/scan.ts';
+import { scanProject } from '../files/to-upload.ts';
 import type { Installation } from '../home/installation.ts';
 import type { LoadedProject } from '../project/load.ts';
 import { JournalReader } from '../journal/reader.ts';
@@ -35,7 +35,7 @@ export async function runLocalSteps(
   },
 ): Promise<LocalRun> {
   const folder = localJobFolder(loaded.root, job);
-  const { files } = await scan(loaded.root, loaded.project.sync, { signal: options.signal });
+  const { files } = await scanProject(loaded, options.signal);
   const spec = buildSpec({
     job,
     project: loaded.project,

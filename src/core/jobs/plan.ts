@@ -10,8 +10,8 @@ import { applyProfile } from '../project/profile.ts';
 import type { Project, Step } from '../project/schema.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import { mayLeave } from '../files/leaving.ts';
-import { scan, type ScanResult } from '../files/scan.ts';
-import { secretSearchOf } from '../files/to-upload.ts';
+import type { ScanResult } from '../files/scan.ts';
+import { scanProject, secretSearchOf } from '../files/to-upload.ts';
 import { whyNotMaskable } from '../contract.ts';
 import { missingFiles } from '../files/missing.ts';
 import { newJobId } from '../journal/id.ts';
@@ -118,7 +118,7 @@ async function checkProjectFiles({ project, root, text, file }: LoadedProject): 
 /** "must" files that no local step makes have to be there before anything runs (R2.2). */
 async function checkMustFiles({ project, root }: LoadedProject): Promise<ScanResult> {
   const made = new Set(stepsOn(project, 'local').flatMap((s) => s.outputs ?? []));
-  const found = await scan(root, project.sync, { never: [`/${project.onFinish.into}/`] });
+  const found = await scanProject({ root, project });
   // Without local steps nothing can still appear, so data files have to be there as well.
   const absent = found.missing.filter((m) => !made.has(m.pattern) && (m.list === 'must' || made.size === 0));
   if (absent.length > 0) {

@@ -127,21 +127,25 @@ async function prepare(
   return submit(installation, plan, record, { localResults, adoption, onEvent, signal });
 }
 
-/** Jobs of a project write to one folder on the volume, so results that nobody fetched may be lost to this run. */
+/**
+ * Jobs of a project write to one folder on the volume, so results of the last one that nobody fetched may be lost to this
+ * run.
+ */
 async function warnOfUnfetched({ records }: Installation, plan: RunPlan, onEvent: OnEvent): Promise<void> {
   const { loaded, podSteps, volume } = plan;
   if (!volume.exists || podSteps.length === 0) {
     return;
   }
-  for (const { job, project, root, remote, fetch, fetched, outcome, volume: on } of await records.list()) {
-    const isHere = project === loaded.project.name && root === loaded.root && on?.id === volume.volume.id;
-    if (isHere && remote !== undefined && fetch.length > 0 && fetched === undefined && outcome !== 'cancelled') {
-      onEvent({
-        type: 'warning',
-        text: `The results of the job ${job} were not fetched; this run may write over them on the volume.`,
-        remedies: [{ do: 'fetch', job }],
-      });
-    }
+  const last = (await records.list()).find(
+    ({ project, remote, volume: on }) =>
+      project === loaded.project.name && remote !== undefined && on?.id === volume.volume.id,
+  );
+  if (last !== undefined && last.fetch.length > 0 && last.fetched === undefined && last.outcome !== 'cancelled') {
+    onEvent({
+      type: 'warning',
+      text: `The results of the job ${last.job} were not fetched; this run may write over them on the volume.`,
+      remedies: [{ do: 'fetch', job: last.job }],
+    });
   }
 }
 

@@ -208,7 +208,7 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
     onFirstUse: (fingerprint: string, checkedBy: string) => onEvent({ type: 'host-key', fingerprint, checkedBy }),
   };
   const { ready: found, silent, ended } = await idlePod(installation, plan, volume, access, signal);
-  const idle = found !== undefined && (await isOurs(run, found)) ? found : undefined;
+  const idle = found !== undefined && (await isClaimed(run, found)) ? found : undefined;
   if (idle !== undefined) {
     // What it cost before is not this job's.
     await run.take(idle.pod, true, new Date().toISOString(), ended);
@@ -251,7 +251,7 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
 }
 
 /** Claims the project through a pod that is reused; false when that pod is ended in the same moment. */
-async function isOurs(run: Submission, idle: ReadyPod): Promise<boolean> {
+async function isClaimed(run: Submission, idle: ReadyPod): Promise<boolean> {
   try {
     await claimThrough(run, idle);
     return true;

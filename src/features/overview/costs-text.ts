@@ -113,6 +113,6 @@ function notesOf({ bill, helpers }: Ledger, free: boolean): string[] {
   return [
     `The meter is the price per hour times the time of the pod. The bill, read at ${clock(new Date(bill.asOf))} from ${since} on, lags behind; what is more counts until the bill is complete.`,
     ...helperCostLines(helpers, free),
-    `Beside these jobs the account was billed ${dollars(bill.otherPods)} for other pods${bill.storage === null ? '' : ` and ${dollars(bill.storage)} for volumes`}.`,
+    `Beside these jobs the account was billed ${cost(bill.otherPods, free)} for other pods${bill.storage === null ? '' : ` and ${cost(bill.storage, free)} for volumes`}.`,
   ];
 }

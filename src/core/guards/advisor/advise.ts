@@ -1,6 +1,6 @@
 import type { Installation } from '../../home/installation.ts';
 import type { LoadedProject } from '../../project/load.ts';
-import { scan } from '../../files/scan.ts';
+import { scanProject } from '../../files/to-upload.ts';
 import { bootHistory, recordedBoots } from '../../journal/boots.ts';
 import { readCatalog } from './hardware.ts';
 import { probeS3 } from './probe-s3.ts';
@@ -39,11 +39,8 @@ export async function adviceRequest(
   { project, root }: Pick<LoadedProject, 'project' | 'root'>,
   signal?: AbortSignal,
 ): Promise<AdviceRequest> {
-  const { target, sync, onFinish } = project;
-  const [found, volumes] = await Promise.all([
-    scan(root, sync, { never: [`${onFinish.into}/`], signal }),
-    client.volumes.list(signal),
-  ]);
+  const { target } = project;
+  const [found, volumes] = await Promise.all([scanProject({ root, project }, signal), client.volumes.list(signal)]);
   const { name, dataCenter } = target.volume;
   const fitting = volumes
     .filter((v) => v.name === name || v.id === name)

@@ -8,7 +8,7 @@ import { applyProfile } from '../../project/profile.ts';
 import type { Project, Side, Step } from '../../project/schema.ts';
 import { scan, type LocalFile, type ScanResult } from '../../files/scan.ts';
 import { findSecrets, type SecretSearch } from '../../files/secrets.ts';
-import { secretSearchOf } from '../../files/to-upload.ts';
+import { scanProject, secretSearchOf } from '../../files/to-upload.ts';
 import { AccountFacts } from './account-facts.ts';
 import { readImage, type ImageFacts } from './image.ts';
 import { Memo } from './memo.ts';
@@ -87,9 +87,7 @@ export class Facts {
 
   /** What would be uploaded now, and what is missing. */
   scan(): Promise<ScanResult> {
-    return this.#memo.get('The list of files', fileLimitMs, (signal) =>
-      scan(this.root, this.project.sync, { signal, never: [`/${this.project.onFinish.into}/`] }),
-    );
+    return this.#memo.get('The list of files', fileLimitMs, (signal) => scanProject(this, signal));
   }
 
   /** Secrets in what would be uploaded now. */

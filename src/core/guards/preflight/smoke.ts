@@ -3,7 +3,7 @@ import type { LoadedProject } from '../../project/load.ts';
 import type { Project } from '../../project/schema.ts';
 import { planVolume } from '../../pods/volume.ts';
 import type { RunPodClient } from '../../runpod/client.ts';
-import { scan } from '../../files/scan.ts';
+import { scanProject } from '../../files/to-upload.ts';
 import { cheapestGpus } from './smoke-gpus.ts';
 
 /** Larger data files stay at home in a smoke run. */
@@ -39,7 +39,7 @@ export async function smokeProject(
       next: 'Run the project itself; its steps on this machine cost nothing.',
     });
   }
-  const { files } = await scan(loaded.root, project.sync, { signal });
+  const { files } = await scanProject(loaded, signal);
   const left = files.filter((f) => f.list === 'data' && f.size > largestData).map((f) => f.path);
   const { never, data } = project.sync;
   const smoke: Project = {

@@ -7,7 +7,7 @@ import { linkPatienceMinutes } from '../../pods/link-state.ts';
 import type { OnEvent } from '../../journal/run-event.ts';
 import { RemoteWorker } from '../../pods/worker.ts';
 import { UserError } from '../../errors.ts';
-import { dollars } from '../../words/index.ts';
+import { dollars, priced } from '../../words/index.ts';
 import { endPod } from '../../pods/end.ts';
 import type { Candidate } from '../../pods/hardware.ts';
 import { connectTo, findPod, waitUntilReady } from '../../pods/ready.ts';
@@ -115,15 +115,16 @@ export async function withGateway<T>(
   } finally {
     // Not with the caller's signal: a cancelled transfer must not leave a pod.
     await endPod(client, pod, 'terminate');
-    await tellEnd(helpers, pod.id, onEvent);
+    await tellEnd(helpers, pod.id, client.free, onEvent);
   }
 }
 
-async function tellEnd(helpers: HelperPods, id: string, onEvent: OnEvent): Promise<void> {
+async function tellEnd(helpers: HelperPods, id: string, free: boolean, onEvent: OnEvent): Promise<void> {
   // What it cost is worth no failure of what it was for.
   const pod = await helpers.end(id).catch(() => undefined);
   if (pod !== undefined) {
-    const text = `The pod ${pod.name} is terminated; it cost about ${dollars(meteredCost(pod, pod.ended))}`;
+    const cost = priced(`about ${dollars(meteredCost(pod, pod.ended))}`, free);
+    const text = `The pod ${pod.name} is terminated; what it cost: ${cost}`;
     onEvent({ type: 'phase', phase: 'end', text });
   }
 }

@@ -59,7 +59,10 @@ describe('the gateway pod (R2.1)', () => {
     assert.equal(offered.at(-1)?.kind, 'cpu');
     assert.ok(events.some((e) => e.type === 'pod' && e.costPerHour > 0));
     const last = events.at(-1);
-    assert.match(last?.type === 'phase' ? last.text : '', /rpt-gateway is terminated; it cost about \$0\.\d+$/);
+    assert.match(
+      last?.type === 'phase' ? last.text : '',
+      /rpt-gateway is terminated; what it cost: free here, about \$0\.\d+ on RunPod$/,
+    );
     const { ledger } = await accountCosts(account.installation);
     const [costs] = ledger.helpers;
     assert.deepEqual([costs?.purpose, costs?.pods], ['sync', 1]);
