@@ -171,12 +171,20 @@ def plain_forms(values: Iterable[str]) -> List[bytes]:
 
 def folded_forms(values: Iterable[str]) -> List[bytes]:
     """The same, folded, for those that are written otherwise when they are quoted, in whatever encoding."""
+    values = list(values)
     texts = [form for form in (*plain_forms(values), *encoded_forms(values)) if not _PLAIN.fullmatch(form)]
+    parts = {part for value in values for part in parts_of(value) if not part.isascii()}
+    texts += [shown(_by_number(part)) for part in parts]
     return sorted({folded(text) for text in texts})
 
 
+def _by_number(text: str) -> bytes:
+    """As Python's `ascii` means it: `\\xe9` is the letter of this number, not a byte of UTF-8."""
+    return b"".join(bytes([ord(c)]) if ord(c) < 256 else c.encode("utf-8", "surrogateescape") for c in text)
+
+
 def encoded_forms(values: Iterable[str]) -> List[bytes]:
-    """Their base64, wherever in the encoded text they lie, and their hexadecimal digits."""
+    """Their base64, wherever in the encoded text they lie, and their hexadecimal digits, also in pairs."""
     forms: Dict[bytes, None] = {}
     for part in {part for value in values for part in parts_of(value)}:
         raw = part.encode("utf-8", "surrogateescape")
@@ -186,6 +194,7 @@ def encoded_forms(values: Iterable[str]) -> List[bytes]:
             core = text[(0, 2, 3)[before] : len(text) - (0, 3, 2)[(before + len(raw)) % 3]]
             forms[core] = None
             forms[core.translate(bytes.maketrans(b"+/", b"-_"))] = None
-        forms[raw.hex().encode()] = None
-        forms[raw.hex().upper().encode()] = None
+        for digits in (raw.hex(), raw.hex(":")):
+            forms[digits.encode()] = None
+            forms[digits.upper().encode()] = None
     return list(forms)
