@@ -59,7 +59,8 @@ describe('a job that outlives the window (R3.4)', function () {
     await second.waitForRow('Jobs', 'long');
     const texts = (rows: { label: string; description: string }[]): string[] =>
       rows.map(
-        (row) => `${row.label} ${row.description.replace(/ · ((free here, )?<?\$[\d.]+( on RunPod)?|((job|pod) )?<?\d+ (s|min)( \d+ s)?)/g, '')}`,
+        (row) =>
+          `${row.label} ${row.description.replace(/ · ((free here, )?<?\$[\d.]+( on RunPod)?|((job|pod) )?<?\d+ (s|min)( \d+ s)?)/g, '')}`,
       );
     assert.deepEqual(texts(await second.treeRows('Jobs')), texts(await editor.workbench.treeRows('Jobs')));
     await second.page.close();
