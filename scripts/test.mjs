@@ -45,6 +45,7 @@ const checks = [
   ['ruff format', ruff, ['format', '--check', 'gpu-worker', 'examples', 'sandbox']],
   ['mypy of the worker', mypy, ['--strict', '.'], 'gpu-worker'],
   ['mypy of the sample', mypy, ['--strict', '.'], 'examples/rainbow'],
+  ['mypy of the tiny sample', mypy, ['--strict', '.'], 'examples/tiny'],
   ['mypy of the sandbox', mypy, ['--strict', 'sandbox/pod', 'sandbox/disk']],
 ];
 

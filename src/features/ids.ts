@@ -70,7 +70,18 @@ export type PlanContext = 'none' | 'planned' | 'syncing';
 /** Context keys with the type of their value. */
 export interface ContextValues {
   'runpodTrainer.signedIn': boolean;
+  /** By an account of RunPod, not by the sandbox. */
+  'runpodTrainer.signedInToRunPod': boolean;
   'runpodTrainer.sandboxRunning': boolean;
+  /** A sandbox runs that this window does not use. */
+  'runpodTrainer.sandboxElsewhere': boolean;
+  /** A copy of a sample is open. */
+  'runpodTrainer.sampleOpen': boolean;
+  'runpodTrainer.hasProjectFile': boolean;
+  /** A project was looked at, and nothing stands against running it. */
+  'runpodTrainer.checked': boolean;
+  'runpodTrainer.jobSucceeded': boolean;
+  'runpodTrainer.walkthroughOpened': boolean;
   'runpodTrainer.jobsState': ListContext;
   'runpodTrainer.podsState': ListContext;
   'runpodTrainer.volumesState': ListContext;
@@ -79,7 +90,14 @@ export interface ContextValues {
 export type ContextKey = keyof ContextValues;
 export const contextKeys = [
   'runpodTrainer.signedIn',
+  'runpodTrainer.signedInToRunPod',
   'runpodTrainer.sandboxRunning',
+  'runpodTrainer.sandboxElsewhere',
+  'runpodTrainer.sampleOpen',
+  'runpodTrainer.hasProjectFile',
+  'runpodTrainer.checked',
+  'runpodTrainer.jobSucceeded',
+  'runpodTrainer.walkthroughOpened',
   'runpodTrainer.jobsState',
   'runpodTrainer.podsState',
   'runpodTrainer.volumesState',

@@ -63,6 +63,8 @@ const stateSchema = z.object({
   profile: name,
   /** What runs where, in sentences. */
   steps: z.array(factSchema).max(caps.lines),
+  /** The commands that the start lets run on this machine, in full; absent when not all of them fit. */
+  local: z.array(factSchema).max(caps.rows).optional(),
   checks: part(
     z.object({
       findings: z.array(findingSchema).max(caps.findings),

@@ -57,7 +57,7 @@ describe('commands of the palette (R9.2)', function () {
   it('open a copy of the sample, signed in to the sandbox (R9.2, R9.7)', async () => {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Try the Sample Project…');
-    await workbench.page.locator('.quick-input-widget', { hasText: 'in your home folder' }).waitFor();
+    await workbench.page.locator('.quick-input-widget', { hasText: 'Which one' }).waitFor();
     await workbench.page.keyboard.press('Escape');
     const sandbox = join(dirname(fixture.folder), 'home', 'sandbox');
     assert.ok(!existsSync(sandbox), 'who gives up has started nothing');

@@ -24,7 +24,13 @@ interface Contributed {
   configuration: { properties: Record<string, { scope: string; default: unknown }> };
   walkthroughs: {
     id: string;
-    steps: { description: string; media: { markdown: string }; completionEvents: string[] }[];
+    steps: {
+      id: string;
+      description: string;
+      media: { markdown: string };
+      when?: string;
+      completionEvents: string[];
+    }[];
   }[];
   jsonValidation: { url: string }[];
 }
@@ -62,7 +68,7 @@ describe('the manifest and the code agree (R9.2)', () => {
 
   it('on the context keys', () => {
     const used = new Set<string>();
-    for (const [, expression] of text.matchAll(/"(?:when|enablement)": "([^"]*)"/g)) {
+    for (const [, expression] of text.matchAll(/"(?:(?:when|enablement)": "|onContext:)([^"]*)"/g)) {
       for (const [key] of (expression ?? '').matchAll(/runpodTrainer\.\w+/g)) {
         used.add(key);
       }
@@ -79,7 +85,11 @@ describe('the manifest and the code agree (R9.2)', () => {
   it('on the walkthrough', () => {
     const [tour] = contributes.walkthroughs;
     assert.equal(`${manifest.publisher}.${manifest.name}#${tour?.id}`, walkthrough);
-    assert.equal(tour?.steps.length, 5);
+    assert.equal(tour?.steps.filter((step) => step.when !== '!isWorkspaceTrusted').length, 5);
+    // A command that was refused, or a dialog that was left, has done nothing.
+    for (const { id, completionEvents } of tour?.steps ?? []) {
+      assert.ok(completionEvents.length > 0 && completionEvents.every((event) => event.startsWith('onContext:')), id);
+    }
   });
 });
 

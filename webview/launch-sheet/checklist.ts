@@ -38,7 +38,7 @@ export function checklist(
     h(
       'details',
       { class: 'all', open: findings.length === 0 },
-      h('summary', {}, open.length === 0 ? 'All checks' : `All checks, ${open.length} of them not in full`),
+      h('summary', {}, open.length === 0 ? 'All checks' : `All checks (what could not be found out: ${open.length})`),
       h('ul', { class: 'marked' }, ...checks.map(checkLine)),
     ),
   ];

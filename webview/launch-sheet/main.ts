@@ -39,6 +39,7 @@ smoke.addEventListener('click', () => {
 const smokePrice = h('p', { class: 'muted smoke-price', id: 'smoke-price' });
 const profiles = h('select', { 'aria-label': 'Profile' });
 profiles.addEventListener('change', () => send({ type: 'profile', profile: profiles.value }));
+const profileText = h('span', { class: 'muted' });
 const profile = h('label', { class: 'profile' }, 'Profile ', profiles);
 const blocked = h('p', { class: 'blocked', id: 'blocked' });
 const started = h('p', { class: 'started', role: 'status' });
@@ -60,6 +61,7 @@ document.body.append(
         smoke,
         button('Cancel', () => send({ type: 'cancel' })),
         profile,
+        profileText,
       ),
       smokePrice,
       blocked,
@@ -98,10 +100,15 @@ function showProfiles({ profiles: known, profile: chosen }: SheetState): void {
   const options = [{ name: '', description: '' }, ...known];
   profiles.replaceChildren(
     ...options.map(({ name, description }) =>
-      h('option', { value: name, selected: name === chosen, title: description }, name === '' ? 'none' : name),
+      h(
+        'option',
+        { value: name, selected: name === chosen, title: description },
+        name === '' ? 'as the file is' : name,
+      ),
     ),
   );
   profiles.value = chosen;
+  setText(profileText, known.find(({ name }) => name === chosen)?.description ?? '');
 }
 
 function showStart({ start: { label, blocked: why, busy, failure: failed } }: SheetState): void {
@@ -142,7 +149,7 @@ function sections(state: SheetState): HTMLElement[] {
     }),
   );
   return [
-    checks,
+    h('div', { class: 'side' }, ...localCommands(state), checks),
     h(
       'div',
       { class: 'side' },
@@ -211,6 +218,25 @@ function podLine({
     h('span', { class: 'muted' }, stock),
     first && h('span', { class: 'badge' }, 'asked for first'),
   );
+}
+
+/** The start is the consent to these, so that all of them stand here as they are. */
+function localCommands({ local = [] }: SheetState): HTMLElement[] {
+  return local.length === 0
+    ? []
+    : [
+        h(
+          'section',
+          { class: 'part part-local', 'aria-labelledby': 'section-local' },
+          h('div', { class: 'part-head' }, h('h2', { id: 'section-local' }, 'On this machine')),
+          h(
+            'div',
+            { class: 'part-body' },
+            h('p', {}, 'The start runs these commands of the project file here:'),
+            h('dl', {}, ...local.flatMap(({ name, text }) => [h('dt', {}, name), h('dd', {}, h('code', {}, text))])),
+          ),
+        ),
+      ];
 }
 
 interface Part<T> {

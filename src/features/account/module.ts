@@ -47,7 +47,12 @@ export function createAccountModule(
       log: (text) => log.debug(text),
     }),
   );
-  store.add(account.onDidChange(() => setContext(vs, 'runpodTrainer.signedIn', account.signedIn)));
+  store.add(
+    account.onDidChange(() => {
+      setContext(vs, 'runpodTrainer.signedIn', account.signedIn);
+      setContext(vs, 'runpodTrainer.signedInToRunPod', account.signedIn && !account.free);
+    }),
+  );
   store.add(settings.onDidChangeRestUrl(() => void account.reload()));
   store.add(vs.workspace.onDidGrantWorkspaceTrust(() => void account.reload()));
   const dialogs = () => import('./sign-in.ts');

@@ -1,9 +1,9 @@
 import type * as vscode from 'vscode';
-import type { Estimate } from '../../core/costs/estimate.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { OpenRecords } from '../account/installation.ts';
 import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
+import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { createListView } from '../common/list-view.ts';
@@ -12,7 +12,7 @@ import type { Settings } from '../common/settings.ts';
 import { commands, views } from '../ids.ts';
 import type { PodsModule } from '../pods/module.ts';
 import type { JobHistory, JobSummary } from './history.ts';
-import type { Launch, RunContext, RunRequest } from './run-job.ts';
+import type { Launch, RunContext, RunRequest, ShownRun } from './run-job.ts';
 import { jobNodes } from './job-nodes.ts';
 import { AttachedJobs } from './attached-jobs.ts';
 import { jobsToReattach } from './reattach.ts';
@@ -24,7 +24,7 @@ export interface JobsModule extends Disposable {
   jobs: PolledList<JobSummary>;
   live: AttachedJobs;
   /** Starts a run; answers whether it was started. */
-  start(request: RunRequest, estimate?: Estimate): Promise<boolean>;
+  start(request: RunRequest, shown?: ShownRun): Promise<boolean>;
   /** How a run is shown and asked about before it starts. */
   launchWith(launch: Launch): void;
   /** What has to be shown from local copies before this window attaches itself: attaching loads much and is slow. */
@@ -58,6 +58,11 @@ export function createJobsModule(
       list: jobs,
       nodes: (items) => jobNodes(vs, items),
     }),
+  );
+  store.add(
+    jobs.onDidChange(({ items }) =>
+      setContext(vs, 'runpodTrainer.jobSucceeded', items?.some((job) => job.outcome === 'succeeded') === true),
+    ),
   );
   const live = store.add(
     new AttachedJobs(vs, failures, (what) => {
@@ -97,8 +102,7 @@ export function createJobsModule(
 
   const options: RunContext = { account, credentials, memory: ownMemory, live, installation };
   const runJob = () => import('./run-job.ts');
-  const start: JobsModule['start'] = async (request, estimate) =>
-    (await runJob()).startRun(vs, options, request, estimate);
+  const start: JobsModule['start'] = async (request, shown) => (await runJob()).startRun(vs, options, request, shown);
   let launch: Launch = async (request) => {
     await start(request);
   };

@@ -3,6 +3,7 @@ import type { Estimate } from '../../core/costs/estimate.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
+import type { Project } from '../../core/project/schema.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import type { Account, Memory } from '../account/account.ts';
@@ -32,6 +33,13 @@ export interface RunRequest {
   smoke?: boolean | undefined;
 }
 
+/** What was on the screen when the user said start. */
+export interface ShownRun {
+  estimate?: Estimate | undefined;
+  /** Digest of the commands for this machine; absent when not all of them were shown. */
+  localSteps?: string | undefined;
+}
+
 /** Shows what a run will do and cost, and starts it when the user says so. Ends when it is shown. */
 export type Launch = (request: RunRequest) => Promise<void>;
 
@@ -52,13 +60,21 @@ export async function runPipeline(
   await saveChanges(vs, file);
   const { project } = await loadProject(file.fsPath);
   await account.client();
+  if (usesPod(project)) {
+    await launch({ file, from });
+    return;
+  }
   const choice = await chooseProfile(vs, project, 'Run Pipeline');
   if (choice === undefined) {
     return;
   }
   const request = { file, from, ...choice };
   // What runs on this machine alone costs nothing.
-  await (project.steps.some((step) => step.where === 'pod') ? launch(request) : startRun(vs, options, request));
+  await (usesPod(applyProfile(project, choice.profile)) ? launch(request) : startRun(vs, options, request));
+}
+
+function usesPod({ steps }: Project): boolean {
+  return steps.some((step) => step.where === 'pod');
 }
 
 /** Plans and starts a run. Answers whether it was started; not when the user does not want its local steps. */
@@ -66,7 +82,7 @@ export async function startRun(
   vs: typeof vscode,
   options: RunContext,
   request: RunRequest,
-  estimate?: Estimate,
+  shown: ShownRun = {},
 ): Promise<boolean> {
   const { account, credentials, memory, live } = options;
   account.requireTrust();
@@ -88,10 +104,10 @@ export async function startRun(
     },
   );
   const plan = valueOf(planned);
-  if (!(await confirmLocalSteps(vs, memory, plan))) {
+  if (!(await confirmLocalSteps(vs, memory, plan, shown.localSteps))) {
     return false;
   }
-  live.run(installation, plan, estimate);
+  live.run(installation, plan, shown.estimate);
   return true;
 }
 
@@ -115,8 +131,16 @@ async function smokeOf(
   return loaded;
 }
 
-/** Commands of a project file that run on this machine are shown, and confirmed once per content. */
-export async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan: RunPlan): Promise<boolean> {
+/**
+ * Commands of a project file that run on this machine are shown, and confirmed once per content. `agreed` is the digest of
+ * those that stood on the page from which the run was started.
+ */
+export async function confirmLocalSteps(
+  vs: typeof vscode,
+  memory: Memory,
+  plan: RunPlan,
+  agreed?: string,
+): Promise<boolean> {
   if (plan.localSteps.length === 0) {
     return true;
   }
@@ -130,7 +154,7 @@ export async function confirmLocalSteps(vs: typeof vscode, memory: Memory, plan:
   const button = 'Run Them Here';
   const detail = plan.localSteps.map((step) => `${step.name}: ${commandText(step)}`).join('\n');
   const question = 'These steps of the project file run on this machine. Run them?';
-  if ((await vs.window.showWarningMessage(question, { modal: true, detail }, button)) !== button) {
+  if (agreed !== digest && (await vs.window.showWarningMessage(question, { modal: true, detail }, button)) !== button) {
     return false;
   }
   await memory.update(trustedKey, [...trusted.slice(-199), digest]);

@@ -4,6 +4,7 @@ import { CancelledError } from '../../core/errors.ts';
 import { preflight } from '../../core/guards/preflight/index.ts';
 import { loadProject } from '../../core/project/load.ts';
 import { parseProject } from '../../core/project/parse.ts';
+import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { RunRequest } from '../jobs/run-job.ts';
 import { checkProjectFile } from '../projectfile/check.ts';
@@ -53,6 +54,9 @@ export class Launcher implements Disposable {
       return;
     }
     const report = await this.#open({ file });
+    if (report?.findings.every((f) => f.severity !== 'error') === true) {
+      setContext(vs, 'runpodTrainer.checked', true);
+    }
     if (report?.findings.every((f) => f.severity === 'info') === true) {
       vs.window.setStatusBarMessage(`$(check) ${vs.workspace.asRelativePath(file)}: no problems found`, 8000);
     }

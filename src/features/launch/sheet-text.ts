@@ -19,6 +19,7 @@ import type { Fix, PreflightReport } from '../../core/guards/preflight/index.ts'
 import type { Remedy } from '../../core/remedy.ts';
 import { placeOf, position } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
+import { commandText } from '../../core/project/local-steps.ts';
 import type { Project } from '../../core/project/schema.ts';
 import type { TimeEstimate, TransferPlan } from '../../core/volumes/plan/index.ts';
 import type { SmokeFacts } from './facts.ts';
@@ -80,6 +81,13 @@ export function stepsText(project: Project, from: string | undefined): SheetStat
   ]
     .filter(({ text }) => text !== '')
     .map((fact) => ({ ...fact, text: plainText(fact.text) }));
+}
+
+/** The commands of this machine's steps; undefined when they cannot be shown in full. */
+export function localText({ steps }: Project): SheetState['local'] {
+  const local = steps.filter((step) => step.where === 'local').map((s) => ({ name: s.name, text: commandText(s) }));
+  const isWhole = local.every(({ name, text }) => plainText(name) === name && plainText(text) === text);
+  return isWhole && local.length <= caps.rows ? local : undefined;
 }
 
 const stocks: Record<Candidate['stock'], string> = {

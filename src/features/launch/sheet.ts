@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { CancelledError } from '../../core/errors.ts';
 import { clock } from '../../core/words/index.ts';
 import type { PreflightReport } from '../../core/guards/preflight/index.ts';
+import { trustDigest } from '../../core/project/local-steps.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import { fromSheetSchema, type FromSheet, type SheetState } from '../../messages/launch-sheet.ts';
@@ -142,7 +143,11 @@ export class LaunchSheet implements Disposable {
     const { estimate, smoke: smokeEstimate } = this.#known;
     try {
       const request = { ...this.#request, smoke };
-      const started = await this.#options.context.start(request, smoke ? smokeEstimate : estimate);
+      const localSteps = smoke ? undefined : this.#localSteps();
+      const started = await this.#options.context.start(request, {
+        estimate: smoke ? smokeEstimate : estimate,
+        localSteps,
+      });
       if (started && !smoke) {
         await this.#page.close();
       } else if (started) {
@@ -156,6 +161,17 @@ export class LaunchSheet implements Disposable {
       this.#starting = undefined;
       this.#page.changed();
     }
+  }
+
+  /** Digest of the commands for this machine that stand on the page. */
+  #localSteps(): string | undefined {
+    const { loaded } = this.#known;
+    if (loaded === undefined) {
+      return undefined;
+    }
+    const project = applyProfile(loaded.project, this.#request.profile);
+    const local = project.steps.filter((step) => step.where === 'local');
+    return sheetText.localText(project) === undefined ? undefined : trustDigest(loaded.root, local, project);
   }
 
   #try(doing: string, work: () => Promise<void>): void {
@@ -181,6 +197,7 @@ export class LaunchSheet implements Disposable {
       })),
       profile: plainText(profile ?? '', 200),
       steps: project === undefined ? [] : sheetText.stepsText(project, from),
+      local: project === undefined ? [] : sheetText.localText(project),
       ...parts,
       ending: project === undefined ? { text: '', costs: false } : sheetText.endingText(project),
       start: {

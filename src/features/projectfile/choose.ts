@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import type { Project } from '../../core/project/schema.ts';
-import { isProjectFile, projectSuffix } from './project-files.ts';
+import { isProjectFile, projectFiles } from './project-files.ts';
 
 /** The project file that a command is about: its argument, the open editor's, or the one the user chooses. */
 export async function chooseProjectFile(
@@ -28,11 +28,6 @@ export async function chooseProjectFile(
   }
   const items = found.map((uri) => ({ label: vs.workspace.asRelativePath(uri), uri }));
   return (await vs.window.showQuickPick(items, { title, placeHolder: 'Which project file?' }))?.uri;
-}
-
-/** The project files of this window. */
-export async function projectFiles(vs: typeof vscode): Promise<vscode.Uri[]> {
-  return vs.workspace.findFiles(`**/*${projectSuffix}`, '**/{node_modules,.venv,.runpod-trainer}/**', 100);
 }
 
 /** Only what the user changed here: saving an untouched editor could overwrite a newer file. */

@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import type { Volume } from '../../core/runpod/schemas.ts';
-import { projectFiles } from './choose.ts';
+import { projectFiles } from './project-files.ts';
 
 /** The project file of this window that names the volume of a row; undefined when the user gave up. */
 export async function chooseProjectOnVolume(

@@ -10,6 +10,7 @@ import { Secret } from '../common/secret.ts';
 import type { Log } from '../common/log.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
+import { hasCopyOpen, takeShown } from './sample-copies.ts';
 import { SandboxProcess } from './sandbox-process.ts';
 
 /** The local sandbox: starts it, stops it, and signs this window in to it. */
@@ -17,7 +18,12 @@ export function createSandboxModule(
   vs: typeof vscode,
   context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalStorageUri'>,
   registry: CommandRegistry,
-  { account, credentials, records }: Pick<AccountModule, 'account' | 'credentials' | 'records'>,
+  {
+    account,
+    credentials,
+    records,
+    ownMemory,
+  }: Pick<AccountModule, 'account' | 'credentials' | 'records' | 'ownMemory'>,
   settings: Settings,
   log: Log,
 ): Disposable {
@@ -45,11 +51,13 @@ export function createSandboxModule(
   };
   /** Makes this window agree with what runs. A window that chose the sandbox never falls back to paid RunPod. */
   const adopt = async (): Promise<void> => {
-    if (account.usesSandbox) {
+    if (vs.workspace.isTrusted) {
       await (watching ??= watch());
     }
-    const running = account.usesSandbox ? await sandbox.find() : undefined;
+    const found = vs.workspace.isTrusted ? await sandbox.find() : undefined;
+    const running = account.usesSandbox ? found : undefined;
     setContext(vs, 'runpodTrainer.sandboxRunning', running !== undefined);
+    setContext(vs, 'runpodTrainer.sandboxElsewhere', running === undefined && found !== undefined);
     if (running === undefined) {
       status.hide();
       credentials.lend(undefined);
@@ -101,17 +109,18 @@ export function createSandboxModule(
   store.add(
     registry.register(commands.trySample, async () => {
       account.requireTrust();
-      const [{ preparePython }, { chooseTarget, openSample }] = await Promise.all([
+      const [{ preparePython }, { chooseSample, openSample, targetOf }] = await Promise.all([
         import('./prepare-python.ts'),
         import('./sample.ts'),
       ]);
-      const target = await chooseTarget(vs);
-      if (target === undefined) {
+      const sample = await chooseSample(vs);
+      if (sample === undefined) {
         return;
       }
-      const sample = join(context.extensionPath, 'examples', 'rainbow');
+      const target = await targetOf(vs, sample);
+      const source = join(context.extensionPath, 'examples', sample.folder);
       const storage = context.globalStorageUri.fsPath;
-      const requirements = join(sample, 'requirements.txt');
+      const requirements = sample.packages ? join(source, 'requirements.txt') : undefined;
       const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
       const python = await preparePython(vs, { settings, storage, requirements, workerFile });
       if (!python.ready) {
@@ -122,10 +131,23 @@ export function createSandboxModule(
         await stop();
       }
       await start();
-      await openSample(vs, account, sample, target);
+      await account.useSandbox(true, target.toString());
       await adopt();
+      await openSample(vs, ownMemory, source, target);
+      tellOpen();
     }),
   );
-  account.waitFor(adopt().catch((error: unknown) => log.error('The account could not be read:', error as Error)));
+  const tellOpen = (): void => setContext(vs, 'runpodTrainer.sampleOpen', hasCopyOpen(vs, ownMemory));
+  tellOpen();
+  const showOpened = async (): Promise<void> => {
+    const address = await takeShown(vs, ownMemory);
+    if (address !== undefined) {
+      await (await import('./sample.ts')).showSample(vs, vs.Uri.parse(address));
+    }
+  };
+  const failed = (doing: string) => (error: unknown) => log.error(doing, error as Error);
+  account.waitFor(adopt().catch(failed('The account could not be read:')));
+  store.add(vs.workspace.onDidGrantWorkspaceTrust(() => void adopt().catch(failed('The account could not be read:'))));
+  void showOpened().catch(failed('The sample could not be shown:'));
   return store;
 }

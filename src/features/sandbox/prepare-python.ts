@@ -3,13 +3,17 @@ import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { Settings } from '../common/settings.ts';
-import { createEnvironment, missingModules } from './sample-python.ts';
+import { createEnvironment, missingModules, sampleModules } from './sample-python.ts';
+
+/** What every Python brings. */
+const ownModules = ['json', 'csv'];
 
 export interface PythonOptions {
   settings: Settings;
   /** Folder of the extension for what it keeps on this machine. */
   storage: string;
-  requirements: string;
+  /** What the sample's steps install; absent for one that needs nothing but Python. */
+  requirements: string | undefined;
   /** The worker's single file. */
   workerFile: string;
 }
@@ -22,22 +26,40 @@ export async function preparePython(
   vs: typeof vscode,
   options: PythonOptions,
 ): Promise<{ ready: boolean; changed: boolean }> {
-  const { settings, workerFile } = options;
+  const { settings, workerFile, requirements } = options;
   for (let changed = false; ; changed = true) {
-    const problem = await problemOf(settings.python, workerFile);
+    const problem = await problemOf(
+      settings.python,
+      workerFile,
+      requirements === undefined ? ownModules : sampleModules,
+    );
     if (problem === undefined) {
       return { ready: true, changed };
     }
     const create = 'Create an Environment';
     const choose = 'Choose Interpreter…';
-    const detail = `${problem}\n\nAn environment for the sample takes 1 to 6 GB, depending on the build of PyTorch that can be had, in this extension's own folder. Your other Pythons stay as they are.`;
-    const chosen = await vs.window.showWarningMessage(
-      `The sample needs packages that ${settings.python} does not have.`,
-      { modal: true, detail },
-      create,
-      choose,
-    );
-    const python = chosen === create ? await made(vs, options) : chosen === choose ? await picked(vs) : undefined;
+    const chosen =
+      requirements === undefined
+        ? await vs.window.showWarningMessage(
+            `The sample needs a Python, and ${settings.python} does not work.`,
+            { modal: true, detail: problem },
+            choose,
+          )
+        : await vs.window.showWarningMessage(
+            `The sample needs packages that ${settings.python} does not have.`,
+            {
+              modal: true,
+              detail: `${problem}\n\nAn environment for the sample takes 1 to 6 GB, depending on the build of PyTorch that can be had, in this extension's own folder, and some minutes to fetch. Your other Pythons stay as they are.`,
+            },
+            create,
+            choose,
+          );
+    const python =
+      chosen === create && requirements !== undefined
+        ? await made(vs, { ...options, requirements })
+        : chosen === choose
+          ? await picked(vs)
+          : undefined;
     if (python === undefined) {
       return { ready: false, changed };
     }
@@ -45,9 +67,9 @@ export async function preparePython(
   }
 }
 
-async function problemOf(python: string, workerFile: string): Promise<string | undefined> {
+async function problemOf(python: string, workerFile: string, modules: readonly string[]): Promise<string | undefined> {
   try {
-    const missing = await missingModules(python, workerFile);
+    const missing = await missingModules(python, workerFile, modules);
     return missing.length === 0 ? undefined : `Missing: ${missing.join(', ')}.`;
   } catch (error) {
     return messageOf(error);
@@ -56,14 +78,14 @@ async function problemOf(python: string, workerFile: string): Promise<string | u
 
 async function made(
   vs: typeof vscode,
-  { settings, storage, requirements, workerFile }: PythonOptions,
+  { settings, storage, requirements, workerFile }: PythonOptions & { requirements: string },
 ): Promise<string> {
   const folder = join(storage, 'sample-python');
   const title = 'Creating an environment for the sample';
   return valueOf(
     await withProgress(vs, { title }, async (signal, report) => {
       // A broken choice must not stand in the way of making a good one.
-      const python = await missingModules(settings.python, workerFile).then(
+      const python = await missingModules(settings.python, workerFile, ownModules).then(
         () => settings.python,
         () => 'python3',
       );

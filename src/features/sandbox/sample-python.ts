@@ -21,9 +21,16 @@ export const sampleModules = [
  */
 const torch = ['torch==2.13.0+cpu', 'torch==2.13.0'];
 
-/** Modules that a Python lacks, by the worker's command for it. Throws a UserError `python` when it cannot be started. */
-export async function missingModules(python: string, workerFile: string, signal?: AbortSignal): Promise<string[]> {
-  const output = await run([python, workerFile, 'modules', ...sampleModules], { signal });
+/**
+ * Those of some modules that a Python lacks, by the worker's command for it. Throws a UserError `python` when it cannot be
+ * started.
+ */
+export async function missingModules(
+  python: string,
+  workerFile: string,
+  modules: readonly string[] = sampleModules,
+): Promise<string[]> {
+  const output = await run([python, workerFile, 'modules', ...modules], {});
   return JSON.parse(output.trim().split('\n').at(-1) ?? '[]') as string[];
 }
 
@@ -84,7 +91,7 @@ async function firstThatWorks(packages: readonly string[], install: (name: strin
 /** Runs a program to its end and answers its output. The last lines of what it said are the reason when it fails. */
 function run(
   [command = '', ...args]: string[],
-  options: { signal?: AbortSignal | undefined; onLine?: (line: string) => void },
+  options: { signal?: AbortSignal; onLine?: (line: string) => void },
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], signal: options.signal });

@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import type { CommandRegistry } from '../common/commands.ts';
+import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { commands, walkthrough } from '../ids.ts';
@@ -19,9 +20,11 @@ export function createWindowModule(
   const store = new DisposableStore();
   store.add(registry.register(commands.showLog, () => log.show()));
   store.add(
-    registry.register(commands.openWalkthrough, () =>
-      vs.commands.executeCommand('workbench.action.openWalkthrough', walkthrough, false),
-    ),
+    registry.register(commands.openWalkthrough, async () => {
+      await vs.commands.executeCommand('workbench.action.openWalkthrough', walkthrough, false);
+      // VS Code takes no notice of what was done before it first loads a walkthrough; this makes it look again.
+      setContext(vs, 'runpodTrainer.walkthroughOpened', true);
+    }),
   );
   store.add(registry.register(commands.refresh, () => Promise.all(lists.map((list) => list.refresh()))));
   store.add(

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type * as vscode from 'vscode';
 import type { RunPlan } from '../../../src/core/jobs/plan.ts';
 import { commandText, trustDigest } from '../../../src/core/project/local-steps.ts';
-import type { Step } from '../../../src/core/project/schema.ts';
+import type { Project, Step } from '../../../src/core/project/schema.ts';
 import { confirmLocalSteps as inTerminal } from '../../../src/cli/ask.ts';
 import { confirmLocalSteps as inEditor } from '../../../src/features/jobs/run-job.ts';
+import { localText } from '../../../src/features/launch/sheet-text.ts';
 
 const step = (more: Partial<Step>): Step => ({ name: 'prep', where: 'local', ...more }) as Step;
 const local = [step({ module: 'songs.prep', args: ['--fast'] })];
@@ -61,5 +62,28 @@ describe('steps of this machine', () => {
       assert.equal(await inEditor(vs, memory as never, plan({ PYTHONSTARTUP: value })), true);
     }
     assert.equal(asked, 2);
+  });
+
+  it('are not asked about when they stood on the page from which the run was started, and only then (R9.2)', async () => {
+    const memory = { get: () => undefined, update: () => Promise.resolve() };
+    let asked = 0;
+    const vs = {
+      window: { showWarningMessage: () => Promise.resolve(void (asked += 1)) },
+    } as unknown as typeof vscode;
+    const shown = trustDigest('/p', local, { env: {} });
+    assert.equal(await inEditor(vs, memory as never, plan({}), shown), true);
+    assert.equal(asked, 0);
+    assert.equal(await inEditor(vs, memory as never, plan({ PYTHONSTARTUP: 'a.py' }), shown), false);
+    assert.equal(await inEditor(vs, memory as never, plan({}, [step({ shell: 'rm -r x' })]), shown), false);
+    assert.equal(asked, 2);
+  });
+
+  it('count as shown only in full', () => {
+    const project = (text: string, count = 1): Project =>
+      ({ steps: Array.from({ length: count }, (_, n) => step({ name: `s${n}`, shell: text })) }) as Project;
+    assert.deepEqual(localText(project('make all')), [{ name: 's0', text: 'make all' }]);
+    assert.equal(localText(project('x'.repeat(5000))), undefined, 'cut off');
+    assert.equal(localText(project('echo \u001b[8m; rm -r x')), undefined, 'something is hidden');
+    assert.equal(localText(project('make', 60)), undefined, 'too many');
   });
 });
