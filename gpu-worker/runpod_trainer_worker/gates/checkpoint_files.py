@@ -40,6 +40,8 @@ class Files:
     tensors: Dict[Path, Set[str]] = dataclasses.field(default_factory=dict)
     missing: List[str] = dataclasses.field(default_factory=list)
     passed_over: List[str] = dataclasses.field(default_factory=list)
+    #: What an index names, there or not.
+    named: Set[Path] = dataclasses.field(default_factory=set)
     #: Folders that torch.distributed.checkpoint wrote.
     distributed: List[Path] = dataclasses.field(default_factory=list)
 
@@ -96,11 +98,10 @@ def _folder(folder: Path, names: List[str], found: Files) -> None:
                 found.passed_over.append(name)
         elif place.suffix in SUFFIXES and place.is_symlink():
             found.missing.append(f"{name} is a link to a file that does not exist")
-    indexed = {file for file in found.tensors if file.parent == folder}
-    left = [file for file in found.weights if file.parent == folder and _is_left(file, indexed)]
+    left = [file for file in found.weights if file.parent == folder and _is_left(file, found.named)]
     found.weights = [file for file in found.weights if file not in left]
     found.passed_over += [file.name for file in left]
-    found.missing += _shards([name for name in names if folder / name not in left])
+    found.missing += _shards([name for name in names if folder / name not in left and folder / name not in found.named])
     found.missing += _ranks(folder, names)
     if any(name.startswith("adapter_model.") for name in names) and "adapter_config.json" not in there:
         found.missing.append("adapter_config.json is missing, without which nobody can load the adapter")
@@ -131,6 +132,7 @@ def _index(place: Path, found: Files) -> None:
         if name.startswith("/") or ".." in name.split("/"):
             found.missing.append(f"{place.name} names a file outside of its folder")
             return
+        found.named.add(shard)
         if shard.is_file():
             found.tensors.setdefault(shard, set()).add(tensor)
         elif name not in absent:
@@ -153,10 +155,10 @@ def _pipeline(folder: Path, place: Path, found: Files) -> None:
             found.missing.append(f"the folder {name} is missing, which {place.name} names")
 
 
-def _is_left(file: Path, indexed: Set[Path]) -> bool:
+def _is_left(file: Path, named: Set[Path]) -> bool:
     """A shard that the index beside it does not name: of a model that was there before."""
-    alike = any(one.suffix == file.suffix for one in indexed)
-    return alike and file not in indexed and _SHARD.match(file.name) is not None
+    alike = any(one.suffix == file.suffix and one.parent == file.parent for one in named)
+    return alike and file not in named and _SHARD.match(file.name) is not None
 
 
 def _shards(names: List[str]) -> List[str]:

@@ -7,9 +7,10 @@ import os
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterable, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
-from ..base.globs import match, match_all
+from ..base.globs import match
+from .checkpoints import candidates
 
 #: The volume's clock may stand still for so long: some file systems keep times of two seconds.
 _TICK_SECONDS = 3.0
@@ -52,7 +53,7 @@ class Before:
     def take(cls, project: Path, patterns: Iterable[str]) -> Before:
         """Looks now; waits until the volume's clock has moved on, so that what is written from here on has a later time."""
         marks: Dict[str, Mark] = {}
-        for path in match_all(project, patterns, through_links=True):
+        for path in {path for pattern in patterns for path in _files(project, pattern)}:
             try:
                 marks[path] = Mark.of(os.stat(project / path))
             except OSError:
@@ -105,7 +106,7 @@ class Before:
 def outputs_problem(project: Path, patterns: Iterable[str], before: Optional[Before]) -> Optional[str]:
     """A sentence about the first declared output that the step did not write; without `before` it has to be there only."""
     for pattern in patterns:
-        found = match(project, pattern, through_links=True)
+        found = _files(project, pattern)
         if not found:
             return f"It declares {pattern} among its outputs and wrote no such file. Correct the path there or in its code."
         old = before.all_old(found) if before is not None else {}
@@ -115,6 +116,12 @@ def outputs_problem(project: Path, patterns: Iterable[str], before: Optional[Bef
                 "there or in its code; allowStale is for a step that leaves what is there as it is."
             )
     return None
+
+
+def _files(project: Path, pattern: str) -> List[str]:
+    """The files that a pattern means, or those in the folders that it means, as `out/checkpoint-*` may."""
+    found = match(project, pattern, through_links=True)
+    return found or [path for one in candidates(project, pattern) for path in one.files]
 
 
 def written_before(old: Mapping[str, str], told: str = "") -> str:

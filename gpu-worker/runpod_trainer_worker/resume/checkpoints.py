@@ -43,7 +43,7 @@ def candidates(project: Path, pattern: str) -> List[Candidate]:
 
 
 def _candidate(project: Path, path: str, named: str) -> Optional[Candidate]:
-    files = match(project, _literal(path)) if (project / path).is_dir() else [path]
+    files = match(project, _literal(path), through_links=True) if (project / path).is_dir() else [path]
     times = [moment for moment in (_changed(project / name) for name in files) if moment is not None]
     if not times:
         return None
