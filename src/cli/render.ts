@@ -117,7 +117,8 @@ export class Renderer {
       case 'step.finished': {
         const ok = event.status === 'passed';
         // A gate that does not hold has just said why.
-        const reason = event.reason === null || this.#gateFailed ? '' : `: ${event.reason}`;
+        const isSaid = this.#gateFailed && event.reason?.startsWith("Gate '") === true;
+        const reason = event.reason === null || isSaid ? '' : `: ${event.reason}`;
         this.#gateFailed = false;
         return this.#line(
           `${ok ? green('✓') : red('✗')} ${bold(event.step)} ${stepWords[event.status]} after ${duration(event.seconds)}${reason}`,

@@ -44,6 +44,8 @@ const stepSchema = z.object({
   started: time.optional(),
   seconds: amount.optional(),
   why: z.array(sentence).max(caps.why),
+  /** The checkpoint from which it went on. */
+  resumeFrom: sentence.optional(),
   reason: sentence.optional(),
   cell: z.object({ at: z.int(), of: z.int() }).optional(),
   gates: z.array(gateSchema).max(caps.gates),

@@ -48,6 +48,7 @@ function stepSections(step: PanelStep, detail: PanelDetail | undefined, { copy }
     ...section(true, 'Times', () => [
       facts([
         ['Where', step.where === 'local' ? 'This machine' : 'The pod'],
+        ['Went on from', step.resumeFrom ?? ''],
         ['Started', step.started === undefined ? 'not yet' : clock(step.started)],
         ['Took', step.seconds === undefined ? '' : duration(step.seconds)],
       ]),

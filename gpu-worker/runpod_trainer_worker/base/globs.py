@@ -122,7 +122,7 @@ def _class(inside: str) -> str:
     return f"(?!/)[{'^' if negated else ''}{ranges}]"
 
 
-def _static_part(pattern: str) -> str:
+def static_part(pattern: str) -> str:
     """The folders before the first part that may be spelled in several ways."""
     fixed = []
     for part in pattern.split("/")[:-1]:
@@ -185,7 +185,7 @@ def match(root: Path, pattern: str, through_links: bool = False) -> List[str]:
         if target.is_file():
             return [glob.plain]
         return sorted(_walk(root, glob.plain, through_links)) if target.is_dir() else []
-    return sorted(path for path in _walk(root, _static_part(glob.plain), through_links) if glob.matches(path))
+    return sorted(path for path in _walk(root, static_part(glob.plain), through_links) if glob.matches(path))
 
 
 def match_all(root: Path, patterns: Iterable[str], through_links: bool = False) -> List[str]:

@@ -15,15 +15,15 @@ from .values import short_list
 
 
 def evaluate(request: Dict[str, Any]) -> Dict[str, Any]:
-    """The GateResult for `{index, gate, project, metrics, environment}`; never raises."""
-    gate, project = request["gate"], Path(request["project"])
+    """The GateResult for `{index, gate, project, metrics, environment, old}`; never raises."""
+    gate, project, old = request["gate"], Path(request["project"]), request.get("old") or {}
     checks: Dict[str, Callable[[], Finding]] = {
-        "file": lambda: file.file(project, gate),
-        "rows": lambda: rows.rows(project, gate),
-        "distinct": lambda: distinct.distinct(project, gate),
-        "populated": lambda: populated.populated(project, gate),
+        "file": lambda: file.file(project, gate, old),
+        "rows": lambda: rows.rows(project, gate, old),
+        "distinct": lambda: distinct.distinct(project, gate, old),
+        "populated": lambda: populated.populated(project, gate, old),
         "metric": lambda: metric.metric(gate, request["metrics"]),
-        "checkpoint": lambda: checkpoint.checkpoint(project, gate),
+        "checkpoint": lambda: checkpoint.checkpoint(project, gate, old),
         "script": lambda: script.script(project, gate, request["environment"]),
     }
     try:
@@ -48,7 +48,7 @@ def _expected(gate: Dict[str, Any]) -> str:
         return f"has {short_list(wanted)}" if wanted else f"= {gate.get('count')} values"
     if kind == "populated":
         return f"{float(gate.get('minShare', 1)):.0%} filled"
-    return "exit code 0" if kind == "script" else "loads, all finite"
+    return "exit code 0" if kind == "script" else checkpoint.EXPECTED
 
 
 def main() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ..base.contract import LIMITS
 from .columns import kind_of, plain_array, raw
@@ -13,11 +13,11 @@ from .result import FAILED, PASSED, Finding
 from .values import ordered, plain, short_list
 
 
-def distinct(project: Path, gate: Dict[str, Any]) -> Finding:
+def distinct(project: Path, gate: Dict[str, Any], old: Mapping[str, str]) -> Finding:
     """Which values a column has; null is no value."""
     path, column = gate["path"], gate["column"]
     wanted, count = gate.get("includes") or [], gate.get("count")
-    file = open_parquet(project, path)
+    file = open_parquet(project, path, old)
     need_columns(file, path, column)
     compute = import_pyarrow("pyarrow.compute")
     kind = kind_of(file.schema_arrow.field(column).type)

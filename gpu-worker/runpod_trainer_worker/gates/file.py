@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from ..base.globs import match
-from .result import FAILED, PASSED, CannotTell, Finding
+from .result import FAILED, PASSED, CannotTell, Finding, not_of_this_run
 from .values import short_list
 
 
-def file(project: Path, gate: Dict[str, Any]) -> Finding:
-    """The files that match, none smaller than `minBytes`."""
+def file(project: Path, gate: Dict[str, Any], old: Mapping[str, str]) -> Finding:
+    """The files that match and that the step wrote, none smaller than `minBytes`."""
     path, least = gate["path"], int(gate.get("minBytes", 1))
     expected = f">= {least} bytes"
-    found = match(project, path)
-    if not found:
+    there = match(project, path)
+    if not there:
         raise CannotTell("no file", f"No file matches {path}. Check the path and the step that writes it.")
+    found = [name for name in there if name not in old]
+    if not found:
+        raise not_of_this_run(path, old)
     sizes = {name: (project / name).stat().st_size for name in found}
     small = {name: size for name, size in sizes.items() if size < least}
     evidence: Dict[str, Any] = {"files": len(found), "bytes": sum(sizes.values()), "smallest": min(sizes.values())}
+    if len(found) < len(there):
+        evidence["notOfThisRun"] = len(there) - len(found)
     if small:
         evidence["tooSmall"] = small
         message = f"{short_list(small, 5)}: smaller than {least} bytes (smallest: {min(small.values())}). Write it again."

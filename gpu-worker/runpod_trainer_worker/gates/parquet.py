@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Mapping
 
 from ..base.errors import MissingPackage
-from .result import CannotTell
+from .result import CannotTell, not_of_this_run
 from .values import LISTED, short_list
 
 #: A batch holds about this many bytes of the columns that are read.
@@ -24,8 +24,8 @@ def import_pyarrow(name: str) -> Any:
         raise MissingPackage("pyarrow", sys.executable) from problem
 
 
-def open_parquet(project: Path, path: str) -> Any:
-    """A `pyarrow.parquet.ParquetFile`; raises CannotTell with the cause."""
+def open_parquet(project: Path, path: str, old: Mapping[str, str]) -> Any:
+    """A `pyarrow.parquet.ParquetFile`; raises CannotTell with the cause, which may be that the step did not write it."""
     file = project / path
     if not file.exists():
         near = sorted(p.name for p in file.parent.glob("*.parquet"))[:10] if file.parent.is_dir() else []
@@ -33,6 +33,8 @@ def open_parquet(project: Path, path: str) -> Any:
         raise CannotTell("no file", f"{path} does not exist. Check the path and the step that writes it.{beside}")
     if not file.is_file():
         raise CannotTell("a folder", f"{path} is not a file. Name one parquet file.")
+    if path in old:
+        raise not_of_this_run(path, {path: old[path]})
     size = file.stat().st_size
     if size == 0:
         raise CannotTell("empty file", f"{path} is empty (0 bytes). Run the step that writes it again.", bytes=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from .columns import kind_of, plain_array, raw
 from .equality import Kind, has_value, matcher
@@ -35,12 +35,12 @@ def _filled(kind: Kind, values: Any) -> Any:
     return valid
 
 
-def populated(project: Path, gate: Dict[str, Any]) -> Finding:
+def populated(project: Path, gate: Dict[str, Any], old: Mapping[str, str]) -> Finding:
     """Which share of the selected rows has a value."""
     path, column = gate["path"], gate["column"]
     where = gate.get("where") or None
     share = float(gate.get("minShare", 1))
-    file = open_parquet(project, path)
+    file = open_parquet(project, path, old)
     names = [column] if where is None else [column, where["column"]]
     need_columns(file, path, *names)
     compute, pa = import_pyarrow("pyarrow.compute"), import_pyarrow("pyarrow")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ..base.contract import LIMITS
 from ..base.cut import cut_object
+from ..resume.before import written_before
 from .values import LISTED, plain
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
@@ -31,6 +32,21 @@ class CannotTell(Exception):
         self.seen = seen
         self.message = message
         self.evidence = evidence
+
+
+def not_of_this_run(path: str, old: Mapping[str, str]) -> CannotTell:
+    """What the step did not write is no evidence; `old` has such files of the gate, with when they were written."""
+    sentence = (
+        f"{path} proves nothing: {written_before(old, path)}. Correct the path here or in the step's code; "
+        "allowStale is for a step that only checks what is there."
+    )
+    return CannotTell("not written by this run", sentence, notOfThisRun=dict(sorted(old.items())[:LISTED]))
+
+
+def path_of(gate: Dict[str, Any]) -> Optional[str]:
+    """The pattern of the files that a gate looks at; None where it looks at none."""
+    path = gate.get("path")
+    return None if path is None else str(path).rstrip("/") if gate["type"] == "checkpoint" else str(path)
 
 
 def title_of(gate: Dict[str, Any]) -> str:

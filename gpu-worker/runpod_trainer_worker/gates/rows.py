@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
 from .parquet import open_parquet
 from .result import FAILED, PASSED, Finding, bounds, within
 
 
-def rows(project: Path, gate: Dict[str, Any]) -> Finding:
+def rows(project: Path, gate: Dict[str, Any], old: Mapping[str, str]) -> Finding:
     """The row count in the footer."""
-    count = int(open_parquet(project, gate["path"]).metadata.num_rows)
+    count = int(open_parquet(project, gate["path"], old).metadata.num_rows)
     expected = bounds(gate)
     if within(gate, count):
         return Finding(PASSED, expected, str(count), None, {"rows": count})

@@ -66,8 +66,19 @@ class Run:
 
 
 @dataclasses.dataclass(frozen=True)
+class Checkpoints:
+    """Where a step keeps what it can go on from. `complete`: a file that a finished one has; `after_changes`: whether the
+    step goes on from it also when its code or inputs are others than those that wrote it.
+    """
+
+    pattern: str
+    complete: Optional[str]
+    after_changes: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class Step:
-    """One step; `index` counts from 1 over all steps of the job."""
+    """One step; `index` counts from 1 over all steps of the job. `allow_stale`: it may leave its outputs as they were."""
 
     index: int
     name: str
@@ -80,6 +91,8 @@ class Step:
     outputs: Tuple[str, ...]
     code: Tuple[str, ...]
     gates: Tuple[Dict[str, Any], ...]
+    allow_stale: bool
+    checkpoints: Optional[Checkpoints]
 
     @property
     def folder(self) -> str:
@@ -153,6 +166,8 @@ def _step(raw: Any, index: int) -> Step:
         for key in ("path", "script"):
             if key in gate:
                 _inside(_get(gate, key, str, f"{where}.gates[{number}]"), f"{where}.gates[{number}].{key}")
+        _get(gate, "allowStale", bool, f"{where}.gates[{number}]", False)
+        _get(gate, "timeoutMinutes", (int, float), f"{where}.gates[{number}]", None)
         gates.append(gate)
     return Step(
         index=index,
@@ -166,6 +181,19 @@ def _step(raw: Any, index: int) -> Step:
         outputs=tuple(_inside(p, f"{where}.outputs") for p in _strings(raw, "outputs", where)),
         code=tuple(_inside(p, f"{where}.code") for p in _strings(raw, "code", where)),
         gates=tuple(gates),
+        allow_stale=_get(raw, "allowStale", bool, where, False),
+        checkpoints=_checkpoints(_get(raw, "checkpoints", dict, where, None), f"{where}.checkpoints"),
+    )
+
+
+def _checkpoints(raw: Optional[Dict[str, Any]], where: str) -> Optional[Checkpoints]:
+    if raw is None:
+        return None
+    complete = _get(raw, "complete", str, where, None)
+    return Checkpoints(
+        pattern=_inside(_get(raw, "pattern", str, where), f"{where}.pattern"),
+        complete=None if complete is None else _inside(complete, f"{where}.complete"),
+        after_changes=_get(raw, "afterChanges", bool, where, False),
     )
 
 

@@ -8,6 +8,7 @@ from typing import List, Mapping, Optional
 from ..journal.spec import Step
 from .fingerprint import Parts, Record
 
+NOT_PASSED = "it never ran, or its last run did not pass"
 _TOLD = 5
 
 
@@ -28,10 +29,10 @@ def why_run(
     if forced is not None:
         why.append("asked for" if forced == step.name else f"it comes after {forced}, from which the job was asked to run")
     if record is None:
-        return [*why, "it never ran, or its last run did not pass"]
+        return [*why, NOT_PASSED]
     if record.run is None:
         return [*why, "an earlier release ran it, which kept less of what its result depends on"]
-    why += _differences(record.parts, parts, step)
+    why += differences(record.parts, parts, step)
     why += _outputs(project, step, record)
     if not step.inputs:
         why += _order(record, earlier)
@@ -78,7 +79,7 @@ def _sentences(part: str, old: Mapping[str, str], new: Mapping[str, str], step: 
     return told
 
 
-def _differences(old: Parts, new: Parts, step: Step) -> List[str]:
+def differences(old: Parts, new: Parts, step: Step) -> List[str]:
     """One short sentence for each thing that changed, naming the file, variable or parameter."""
     told: List[str] = []
     for part in ("command", "env", "inputs", "code", "environment"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional
 
 from ..base.contract import LIMITS
 from ..base.cut import cut_characters, json_bytes
@@ -15,13 +17,16 @@ from ..journal.directory import JobDir
 from ..journal.spool import spool_folder
 
 _LONGEST = 1 << 16
+#: So many bytes before the place that was read show whether the file is still the same.
+_COMPARED = 4096
 
 
 class MetricTail:
-    """Follows a metrics file from its present end, and keeps what a gate needs of each name.
+    """Follows a metrics file from its beginning, and keeps what a gate needs of each name.
 
     `summary` has for each name `last`, `max`, `min` (finite numbers or None), `finite` (whether every value was) and
-    `count`. `keep` gets each line without secrets, which may stand in it as names too.
+    `count`, of what the file has at last: one that was written anew, or replaced by another one, counts as it is then.
+    `keep` gets each line without secrets, which may stand in it as names too.
     """
 
     def __init__(
@@ -30,30 +35,90 @@ class MetricTail:
         self._path = path
         self._masker = masker or Masker()
         self._keep = keep
-        self._rest = b""
-        try:
-            self._offset = path.stat().st_size
-        except OSError:
-            self._offset = 0
-        self.summary: Dict[str, Dict[str, Any]] = {}
+        self._file: Optional[BinaryIO] = None
+        #: Hashes of the lines of the file, and how many of them were in the file before it was written anew.
+        self._lines: List[int] = []
+        self._told: List[int] = []
+        self._begin()
         self.bad_lines = 0
+
+    def _begin(self) -> None:
+        self._told, self._lines = self._lines or self._told, []
+        self._read = hashlib.sha256()
+        self._offset = 0
+        self._end = self._rest = b""
+        self.summary: Dict[str, Dict[str, Any]] = {}
 
     def read(self, final: bool = False) -> List[Dict[str, Optional[float]]]:
         """New reports since the last call; a value that is not finite is None. `final` takes an unended line too."""
+        reports: List[Dict[str, Optional[float]]] = []
+        if self._file is not None and self._is_replaced(self._file):
+            # What was still written to the one that was moved away is told, and counts no more.
+            reports += self._take(self._file, final=True)
+            self._close()
+            self._begin()
+        if self._file is None:
+            try:
+                self._file = open(self._path, "rb")
+            except OSError:
+                return reports
+        if self._is_written_anew(self._file, final):
+            self._begin()
+        reports += self._take(self._file, final)
+        if final:
+            self._close()
+        return reports
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _is_replaced(self, file: BinaryIO) -> bool:
         try:
-            with open(self._path, "rb") as file:
-                file.seek(self._offset)
-                data = file.read()
+            now, mine = os.stat(self._path), os.fstat(file.fileno())
         except OSError:
-            return []
+            return False  # removed: what it said stays said
+        return (now.st_ino, now.st_dev) != (mine.st_ino, mine.st_dev)
+
+    def _is_written_anew(self, file: BinaryIO, final: bool) -> bool:
+        """Whether what was read is not what stands there; at last by all of it, before by its end."""
+        if os.fstat(file.fileno()).st_size < self._offset:
+            return True
+        if not final:
+            file.seek(self._offset - len(self._end))
+            return file.read(len(self._end)) != self._end
+        file.seek(0)
+        digest, left = hashlib.sha256(), self._offset
+        while left > 0:
+            chunk = file.read(min(left, 1 << 20))
+            if not chunk:
+                return True
+            digest.update(chunk)
+            left -= len(chunk)
+        return digest.digest() != self._read.digest()
+
+    def _take(self, file: BinaryIO, final: bool) -> List[Dict[str, Optional[float]]]:
+        file.seek(self._offset)
+        data = file.read()
         self._offset += len(data)
+        self._read.update(data)
+        self._end = (self._end + data)[-_COMPARED:]
         *whole, self._rest = (self._rest + data).split(b"\n")
         if final and self._rest:
             whole.append(self._rest)
             self._rest = b""
-        return [values for values in map(self._parse, whole) if values]
+        return [values for values in map(self._line, whole) if values]
 
-    def _parse(self, line: bytes) -> Dict[str, Optional[float]]:
+    def _line(self, line: bytes) -> Dict[str, Optional[float]]:
+        """What the line reports, if it was not told already of the file that this one was before."""
+        number, mark = len(self._lines), hash(line)
+        self._lines.append(mark)
+        is_told = number < len(self._told) and self._told[number] == mark
+        values = self._parse(line, is_told)
+        return {} if is_told else values
+
+    def _parse(self, line: bytes, is_told: bool) -> Dict[str, Optional[float]]:
         if not line.strip():
             return {}
         try:
@@ -61,11 +126,13 @@ class MetricTail:
         except (ValueError, RecursionError):
             raw = None
         if not isinstance(raw, dict):
-            self.bad_lines += 1
-            self._keep(encode(self._masker.text(line.decode("utf-8", "replace"))) + b"\n")
+            if not is_told:
+                self.bad_lines += 1
+                self._keep(encode(self._masker.text(line.decode("utf-8", "replace"))) + b"\n")
             return {}
         safe = raw if self._masker.idle else self._masker.value(raw)
-        self._keep((line if repr(safe) == repr(raw) else encode(json.dumps(safe, ensure_ascii=False))) + b"\n")
+        if not is_told:
+            self._keep((line if repr(safe) == repr(raw) else encode(json.dumps(safe, ensure_ascii=False))) + b"\n")
         raw = safe
         values: Dict[str, Optional[float]] = {}
         for name, value in raw.items():

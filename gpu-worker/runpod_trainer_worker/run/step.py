@@ -11,12 +11,16 @@ from ..base.clock import now_iso
 from ..base.errors import WorkerError
 from ..base.selfpath import SELF
 from ..files.hashes import HashCache
+from ..gates.result import path_of
 from ..journal.spec import Step
 from ..resume import fingerprint
-from ..resume.reasons import why_run
+from ..resume.attempt import Attempt, begin_attempt, end_attempt
+from ..resume.before import Before, outputs_problem
+from ..resume.reasons import NOT_PASSED, why_run
 from .context import Context, Stopped
 from .environment import secrets_of, step_environment
 from .exit_reasons import status_and_reason
+from .going_on import VARIABLE, Start, start_of
 from .metrics import MetricTail, forget_metrics, metrics_of, pieces
 from .output_copy import OutputCopy
 from .process import BROKEN, Command, Execution
@@ -46,7 +50,7 @@ def run_step(context: Context, step: Step, forced: Optional[str]) -> StepEnd:
         return _refuse(context, step, f"The step's folder cannot be made: {problem.strerror}.")
     absent = fingerprint.unmatched(context.spec.project_path, step)
     if absent is not None:
-        return _refuse(context, step, f"No file matches {absent}, which the step declares among its inputs.")
+        return _refuse(context, step, f"It was not started: no file matches {absent}, which it declares among its inputs.")
     metrics = metrics_of(context.job, context.side, folder)
     metrics.unlink(missing_ok=True)
     environment = step_environment(context.spec, step, context.base_env, context.python, folder, metrics, secrets)
@@ -73,7 +77,7 @@ def _run_or_skip(
     earlier = _earlier(context, step)
     why = why_run(context.spec.project_path, step, parts, record, forced, earlier)
     if not why and record is not None:
-        results = run_gates(context, step, environment, folder, record.metrics, tell=False)
+        results = run_gates(context, step, environment, folder, record.metrics, None)
         if not failing(results):
             sentence = "Nothing changed since it passed" + (" and its gates still hold" if step.gates else "")
             sentence += _other_gpu(record.gpu, context.gpu) + "."
@@ -81,7 +85,12 @@ def _run_or_skip(
             context.state.step(step.index, status="skipped", why=sentence, gates=results)
             return StepEnd("skipped")
         why = [f"nothing changed, but {failing(results)}"]
-    return _Run(context, step, folder, environment, metrics, earlier).run(why, parts)
+    start = start_of(context, step, parts, environment, folder)
+    if start.checkpoint is not None:
+        environment = {**environment, VARIABLE: str(context.spec.project_path / start.checkpoint)}
+    if start.why is not None:
+        why = [start.why, *(reason for reason in why if reason != NOT_PASSED)]
+    return _Run(context, step, folder, environment, metrics, earlier, start).run(why, parts)
 
 
 def _earlier(context: Context, step: Step) -> Dict[str, Optional[str]]:
@@ -102,9 +111,9 @@ def _other_gpu(then: Optional[str], now: Optional[str]) -> str:
     return "" if then == now or then is None else f"; it ran on {then}, and this machine has {now or 'no GPU'}"
 
 
-def _started(context: Context, step: Step, why: List[str], argv: List[str]) -> None:
+def _started(context: Context, step: Step, why: List[str], argv: List[str], checkpoint: Optional[str] = None) -> None:
     of = len(context.spec.steps)
-    context.journal.emit("step.started", step=step.name, index=step.index, of=of, why=why, argv=argv)
+    context.journal.emit("step.started", step=step.name, index=step.index, of=of, why=why, argv=argv, resumeFrom=checkpoint)
     context.state.step(step.index, status="running", why="; ".join(why), gates=[])
 
 
@@ -132,8 +141,10 @@ class _Run:
         environment: Dict[str, str],
         metrics: Path,
         earlier: Dict[str, Optional[str]],
+        start: Start,
     ):
         self._earlier = earlier
+        self._start = start
         self._context = context
         self._step = step
         self._folder = folder
@@ -148,8 +159,9 @@ class _Run:
     def run(self, why: List[str], parts: fingerprint.Parts) -> StepEnd:
         context, step = self._context, self._step
         argv, request, shown = self._command()
-        _started(context, step, why, shown)
+        _started(context, step, why, shown, self._start.checkpoint)
         try:
+            before = self._begin(parts)
             fingerprint.forget(context.spec.project_path, step.name)
             outcome = Execution(
                 Command(
@@ -176,8 +188,18 @@ class _Run:
         if outcome.stopped == BROKEN or (status == "passed" and context.problem is not None):
             status, reason = "failed", context.problem
         if status == "passed":
-            status, reason = self._check_gates(parts)
+            status, reason = self._check(parts, before)
         return _finished(context, step, StepEnd(status, reason), outcome.code, outcome.seconds, self._ran)
+
+    def _begin(self, parts: fingerprint.Parts) -> Before:
+        """What lies there before the step, which is what its gates and the next attempt go by."""
+        step, project = self._step, self._context.spec.project_path
+        kept = [] if step.checkpoints is None else [step.checkpoints.pattern]
+        gated = [path for path in map(path_of, step.gates) if path is not None]
+        before = self._start.before or Before.take(project, [*step.outputs, *gated, *kept])
+        if step.checkpoints is not None:
+            begin_attempt(self._context.spec, step, Attempt(parts, before))
+        return before
 
     def _command(self) -> Tuple[List[str], Optional[Dict[str, Any]], List[str]]:
         """(argv, request of the child process, argv as it is told)."""
@@ -235,14 +257,15 @@ class _Run:
             text = f"{self._metrics.bad_lines} lines of {self._step.name}'s metrics are not JSON objects and were left out."
             self._context.journal.emit("note", level="warning", text=text)
 
-    def _check_gates(self, parts: fingerprint.Parts) -> Tuple[str, Optional[str]]:
+    def _check(self, parts: fingerprint.Parts, before: Before) -> Tuple[str, Optional[str]]:
         context, step = self._context, self._step
+        problem = outputs_problem(context.spec.project_path, step.outputs, None if step.allow_stale else before)
         try:
-            results = run_gates(context, step, self._environment, self._folder, self._metrics.summary, tell=True)
+            results = run_gates(context, step, self._environment, self._folder, self._metrics.summary, before)
         except Stopped:
             return ("failed", context.problem) if context.problem else ("cancelled", "It was cancelled during its gates.")
         context.state.step(step.index, gates=results)
-        bad = failing(results)
+        bad = problem or failing(results)
         if bad:
             return "failed", bad
         project = context.spec.project_path
@@ -258,6 +281,7 @@ class _Run:
         )
         try:
             fingerprint.store(context.spec, step, record)
+            end_attempt(project, step.name)
         except OSError as problem:
             text = f"That {step.name} passed cannot be remembered, so it will run again: {problem.strerror}."
             context.journal.emit("note", level="warning", text=text)

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 from ..base import fsutil
+from ..base.globs import match
 from ..base.selfpath import SELF
-from ..gates.result import ERROR, PASSED, Finding, gate_result
+from ..gates.result import ERROR, PASSED, Finding, gate_result, path_of
 from ..journal.spec import Step
+from ..resume.before import Before
 from .context import Context, Stopped
-from .process import Command, Execution, Line, Outcome
+from .process import TIMEOUT, Command, Execution, Line, Outcome
+
+#: How long a gate may take where neither it nor its step says.
+_LIMIT_SECONDS = 1800.0
 
 
 def run_gates(
-    context: Context, step: Step, environment: Dict[str, str], folder: Path, metrics: Mapping[str, Any], tell: bool
+    context: Context,
+    step: Step,
+    environment: Dict[str, str],
+    folder: Path,
+    metrics: Mapping[str, Any],
+    before: Optional[Before],
 ) -> List[Dict[str, Any]]:
     """GateResults in order; all gates run, so that one look shows everything that is wrong.
 
-    With `tell` each becomes a `gate` event. Raises Stopped when the job is cancelled meanwhile.
+    With `before`, from before the step ran, each becomes a `gate` event, and files that the step did not write are no
+    evidence; without it the step did not run. Raises Stopped when the job is cancelled meanwhile.
     """
     results: List[Dict[str, Any]] = []
     for index, gate in enumerate(step.gates):
-        result = context.masker.value(_run(context, step, index, gate, environment, folder, metrics))
+        old = {} if before is None or step.allow_stale or gate.get("allowStale") else _old(context, gate, before)
+        result = run_gate(context, step, index, gate, environment, folder, metrics, old)
         results.append(result)
-        if tell:
+        if before is not None:
             context.journal.emit("gate", step=step.name, gate=result)
     try:
         fsutil.write_json(folder / "gate.json", {"gates": results})
@@ -45,6 +57,30 @@ def failing(results: List[Dict[str, Any]]) -> str:
     return f"Gate '{bad[0]['title']}' does not hold: {bad[0]['message']}{more}"
 
 
+def _old(context: Context, gate: Dict[str, Any], before: Before) -> Dict[str, str]:
+    path = path_of(gate)
+    return {} if path is None else before.all_old(match(context.spec.project_path, path, through_links=True))
+
+
+def run_gate(
+    context: Context,
+    step: Step,
+    index: int,
+    gate: Dict[str, Any],
+    environment: Dict[str, str],
+    folder: Path,
+    metrics: Mapping[str, Any],
+    old: Mapping[str, str],
+) -> Dict[str, Any]:
+    """One GateResult; `old` has the files that are no evidence, with when they were written."""
+    return dict(context.masker.value(_run(context, step, index, gate, environment, folder, metrics, old)))
+
+
+def _limit(step: Step, gate: Dict[str, Any]) -> float:
+    minutes = gate.get("timeoutMinutes")
+    return step.timeout or _LIMIT_SECONDS if minutes is None else float(minutes) * 60
+
+
 def _run(
     context: Context,
     step: Step,
@@ -53,6 +89,7 @@ def _run(
     environment: Dict[str, str],
     folder: Path,
     metrics: Mapping[str, Any],
+    old: Mapping[str, str],
 ) -> Dict[str, Any]:
     # Own scripts see what the step sees; the other checks must not import the project's files by accident.
     own = {k: v for k, v in environment.items() if k not in step.secrets}
@@ -65,6 +102,7 @@ def _run(
         "gate": gate,
         "project": str(context.spec.project_path),
         "metrics": metrics,
+        "old": old,
         "environment": environment if gate["type"] == "script" else {},
     }
     answers: List[Dict[str, Any]] = []
@@ -76,11 +114,13 @@ def _run(
         errors.extend(text for stream, text in lines if stream == "err" and text.strip())
         del errors[:-5]
 
+    limit = _limit(step, gate)
     command = Command(
         argv=[context.python.executable, SELF, "_gate"],
         cwd=context.spec.project_path,
         env=own,
         step_dir=folder,
+        timeout=limit,
         request=request,
         masker=context.masker,
     )
@@ -88,7 +128,13 @@ def _run(
         outcome = Execution(command, context.timings, context.should_stop, on_lines, answers.append).run()
     except OSError as problem:
         return gate_result(index, gate, Finding(ERROR, "", "cannot be checked", f"It did not start: {problem}."))
-    if outcome.stopped is not None:
+    if outcome.stopped == TIMEOUT and not answers:
+        message = (
+            f"The check did not end within {limit:g} seconds and was ended. Look what it waits for, or give the gate more "
+            "time with its timeoutMinutes."
+        )
+        return gate_result(index, gate, Finding(ERROR, "", f"no answer in {limit:g} s", message))
+    if outcome.stopped not in (None, TIMEOUT):
         raise Stopped()
     if answers:
         result: Dict[str, Any] = answers[-1]["result"]

@@ -291,7 +291,7 @@ def test_missing_package_is_an_error_that_names_it(bench: Bench) -> None:
     python = bench.root / "bare" / "bin" / "python"
     bench.write("make.py", f"import venv; venv.create({str(bench.root / 'bare')!r}, with_pip=False)")
     subprocess.run([PYTHON, str(bench.project / "make.py")], check=True)
-    bench.spec(shell("s", "true", gates=gates), python=str(python))
+    bench.spec(shell("s", "touch x.parquet x.pt", gates=gates), python=str(python))
     assert bench.run_here().returncode == 1
     rows, checkpoint = (e["gate"] for e in bench.events("gate"))
     assert rows["status"] == "error" and "pyarrow" in rows["message"]

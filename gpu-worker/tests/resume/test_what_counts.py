@@ -86,6 +86,7 @@ def test_what_only_a_later_step_can_see_leaves_the_earlier_one_skipped(project: 
 
 def test_documents_drafts_and_what_steps_make_do_not_count(project: Bench) -> None:
     one = step("first", "first.py", outputs=["out/*"])
+    project.write("first.py", "import os; os.makedirs('out', exist_ok=True); open('out/' + 'made', 'w').write('{}')")
     reasons(project, one, code=code_of(project))
     for path in ("README.md", "docs/api.txt", "plot.png", "draft.ipynb", "out/table.json"):
         project.write(path, "{}")
@@ -137,7 +138,7 @@ def test_an_input_that_no_file_matches_is_an_error(project: Bench) -> None:
     project.spec(step("first", "first.py", inputs=["data/*.txt", "data/*.parquet"]))
     assert project.run_here().returncode == 1
     finished = project.events("step.finished")[-1]
-    assert finished["reason"] == "No file matches data/*.parquet, which the step declares among its inputs."
+    assert finished["reason"] == "It was not started: no file matches data/*.parquet, which it declares among its inputs."
 
 
 def test_data_in_a_linked_folder_counts(project: Bench, tmp_path: Path) -> None:

@@ -254,7 +254,11 @@ def test_copy_of_the_output_that_cannot_be_written_ends_nothing(bench: Bench) ->
     folder.mkdir(parents=True)
     (folder / "stdout.log").symlink_to("/dev/full")
     (folder / "gate.json").mkdir()
-    bench.spec(shell("s", "echo one; sleep 0.5; echo two", gates=[{"type": "file", "path": "spec", "minBytes": 1}]))
+    bench.spec(
+        shell(
+            "s", "echo one; sleep 0.5; echo two", gates=[{"type": "file", "path": "spec", "minBytes": 1, "allowStale": True}]
+        )
+    )
     bench.write("spec", "x")
     assert bench.run_here().returncode == 0
     assert bench.output("s") == ["one", "two"] and bench.events()[-1]["status"] == "succeeded"

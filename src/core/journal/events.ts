@@ -78,6 +78,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     of: z.int(),
     why: listOf(text),
     argv: listOf(text),
+    /** The checkpoint from which it goes on, as a path in the project. Workers of earlier releases do not tell it. */
+    resumeFrom: text.nullable().optional(),
   }),
   z.object({
     ...envelope,

@@ -88,6 +88,8 @@ function stepSpec(step: Step): Record<string, unknown> {
     outputs: step.outputs ?? [],
     code: step.code ?? [],
     gates: step.gates,
+    allowStale: step.allowStale ?? false,
+    checkpoints: step.checkpoints ?? null,
   };
 }
 

@@ -10,6 +10,8 @@ export interface StepView {
   seconds?: number;
   /** Why it ran or was skipped. */
   why: string[];
+  /** The checkpoint from which it went on, as a path in the project. */
+  resumeFrom?: string;
   gates: GateResult[];
   reason?: string;
   /** Names the run that passed, which the steps after it came after. */
@@ -104,6 +106,7 @@ export function reduceView(view: JobView, event: JobEvent): JobView {
           started: event.time,
           why: event.why,
           gates: [],
+          ...(event.resumeFrom != null && { resumeFrom: event.resumeFrom }),
         })),
         step: event.step,
       };

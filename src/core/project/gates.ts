@@ -106,7 +106,9 @@ function apart(a: Range, b: Range): boolean {
 const notParquet =
   /\.(csv|tsv|jsonl?|ndjson|txt|md|xlsx?|arrow|feather|orc|avro|np[yz]|h5|hdf5|pkl|pickle|pth?|bin|safetensors|ckpt|gguf|onnx|log|ya?ml|py|ipynb|gz|zip|tar|zst|png|jpe?g|wav)$/i;
 const notCheckpoint =
-  /\.(ckpt|gguf|ggml|onnx|keras|h5|hdf5|pb|tflite|mlmodel|engine|pkl|pickle|joblib|np[yz]|msgpack|distcp|json|txt|ya?ml|parquet|gz|zip|tar|zst)$/i;
+  /\.(ggml|onnx|keras|h5|hdf5|pb|tflite|mlmodel|engine|pkl|pickle|joblib|np[yz]|msgpack|distcp|json|txt|ya?ml|parquet|gz|zip|tar|zst)$/i;
+
+const indexFile = /\.index(\.[\w-]+)?\.json$/;
 
 /** What the path alone tells; the worker takes it letter by letter. */
 function pathFault(gate: Gate): string | undefined {
@@ -119,10 +121,10 @@ function pathFault(gate: Gate): string | undefined {
     return `must be ${what} and no pattern, since the gate looks at one`;
   }
   if (gate.type === 'checkpoint') {
-    const ending = notCheckpoint.exec(path)?.[0];
+    const ending = indexFile.test(path) ? undefined : notCheckpoint.exec(path)?.[0];
     return ending === undefined
       ? undefined
-      : `is a "${ending}", which the gate cannot load: it reads .safetensors, .pt, .pth and .bin, and folders (end the path of one with "/")`;
+      : `is a "${ending}", which the gate cannot load: it reads .safetensors, .pt, .pth, .bin, .ckpt and .gguf, the index of a model in several files, and folders (end the path of one with "/")`;
   }
   if (path.endsWith('/')) {
     return 'must be one parquet file and no folder';

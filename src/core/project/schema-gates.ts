@@ -7,20 +7,34 @@ const scalar = z
   .union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false')
   .transform((value): string | number | boolean | WrittenNumber => value);
 
-const gateBase = { type: z.string() };
+const allowStale = z
+  .boolean()
+  .optional()
+  .describe('What was there before the step began counts too, for a step that only checks or keeps what is there.');
+
+const gateBase = {
+  type: z.string(),
+  timeoutMinutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe("The gate is an error when it takes longer; the step's own limit unless told, else 30 minutes."),
+};
 
 export const gateSchema = z.discriminatedUnion('type', [
   z
     .strictObject({
       ...gateBase,
+      allowStale,
       type: z.literal('file'),
       path: pattern,
       minBytes: z.int().min(0).default(1).describe('Smallest acceptable size of each matching file, in bytes.'),
     })
-    .describe('A file exists.'),
+    .describe('The step wrote a file.'),
   z
     .strictObject({
       ...gateBase,
+      allowStale,
       type: z.literal('rows'),
       path: relativePath,
       equals: z.int().min(0).optional().describe('Exact number of rows.'),
@@ -34,6 +48,7 @@ export const gateSchema = z.discriminatedUnion('type', [
   z
     .strictObject({
       ...gateBase,
+      allowStale,
       type: z.literal('distinct'),
       path: relativePath,
       column: z.string().min(1),
@@ -45,6 +60,7 @@ export const gateSchema = z.discriminatedUnion('type', [
   z
     .strictObject({
       ...gateBase,
+      allowStale,
       type: z.literal('populated'),
       path: relativePath,
       column: z.string().min(1),
@@ -71,7 +87,9 @@ export const gateSchema = z.discriminatedUnion('type', [
     })
     .refine((g) => g.min !== undefined || g.max !== undefined, { message: 'needs "min" or "max"' })
     .describe('A reported metric is finite and within bounds.'),
-  z.strictObject({ ...gateBase, type: z.literal('checkpoint'), path: relativePath }).describe('A checkpoint loads.'),
+  z
+    .strictObject({ ...gateBase, allowStale, type: z.literal('checkpoint'), path: relativePath })
+    .describe('A checkpoint is whole and loads, and its numbers are finite.'),
   z
     .strictObject({
       ...gateBase,

@@ -1,10 +1,21 @@
 import * as z from 'zod';
 import { impossibleGates } from './gates.ts';
 import { gateSchema } from './schema-gates.ts';
-import { env, name, patterns, relativePath } from './schema-values.ts';
+import { env, name, pattern, patterns, relativePath } from './schema-values.ts';
 import type { Written } from './written.ts';
 
 export const side = z.enum(['local', 'pod']);
+
+const checkpoints = z.strictObject({
+  pattern: pattern.describe('The files or folders that are one checkpoint each, such as `out/checkpoint-*`.'),
+  complete: relativePath
+    .optional()
+    .describe('A file that a finished checkpoint folder has, such as `trainer_state.json`; it is written last.'),
+  afterChanges: z
+    .boolean()
+    .default(false)
+    .describe("Goes on also when the step's code, inputs or settings are others than those that wrote the checkpoint."),
+});
 
 const stepFields = {
   name: name.describe('Unique name of the step.'),
@@ -37,6 +48,15 @@ const stepFields = {
       'Files that the step reads. The step is skipped while these, its code, command and environment are unchanged.',
     ),
   outputs: patterns.optional().describe('Files that the step writes.'),
+  allowStale: z
+    .boolean()
+    .optional()
+    .describe('The step may leave its outputs as they were, and its gates count what was there before it.'),
+  checkpoints: checkpoints
+    .optional()
+    .describe(
+      'Where the step keeps what it can go on from. After a failure it is started again with RUNPOD_TRAINER_RESUME_FROM, the path of the last complete one.',
+    ),
   code: patterns
     .optional()
     .describe(

@@ -159,6 +159,7 @@ function stepOf(step: StepView): PanelStep {
     where: step.where,
     status: step.status,
     why: step.why.slice(0, caps.why).map(sentence),
+    resumeFrom: step.resumeFrom === undefined ? undefined : sentence(step.resumeFrom),
     gates: step.gates.slice(0, caps.gates).map(gateOf),
     moreGates: Math.max(0, step.gates.length - caps.gates),
     started: timeOf(step.started),

@@ -1,0 +1,240 @@
+"""Which files of a path make a checkpoint, and which of them are missing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Set, Tuple
+
+from .distributed_files import HEAD as DISTRIBUTED_HEAD
+from .result import CannotTell
+from .torch_file import facts_of, is_torch_file
+from .values import short_list
+
+SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".gguf")
+#: Written beside the weights by trainers, without a weight in it.
+_BESIDE = re.compile(
+    r"^(training_args|rng_state|random_states|sampler|scheduler|scaler|dl_state_dict|lr_scheduler)(?:[-_]\d+)*\.\w+$"
+)
+#: Files of these names are weights whatever they hold, so one that nobody can read is a damaged one.
+_WEIGHTS = re.compile(r"^(pytorch_model|adapter_model|diffusion_pytorch_model|model|optimizer)\b")
+#: Folders that are being written, or that something else keeps its files in.
+UNFINISHED = re.compile(r"^(tmp|temp)[-_.]|[-_.](tmp|temp|partial|incomplete)$|^\.")
+_INDEX = re.compile(r"\.index(\.[\w-]+)?\.json$")
+_SHARD = re.compile(r"^(.*)-(\d{4,6})-of-(\d{4,6})(\..+)$")
+_RANK = re.compile(r"^(.*rank_)(\d+)(.*)$")
+_DISTRIBUTED = ".distcp"
+
+
+@dataclasses.dataclass
+class Files:
+    """`weights`: what is loaded and judged; `beside`: what has to be whole only; `tensors`: names that an index says to
+    be in a file; `missing`: sentences; `passed_over`: what the folder has besides that does not count.
+    """
+
+    weights: List[Path] = dataclasses.field(default_factory=list)
+    beside: List[Path] = dataclasses.field(default_factory=list)
+    tensors: Dict[Path, Set[str]] = dataclasses.field(default_factory=dict)
+    missing: List[str] = dataclasses.field(default_factory=list)
+    passed_over: List[str] = dataclasses.field(default_factory=list)
+    #: What an index names, there or not.
+    named: Set[Path] = dataclasses.field(default_factory=set)
+    #: Folders that torch.distributed.checkpoint wrote.
+    distributed: List[Path] = dataclasses.field(default_factory=list)
+
+
+def files_of(target: Path, path: str) -> Files:
+    """The files of a checkpoint; raises CannotTell where there is none."""
+    found = Files()
+    if target.is_file():
+        if _INDEX.search(target.name):
+            _index(target, found)
+            found.weights = sorted(found.tensors)
+        elif target.suffix in SUFFIXES:
+            found.weights.append(target)
+        else:
+            raise CannotTell("unknown kind", f"{path} is not one of {', '.join(SUFFIXES)}, and no folder.")
+        return found
+    if not target.is_dir():
+        raise CannotTell("no file", f"{path} does not exist. Check the path and the step that writes it.")
+    for folder, names in _folders(target, found):
+        _folder(folder, names, found)
+    found.weights = sorted({*found.weights, *found.tensors})
+    if not found.weights and not found.distributed and not found.missing:
+        raise CannotTell("no checkpoint", f"The folder {path} has no file that ends with {', '.join(SUFFIXES)}.")
+    return found
+
+
+def _folders(target: Path, found: Files) -> Iterator[Tuple[Path, List[str]]]:
+    for folder, below, names in os.walk(target):
+        for name in sorted(below):
+            if UNFINISHED.search(name):
+                found.passed_over.append(f"{(Path(folder) / name).relative_to(target).as_posix()}/")
+        below[:] = sorted(name for name in below if not UNFINISHED.search(name))
+        yield Path(folder), sorted(names)
+
+
+def _folder(folder: Path, names: List[str], found: Files) -> None:
+    there = set(names)
+    if DISTRIBUTED_HEAD in there or any(name.endswith(_DISTRIBUTED) for name in names):
+        found.distributed.append(folder)
+    for name in names:
+        place = folder / name
+        if _INDEX.search(name):
+            _index(place, found)
+        elif name == "model_index.json":
+            _pipeline(folder, place, found)
+        elif place.suffix in SUFFIXES and place.is_file():
+            if UNFINISHED.search(name):
+                found.passed_over.append(name)
+            elif _BESIDE.match(name):
+                found.beside.append(place)
+            elif _is_weights(place):
+                found.weights.append(place)
+            else:
+                found.passed_over.append(name)
+        elif place.suffix in SUFFIXES and place.is_symlink():
+            found.missing.append(f"{name} is a link to a file that does not exist")
+    left = [file for file in found.weights if file.parent == folder and _is_left(file, found.named)]
+    found.weights = [file for file in found.weights if file not in left]
+    found.passed_over += [file.name for file in left]
+    found.missing += _shards([name for name in names if folder / name not in left and folder / name not in found.named])
+    found.missing += _ranks(folder, names)
+    if any(name.startswith("adapter_model.") for name in names) and "adapter_config.json" not in there:
+        found.missing.append("adapter_config.json is missing, without which nobody can load the adapter")
+    is_trainer = re.match(r"^checkpoint-\d+$", folder.name) and "training_args.bin" in there
+    if is_trainer and "trainer_state.json" not in there:
+        found.missing.append("trainer_state.json is missing, which a trainer writes last")
+
+
+def _is_weights(place: Path) -> bool:
+    """Of the endings that others use too only what torch wrote, or what was to be weights by its name."""
+    if place.suffix not in (".bin", ".ckpt"):
+        return True
+    return _WEIGHTS.match(place.name) is not None or is_torch_file(place)
+
+
+def _index(place: Path, found: Files) -> None:
+    try:
+        shards = json.loads(place.read_bytes())["weight_map"]
+        wanted = {str(tensor): str(name) for tensor, name in shards.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found.missing.append(f"{place.name} is damaged: it does not say which file has which tensor")
+        return
+    if not wanted:
+        found.missing.append(f"{place.name} names no tensor")
+    absent = []
+    for tensor, name in wanted.items():
+        shard = place.parent / name
+        if name.startswith("/") or ".." in name.split("/"):
+            found.missing.append(f"{place.name} names a file outside of its folder")
+            return
+        found.named.add(shard)
+        if shard.is_file():
+            found.tensors.setdefault(shard, set()).add(tensor)
+        elif name not in absent:
+            absent.append(name)
+    if absent:
+        verb = "is" if len(absent) == 1 else "are"
+        found.missing.append(f"{short_list(sorted(absent), 5)} {verb} missing, which {place.name} names")
+
+
+def _pipeline(folder: Path, place: Path, found: Files) -> None:
+    """The parts of a diffusers pipeline."""
+    try:
+        parts = dict(json.loads(place.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        found.missing.append(f"{place.name} is damaged")
+        return
+    for name, kind in parts.items():
+        is_part = isinstance(kind, list) and len(kind) == 2 and all(isinstance(one, str) for one in kind)
+        if is_part and not name.startswith("_") and not (folder / name).is_dir():
+            found.missing.append(f"the folder {name} is missing, which {place.name} names")
+
+
+def _is_left(file: Path, named: Set[Path]) -> bool:
+    """A shard that the index beside it does not name: of a model that was there before."""
+    alike = any(one.suffix == file.suffix and one.parent == file.parent for one in named)
+    return alike and file not in named and _SHARD.match(file.name) is not None
+
+
+def _shards(names: List[str]) -> List[str]:
+    """Names such as model-00001-of-00003.bin say how many there are."""
+    families: Dict[Tuple[str, str, str], Set[int]] = {}
+    for name in names:
+        parts = _SHARD.match(name)
+        if parts and name.endswith(SUFFIXES):
+            families.setdefault((parts[1], parts[3], parts[4]), set()).add(int(parts[2]))
+    told = []
+    for (stem, of, end), numbers in sorted(families.items()):
+        # Most count from 1, some from 0.
+        first = 0 if 0 in numbers else 1
+        absent = [number for number in range(first, first + int(of)) if number not in numbers]
+        listed = [f"{stem}-{number:0{len(of)}d}-of-{of}{end}" for number in absent]
+        if listed and int(of) < 100_000:
+            told.append(f"{short_list(listed, 5)} {'is' if len(listed) == 1 else 'are'} missing of {int(of)}")
+    return told
+
+
+def _ranks(folder: Path, names: List[str]) -> List[str]:
+    """What each process of a training wrote, as DeepSpeed does: ranks without a gap, as many as the files say."""
+    families: Dict[Tuple[str, str], Dict[int, str]] = {}
+    for name in names:
+        parts = _RANK.match(name) if name.endswith(SUFFIXES) else None
+        if parts:
+            families.setdefault((parts[1], parts[3]), {})[int(parts[2])] = name
+            # Of zero_pp_rank_0_mp_rank_00 the first number counts too.
+            inner = _RANK.match(parts[1][: -len("rank_")])
+            if inner:
+                families.setdefault((inner[1], f"{inner[3]}rank_{parts[2]}{parts[3]}"), {})[int(inner[2])] = name
+    processes = _processes(folder, names)
+    told = []
+    for (before, after), files in sorted(families.items()):
+        most = max(files) + 1
+        if before.endswith("zero_pp_rank_") and after.endswith("optim_states.pt") and processes is not None:
+            most = max(most, processes)
+        absent = [str(number) for number in range(most) if number not in files]
+        if absent:
+            told.append(f"the file of rank {short_list(absent, 5)} is missing beside {next(iter(files.values()))}")
+    return told
+
+
+def _processes(folder: Path, names: List[str]) -> "int | None":
+    """How many processes DeepSpeed says that there were."""
+    for name in names:
+        if name.endswith("_model_states.pt"):
+            try:
+                facts: Any = facts_of(folder / name)
+                count = facts.get("dp_world_size")
+            except (ValueError, OSError, AttributeError):
+                continue
+            if isinstance(count, int) and 0 < count < 100_000:
+                return count
+    return None
+
+
+def old_files(target: Path, found: Files, old: Mapping[str, str], relative: Mapping[Path, str]) -> Dict[str, str]:
+    """Those of the weights that the step did not write and that count; the others are taken out of `found`.
+
+    A folder below in which it wrote nothing is an earlier checkpoint, and so is an old file of a numbered series.
+    """
+    is_old = {file: relative[file] in old for file in found.weights}
+    fresh = {file.parent for file in found.weights if not is_old[file]}
+    series = {(file.parent, _series(file.name)) for file in found.weights if not is_old[file]}
+    counting: Dict[str, str] = {}
+    for file in [file for file in found.weights if is_old[file]]:
+        in_series = not _SHARD.match(file.name) and file not in found.tensors and (file.parent, _series(file.name)) in series
+        earlier = file.parent != target and file.parent not in fresh and bool(fresh)
+        if in_series or earlier:
+            found.weights.remove(file)
+            found.passed_over.append(file.relative_to(target).as_posix() if target.is_dir() else file.name)
+        else:
+            counting[relative[file]] = old[relative[file]]
+    return counting
+
+
+def _series(name: str) -> str:
+    return re.sub(r"\d+(\.\d+)?", "#", name)
