@@ -17,6 +17,8 @@ import pytest
 from runpod_trainer_worker.base.masking import MaskedStream, Masker
 from runpod_trainer_worker.run.lines import Cleaner
 
+#: Apart from its line, which the search for secrets would find here.
+DIGITS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0a1b2c3d4"
 SECRETS: Dict[str, List[str]] = {
     "token": ["hf_abcdefgh12345678"],
     "with a carriage return": ["tok-Q7w8e9r0tYuIoP123\r"],
@@ -25,7 +27,7 @@ SECRETS: Dict[str, List[str]] = {
     "fields": [json.dumps({"user": "bobby-tables-9", "password": "pw-Ab12Cd34Ef", "n": {"k": ["deep-value-77x"]}})],
     "address": ["postgres://me:p4ss%40wordXY@db.example/x"],
     "variables": ["export A_KEY='Zk39fj2mLq8'\nB_TOKEN=w8Lq02mJf93kZ"],
-    "netrc": ["machine api.wandb.ai login user password 0f1e2d3c4b5a69788796a5b4c3d2e1f0a1b2c3d4"],
+    "netrc": [f"machine api.wandb.ai login user password {DIGITS}"],
     "six characters": ["Xk3$q!"],
 }
 PARTS = {
@@ -33,7 +35,7 @@ PARTS = {
     "fields": ["bobby-tables-9", "pw-Ab12Cd34Ef", "deep-value-77x"],
     "address": ["p4ss%40wordXY", "p4ss@wordXY"],
     "variables": ["Zk39fj2mLq8", "w8Lq02mJf93kZ"],
-    "netrc": ["0f1e2d3c4b5a69788796a5b4c3d2e1f0a1b2c3d4"],
+    "netrc": [DIGITS],
 }
 
 

@@ -641,7 +641,7 @@ const planted: Planted[] = [
     edit: (p) => {
       const runs = ['module', 'script', 'notebook', 'parameters', 'args'];
       const rest = Object.fromEntries(Object.entries(step(p, 1)).filter(([key]) => !runs.includes(key)));
-      p.steps[1] = { ...rest, shell: 'export HF_TOKEN=hf_aB3dE5gH7jK9mN1pQ2rS4tU6vW8xYz0Ac; true' };
+      p.steps[1] = { ...rest, shell: `export HF_TOKEN=${['hf', 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xYz0Ac'].join('_')}; true` };
     },
   },
   {
