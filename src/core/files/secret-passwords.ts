@@ -12,7 +12,7 @@ export const passwordKinds: readonly SecretKind[] = [
     kind: 'password in an address',
     needs: '://',
     pattern:
-      /:\/\/(?<=[a-z0-9]:\/\/)([^\s/:@"'`<>()[\]{}\\|]{0,100}):([^\s/"'`<>[\]{}\\|]{3,200})@([A-Za-z0-9.[-]{1,253})/gi,
+      /:\/\/(?<=[a-z0-9]:\/\/)([^\s/:@"'`<>()[\]{}\\|]{0,100}):(?!\d{1,5},)([^\s/"'`<>[\]{}\\|]{3,200})@([A-Za-z0-9.[-]{1,253})/gi,
     value: 2,
     holds: (value, [, user, , host]) => !/^sha(?:1|256|512)$/.test(host ?? '') && isPassword(value, { user, host }),
   },
@@ -113,8 +113,9 @@ function isOfConnection(value: string, { input, index, 0: whole }: RegExpExecArr
   const before = input.slice(Math.max(0, index - 300), index + 1);
   const after = input.slice(index + whole.length, index + whole.length + 300);
   const line = [/[^\r\n]*$/.exec(before)?.[0] ?? '', /^[^\r\n]*/.exec(after)?.[0] ?? ''] as const;
+  const isCode = /^[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)+$/.test(value);
   const isCall = /[,(]\s*$/.test(line[0]) || /^\s*[,)]/.test(line[1]);
   const host = /(?:server|data source|host(?:addr)?)\s*=\s*([\w.-]+)/i.exec(line.join(' '))?.[1];
   const user = /(?:user ?id|uid|user(?:name)?)\s*=\s*([\w.-]+)/i.exec(line.join(' '))?.[1];
-  return !isCall && line.some((part) => connection.test(part)) && isPassword(value, { user, host });
+  return !isCall && !isCode && line.some((part) => connection.test(part)) && isPassword(value, { user, host });
 }
