@@ -7,8 +7,20 @@ import dataclasses
 import re
 from typing import Any, Iterable, Iterator, List, Sequence, Tuple
 
-from .secret_forms import encoded_forms, escapes, folded, folded_forms, plain_forms, shown, unseen
-from .secret_search import BLANK, TAIL, Finder, Span
+from .secret_forms import (
+    BETWEEN,
+    encoded_forms,
+    escapes,
+    folded,
+    folded_forms,
+    is_quoted,
+    plain_forms,
+    shown,
+    spelled_forms,
+    squeezed_forms,
+    unseen,
+)
+from .secret_search import Finder, Span
 
 MASK = b"[secret]"
 
@@ -18,8 +30,14 @@ _COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
 #: What may be the beginning of a quoted character.
 _UNFINISHED = re.compile(
     rb"(?:\\+[uUx]?\{?[0-9a-fA-F]{0,8}|\\+u[dD][0-9a-fA-F]{3}\\+u?[0-9a-fA-F]{0,4}"
-    rb"|%[0-9a-fA-F]{0,5}|&[#a-zA-Z0-9;]{0,12})\Z"
+    rb"|%[0-9a-fA-F]{0,5}|%(?:25)*u[0-9a-fA-F]{0,3}|&[#a-zA-Z0-9;]{0,12})\Z"
 )
+#: What stands between the pieces of a key.
+_BETWEEN = re.compile(b"[^A-Za-z0-9]+")
+#: So many letters after a part of a key may be those of the key.
+_BY_CHANCE = 3
+#: So much of what went before is known where a key may go on, in letters and digits.
+_BEFORE = 64
 #: Where texts are cut, and how much of a secret is too much there.
 _CUT = re.compile("…".encode())
 _CUT_SECRET = 6
@@ -91,11 +109,10 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.secrets = values = [value for value in secrets if value]
-        encoded = encoded_forms(values)
-        self._plain = Finder([*plain_forms(values), *encoded])
+        self._plain = Finder([*plain_forms(values), *encoded_forms(values)])
         self._folded = Finder(folded_forms(values))
-        self._encoded = Finder(encoded)
-        self._wrapped = TAIL * 4
+        self._spelled = Finder(spelled_forms(values))
+        self._squeezed = Finder(squeezed_forms(values))
         self.most_held = _MOST_HELD + 4 * self._plain.longest
         self.idle = not self._plain.forms
 
@@ -146,42 +163,76 @@ class Masker:
                 spans.append((cut - left, cut))
         return _united(spans)
 
-    def look(self, data: bytes, final: bool = True) -> Tuple[List[Span], int]:
-        """Where secrets are, apart and in order, and from where on nothing can be said before more has come."""
+    def look(self, data: bytes, final: bool = True, before: bytes = b"") -> Tuple[List[Span], int]:
+        """Where secrets are, apart and in order, and from where on nothing can be said before more has come.
+
+        `before` are the last letters and digits of what went before.
+        """
         seen = shown(data)
         first = [] if seen is data else [_Map((found.start(), found.end(), 0) for found in unseen(data))]
         plain = _View(seen, first)
-        touched = self._plain.touches(seen)
-        spans = [plain.span(*span) for span in self._plain.spans(seen)] if touched else []
+        spans = [plain.span(*span) for span in self._plain.spans(seen)]
         held = len(data) if final else plain.last(self._plain.undecided(seen), len(data))
-        for view, finder, whole in self._others(plain, touched, len(data), final):
+        for view, finder, whole in self._quoted(plain, len(data), final):
             spans += [view.span(*span) for span in finder.spans(view.text)]
             if not final:
                 held = min(held, view.last(finder.undecided(view.text), whole))
+        spans = _united(spans)
+        pieces, kept = self._in_pieces(plain, (data, final, before), spans)
+        spans, held = _united([*spans, *pieces]), min(held, kept)
         if held < len(data) - self.most_held:
             held = len(data)
-        spans = _united(spans)
         for begin, end in reversed(spans):
             if end > held > begin:
                 held = begin
         return spans, held
 
-    def _others(self, plain: _View, touched: bool, size: int, final: bool) -> Iterator[Tuple[_View, Finder, int]]:
-        """Views in which other forms are looked for, and how much of the data each is of."""
+    def _quoted(self, plain: _View, size: int, final: bool) -> Iterator[Tuple[_View, Finder, int]]:
+        """What the data means where it is quoted, what is looked for there, and how much of the data that is of."""
         seen = plain.text
-        if self._folded.forms:
-            cut = None if final else _UNFINISHED.search(seen, max(0, len(seen) - 24))
-            part = seen if cut is None else seen[: cut.start()]
+        cut = None if final else _UNFINISHED.search(seen, max(0, len(seen) - 24))
+        part = seen if cut is None else seen[: cut.start()]
+        finder = self._spelled if cut is not None or is_quoted(part) else self._folded
+        if finder.forms:
             text = folded(part)
-            if cut is not None or self._folded.touches(text) or (not final and self._folded.undecided(text)):
+            if cut is not None or finder.touches(text) or (not final and finder.undecided(text)):
                 changes = ((begin, end, len(there)) for begin, end, there in escapes(part))
                 whole = size if cut is None else plain.last(len(seen) - cut.start(), size)
-                yield _View(text, [_Map(changes), *plain.maps]), self._folded, whole
-        # Encoders break their lines.
-        end = seen[-self._wrapped :].translate(None, BLANK)
-        if touched or (not final and self._encoded.ends_inside(end)):
-            changes = ((found.start(), found.end(), 0) for found in re.finditer(rb"[ \t\n]+", seen))
-            yield _View(seen.translate(None, BLANK), [_Map(changes), *plain.maps]), self._encoded, size
+                yield _View(text, [_Map(changes), *plain.maps]), finder, whole
+
+    def _in_pieces(self, plain: _View, given: Tuple[bytes, bool, bytes], hidden: Sequence[Span]) -> Tuple[List[Span], int]:
+        """Where keys are with something between their letters, and from where on one may go on."""
+        data, final, before = given
+        squeezed = before + squeeze(plain.text)
+        changes = ((found.start(), found.end(), 0) for found in _BETWEEN.finditer(plain.text))
+        view = _View(squeezed[len(before) :], [_Map(changes), *plain.maps])
+        spans = []
+        for begin, end in self._squeezed.spans(squeezed):
+            if end > len(before) and not _may_be_words(squeezed[begin:end]):
+                piece = view.span(max(0, begin - len(before)), end - len(before))
+                # What began before may have been seen, so that it counts however short it is here.
+                if begin < len(before) or _is_news(data, piece, hidden):
+                    spans.append(piece)
+        inside = 0 if final else min(self._squeezed.inside(squeezed), len(view.text))
+        return spans, view.last(inside, len(data))
+
+
+def squeeze(data: bytes) -> bytes:
+    """Its letters and digits."""
+    return data.translate(None, BETWEEN)
+
+
+def _may_be_words(run: bytes) -> bool:
+    return run.isalpha() and sum(byte < 97 for byte in run) <= 3
+
+
+def _is_news(data: bytes, piece: Span, spans: Sequence[Span]) -> bool:
+    """Whether a key in pieces is more than what is hidden already and the few letters that go on like it by chance."""
+    begin, end = piece
+    hidden = sum(
+        len(squeeze(data[max(begin, first) : min(end, last)])) for first, last in spans if first < end and last > begin
+    )
+    return len(squeeze(data[begin:end])) - hidden > _BY_CHANCE
 
 
 class MaskedStream:
@@ -190,21 +241,26 @@ class MaskedStream:
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
         self._held = b""
+        self._before = b""
 
     def feed(self, data: bytes, final: bool = False) -> bytes:
         """The next piece without secrets; an end that may begin a secret is kept for later unless this is `final`."""
         if self._masker.idle:
             return data
         data = self._held + data
-        spans, held = self._masker.look(data, final)
+        spans, held = self._masker.look(data, final, self._before)
         self._held = data[held:]
-        return _replaced(data[:held], [span for span in spans if span[1] <= held])
+        return self._said(data[:held], [span for span in spans if span[1] <= held])
 
     def whole_lines(self) -> bytes:
         """Of what is kept for later the whole lines, without secrets: for when nothing more comes for a while."""
         end = self._held.rfind(b"\n") + 1
         data, self._held = self._held[:end], self._held[end:]
-        spans, _ = self._masker.look(data)
+        spans, _ = self._masker.look(data, True, self._before)
+        return self._said(data, spans)
+
+    def _said(self, data: bytes, spans: List[Span]) -> bytes:
+        self._before = (self._before + squeeze(shown(data[-_MOST_HELD:])))[-_BEFORE:]
         return _replaced(data, spans)
 
 

@@ -20,6 +20,7 @@ _CONTROLS = bytes(n for n in (*range(9), *range(11, 32), 127))
 _ESCAPED = re.compile(
     rb"\\+u([dD][89abAB][0-9a-fA-F]{2})\\+u([dD][c-fC-F][0-9a-fA-F]{2})|\\+u([0-9a-fA-F]{4})|\\+u\{([0-9a-fA-F]{1,6})\}"
     rb"|\\+U([0-9a-fA-F]{8})|\\+x([0-9a-fA-F]{2})|\\+([0-3][0-7]{2})|\\+([abefnrtv])|%(?:25)*([0-9a-fA-F]{2})"
+    rb"|%(?:25)*u([0-9a-fA-F]{4})"
     rb"|&(?:amp;)*(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));"
 )
 #: What `folded` changes.
@@ -34,6 +35,10 @@ _PLAIN = re.compile(rb"[A-Za-z0-9_.~-]*")
 
 #: A part that is longer than this many characters is hidden too.
 _LEAST, _MOST = 16, 32
+#: Like a key: nothing in it that anybody else would write as well.
+_KEY = re.compile(rb"[A-Za-z0-9._~+/=-]{16,}")
+#: What is left out between the pieces of a key.
+BETWEEN = bytes(n for n in range(256) if not chr(n).isascii() or not chr(n).isalnum())
 #: Of very long forms no more places are looked for.
 _PLACES = 64
 
@@ -68,7 +73,8 @@ class Form:
 def form_of(text: bytes) -> Form:
     """The form of these bytes: short ones are hidden as a whole only."""
     size = len(text)
-    least = max(_LEAST, min(_MOST, (size + 1) // 2), 2 * size // _PLACES)
+    most = _LEAST if _KEY.fullmatch(text) else _MOST
+    least = max(_LEAST, min(most, (size + 1) // 2), 2 * size // _PLACES)
     return Form(text, min(size, least))
 
 
@@ -84,6 +90,11 @@ def unseen(data: bytes) -> Iterator[Match[bytes]]:
     return _UNSEEN.finditer(data)
 
 
+def is_quoted(data: bytes) -> bool:
+    """Whether some character is written by its number or its name."""
+    return (b"\\" in data or b"%" in data or b"&" in data) and _ESCAPED.search(data) is not None
+
+
 def folded(data: bytes) -> bytes:
     """The same text for every way in which it is quoted."""
     if b"\\" in data or b"%" in data or b"&" in data:
@@ -92,7 +103,7 @@ def folded(data: bytes) -> bytes:
 
 
 def _character(found: Match[bytes]) -> bytes:
-    high, low, short, braced, long, byte, octal, letter, percent, number, hexadecimal, name = (
+    high, low, short, braced, long, byte, octal, letter, percent, wide, number, hexadecimal, name = (
         None if group is None else group.decode("ascii") for group in found.groups()
     )
     if byte or percent:
@@ -106,7 +117,7 @@ def _character(found: Match[bytes]) -> bytes:
     if high and low:
         point = 0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00
     else:
-        point = int(number) if number else int(short or braced or long or hexadecimal or "", 16)
+        point = int(number) if number else int(short or braced or long or wide or hexadecimal or "", 16)
     return chr(point).encode("utf-8", "surrogatepass") if point < 0x110000 else b""
 
 
@@ -176,6 +187,22 @@ def folded_forms(values: Iterable[str]) -> List[bytes]:
     parts = {part for value in values for part in parts_of(value) if not part.isascii()}
     texts += [shown(_by_number(part)) for part in parts]
     return sorted({folded(text) for text in texts})
+
+
+def spelled_forms(values: Iterable[str]) -> List[bytes]:
+    """All forms, folded, for where any letter of them may be written by its number."""
+    values = list(values)
+    written = [*plain_forms(values), *encoded_forms(values)]
+    # What looks like a number of a letter may be part of the secret.
+    as_it_is = {text.translate(_AS_WRITTEN, _QUOTES) for text in written}
+    return sorted({*folded_forms(values), *map(folded, written), *as_it_is})
+
+
+def squeezed_forms(values: Iterable[str]) -> List[bytes]:
+    """The letters and digits of those that are like keys, for where something stands between them."""
+    values = list(values)
+    texts = [form for form in (*plain_forms(values), *encoded_forms(values)) if _KEY.fullmatch(form)]
+    return sorted({text for text in (form.translate(None, BETWEEN) for form in texts) if len(text) >= _LEAST})
 
 
 def _by_number(text: str) -> bytes:

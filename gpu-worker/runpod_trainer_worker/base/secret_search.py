@@ -63,10 +63,10 @@ class Finder:
             return max(self._reach(view, tail), self._short(tail))
         return self._short(tail)
 
-    def ends_inside(self, view: bytes) -> bool:
-        """Whether the end lies in a form."""
+    def inside(self, view: bytes) -> int:
+        """How many bytes at the end lie in a form, when they are enough to say so."""
         tail = view[-TAIL:]
-        return len(tail) == TAIL and tail in self._all
+        return self._reach(view, tail) if len(tail) == TAIL and tail in self._all else 0
 
     def _short(self, tail: bytes) -> int:
         return next((size for size in range(min(len(tail), TAIL - 1), 0, -1) if tail[-size:] in self._heads), 0)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import glob
 import importlib
 import os
+import posixpath
 import re
 import sys
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+from urllib.parse import unquote
 
 #: What markers may find on a pod.
 _PODS = [
@@ -18,6 +20,17 @@ _PODS = [
     }
     for python in ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 ]
+
+
+#: Minor versions of Python 3 that a pod may have, also to come.
+_PYTHONS = range(7, 21)
+_PLATFORMS = ["linux_x86_64", *(f"manylinux{kind}_x86_64" for kind in ("1", "2010", "2014"))]
+_PLATFORMS += [f"manylinux_2_{minor}_x86_64" for minor in range(5, 61)]
+
+
+def place_of(address: str) -> str:
+    """An address without what it says beside the place."""
+    return re.sub(r"^file:(//(localhost)?)?", "", re.split(r"[#?]", address, maxsplit=1)[0], flags=re.I)
 
 
 class NotRead(Exception):
@@ -43,6 +56,9 @@ class Pip:
         self._constraint_problem = importlib.import_module("pip._internal.req.req_install").check_invalid_constraint_type
         self._install_error = importlib.import_module("pip._internal.exceptions").PipError
         self._packaging = importlib.import_module("pip._vendor.packaging.requirements")
+        self._wheel = importlib.import_module("pip._internal.models.wheel").Wheel
+        self._tags = importlib.import_module("pip._vendor.packaging.tags")
+        self._known_tags: Set[str] = set()
         self._marker = importlib.import_module("pip._vendor.packaging.markers").Marker
 
     @classmethod
@@ -86,7 +102,7 @@ class Pip:
             args, options = self._line_parser(None)(prefix + requirement)
             line = self._line("file", 1, args, options, constraint)
             found = self._install(self._requirement(line))
-            said = self._constraint_problem(found) if constraint and found.markers is None else ""
+            said = self._constraint_problem(found) if constraint else ""
             return str(said) or None
         except (self._install_error, ValueError) as problem:
             said = str(problem).split(" (from line")[0].strip()
@@ -123,9 +139,52 @@ class Pip:
         """Whether no version meets both on any pod."""
         if not self._always_both(one, two):
             return False
+        if one.url and two.url:
+            return place_of(one.url) != place_of(two.url)
+        if one.url or two.url:
+            wheel, other = (one, two) if one.url else (two, one)
+            version = self.wheel_version(wheel.url)
+            return version is not None and not other.specifier.contains(version, prereleases=True)
         pins = [(self._pin(one), two), (self._pin(two), one)]
         known = [(pin, other) for pin, other in pins if pin is not None]
         return bool(known) and not any(other.specifier.contains(pin, prereleases=True) for pin, other in known)
+
+    def is_pinned(self, requirement: str) -> bool:
+        """Whether it has one version, as the checking of hashes wants it."""
+        wanted = self.read(requirement)
+        operators = [specifier.operator for specifier in wanted.specifier] if wanted is not None else []
+        return len(operators) == 1 and operators[0] in ("==", "===")
+
+    def wheel(self, address: str) -> Any:
+        """What the name of a wheel says; None when it is no wheel. Raises NotRead for a name that pip does not read."""
+        name = posixpath.basename(unquote(place_of(address)))
+        if not name.lower().endswith(".whl"):
+            return None
+        try:
+            return self._wheel(name)
+        except Exception as problem:
+            raise NotRead(str(problem)) from problem
+
+    def wheel_version(self, address: str) -> Optional[str]:
+        try:
+            wheel = self.wheel(address)
+        except NotRead:
+            return None
+        return None if wheel is None else str(wheel.version)
+
+    def fits_a_pod(self, wheel: Any) -> bool:
+        """Whether some Python of some pod takes it."""
+        tags = {str(tag) for tag in wheel.file_tags}
+        return any("musllinux" in tag for tag in tags) or not tags.isdisjoint(self._pod_tags())
+
+    def _pod_tags(self) -> Set[str]:
+        if not self._known_tags:
+            for minor in _PYTHONS:
+                name = f"cp3{minor}"
+                given = {"python_version": (3, minor), "platforms": _PLATFORMS}
+                self._known_tags |= {str(tag) for tag in self._tags.cpython_tags(abis=[name], **given)}
+                self._known_tags |= {str(tag) for tag in self._tags.compatible_tags(interpreter=name, **given)}
+        return self._known_tags
 
     def _pin(self, wanted: Any) -> Optional[str]:
         for specifier in wanted.specifier:

@@ -6,9 +6,11 @@ import os
 import posixpath
 import re
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from urllib.parse import unquote
 
 from ..base.text import decoded
-from .pip_parser import NotRead, Pip
+from .pip_failures import Asked, Failing, failing
+from .pip_parser import NotRead, Pip, place_of
 
 #: An address, of which a drive of Windows is none.
 _SCHEME = re.compile(r"^([a-z][\w+.-]+:|[\w.-]+@[\w.-]+:)", re.I)
@@ -77,6 +79,10 @@ class Requirements:
         #: Option lines and encodings that pip does not read: [file, line, what it says].
         self.refused: List[Tuple[str, int, str]] = []
         self.conflicts: List[Conflict] = []
+        #: What pip reads and does not install.
+        self.failing: List[Failing] = []
+        self._asked: List[Asked] = []
+        self._hashes_required = False
         #: Texts of all files by name, in the order of reading.
         self.texts: Dict[str, str] = {}
         #: It includes something that only the network has.
@@ -92,6 +98,7 @@ class Requirements:
             self._file(file, False, [])
             if self._tools:
                 self.conflicts = list(_conflicts(self._tools, self.lines))
+                self.failing = list(failing(self._tools, self._asked, self._hashes_required))
         finally:
             os.chdir(before)
 
@@ -128,8 +135,14 @@ class Requirements:
         shown = ("-e " if editable else "") + requirement
         applies = self._tools.applies(requirement) if self._tools and not editable else True
         self.lines.append(Line(name, number, shown, constraint, found, path, editable, address, refusal, applies))
+        hashes = options.get("hashes") or {}
+        self._hashes_required = self._hashes_required or bool(hashes)
+        if not constraint and not refusal and not _VARIABLE.search(text):
+            known = None if found is None else re.sub(r"[-_.]+", "-", found).lower()
+            self._asked.append(Asked(name, number, requirement, known, path, editable, address, applies, hashes))
 
     def _options(self, name: str, number: int, options: Dict[str, Any], constraint: bool, above: List[str]) -> None:
+        self._hashes_required = self._hashes_required or bool(options.get("require_hashes"))
         for link in options.get("find_links") or []:
             if not _SCHEME.match(link):
                 self.links.append((name, number, link))
@@ -158,6 +171,7 @@ class Requirements:
             "links": self.links,
             "refused": self.refused,
             "conflicts": [conflict._asdict() for conflict in self.conflicts],
+            "failing": [one._asdict() for one in self.failing],
             "opaque": self.opaque,
         }
 
@@ -165,7 +179,7 @@ class Requirements:
 def _conflicts(pip: Pip, lines: List[Line]) -> Iterator[Conflict]:
     by_name: Dict[str, List[Tuple[Line, Any]]] = {}
     for line in lines:
-        wanted = pip.read(line.text) if line.name and not line.problem and not line.address else None
+        wanted = pip.read(line.text) if not line.problem and not line.editable else None
         if wanted is None:
             continue
         name = re.sub(r"[-_.]+", "-", wanted.name).lower()
@@ -234,7 +248,7 @@ def _path_of(requirement: str, editable: bool) -> Optional[str]:
     if _VARIABLE.search(text):
         return None
     if text.lower().startswith("file:"):
-        return re.sub(r"#.*$", "", re.sub(r"^file:(//(localhost)?)?", "", text, flags=re.I))
+        return unquote(place_of(text))
     if _SCHEME.match(text) or named:
         return None
     text = re.sub(r"\s*;.*$", "", text)

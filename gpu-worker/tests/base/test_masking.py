@@ -8,6 +8,7 @@ import json
 import random
 import re
 import shlex
+import textwrap
 import time
 import urllib.parse
 from typing import Dict, List
@@ -17,6 +18,8 @@ import pytest
 from runpod_trainer_worker.base.masking import MaskedStream, Masker
 from runpod_trainer_worker.run.lines import Cleaner
 
+#: Apart from its line, which the search for secrets would find here.
+DIGITS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0a1b2c3d4"
 SECRETS: Dict[str, List[str]] = {
     "token": ["hf_abcdefgh12345678"],
     "with a carriage return": ["tok-Q7w8e9r0tYuIoP123\r"],
@@ -25,7 +28,7 @@ SECRETS: Dict[str, List[str]] = {
     "fields": [json.dumps({"user": "bobby-tables-9", "password": "pw-Ab12Cd34Ef", "n": {"k": ["deep-value-77x"]}})],
     "address": ["postgres://me:p4ss%40wordXY@db.example/x"],
     "variables": ["export A_KEY='Zk39fj2mLq8'\nB_TOKEN=w8Lq02mJf93kZ"],
-    "netrc": ["machine api.wandb.ai login user password 0f1e2d3c4b5a69788796a5b4c3d2e1f0a1b2c3d4"],
+    "netrc": [f"machine api.wandb.ai login user password {DIGITS}"],
     "six characters": ["Xk3$q!"],
 }
 PARTS = {
@@ -33,7 +36,7 @@ PARTS = {
     "fields": ["bobby-tables-9", "pw-Ab12Cd34Ef", "deep-value-77x"],
     "address": ["p4ss%40wordXY", "p4ss@wordXY"],
     "variables": ["Zk39fj2mLq8", "w8Lq02mJf93kZ"],
-    "netrc": ["0f1e2d3c4b5a69788796a5b4c3d2e1f0a1b2c3d4"],
+    "netrc": [DIGITS],
 }
 
 
@@ -65,7 +68,23 @@ def forms(text: str) -> Dict[str, bytes]:
         "colours": re.sub(rb"(\d+)", lambda found: b"\x1b[1;36m" + found[0] + b"\x1b[0m", raw),
         "a colour for each letter": b"".join(b"\x1b[38;5;%dm%c" % (n % 256, byte) for n, byte in enumerate(raw)),
         "hexadecimal": raw.hex().encode(),
+        "each letter by number, JSON": "".join(f"\\u{ord(c):04x}" for c in text if ord(c) < 0x10000).encode(),
+        "each letter by number, Python": "".join(f"\\U{ord(c):08x}" for c in text).encode(),
+        "each letter by number, newer": "".join(f"\\u{{{ord(c):x}}}" for c in text).encode(),
+        "each byte by number": "".join(f"\\x{byte:02X}" for byte in raw).encode(),
+        "each byte by number, twice over": "".join(f"\\\\x{byte:02x}" for byte in raw).encode(),
+        "each byte in octal": "".join(f"\\{byte:03o}" for byte in raw).encode(),
+        "each byte of an address": "".join(f"%{byte:02X}" for byte in raw).encode(),
+        "each byte of an address twice over": "".join(f"%25{byte:02x}" for byte in raw).encode(),
+        "each letter of an address, of old": "".join(f"%u{ord(c):04X}" for c in text if ord(c) < 0x10000).encode(),
+        "each letter in HTML": "".join(f"&#{ord(c)};" for c in text).encode(),
+        "each letter in HTML, hexadecimal": "".join(f"&#x{ord(c):X};" for c in text).encode(),
+        "every second letter by number": "".join(c if n % 2 else f"\\u{ord(c):04x}" for n, c in enumerate(text)).encode()
+        if all(ord(c) < 0x10000 for c in text)
+        else raw,
     }
+    if any(ord(c) >= 0x10000 for c in text):
+        del found["each letter by number, JSON"], found["each letter of an address, of old"]
     for number in range(3):
         around = b"xyz"[:number] + raw + b"tail"
         found[f"base64 after {number}"] = base64.b64encode(around)
@@ -118,6 +137,65 @@ def test_a_long_part_is_hidden_and_a_short_one_is_not() -> None:
     # Where a text was cut nobody knows what came next.
     assert masker.text(f"it said {key[:12]}…") == "it said [secret]…"
     assert masker.text(f"it said {key[:12]}") == "it said [secret]"
+
+
+#: Keys without another sign than letters, digits and a few between them.
+KEYS = [
+    "hf_" + "QzVtRkWnYbLdGcXsJhMfPuAeTiOo481726",
+    "wandb_v1_" + "a7Kq" * 3 + "Zx9Yw8Vu7Ts6Rq5Po4Nm3Lk2Ji1Hg0Fe9Dc8Ba7",
+    DIGITS,
+]
+
+
+def in_pieces(key: str) -> Dict[str, str]:
+    """Ways to write a key in pieces."""
+    fours = [key[at : at + 4] for at in range(0, len(key), 4)]
+    return {
+        "folded": textwrap.fill(key, 20),
+        "folded with an indent": textwrap.fill(key, 24, initial_indent="  ", subsequent_indent="    "),
+        "by four with blanks": " ".join(fours),
+        "by four with dashes": "-".join(fours),
+        "by four with dots": "·".join(fours),
+        "a line for each letter": "\n".join(key),
+        "a list": repr(list(key)),
+        "a column of a table": "\n".join(f"| {part} |" for part in fours),
+        "hexadecimal by two": " ".join(f"{byte:02x}" for byte in key.encode()),
+        "base64 by four": " ".join(textwrap.wrap(base64.b64encode(key.encode()).decode(), 4)),
+    }
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_in_pieces_is_hidden(key: str) -> None:
+    masker = Masker([key])
+    for form, written in in_pieces(key).items():
+        data = f"before\n{written}\nafter\n".encode()
+        out = MaskedStream(masker).feed(data, final=True).decode()
+        assert out.startswith("before\n") and out.endswith("after\n"), (form, out)
+        left = re.sub(r"[^A-Za-z0-9]", "", out[7:-6].replace("[secret]", ""))
+        assert len(left) <= 3, (form, out)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_of_a_key_that_comes_in_pieces_no_more_is_seen_than_its_beginning(key: str) -> None:
+    masker = Masker([key])
+    for form, written in in_pieces(key).items():
+        for flushed in (False, True):
+            stream, out = MaskedStream(masker), b""
+            for piece in f"!\n{written}\n?\n".splitlines(keepends=True):
+                for at in range(0, len(piece), 5):
+                    out += stream.feed(piece[at : at + 5].encode())
+                    out += stream.whole_lines() if flushed else b""
+            out += stream.feed(b"", final=True)
+            left = re.sub(r"[^A-Za-z0-9]", "", out.decode().replace("[secret]", "").replace("before", ""))
+            assert len(left) < 16, (form, flushed, out)
+
+
+def test_words_that_follow_one_another_are_no_key() -> None:
+    masker = Masker([*KEYS, "correct-battery-staple-of-a-horse", "Zk39fj2mLq8"])
+    text = "hf\nQzVt RkWn, 0f1e:2d3c 4b5a wandb v1 a7Kq a7Kq\ncorrect battery\nstaple of wood Zk39 fj\n" * 50
+    stream = MaskedStream(masker)
+    out = b"".join(stream.feed(text[at : at + 7].encode()) for at in range(0, len(text), 7)) + stream.feed(b"", final=True)
+    assert out.decode() == text
 
 
 def test_values_texts_and_names_of_fields() -> None:

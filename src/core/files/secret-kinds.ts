@@ -1,17 +1,9 @@
-/** A kind of secret that is recognized in text. */
-export interface SecretKind {
-  kind: string;
-  /** Must stand in the text as it is for the pattern to be tried; lower-case ones are looked for in any case. */
-  needs: string;
-  pattern: RegExp;
-  /** Group of the pattern that holds the value; the whole match unless told. */
-  value?: number;
-  /** What is asked of a value that fits; whether it looks random unless told. */
-  holds?: (value: string, match: RegExpExecArray) => boolean;
-}
+import { Needles } from './needles.ts';
+import { passwordKinds } from './secret-passwords.ts';
+import { isKey, isMixed, isPlaceholder, looksRandom, type SecretKind } from './secret-values.ts';
 
-/** Where a word may begin: also after an escape of JSON and after the end of a color. */
-const begin = String.raw`(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt])|(?<=\[[0-9;]{1,12}m))`;
+/** Where a word may begin: also after an escape of JSON or of an address, and after the end of a color. */
+const begin = String.raw`(?:(?<![A-Za-z0-9_-])|(?<=\\(?:[nrt]|u00[0-9a-fA-F]{2}|x[0-9a-fA-F]{2})|%[0-9A-Fa-f]{2})|(?<=\[[0-9;]{1,12}m))`;
 const end = String.raw`(?![A-Za-z0-9_-])`;
 
 /** A word that begins with a prefix; that is looked for first, which is quick. */
@@ -26,8 +18,27 @@ function prefixed(kind: string, prefix: string, body: string, holds?: SecretKind
 
 /** Between the name of a variable and its value. */
 const assigned = String.raw`["'\\\]]{0,4}\s{0,4}(?:[=:,(]|=>)\s{0,4}[\\]?["']?`;
+/** Between a name and its value in JSON and in a dict of Python. */
+const is = String.raw`["']\s{0,4}:\s{0,4}["']`;
 /** Words after which 40 hexadecimal digits are a commit or a checksum. */
-const checksum = /rev|commit|sha|hash|digest|checksum|resolved|reference|version|tag|tree|blob|run|\bid\b|md5/i;
+const checksum = /rev|commit|sha|hash|digest|checksum|resolved|reference|version|tag|tree|blob|\bid\b|md5|git/i;
+
+/** Hexadecimal digits of which only the words before tell what they are: whose, that it is a key, and nothing else. */
+function hexKey(kind: string, needs: string, digits: string): SecretKind {
+  const named = String.raw`${needs}[^@/]{0,120}?(?:key|login|token|password|secret|auth)(?![a-z])`;
+  return {
+    kind,
+    needs,
+    pattern: new RegExp(String.raw`${named}([^\r\n@/]{0,60}?)[\s=:"'(]\s{0,4}(${digits})(?![0-9A-Za-z])`, 'gi'),
+    value: 2,
+    holds: (value, match) => looksRandom(value) && !checksum.test(match[1] ?? ''),
+  };
+}
+
+/** A class of a style sheet is made of words; somewhere in a key is a stretch that is not. */
+function hasRandomRun(value: string): boolean {
+  return value.split(/[-_]/).some((run) => run.length >= 16 && (isKey(run) || isMixed(run))) && looksRandom(value);
+}
 
 /**
  * Keys that services give out, by the shape that their makers document. Placeholders (`sk-xxxx…`, `…EXAMPLE`) do not
@@ -45,36 +56,28 @@ export const secretKinds: readonly SecretKind[] = [
   },
   prefixed('Hugging Face token', 'hf_', '[A-Za-z0-9]{30,60}'),
   prefixed('Hugging Face token', 'api_org_', '[A-Za-z0-9]{30,60}'),
-  prefixed('Anthropic key', 'sk-ant-', '[A-Za-z0-9_-]{32,220}', (value) => isMixed(value) && looksRandom(value)),
-  prefixed('OpenAI key', 'sk-', '(?!ant-)[A-Za-z0-9_-]{32,220}', (value) => isMixed(value) && looksRandom(value)),
+  prefixed('Anthropic key', 'sk-ant-', '[A-Za-z0-9_-]{32,220}', hasRandomRun),
+  prefixed('OpenAI key', 'sk-', '(?!ant-|or-v1-)[A-Za-z0-9_-]{32,220}', hasRandomRun),
   prefixed('OpenRouter key', 'sk-or-', 'v1-[0-9a-f]{64}'),
   prefixed('Weights & Biases key', 'wandb_v1_', '[A-Za-z0-9_-]{31,200}'),
-  {
-    kind: 'Weights & Biases key',
-    needs: 'wandb',
-    pattern: /wandb([^\n@/]{0,60}?)[\s=:"'(]\s{0,4}((?:wandb_v1_|local-)?[0-9a-f]{40})(?![0-9A-Za-z])/gi,
-    value: 2,
-    holds: (value, match) => looksRandom(value) && !checksum.test(match[1] ?? ''),
-  },
+  hexKey('Weights & Biases key', 'wandb', '(?:local-)?[0-9a-f]{40}'),
   prefixed('Replicate token', 'r8_', '[A-Za-z0-9]{37,40}'),
-  {
-    kind: 'Civitai key',
-    needs: 'civitai',
-    pattern: /civitai([^\n@/]{0,60}?)[\s=:"'(]\s{0,4}([0-9a-f]{32})(?![0-9A-Za-z])/gi,
-    value: 2,
-    holds: (value, match) => looksRandom(value) && !checksum.test(match[1] ?? ''),
-  },
+  hexKey('Civitai key', 'civitai', '[0-9a-f]{32}'),
   prefixed('Groq key', 'gsk_', '[A-Za-z0-9]{48,60}'),
   prefixed('xAI key', 'xai-', '[A-Za-z0-9]{60,100}'),
   prefixed('NVIDIA key', 'nvapi-', '[A-Za-z0-9_-]{60,80}'),
   prefixed('LangSmith key', 'lsv2_', '(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}'),
   prefixed('Kaggle token', 'KGAT_', '[0-9a-f]{32}'),
-  {
+  ...[
+    String.raw`username${is}[^"'\n]{1,60}["']\s{0,4},\s{0,9}["']key${is}([0-9a-f]{32})["']`,
+    String.raw`key${is}([0-9a-f]{32})["']\s{0,4},\s{0,9}["']username${is}`,
+    String.raw`kaggle_key${assigned}([0-9a-f]{32})(?![0-9A-Za-z])`,
+  ].map((text) => ({
     kind: 'Kaggle key',
-    needs: 'username',
-    pattern: /"username"\s{0,4}:\s{0,4}"[^"\n]{1,60}"\s{0,4},\s{0,9}"key"\s{0,4}:\s{0,4}"([0-9a-f]{32})"/gi,
+    needs: text.startsWith('kaggle') ? 'kaggle' : 'username',
+    pattern: new RegExp(text, 'gi'),
     value: 1,
-  },
+  })),
   prefixed('RunPod API key', 'rpa_', '[A-Za-z0-9]{30,80}'),
   prefixed('RunPod S3 secret', 'rps_', '[A-Za-z0-9]{30,80}'),
   ...['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'].map((prefix) => prefixed('GitHub token', prefix, '[A-Za-z0-9]{36,255}')),
@@ -84,15 +87,21 @@ export const secretKinds: readonly SecretKind[] = [
   ),
   prefixed('PyPI token', 'pypi-AgEI', '[A-Za-z0-9_-]{50,250}'),
   prefixed('npm token', 'npm_', '[A-Za-z0-9]{36}'),
-  prefixed('Docker token', 'dckr_pat_', '[A-Za-z0-9_-]{24,40}'),
-  prefixed('DigitalOcean token', 'dop_v1_', '[0-9a-f]{64}'),
+  ...['dckr_pat_', 'dckr_oat_'].map((prefix) => prefixed('Docker token', prefix, '[A-Za-z0-9_-]{24,40}')),
+  ...['dop_v1_', 'doo_v1_', 'dor_v1_'].map((prefix) => prefixed('DigitalOcean token', prefix, '[0-9a-f]{64}')),
+  prefixed('Databricks token', 'dapi', '[0-9a-f]{32}(?:-\\d)?'),
+  prefixed('Together key', 'tgp_v1_', '[A-Za-z0-9_-]{40,60}'),
+  prefixed('Perplexity key', 'pplx-', '[A-Za-z0-9]{40,64}'),
+  prefixed('Pinecone key', 'pcsk_', '[A-Za-z0-9_]{50,90}'),
+  prefixed('Grafana token', 'glsa_', '[A-Za-z0-9]{32}_[0-9a-fA-F]{8}'),
+  prefixed('Vault token', 'hvs.', '[A-Za-z0-9_-]{24,200}'),
+  prefixed('Neptune token', 'eyJhcGlf', '[A-Za-z0-9+/=_-]{60,400}'),
+  prefixed('1Password token', 'ops_eyJ', '[A-Za-z0-9_-]{100,2000}'),
+  prefixed('Tailscale key', 'tskey-', '(?:auth|api|client)-[A-Za-z0-9-]{20,80}'),
+  prefixed('age key', 'AGE-SECRET-KEY-1', '[A-Z0-9]{58}'),
   prefixed('SendGrid key', 'SG.', '[A-Za-z0-9_-]{16,32}\\.[A-Za-z0-9_-]{32,64}'),
-  {
-    kind: 'Azure storage key',
-    needs: 'accountkey=',
-    pattern: /AccountKey=([A-Za-z0-9+/]{86}==)/gi,
-    value: 1,
-  },
+  { kind: 'Azure storage key', needs: 'accountkey=', pattern: /AccountKey=([A-Za-z0-9+/]{86}==)/gi, value: 1 },
+  { kind: 'Azure access key', needs: 'accesskey=', pattern: /SharedAccessKey=([A-Za-z0-9+/]{43}=)/gi, value: 1 },
   prefixed('Google API key', 'AIza', '[A-Za-z0-9_-]{35}'),
   prefixed('Google client secret', 'GOCSPX-', '[A-Za-z0-9_-]{28}'),
   prefixed('Google access token', 'ya29.', '[A-Za-z0-9_-]{40,400}'),
@@ -109,35 +118,24 @@ export const secretKinds: readonly SecretKind[] = [
     needs: 'hooks.slack.com/',
     pattern: /hooks\.slack\.com\/services\/T[A-Z0-9]{6,}\/B[A-Z0-9]{6,}\/[A-Za-z0-9]{20,}/g,
   },
+  {
+    kind: 'Discord webhook',
+    needs: '/api/webhooks/',
+    pattern: /discord(?:app)?\.com\/api\/webhooks\/\d{16,20}\/([A-Za-z0-9_-]{60,80})/g,
+    value: 1,
+  },
+  {
+    kind: 'Telegram token',
+    needs: ':AA',
+    pattern: /(?<![A-Za-z0-9_-])(?:bot)?\d{8,10}:(AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])/g,
+    value: 1,
+  },
   ...['rk_live_', 'sk_live_'].map((prefix) => ({
     kind: 'Stripe key',
     needs: prefix,
     pattern: word(prefix, '[0-9A-Za-z]{20,255}'),
   })),
-  {
-    kind: 'password in an address',
-    needs: '://',
-    pattern:
-      /:\/\/(?<=[a-z0-9]:\/\/)([^\s/:@"'`<>()[\]{}\\|]{0,100}):([^\s/@"'`<>()[\]{}\\|]{3,200})@([A-Za-z0-9.[-]{1,253})/gi,
-    value: 2,
-    holds: (value, match) =>
-      isPassword(value) && value !== match[1] && !/^(?:example|your|sha256$)|\bexample\./i.test(match[3] ?? ''),
-  },
-  {
-    kind: 'key in an address',
-    needs: '://',
-    pattern:
-      /:\/\/[^\s"'`<>\\]{1,400}?[?&](?:token|api_?key|access_?token|auth_?token|key)=([A-Za-z0-9_.-]{24,400})(?![A-Za-z0-9_.-])/gi,
-    value: 1,
-    holds: (value) => /\d/.test(value) && looksRandom(value),
-  },
-  {
-    kind: 'password of a .netrc',
-    needs: 'machine',
-    pattern: /\bmachine\s{1,9}\S{1,253}\s{1,9}login\s{1,9}\S{1,200}\s{1,9}password\s{1,9}(\S{6,200})/gi,
-    value: 1,
-    holds: isPassword,
-  },
+  ...passwordKinds,
   {
     kind: 'private key',
     needs: 'PRIVATE KEY',
@@ -145,21 +143,42 @@ export const secretKinds: readonly SecretKind[] = [
     pattern:
       /-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])+(?:[A-Za-z-]+: [^\n]*\s+)*[A-Za-z0-9+/=]{32}/g,
   },
+  {
+    kind: 'private key',
+    // The same in base64, as a kubeconfig has it.
+    needs: 'LS0tLS1CRUdJTi',
+    pattern: /LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,60}(?:UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)[A-Za-z0-9+/]{32}/g,
+  },
+  ...['API_KEY', 'API_TOKEN', 'AUTH_TOKEN', 'ACCESS_TOKEN', 'SECRET_KEY', 'CLIENT_SECRET'].map((name) => ({
+    kind: 'key in a variable',
+    needs: name,
+    pattern: new RegExp(`[A-Z0-9_]${name}${assigned}([A-Za-z0-9+/_-]{20,200}={0,2})(?![A-Za-z0-9+/_=.(-])`, 'g'),
+    value: 1,
+    holds: isKey,
+  })),
 ];
 
+/** Stands before what is a part of a picture or of another file in base64. */
+const encoded = /[A-Za-z0-9+/]{100}$/;
+
+const needles = new Needles(secretKinds.map(({ needs }) => needs));
+
 /** The kinds in a text, each with the place of its value. */
-export function* secretsInText(text: string): Generator<{ kind: string; at: number; end: number }> {
-  let lower: string | undefined;
+export function* secretsInText(text: string): Generator<{ kind: string; at: number; end: number; value: string }> {
+  const there = needles.in(text);
+  const taken = new Map<number, number>();
   for (const { kind, needs, pattern, value = 0, holds = looksRandom } of secretKinds) {
-    const there = pattern.ignoreCase ? (lower ??= text.toLowerCase()).includes(needs) : text.includes(needs);
-    if (!there) {
+    if (!there.has(needs)) {
       continue;
     }
     for (const match of text.matchAll(pattern)) {
       const secret = match[value] ?? '';
-      if (holds(secret, match)) {
-        const end = match.index + match[0].length;
-        yield { kind, at: match.index + match[0].lastIndexOf(secret), end };
+      const at = match.index + match[0].lastIndexOf(secret);
+      const isTold = (taken.get(at) ?? taken.get(at + secret.length)) !== undefined;
+      if (!isTold && holds(secret, match) && !encoded.test(text.slice(Math.max(0, at - 100), at))) {
+        // What a kind of its own tells is not told again by one that says less.
+        taken.set(at, at).set(at + secret.length, at);
+        yield { kind, at, end: match.index + match[0].length, value: secret };
       }
     }
   }
@@ -167,87 +186,5 @@ export function* secretsInText(text: string): Generator<{ kind: string; at: numb
 
 /** The kind of secret that a single value is by its form; what a person wrote into a project file is no placeholder. */
 export function secretKindOf(value: string): string | undefined {
-  return secretKinds.find(({ pattern }) => [...value.matchAll(pattern)].some(([text]) => !saysSo.test(text)))?.kind;
+  return secretKinds.find(({ pattern }) => [...value.matchAll(pattern)].some(([text]) => !isPlaceholder(text)))?.kind;
 }
-
-function isMixed(secret: string): boolean {
-  return /[a-z]/.test(secret) && /[A-Z]/.test(secret) && /\d/.test(secret);
-}
-
-const saysSo = /example|placeholder|your[-_]|redacted|dummy|x{6}|\*{3}|1234567|abcdefg|deadbeef/i;
-
-/** Real keys are random: they do not repeat a few letters, are not words, and do not say that they are none. */
-function looksRandom(secret: string): boolean {
-  const body = secret.slice(4);
-  const isVaried = /\d/.test(secret) || (/[a-z]/.test(body) && /[A-Z]/.test(body));
-  return isVaried && new Set(secret).size >= 10 && !saysSo.test(secret);
-}
-
-const noPassword =
-  /^(?:(?:my|the|some|your|db|user|admin|test|root)?[-_.]?(?:pass(?:word|wort|wd|phrase)?|pw|pwd|secret|token|key|user(?:name)?)[\d!]{0,4}|postgres|mysql|mongo|redis|rabbitmq|guest|admin|root|test|changeme|hunter2|[x.]{3,}|%[sd(].*|\$.*|x-access-token|x-oauth-basic)$/i;
-
-/** Something that a person or a program chose to be guessed by nobody. */
-function isPassword(value: string): boolean {
-  return (
-    !noPassword.test(value) &&
-    !saysSo.test(value) &&
-    /[^a-z]/.test(value) &&
-    !/^\d{1,5}$/.test(value) &&
-    new Set(value).size >= 5
-  );
-}
-
-/**
- * What kind of secrets a file holds by its name; undefined for others. Of `.pem` and `.key` files the content decides,
- * for certificates are no secrets.
- */
-export function secretFileKind(path: string): string | undefined {
-  const lower = path.toLowerCase();
-  const name = lower.slice(lower.lastIndexOf('/') + 1);
-  const inFolder = (folder: string): boolean => `/${lower}`.includes(`/${folder}/`);
-  if (/^\.env(?:rc)?(?:\..+)?$/.test(name) && !/\.(?:example|sample|template|dist|md)$/.test(name)) {
-    return 'environment file';
-  }
-  if (/^id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$/.test(name)) {
-    return 'SSH key';
-  }
-  if (inFolder('.ssh') && !/^(?:config|known_hosts|authorized_keys)(?:\.old)?$|\.pub$/.test(name)) {
-    return 'SSH key';
-  }
-  if (/\.(?:kdbx?|jks|keystore|p12|pfx|ppk)$/.test(name)) {
-    return 'key store';
-  }
-  const known =
-    passwordFiles.has(name) ||
-    [...passwordPaths].some((end) => `/${lower}`.endsWith(`/${end}`)) ||
-    /^kubeconfig|\.kubeconfig$/.test(name);
-  return known ? 'credentials file' : undefined;
-}
-
-const passwordFiles = new Set([
-  '.netrc',
-  '_netrc',
-  '.pgpass',
-  '.git-credentials',
-  '.htpasswd',
-  '.pypirc',
-  '.my.cnf',
-  '.s3cfg',
-  '.boto',
-  '.vault-token',
-  'kaggle.json',
-  'application_default_credentials.json',
-]);
-
-const passwordPaths = new Set([
-  '.aws/credentials',
-  '.kube/config',
-  '.docker/config.json',
-  '.runpod/config.toml',
-  '.huggingface/token',
-  'huggingface/token',
-  '.streamlit/secrets.toml',
-  '.config/gh/hosts.yml',
-  '.config/rclone/rclone.conf',
-  '.azure/accesstokens.json',
-]);

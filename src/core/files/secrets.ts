@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import * as z from 'zod';
 import { throwIfCancelled } from '../errors.ts';
@@ -7,14 +7,16 @@ import { parseJson } from '../json.ts';
 import { readIfThere, writeFileAtomic } from './atomic.ts';
 import { compilePattern } from './patterns.ts';
 import type { LocalFile } from './scan.ts';
-import { secretFileKind, secretKinds, secretsInText } from './secret-kinds.ts';
-import { encodingOf, type TextEncoding } from './text-encoding.ts';
+import { secretFile } from './secret-files.ts';
+import { secretKinds, secretsInText } from './secret-kinds.ts';
+import { isPassword, looksRandom } from './secret-values.ts';
+import { encodingOf, isData, visibleIn, type TextEncoding } from './text-encoding.ts';
 import { slices } from './time-slices.ts';
 
 /** A secret that is about to leave this machine. The value itself is never kept. */
 export interface SecretFinding {
   path: string;
-  /** From 1; null when the file's name says it. */
+  /** From 1; null when the file's name says it, and in data, which has no lines. */
   line: number | null;
   kind: string;
 }
@@ -23,7 +25,7 @@ export interface SecretFinding {
 export interface SecretSearch {
   /** Sorted by path and line. */
   findings: SecretFinding[];
-  /** What is no text (tables, weights, archives, pictures, sound) was not looked through. */
+  /** What is known to be no text (tables, weights, archives, pictures, sound) was not looked through. */
   unsearched: { files: number; bytes: number };
 }
 
@@ -46,6 +48,10 @@ const overlap = 16 * 1024;
 /** A file that changed this short ago may change again without a visible change of its time, in milliseconds. */
 const settleMs = 2000;
 
+/** Largest file of which the name alone tells what it is for, and the text whether it has that, in bytes. */
+const mostOfNamed = 256 * 1024;
+
+/** The line from 1; 0 where there is none. */
 type Found = [line: number, kind: string][];
 
 const cacheSchema = z.object({
@@ -63,7 +69,7 @@ const kindsDigest = createHash('sha256')
   .update(
     secretKinds.map(({ kind, needs, pattern, holds }) => `${kind}\n${needs}\n${pattern}\n${String(holds)}\n`).join(),
   )
-  .update(String(unquoted))
+  .update([unquoted, encodingOf, isData, visibleIn, isPassword, looksRandom].join('\n'))
   .digest('hex');
 
 /**
@@ -98,11 +104,11 @@ export async function findSecrets(
       if (isKnown || Date.now() - mtimeMs > settleMs) {
         fresh[file.absolute] = [size, mtimeMs, ino, inside];
       }
-      const byName = secretFileKind(file.path);
-      if (byName !== undefined) {
-        findings.push({ path: file.path, line: null, kind: byName });
+      const named = secretFile(file.path);
+      if (named !== undefined && size > 0 && !named.holdsNone(textOf(file))) {
+        findings.push({ path: file.path, line: null, kind: named.kind });
       }
-      findings.push(...(inside ?? []).map(([line, kind]) => ({ path: file.path, line, kind })));
+      findings.push(...(inside ?? []).map(([line, kind]) => ({ path: file.path, line: line || null, kind })));
       if (inside === null) {
         unsearched.files += 1;
         unsearched.bytes += size;
@@ -143,11 +149,10 @@ async function searchFile(
   }
   try {
     let read = await fill(handle, buffer);
-    const encoding = encodingOf(buffer.subarray(0, read));
-    if (encoding === undefined) {
+    const text = searchOf(buffer.subarray(0, read));
+    if (text === null) {
       return null;
     }
-    const text = new TextSearch(encoding);
     const turn = slices();
     for (let at = 0; read > 0;) {
       throwIfCancelled(signal);
@@ -202,33 +207,105 @@ async function fill(handle: FileHandle, buffer: Buffer): Promise<number> {
   return length;
 }
 
-/** Line and kind of each secret in a text; null for what is no text. */
+/** Line and kind of each secret in a text; null for what is known to be no text. */
 export function secretsIn(content: Buffer): Found | null {
-  const encoding = encodingOf(content);
-  if (encoding === undefined) {
-    return null;
-  }
-  const text = new TextSearch(encoding);
-  text.push(content, true);
-  return text.found();
+  const text = searchOf(content);
+  text?.push(content, true);
+  return text?.found() ?? null;
 }
 
-/** Searches a text that comes in pieces; what lies across their borders is found, and nothing twice. */
-class TextSearch {
-  readonly #encoding: TextEncoding;
-  readonly #found = new Map<string, [number, string]>();
-  /** The end of what was searched, the line where it begins, and whether the text begins with it. */
-  #kept = '';
-  #line = 1;
-  #isFirst = true;
+function searchOf(start: Buffer): FileSearch | null {
+  return isData(start) ? null : new FileSearch(encodingOf(start));
+}
 
-  constructor(encoding: TextEncoding) {
+/** The text of a small file; one that cannot be read or is larger has a letter that no such file has. */
+function textOf(file: Searchable): string {
+  try {
+    const content = file.size > mostOfNamed ? Buffer.alloc(0) : readFileSync(file.absolute);
+    const encoding = encodingOf(content);
+    return content.length === 0
+      ? '\0'
+      : encoding === 'bytes'
+        ? visibleIn(content, false).text
+        : decoded(content, encoding).replace(/^(?:\xef\xbb\xbf|\ufeff)/, '');
+  } catch {
+    return '\0';
+  }
+}
+
+/** From this size on what is no text is left out of data, in bytes. */
+const manyBytes = 64 * 1024;
+
+/** Searches a file that comes in pieces, in each encoding that it may have. */
+class FileSearch {
+  readonly #encoding: TextEncoding | 'bytes';
+  readonly #likely = new TextSearch();
+  /** For a part that is in another encoding than the beginning. */
+  readonly #others = new Map<TextEncoding, TextSearch>();
+  #wasWide = false;
+
+  constructor(encoding: TextEncoding | 'bytes') {
     this.#encoding = encoding;
   }
 
   /** Pieces but the last have an even number of bytes. */
   push(bytes: Buffer, isLast: boolean): void {
-    const text = this.#kept + decoded(bytes, this.#encoding);
+    const encoding = this.#encoding;
+    const isWhole = !bytes.includes(0);
+    const visible =
+      isWhole && encoding !== 'bytes'
+        ? { text: bytes.toString('latin1'), isWide: false }
+        : visibleIn(bytes, encoding === 'bytes' && bytes.length >= manyBytes);
+    const isNarrow = encoding === 'latin1' || encoding === 'bytes';
+    this.#likely.push(isNarrow ? visible.text : decoded(bytes, encoding), isLast);
+    if (!isNarrow) {
+      this.#other('latin1').push(visible.text, isLast);
+    }
+    if (visible.isWide || this.#wasWide) {
+      for (const wide of (['utf16le', 'utf16be'] as const).filter((other) => other !== encoding)) {
+        this.#other(wide).push(decoded(bytes, wide), isLast);
+      }
+    }
+    this.#wasWide = visible.isWide;
+  }
+
+  #other(encoding: TextEncoding): TextSearch {
+    const search = this.#others.get(encoding) ?? new TextSearch();
+    this.#others.set(encoding, search);
+    return search;
+  }
+
+  found(): Found {
+    const found = this.#likely.found.map(({ line, kind }): Found[number] => [
+      this.#encoding === 'bytes' ? 0 : line,
+      kind,
+    ]);
+    const values = new Set(this.#likely.found.map(({ kind, value }) => `${kind}\0${value}`));
+    for (const { kind, value } of [...this.#others.values()].flatMap((search) => search.found)) {
+      if (!values.has(`${kind}\0${value}`)) {
+        values.add(`${kind}\0${value}`);
+        found.push([0, kind]);
+      }
+    }
+    const distinct = new Map(found.map((one) => [one.join(' '), one]));
+    return [...distinct.values()].sort((a, b) => a[0] - b[0]);
+  }
+}
+
+/** Searches a text that comes in pieces; what lies across their borders is found, and nothing twice. */
+class TextSearch {
+  readonly #found = new Map<string, { line: number; kind: string; value: string }>();
+  /** The end of what was searched, the line where it begins, and whether the text begins with it. */
+  #kept = '';
+  #line = 1;
+  #isFirst = true;
+
+  get found(): { line: number; kind: string; value: string }[] {
+    return [...this.#found.values()];
+  }
+
+  push(piece: string, isLast: boolean): void {
+    const text = this.#kept + piece;
     this.#search(text, isLast);
     const plain = unquoted(text);
     if (plain !== text) {
@@ -244,28 +321,27 @@ class TextSearch {
     let line = this.#line;
     let counted = 0;
     const places = [...secretsInText(text)].sort((a, b) => a.at - b.at);
-    for (const { kind, at, end } of places) {
+    for (const { kind, at, end, value } of places) {
       // What touches a border may be a part of something else; the next piece has the whole of it.
       if ((end === text.length && !isLast) || (at === 0 && !this.#isFirst)) {
         continue;
       }
       line += lineEnds(text, counted, at);
       counted = at;
-      this.#found.set(`${line} ${kind}`, [line, kind]);
+      this.#found.set(`${line} ${kind}`, { line, kind, value });
     }
-  }
-
-  found(): Found {
-    return [...this.#found.values()].sort((a, b) => a[0] - b[0]);
   }
 }
 
 /**
- * What a text means that stands in quotes, a line each, as the cells of a notebook do and texts in sources; with the same
- * lines.
+ * What a text means that stands in quotes, a line each, as the cells of a notebook do and texts in sources, also in
+ * quotes within quotes; with the same lines.
  */
 function unquoted(text: string): string {
-  return text.replace(/(?:\\n)?["'],?[ \t]*(\r?\n)[ \t]*["']/g, '$1').replace(/\\(["'\\])/g, '$1');
+  return text
+    .replace(/(?:\\n)?["'],?[ \t]*(\r?\n)[ \t]*["']/g, '$1')
+    .replace(/\\+[nrt]/g, '\r')
+    .replace(/\\+(["'/])/g, '$1');
 }
 
 function decoded(bytes: Buffer, encoding: TextEncoding): string {

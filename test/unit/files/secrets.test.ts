@@ -4,63 +4,10 @@ import path from 'node:path';
 import { scan } from '../../../src/core/files/scan.ts';
 import { findSecrets, secretsIn, type SecretFinding } from '../../../src/core/files/secrets.ts';
 import { writeTree } from '../../support/files.ts';
-import { seeded } from '../../support/random.ts';
+import { madeUpKeys } from '../../support/made-up-keys.ts';
 import { useTempFolder } from '../../support/temp.ts';
 
-const random = seeded(7);
-const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz023456789';
-const from = (alphabet: string, count: number): string =>
-  Array.from({ length: count }, () => random.pick(Array.from(alphabet))).join('');
-const token = (count: number): string => from(letters, count);
-const hex = (count: number): string => from('0123456789abcdef', count);
-const base32 = (count: number): string => from('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', count);
-
-// Made anew from a seed and put together here, so that no file of this repository looks like it holds a key.
-const samples: [kind: string, text: string][] = [
-  ['AWS access key', `key = "AKIA${base32(16)}"`],
-  ['AWS access key', `ASIA${base32(16)}`],
-  ['AWS secret key', `aws_secret_access_key = a7K${token(37)}`],
-  ['AWS secret key', `"SecretAccessKey": "a7K${token(37)}"`],
-  ['Hugging Face token', `HF_TOKEN=hf_${token(34)}`],
-  ['Hugging Face token', `"output": "logged in\\nhf_${token(34)}\\n"`],
-  ['Hugging Face token', `"\\u001b[32mhf_${token(34)}\\u001b[0m"`],
-  ['OpenAI key', `OPENAI_API_KEY=sk-proj-a7K${token(48)}`],
-  ['OpenAI key', `sk-svcacct-a7K${token(60)}_${token(60)}`],
-  ['OpenAI key', `sk-a7K${token(45)}`],
-  ['Anthropic key', `sk-ant-api03-a7K${token(60)}`],
-  ['OpenRouter key', `sk-or-v1-${hex(64)}`],
-  ['Weights & Biases key', `WANDB_API_KEY: ${hex(40)}`],
-  ['Weights & Biases key', `wandb.login(key="${hex(40)}")`],
-  ['Weights & Biases key', `KEY = "wandb_v1_${token(30)}_${token(46)}"`],
-  ['Replicate token', `r8_${token(37)}`],
-  ['Civitai key', `CIVITAI_API_KEY=${hex(32)}`],
-  ['key in an address', `https://civitai.com/api/download/models/1?type=Model&token=${hex(32)}`],
-  ['key in an address', `http://127.0.0.1:8888/lab?token=${hex(48)}`],
-  ['Groq key', `gsk_${token(52)}`],
-  ['NVIDIA key', `nvapi-${token(64)}`],
-  ['Kaggle key', `{"username":"somebody","key":"${hex(32)}"}`],
-  ['RunPod API key', `rpa_${token(44)}`],
-  ['RunPod S3 secret', `rps_${token(44)}`],
-  ['GitHub token', `https://ghp_${token(36)}@github.com/a/b`],
-  ['GitHub token', `ghs_${token(36)}`],
-  ['GitHub token', `github_pat_${token(22)}_${token(59)}`],
-  ['GitLab token', `glpat-${token(20)}`],
-  ['GitLab token', `gldt-${token(20)}`],
-  ['PyPI token', `pypi-AgEI${token(80)}`],
-  ['Google API key', `AIza${token(35)}`],
-  ['Google client secret', `GOCSPX-${token(28)}`],
-  ['Google service account', `{"type": "service_account", "private_key": "x"}`],
-  ['Slack token', `xoxb-${token(12)}-${token(24)}`],
-  ['Slack token', `xapp-1-A${base32(10)}-${token(12)}-${token(40)}`],
-  ['Slack webhook', `https://hooks.slack.com/services/T${base32(8)}/B${base32(8)}/${token(24)}`],
-  ['Stripe key', `sk_live_${token(24)}`],
-  ['password in an address', `index-url = https://trainer:a7k${token(9)}@pypi.intern.net/simple`],
-  ['password in an address', `postgresql://trainer:Sup3rGeheim@db.intern/x`],
-  ['password in an address', `redis://:a7k${token(12)}@cache:6379/0`],
-  ['password of a .netrc', `machine api.wandb.ai login user password a7${token(20)}`],
-  ['private key', `-----BEGIN RSA PRIVATE KEY-----\n${token(64)}\n`],
-  ['private key', `"-----BEGIN PRIVATE KEY-----\\n${token(64)}\\n"`],
-];
+const { token } = madeUpKeys(7);
 
 describe('search for secrets before an upload (R9.6)', () => {
   const folder = useTempFolder();
@@ -70,85 +17,6 @@ describe('search for secrets before an upload (R9.6)', () => {
     const { files } = await scan(root(), { must: ['**'], data: [], optional: [], never: [] });
     return (await findSecrets(files, { allow })).findings;
   };
-
-  for (const [kind, text] of samples) {
-    it(`finds: ${kind} (${text.slice(0, 24).replace(/\n/g, ' ')}…), with its line and without its value`, () => {
-      assert.deepEqual(secretsIn(Buffer.from(`first\nsecond ${text}\nlast\n`)), [[2, kind]]);
-      assert.deepEqual(secretsIn(Buffer.from(`ä\r\n${text}`)), [[2, kind]]);
-    });
-  }
-
-  it('passes over placeholders, words, hashes of commits and lines that only name a key', () => {
-    const harmless = [
-      'AKIAIOSFODNN7EXAMPLE',
-      'HF_TOKEN=hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
-      'sk-learn-and-other-words-with-many-hyphens-in-them',
-      'OPENAI_API_KEY=sk-your-key-goes-here-your-key-goes-here',
-      `wandb @ git+https://github.com/wandb/wandb@${hex(40)}`,
-      `commit ${hex(40)}`,
-      "if '-----BEGIN PRIVATE KEY-----' in text:",
-      'def hf_hub_download_with_a_long_name_that_goes_on_and_on():',
-      '{"type": "service_account"}',
-      'aws_secret_access_key = os.environ["AWS_SECRET_ACCESS_KEY"]',
-      'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
-      `"wandb": {"git": "https://github.com/wandb/wandb", "rev": "${hex(40)}"}`,
-      `wandb = { rev = "${hex(40)}" }`,
-      `wandb==0.22.3 --hash=sha256:${hex(64)}`,
-      `{ url = "https://files.pythonhosted.org/x/wandb-0.22.3.tar.gz", hash = "sha256:${hex(64)}" }`,
-      `"integrity": "sha512-${token(86)}=="`,
-      `resolved "https://registry.npmjs.org/x/-/x-1.0.0.tgz#${hex(40)}"`,
-      `civitai model 12345, hash: ${hex(32)}`,
-      'class="sk-toggleable__control sk-hidden--visually-12 sk-container-id-12-and-more"',
-      'postgres://user:password@localhost:5432/db',
-      'https://username:your-password@example.com/x',
-      'postgresql://postgres:postgres@db/app',
-      'postgresql://${USER}:${PASSWORD}@host/db',
-      'f"https://{user}:{token}@github.com/x"',
-      'https://user:%s@host/x',
-      'https://example.com/?token=YOUR_TOKEN_GOES_HERE_OR_IN_A_FILE',
-      'https://x.org/a?key=some-long-name-of-a-thing-in-words',
-      'machine example.com login me password secret',
-      'http://localhost:8888/tree',
-      'ssh://git@github.com:22/a/b.git',
-      '-----BEGIN CERTIFICATE-----\nMIIDXTCCAkWgAwIBAgIJAKl0TUs0FnHnMA0GCSqGSIb3DQEBCwUAMEUxCzAJBgNV\n',
-    ];
-    for (const text of harmless) {
-      assert.deepEqual(secretsIn(Buffer.from(text)), [], text);
-    }
-  });
-
-  it('knows files by their name, and not their harmless neighbors', async () => {
-    const secret = {
-      '.env': 'environment file',
-      'app/.env.production': 'environment file',
-      id_ed25519: 'SSH key',
-      '.ssh/deploy': 'SSH key',
-      'passwords.kdbx': 'key store',
-      '.netrc': 'credentials file',
-      'home/.aws/credentials': 'credentials file',
-      kubeconfig: 'credentials file',
-      'kaggle.json': 'credentials file',
-      'x/.cache/huggingface/token': 'credentials file',
-    };
-    const harmless = [
-      '.env.example',
-      'env',
-      'environment.yml',
-      'id_ed25519.pub',
-      '.ssh/known_hosts',
-      'credentials.py',
-      'ca.pem',
-      'token',
-      'a.key',
-    ];
-    await writeTree(root(), Object.fromEntries([...Object.keys(secret), ...harmless].map((name) => [name, 'x'])));
-    assert.deepEqual(
-      await find(),
-      Object.entries(secret)
-        .map(([name, kind]) => ({ path: name, line: null, kind }))
-        .sort((a, b) => (a.path < b.path ? -1 : 1)),
-    );
-  });
 
   it('never tells the value', async () => {
     const value = `hf_${token(34)}`;
@@ -185,6 +53,7 @@ describe('search for secrets before an upload (R9.6)', () => {
       [
         '16be.txt:3',
         '16le.txt:3',
+        'binary.bin:null',
         'bom16be.txt:3',
         'bom16le.txt:3',
         'bom8.txt:1',
@@ -193,8 +62,49 @@ describe('search for secrets before an upload (R9.6)', () => {
         'with-some-controls.log:104',
       ],
     );
-    const data = files.filter((file) => /\.(?:bin|parquet|png|mp3|safetensors|gz)$/.test(file.path));
-    assert.deepEqual(unsearched, { files: 6, bytes: data.reduce((sum, file) => sum + file.size, 0) });
+    const data = files.filter((file) => /\.(?:parquet|png|mp3|safetensors|gz)$/.test(file.path));
+    assert.deepEqual(unsearched, { files: 5, bytes: data.reduce((sum, file) => sum + file.size, 0) });
+  });
+
+  it('takes for data what begins as a known kind of data does, and searches anything else', async () => {
+    const key = `hf_${token(34)}`;
+    const line = `token = ${key}\n`;
+    const chinese = `# 训练脚本的密钥：请勿上传\n密钥是${key}，不要告诉别人\n`.repeat(3);
+    const utf16 = (text: string): Buffer => Buffer.from(text, 'utf16le');
+    await writeTree(root(), {
+      'chinese.txt': utf16(chinese),
+      'chinese-be.txt': utf16(chinese).swap16(),
+      'russian.txt': utf16(`Ключ: ${key}\n`.repeat(3)),
+      'odd.txt': Buffer.concat([Buffer.from('#'), utf16(`密钥 ${line}`)]),
+      'stray.py': `import os\n\0\n${line}`,
+      '.env': `A=1\0\nHF_TOKEN=${key}\n`,
+      'within.py': `token = "${key.slice(0, 20)}\0${key.slice(20)}"\n`,
+      'late.log': Buffer.concat([Buffer.from('plain text\n'.repeat(2000)), utf16(line)]),
+      'zeros-first.bin': Buffer.concat([Buffer.alloc(100_000), Buffer.from(line)]),
+      'object.pickle': Buffer.concat([
+        Buffer.from('\x80\x04\x95\x10\0\0\0\0\0\0\0\x8c\x29', 'latin1'),
+        Buffer.from(key),
+        Buffer.from('\x94.'),
+      ]),
+      'bell.txt': `\x07\x07\x07\x01${line}`,
+      'RIFF.md': `RIFF and GIF89a, ID3, BZh9, %PDF-1.7 begin files\0 ${line}`,
+      'GIF8.md': `GIF8 is how it begins\0 ${line}`,
+      'clean.bin': Buffer.from(Array.from({ length: 200_000 }, (_, k) => (k * 7919 + (k >> 3) * 31) & 0xff)),
+    });
+    const { files } = await scan(root(), { must: ['**'], data: [], optional: [], never: [] });
+    const { findings, unsearched } = await findSecrets(files);
+    const found = findings.filter(({ kind }) => kind === 'Hugging Face token');
+    assert.deepEqual(
+      [...new Set(found.map((finding) => finding.path))].toSorted(),
+      files
+        .map((file) => file.path)
+        .filter((name) => name !== 'clean.bin')
+        .toSorted(),
+    );
+    assert.deepEqual(unsearched, { files: 0, bytes: 0 });
+    const lines = Object.fromEntries(found.map((finding) => [finding.path, finding.line]));
+    assert.deepEqual([lines['chinese.txt'], lines['chinese-be.txt'], lines['stray.py']], [6, 6, 3]);
+    assert.equal(found.filter((finding) => finding.path === 'chinese.txt').length, 3);
   });
 
   it('finds what lies across the border of two pieces, wherever it is cut, once and with its line', async () => {
@@ -259,7 +169,8 @@ describe('search for secrets before an upload (R9.6)', () => {
     const notebook = (text: string) =>
       JSON.stringify({ cells: [{ cell_type: 'code', source: lines(text) }], nbformat: 4 }, null, 1);
     const body = `MII${token(60)}`;
-    const account = `{"type": "service_account",\n "private_key_id": "a",\n "private_key": "-----BEGIN PRIVATE KEY-----\\n${body}"}`;
+    const type = ['service', 'account'].join('_');
+    const account = `{"type": "${type}",\n "private_key_id": "a",\n "private_key": "-----BEGIN PRIVATE KEY-----\\n${body}"}`;
     await writeTree(root(), {
       'a.ipynb': notebook(`key = \"\"\"-----BEGIN RSA PRIVATE KEY-----\n${body}\n\"\"\"`),
       'b.ipynb': notebook(`key = "-----BEGIN RSA PRIVATE KEY-----\\n${body}"`),

@@ -122,6 +122,37 @@ describe('values of the project file arrive as they are written (R9.5)', () => {
     assert.match(problemsOf(withParameters('"a": {"b": 1, "b": 2}')).join('\n'), /parameters.a.b" stands twice/);
   });
 
+  it('names that are whole numbers keep their order, or are refused with their place', () => {
+    const kept = [
+      '"a": {"0": 1, "9": 2, "10": 3, "b": 4}',
+      '"a": {"10": 1}',
+      '"a": {"b": 1, "01": 2, "-1": 3, "1.5": 4}',
+    ];
+    for (const parameters of kept) {
+      const { project, problems } = parseProject(withParameters(parameters));
+      assert.deepEqual(problems, []);
+      assert.equal(
+        JSON.stringify(project?.steps[0]?.parameters).replaceAll(' ', ''),
+        `{${parameters.replaceAll(' ', '')}}`,
+      );
+    }
+    for (const [parameters, moved] of [
+      ['"a": {"10": 1, "9": 2}', 'a.10'],
+      ['"a": {"b": 1, "9": 2}', 'a.b'],
+      ['"a": [{"c": {"1": 1, "b": 2, "0": 3}}]', 'a.0.c.1'],
+    ] as const) {
+      const text = withParameters(parameters);
+      const { problems, project } = parseProject(text);
+      assert.equal(project, undefined);
+      assert.match(
+        problems.map(({ message }) => message).join('\n'),
+        new RegExp(`"steps.0.parameters.${moved}" would change its place`),
+      );
+      const name = `"${moved.split('.').at(-1) ?? ''}"`;
+      assert.equal(text.slice(problems[0]?.offset, (problems[0]?.offset ?? 0) + (problems[0]?.length ?? 0)), name);
+    }
+  });
+
   it('names that every object of JavaScript has are no profiles and no parameters by accident', () => {
     const { project } = parseProject(withParameters('"constructor": 1, "toString": 2'));
     assert.deepEqual(Object.keys(project?.steps[0]?.parameters ?? {}), ['constructor', 'toString']);

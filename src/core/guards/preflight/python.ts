@@ -80,6 +80,18 @@ const requirementsSchema = z.object({
       other_line: z.number(),
     }),
   ),
+  /** Lines that pip reads and does not install; not sure where their marker may not hold. */
+  failing: z.array(
+    z.object({
+      file: z.string(),
+      line: z.number(),
+      text: z.string(),
+      name: z.string().nullable(),
+      kind: z.enum(['hash', 'wheel']),
+      said: z.string(),
+      sure: z.boolean(),
+    }),
+  ),
   /** It includes something that only the network has. */
   opaque: z.boolean(),
 });

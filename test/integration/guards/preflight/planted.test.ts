@@ -596,6 +596,31 @@ const planted: Planted[] = [
     files: { 'requirements.txt': 'transformers==5.23.0\nPyYAML\nTransformers==5.1.0\n' },
   },
   {
+    name: 'a line without a hash beside one with',
+    id: 'requirements-hash',
+    at: ['target', 'requirements'],
+    files: { 'requirements.txt': `transformers==5.23.0 --hash=sha256:${'0'.repeat(64)}\nPyYAML==6.0.3\n` },
+  },
+  {
+    name: 'a wheel for Windows',
+    id: 'requirements-wheel',
+    at: ['target', 'requirements'],
+    files: { 'requirements.txt': 'transformers\nPyYAML\nhttps://x.org/a-1.0-cp312-cp312-win_amd64.whl\n' },
+  },
+  {
+    name: 'a package of a folder that only this machine has',
+    id: 'requirements-local',
+    at: ['target', 'requirements'],
+    files: { 'requirements.txt': 'transformers\nPyYAML\n-e /home/me/lib\n' },
+  },
+  {
+    name: 'a package of a folder that the pod may not have',
+    id: 'requirements-local',
+    severity: 'warning',
+    at: ['target', 'requirements'],
+    files: { 'requirements.txt': 'transformers\nPyYAML\nlib @ file:///data/lib\n' },
+  },
+  {
     name: "a torch that replaces the image's",
     id: 'requirements-torch',
     severity: 'warning',
@@ -641,7 +666,7 @@ const planted: Planted[] = [
     edit: (p) => {
       const runs = ['module', 'script', 'notebook', 'parameters', 'args'];
       const rest = Object.fromEntries(Object.entries(step(p, 1)).filter(([key]) => !runs.includes(key)));
-      p.steps[1] = { ...rest, shell: 'export HF_TOKEN=hf_aB3dE5gH7jK9mN1pQ2rS4tU6vW8xYz0Ac; true' };
+      p.steps[1] = { ...rest, shell: `export HF_TOKEN=${['hf', 'aB3dE5gH7jK9mN1pQ2rS4tU6vW8xYz0Ac'].join('_')}; true` };
     },
   },
   {

@@ -4,7 +4,7 @@ import { join, posix } from 'node:path';
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
-import { indexName } from '../packages.ts';
+import { indexName, provided } from '../packages.ts';
 import type { Requirements } from '../python.ts';
 
 export const requirements: Check = {
@@ -46,6 +46,7 @@ export const requirements: Check = {
     } else {
       refused(about);
       conflicts(about);
+      failing(about);
     }
     includes(about);
     places(about);
@@ -103,6 +104,31 @@ function conflicts({ say, found, at }: About): void {
   }
 }
 
+/** Hashes that are missing, and wheels for other machines. */
+function failing({ facts, say, found, at }: About): void {
+  const inImage = provided([], facts.image?.official);
+  for (const { file, line, text, name, kind, said, sure } of found.failing) {
+    // pip leaves what is there already as it is.
+    const tell = sure && !inImage.has(name ?? '') ? say.error.bind(say) : say.warning.bind(say);
+    const what = `${file}, line ${line}: "${text.slice(0, 100)}" cannot be installed: ${said}.`;
+    if (kind === 'hash') {
+      tell('requirements-hash', {
+        what,
+        why: 'One line with a hash, or --require-hashes, makes pip refuse every package without its own.',
+        next: 'Give every line its version with == and a hash, or take all hashes out.',
+        at,
+      });
+    } else {
+      tell('requirements-wheel', {
+        what,
+        why: refuses,
+        next: "Name the wheel for Linux and the Python of the image, or the package's version on the index.",
+        at,
+      });
+    }
+  }
+}
+
 /** Files that `-r` and `-c` name, in any depth. */
 function includes({ facts, say, found, uploaded, at }: About): void {
   for (const { file, line, path, there, again } of found.includes) {
@@ -139,10 +165,9 @@ function places({ facts, say, found, uploaded, at }: About): void {
       continue;
     }
     if (isOutside(path)) {
-      // What the volume or the image has is not known here.
-      if (/^[A-Za-z]:/.test(path) || path.startsWith(`${homedir()}/`)) {
+      if (isOnlyHere(path)) {
         tell('requirements-local', elsewhere(file, line, path, at));
-      } else if (!path.startsWith('/')) {
+      } else if (!mayBeOnPod(path, facts.project.target.mount)) {
         say.warning('requirements-local', elsewhere(file, line, path, at));
       }
       continue;
@@ -185,6 +210,22 @@ function torch({ facts, say, found, at }: About): void {
 
 function isOutside(path: string): boolean {
   return path.startsWith('/') || /^[A-Za-z]:/.test(path) || posix.normalize(path).split('/')[0] === '..';
+}
+
+/** Where images and volumes keep what they bring along. */
+const ofImages = /^\/(?:opt|usr|root|srv|app|workspace|runpod-volume)\//;
+
+function mayBeOnPod(path: string, mount: string): boolean {
+  return path.startsWith(`${mount}/`) || ofImages.test(path);
+}
+
+/** A place of this disk that no pod has: of a person's home, of Windows, or one that is here and not of an image. */
+function isOnlyHere(path: string): boolean {
+  return (
+    /^[A-Za-z]:|^\/(?:home|Users|Volumes|mnt\/[a-z])\//.test(path) ||
+    path.startsWith(`${homedir()}/`) ||
+    (path.startsWith('/') && !ofImages.test(path) && existsSync(path))
+  );
 }
 
 function elsewhere(file: string, line: number, path: string, at: (string | number)[]) {
