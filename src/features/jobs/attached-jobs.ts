@@ -8,6 +8,7 @@ import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
 import type { FollowOptions, JobResult } from '../../core/jobs/follow.ts';
 import { atWork } from '../common/at-work.ts';
+import { askGone } from './ask-gone.ts';
 import { askAdopt } from '../common/adopt.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
@@ -46,7 +47,12 @@ export class AttachedJobs implements Disposable {
     this.#stay({ job: plan.job, project: plan.loaded.project.name, free }, async (options) => {
       // Loaded with the first job: a window without one starts sooner.
       const { runJob } = await import('../../core/jobs/run.ts');
-      return runJob(installation, plan, { ...options, estimate, adopt: askAdopt(this.#vs) });
+      return runJob(installation, plan, {
+        ...options,
+        estimate,
+        adopt: askAdopt(this.#vs),
+        gone: askGone(this.#vs, plan),
+      });
     });
     this.#started.fire({ job: plan.job, project: plan.loaded.project.name });
   }

@@ -22,6 +22,7 @@ const plan: TransferPlan = {
   send: [{ path: 'a.py', size: 1500, list: 'must', why: 'new' }],
   unchanged: { files: 0, bytes: 0 },
   conflicts: [],
+  ghosts: [],
   deletes: [],
   archives: [],
   wasteAvoided: { bytes: 0, estimate: true, basis: '' },

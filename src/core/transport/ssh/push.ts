@@ -152,7 +152,7 @@ async function commit(
   arrived: readonly HashedFile[],
   failures: Failures,
 ): Promise<ReadonlySet<string>> {
-  const lines = arrived.map(({ path, sha256, size, mode }) => ({ path, sha256, size, mode }));
+  const lines = arrived.map(({ path, sha256, size, mode, list }) => ({ path, sha256, size, mode, list }));
   const answers = lines.length === 0 ? [] : await callFiles(options, 'commit', lines, commitSchema, options.signal);
   const committed = new Map(answers.map((answer) => [answer.path, answer]));
   const inPlace = new Set<string>();
