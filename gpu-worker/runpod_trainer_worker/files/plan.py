@@ -50,8 +50,6 @@ class _Plan:
         """Why writing the file would lose what somebody else wrote."""
         if entry is None:
             return "unknown" if self._safe.exists(wanted.path) else None
-        if wanted.sha256 == entry["sha256"]:
-            return None
         now = present(self._safe, self._cache, wanted.path, entry)
         return "changed" if now is not None and now["sha256"] != entry["sha256"] else None
 

@@ -8,7 +8,6 @@ import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
 import type { FollowOptions, JobResult } from '../../core/jobs/follow.ts';
 import { atWork } from '../common/at-work.ts';
-import { askGone } from './ask-gone.ts';
 import { askAdopt } from '../common/adopt.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
@@ -46,7 +45,7 @@ export class AttachedJobs implements Disposable {
     const { free } = installation.client;
     this.#stay({ job: plan.job, project: plan.loaded.project.name, free }, async (options) => {
       // Loaded with the first job: a window without one starts sooner.
-      const { runJob } = await import('../../core/jobs/run.ts');
+      const [{ runJob }, { askGone }] = await Promise.all([import('../../core/jobs/run.ts'), import('./ask-gone.ts')]);
       return runJob(installation, plan, {
         ...options,
         estimate,

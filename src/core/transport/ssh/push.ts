@@ -16,7 +16,7 @@ import { broken, callFiles } from './worker-files.ts';
 
 export type { PushOptions };
 
-/** Files that changed at both sides; nothing was sent. */
+/** Files that changed at the far end; nothing was sent. */
 export class PushConflicts extends UserError {
   override readonly name = 'PushConflicts';
   readonly paths: readonly string[];
@@ -25,7 +25,7 @@ export class PushConflicts extends UserError {
     const named = paths.slice(0, 5).map((path) => JSON.stringify(path));
     super('push-conflicts', {
       what:
-        paths.length === 1 ? '1 file was changed at both sides.' : `${paths.length} files were changed at both sides.`,
+        paths.length === 1 ? '1 file was changed on the volume.' : `${paths.length} files were changed on the volume.`,
       why: `Somebody changed them on the volume since they were put there, and they are different here: ${named.join(', ')}${paths.length > 5 ? ', …' : ''}.`,
       next: 'Fetch them to look at what is there, or say that the files of this machine shall replace them. Nothing was sent.',
     });
