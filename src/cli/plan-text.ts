@@ -1,5 +1,5 @@
 import { byteText, count, roughly } from '../core/words/index.ts';
-import type { TransferPlan } from '../core/volumes/plan/index.ts';
+import type { Ghost, TransferPlan } from '../core/volumes/plan/index.ts';
 import { columns, printable, wrap, type Style } from './style.ts';
 import { fit } from './width.ts';
 
@@ -45,6 +45,12 @@ export function planText(plan: TransferPlan, style: Style, { width = 100, all }:
     ),
     ...section(style.yellow('Deletes on the volume'), list(plan.deletes.map((path) => `  ${name(path)}`))),
     ...section(
+      style.yellow('On the volume, and not here any more'),
+      list(
+        plan.ghosts.map((ghost) => `  ${name(ghost.path)}  ${byteText(ghost.size)}  ${style.dim(ghostText(ghost))}`),
+      ),
+    ),
+    ...section(
       style.bold('Archives'),
       list(plan.archives.map(({ to, files, bytes }) => `  ${name(to)}  ${count(files, 'file')} in ${byteText(bytes)}`)),
     ),
@@ -82,6 +88,14 @@ export function planText(plan: TransferPlan, style: Style, { width = 100, all }:
           `about ${byteText(plan.wasteAvoided.bytes)} on the volume by archives (an estimate). ${plan.wasteAvoided.basis}`,
         )),
   ].join('\n');
+}
+
+function ghostText({ then, why }: Ghost): string {
+  return {
+    'set-aside': `a job sets it aside there (${why})`,
+    ask: `data (${why}): a job stops until you say whether it is removed or kept there`,
+    keep: `stays there: ${why}`,
+  }[then];
 }
 
 const routeName = { s3: 'S3', ssh: 'SSH', gateway: 'Gateway pod' };

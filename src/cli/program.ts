@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { backupCommand, type BackupCommandOptions } from './backup.ts';
 import { checkCommand, type CheckCommandOptions } from './check.ts';
@@ -33,6 +33,8 @@ const withPlan = (command: Command): Command =>
     .option('--delete', 'delete on the volume what the project does not have any more and this program put there')
     .option('--all', 'show every path');
 
+const goneText =
+  'what is done about data on the volume that is not here any more; the answer is kept in the project file';
 const adoptText = 'let this folder fill a project that another folder has filled on the volume';
 
 /** Every command with its options; `exitWith` is told of the one that was called. */
@@ -54,6 +56,7 @@ export function makeProgram(exitWith: ExitWith): Command {
     .option('--detach', 'return as soon as the job runs on its own')
     .option('--smoke', 'try every step on the pod for at most a minute, apart from the real results')
     .option('--adopt', adoptText)
+    .addOption(new Option('--gone <answer>', goneText).choices(['remove', 'keep']))
     .option('--no-check', 'do not look for mistakes first')
     .option('-y, --yes', 'do not ask before local steps run and before anything is rented')
     .action((file: string | undefined, options: RunCommandOptions) => exitWith(runCommand(file, options), options));

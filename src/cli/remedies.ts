@@ -37,6 +37,11 @@ export function hintOf(remedy: Remedy, given: Given): Hint {
       const words = argv[0] === 'run' || argv[0] === 'sync' ? argv : ['run'];
       return run('let this folder fill it', [...words, '--adopt']);
     }
+    case 'answer-gone': {
+      const { argv } = given;
+      const words = argv[0] === 'run' ? argv : ['run'];
+      return run(`${remedy.answer} there`, [...words, '--gone', remedy.answer]);
+    }
     case 'show-jobs':
       return run('list the jobs', ['jobs']);
     case 'find-unused':

@@ -50,6 +50,8 @@ export class Renderer {
         return this.#line(yellow(`  ${event.hardware}: ${event.reason}`));
       case 'host-key':
         return this.#line(dim(`  host key ${event.fingerprint} (${event.checkedBy})`));
+      case 'set-aside':
+        return this.#line(yellow(`  ${event.text}`));
       case 'link':
         return this.#showLink(event);
       case 'warning':

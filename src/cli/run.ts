@@ -12,14 +12,16 @@ import { preflight, smokeProject } from '../core/guards/preflight/index.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { applyProfile } from '../core/project/profile.ts';
 import { planSync } from '../core/volumes/sync.ts';
-import { uploadWait } from '../core/volumes/plan/index.ts';
-import { askAdopt, confirm, confirmLocalSteps } from './ask.ts';
+import { ghostLines, uploadWait, type Ghost } from '../core/volumes/plan/index.ts';
+import type { GoneAnswer } from '../core/project/gone.ts';
+import { askAdopt, askGone, confirm, confirmLocalSteps } from './ask.ts';
 import { reportText } from './check.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { finish, makeOutput, type Output } from './output.ts';
 import { onlyProjectFile } from './project-file.ts';
+import { printable } from './style.ts';
 
 export interface RunCommandOptions extends GlobalOptions {
   profile?: string;
@@ -28,6 +30,7 @@ export interface RunCommandOptions extends GlobalOptions {
   detach?: boolean;
   smoke?: boolean;
   adopt?: boolean;
+  gone?: GoneAnswer;
   /** Commander's `--no-check`. */
   check?: boolean;
   json?: boolean;
@@ -50,13 +53,13 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       costs: installation,
       signal: interrupt.signal,
     });
-    const estimate = plan.podSteps.length === 0 ? undefined : await costOf(installation, plan, interrupt.signal);
+    const before: Foreseen = plan.podSteps.length === 0 ? {} : await foresee(installation, plan, interrupt.signal);
     if (options.check !== false) {
-      const estimateDollars = estimate?.likely ?? undefined;
+      const estimateDollars = before.estimate?.likely ?? undefined;
       await checkFirst(installation, loaded, output, { profile, estimateDollars, signal: interrupt.signal });
     }
     const note = capNote(await installation.platform.capabilities(installation.restUrl), installation.endKeySecret);
-    output.note(planText(plan, note, estimate, installation.client.free));
+    output.note(planText(plan, note, before, installation.client.free));
     const yes = options.yes === true;
     await confirmLocalSteps(homeFolder(), plan, yes);
     if (plan.podSteps.length > 0) {
@@ -67,7 +70,8 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       signal: interrupt.signal,
       detach: options.detach,
       adopt: askAdopt(options.adopt, yes),
-      estimate,
+      gone: askGone(options.gone, plan, yes, output.onEvent),
+      estimate: before.estimate,
     });
     const code = finish(output, result);
     // Asked for, so not an interruption.
@@ -80,14 +84,20 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
 /** The estimate does without the upload when planning it takes longer: a volume that does not answer must not hold a run up. */
 const planMs = 5_000;
 
-/** What the run will cost, with the time that its pod waits for files where that can be planned. */
-async function costOf(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Estimate> {
+interface Foreseen {
+  estimate?: Estimate;
+  /** On the volume and not here any more, where the volume told in time. */
+  ghosts?: readonly Ghost[];
+}
+
+/** What the run will cost, with the time that its pod waits for files where that can be planned, and what will make way. */
+async function foresee(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Foreseen> {
   const { loaded } = plan;
   const soon = AbortSignal.any([signal, AbortSignal.timeout(planMs)]);
-  const upload = planSync(installation, loaded, { signal: soon }).then((sync) => uploadWait(loaded.root, sync.plan));
-  const waits = await upload.catch(() => null);
+  const sync = await planSync(installation, loaded, { signal: soon }).catch(() => undefined);
   throwIfCancelled(signal);
-  return estimateRun(installation, plan, waits);
+  const waits = sync === undefined ? null : await uploadWait(loaded.root, sync.plan);
+  return { estimate: await estimateRun(installation, plan, waits), ghosts: sync?.plan.ghosts ?? [] };
 }
 
 /** The project as a smoke run tries it; says what it leaves out. */
@@ -135,7 +145,7 @@ async function checkFirst(
 }
 
 /** What will happen, in a few lines, before it happens. */
-function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | undefined, free: boolean): string {
+function planText(plan: RunPlan, note: string | undefined, { estimate, ghosts = [] }: Foreseen, free: boolean): string {
   const { project } = plan.loaded;
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name} (${plan.volume.volume.size} GB, ${plan.dataCenter})`
@@ -151,6 +161,7 @@ function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | 
     ...(plan.podSteps.length === 0
       ? []
       : [`Volume    ${volume}`, `Machine   ${priced(machines.join(', else '), free)}`]),
+    ...ghostLines(ghosts).map((line) => `Gone      ${printable(line)}`),
     ...(note === undefined || plan.podSteps.length === 0 ? [] : [`Note      ${note}`]),
     ...(estimate === undefined
       ? []

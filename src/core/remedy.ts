@@ -10,6 +10,8 @@ export type Remedy =
   | { do: 'run'; file?: string; profile?: string; from?: string }
   /** Does the same again, and lets the folder fill the project on the volume from here on. */
   | { do: 'adopt' }
+  /** Does the same again, with what is done about data on the volume that is not here any more. */
+  | { do: 'answer-gone'; answer: 'remove' | 'keep' }
   | { do: 'show-jobs' }
   | { do: 'find-unused' }
   /** Compares the data centers for a project; without a file the one at hand. */

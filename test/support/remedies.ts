@@ -11,6 +11,10 @@ const byKind: { [K in RemedyKind]: Extract<Remedy, { do: K }>[] } = {
     { do: 'run', file: '/p/my project.runpod.json', profile: 'tiny', from: 'train it' },
   ],
   adopt: [{ do: 'adopt' }],
+  'answer-gone': [
+    { do: 'answer-gone', answer: 'remove' },
+    { do: 'answer-gone', answer: 'keep' },
+  ],
   'show-jobs': [{ do: 'show-jobs' }],
   'find-unused': [{ do: 'find-unused' }],
   regions: [{ do: 'regions' }, { do: 'regions', file: '/p/training.runpod.json' }],

@@ -29,6 +29,7 @@ class Limits:
     head_line_bytes: int
     settle_milliseconds: int
     incoming_days: int
+    removed_days: int
     sync_milliseconds: int
     lease_seconds: int
     end_after_seconds: int

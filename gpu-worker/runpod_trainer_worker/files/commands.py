@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict
 
-ACTIONS = ("plan", "receive", "commit", "list", "send", "state", "remove", "unpack", "room", "origin")
+ACTIONS = ("plan", "receive", "commit", "list", "send", "state", "remove", "set-aside", "unpack", "room", "origin")
 
 Answer = Callable[[Dict[str, Any]], None]
 
@@ -75,7 +75,11 @@ def _run(options: argparse.Namespace, answer: Answer) -> None:
         safe = open_root(root, make=False)
         try:
             if options.action == "state":
-                manifest.state(safe, answer)
+                manifest.state(safe, lines.stdin_lines(), answer)
+            elif options.action == "set-aside":
+                from .set_aside import set_aside
+
+                set_aside(safe, lines.stdin_lines(), answer)
             else:
                 manifest.remove(safe, lines.stdin_lines(), answer)
         finally:

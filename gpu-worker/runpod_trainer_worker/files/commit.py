@@ -126,7 +126,8 @@ class Commit:
         os.close(descriptor)
         if read_at is not None:
             self._cache.remember(wanted.path, info, wanted.sha256, read_at)
-        self._done[wanted.path] = {"size": wanted.size, "sha256": wanted.sha256, "mtime": iso(info.st_mtime)}
+        under = {} if wanted.list is None else {"list": wanted.list}
+        self._done[wanted.path] = {"size": wanted.size, "sha256": wanted.sha256, "mtime": iso(info.st_mtime), **under}
 
     def record(self) -> None:
         """Adds what was committed to the manifest."""

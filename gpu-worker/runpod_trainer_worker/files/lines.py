@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import time
-from typing import Any, Callable, Dict, Iterable, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 from ..base.errors import WorkerError
 from .safe_root import Escape, parts_of
@@ -56,16 +56,19 @@ class Wanted:
     size: int
     sha256: str
     mode: Optional[int]
+    #: The list of the project file that names it, where the client tells.
+    list: Optional[str] = None
 
 
 def wanted_of(line: bytes) -> Wanted:
-    """Reads `{"path", "size", "sha256", ("mode")}`; raises WorkerError."""
+    """Reads `{"path", "size", "sha256", ("mode"), ("list")}`; raises WorkerError."""
     raw = _object(line, "path, size and sha256")
     path, size, digest, mode = raw.get("path"), raw.get("size"), raw.get("sha256"), raw.get("mode")
     good = isinstance(path, str) and isinstance(size, int) and isinstance(digest, str)
     if not good or not (mode is None or isinstance(mode, int)):
         raise _not_understood(line, "path, size and sha256")
-    return Wanted(str(path), int(size or 0), str(digest), mode)
+    name = raw.get("list")
+    return Wanted(str(path), int(size or 0), str(digest), mode, name if isinstance(name, str) else None)
 
 
 def path_of(line: bytes) -> str:
@@ -74,6 +77,14 @@ def path_of(line: bytes) -> str:
     if not isinstance(path, str):
         raise _not_understood(line, "path")
     return path
+
+
+def asked_of(line: bytes) -> Tuple[str, int]:
+    """Reads `{"path", "size"}`; raises WorkerError."""
+    path, size = path_of(line), _object(line, "path and size").get("size")
+    if not isinstance(size, int):
+        raise _not_understood(line, "path and size")
+    return path, size
 
 
 def check(wanted: Wanted) -> None:

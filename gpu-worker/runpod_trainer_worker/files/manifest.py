@@ -11,7 +11,7 @@ from ..base import fsutil
 from ..base.clock import iso
 from ..base.contract import LIMITS
 from .hashes import HashCache, digest_of
-from .lines import OWN_FOLDER, Answer, check_path, is_sha256, path_of
+from .lines import OWN_FOLDER, Answer, asked_of, check_path, is_sha256, path_of
 from .safe_root import Escape, SafeRoot, parts_of
 
 Entry = Dict[str, Any]
@@ -24,7 +24,7 @@ class Manifest:
         self._own = safe.path / OWN_FOLDER
 
     def files(self) -> Dict[str, Entry]:
-        """Path to `{"size", "sha256", "mtime"}`; entries that are damaged are left out."""
+        """Path to `{"size", "sha256", "mtime", ("list")}`; entries that are damaged are left out."""
         files = (fsutil.read_json(self._own / "files.json") or {}).get("files")
         return {p: e for p, e in files.items() if _sound(e)} if isinstance(files, dict) else {}
 
@@ -86,12 +86,17 @@ def present(safe: SafeRoot, cache: HashCache, path: str, entry: Optional[Entry])
     return {"size": info.st_size, "sha256": digest_of(safe, cache, path, None), "mtime": mtime}
 
 
-def state(safe: SafeRoot, answer: Answer) -> None:
-    """Answers each file of the manifest with `changed` and `missing`, and `now` when it changed."""
+def state(safe: SafeRoot, lines: Iterable[bytes], answer: Answer) -> None:
+    """Answers each file of the manifest with `changed` and `missing`, and `now` when it changed.
+
+    Then, of the files `{"path", "size"}` that it is asked about, those that are there without the manifest knowing them:
+    `{"path", "stranger", "now"}`, with a sha256 where the size is the one that was told.
+    """
     cache = HashCache(safe.path)
+    files = Manifest(safe).files()
     try:
-        for path, entry in Manifest(safe).files().items():
-            line = {"path": path, "size": entry["size"], "sha256": entry["sha256"], "mtime": entry["mtime"]}
+        for path, entry in files.items():
+            line = {"path": path, **entry}
             try:
                 now = present(safe, cache, path, entry)
             except Escape:
@@ -102,8 +107,27 @@ def state(safe: SafeRoot, answer: Answer) -> None:
             changed = now is not None and now["sha256"] != entry["sha256"]
             more = {"now": now} if changed else {}
             answer({**line, "changed": changed, "missing": now is None, **more})
+        for asked in lines:
+            path, size = asked_of(asked)
+            found = None if path in files else _stranger(safe, cache, path, size)
+            if found is not None:
+                answer({"path": path, "stranger": True, "now": found})
     finally:
         cache.save()
+
+
+def _stranger(safe: SafeRoot, cache: HashCache, path: str, size: int) -> Optional[Dict[str, Any]]:
+    try:
+        check_path(path)
+        descriptor = safe.open_file(path)
+        if descriptor is None:
+            return None
+        info = os.fstat(descriptor)
+        os.close(descriptor)
+        digest = digest_of(safe, cache, path, size)
+    except (Escape, OSError):
+        return None
+    return {"size": info.st_size, "sha256": digest, "mtime": iso(info.st_mtime)}
 
 
 def remove(safe: SafeRoot, lines: Iterable[bytes], answer: Answer) -> None:
@@ -115,7 +139,8 @@ def remove(safe: SafeRoot, lines: Iterable[bytes], answer: Answer) -> None:
             path = path_of(line)
             try:
                 check_path(path)
-                _remove_one(safe, cache, path, files.get(path))
+                if is_as_put(safe, cache, path, files.get(path)):
+                    safe.unlink(path)
                 gone.append(path)
                 answer({"path": path, "ok": True})
             except Escape as problem:
@@ -128,17 +153,18 @@ def remove(safe: SafeRoot, lines: Iterable[bytes], answer: Answer) -> None:
         cache.save()
 
 
-def _remove_one(safe: SafeRoot, cache: HashCache, path: str, entry: Optional[Entry]) -> None:
+def is_as_put(safe: SafeRoot, cache: HashCache, path: str, entry: Optional[Entry]) -> bool:
+    """Whether a transfer put the file there and nobody changed it; False when nothing is there; raises Escape."""
     if entry is None:
         raise Escape("no transfer put it there")
     now = present(safe, cache, path, entry)
     if now is None:
         if safe.exists(path):
             raise Escape("it is not a regular file any more")
-        return
+        return False
     if now["sha256"] != entry["sha256"]:
         raise Escape("it was changed there since it was put there")
-    safe.unlink(path)
+    return True
 
 
 def _prune(safe: SafeRoot, made: Set[str], gone: Iterable[str]) -> List[str]:

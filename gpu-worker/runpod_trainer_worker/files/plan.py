@@ -15,6 +15,7 @@ from .incoming import open_incoming
 from .lines import Answer, Wanted, check, wanted_of
 from .manifest import Entry, Manifest, present
 from .safe_root import Escape, SafeRoot, open_root
+from .set_aside import sweep
 
 
 class _Plan:
@@ -23,6 +24,7 @@ class _Plan:
         self._cache = HashCache(root)
         self._incoming = open_incoming(self._safe)
         self._incoming.sweep()
+        sweep(self._safe)
         self._files = Manifest(self._safe).files()
 
     def close(self) -> None:
@@ -48,8 +50,6 @@ class _Plan:
         """Why writing the file would lose what somebody else wrote."""
         if entry is None:
             return "unknown" if self._safe.exists(wanted.path) else None
-        if wanted.sha256 == entry["sha256"]:
-            return None
         now = present(self._safe, self._cache, wanted.path, entry)
         return "changed" if now is not None and now["sha256"] != entry["sha256"] else None
 

@@ -194,7 +194,7 @@ def test_plan_names_conflicts(bench: Bench) -> None:
     bench.write("stranger", "written by a step")
     wanted = [line("both", b"1"), line("there", b"there"), line("here", b"2"), line("gone", b"3"), line("stranger", b"4")]
     answers = {answer["path"]: answer.get("conflict") for answer in call(bench, "plan", wanted)}
-    assert answers == {"both": "changed", "there": None, "here": None, "gone": None, "stranger": "unknown"}
+    assert answers == {"both": "changed", "there": "changed", "here": None, "gone": None, "stranger": "unknown"}
 
 
 def test_remove_takes_only_what_a_transfer_put_there_and_nobody_changed(bench: Bench) -> None:

@@ -14,8 +14,9 @@ import type { ReadyPod } from '../pods/ready.ts';
 import { RemoteWorker, type Started } from '../pods/worker.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { push } from '../transport/ssh/push.ts';
+import type { GhostKeeper } from '../volumes/ghosts.ts';
 import type { Adoption } from '../volumes/origins.ts';
-import { readLastKnown, rememberTransfer } from '../volumes/plan/index.ts';
+import { rememberTransfer, type ManifestFiles } from '../volumes/plan/index.ts';
 import { ProjectTaken, type ProjectClaim } from './claim.ts';
 import { count } from '../words/index.ts';
 import type { RunPlan } from './plan.ts';
@@ -33,6 +34,7 @@ interface WithPod {
   readonly files: readonly Leaving<HashedFile>[];
   readonly localResults: LocalResult[];
   readonly adoption: Adoption;
+  readonly ghosts: GhostKeeper;
   readonly claim: ProjectClaim;
   readonly caps: PodCaps;
   readonly record: JobRecord;
@@ -77,19 +79,20 @@ export async function handOver(
 async function remember(
   { loaded }: RunPlan,
   { volume }: JobRecord,
-  sent: readonly HashedFile[],
-  moved: { bytes: number; seconds: number },
+  files: ManifestFiles,
+  moved: { bytes: number; seconds: number } = { bytes: 0, seconds: 0 },
 ): Promise<void> {
   if (volume === undefined) {
     return;
   }
-  const known = await readLastKnown(loaded.root);
-  const mtime = new Date().toISOString();
-  const now = Object.fromEntries(sent.map(({ path, size, sha256 }) => [path, { size, sha256, mtime }]));
-  const before = known?.volume.id === volume.id ? known.files : {};
-  const transferred = { route: 'ssh' as const, ...moved, files: { ...before, ...now } };
   // A project folder that cannot be written to is no reason to lose a pod that is ready.
-  await rememberTransfer(loaded.root, volume, transferred).catch(() => undefined);
+  await rememberTransfer(loaded.root, volume, { route: 'ssh', ...moved, files }).catch(() => undefined);
+}
+
+/** Files as they stand there once they were sent. */
+function putNow(files: readonly HashedFile[]): ManifestFiles {
+  const mtime = new Date().toISOString();
+  return Object.fromEntries(files.map(({ path, size, sha256, list }) => [path, { size, sha256, mtime, list }]));
 }
 
 async function transferAndStart(
@@ -135,6 +138,11 @@ async function transferAndStart(
     const far = { connection, worker: worker.argv, root: remote.projectDir };
     const volume = ready.pod.mounts.network[0]?.volumeId ?? '';
     await run.adoption.agreeOverSsh(far, { root, project: project.name, volume }, signal);
+    const before = await run.ghosts.clear(far, files, {
+      onEvent,
+      remember: (put) => remember(plan, run.record, put),
+      signal,
+    });
     const began = performance.now();
     const sent = await push({
       ...far,
@@ -142,7 +150,12 @@ async function transferAndStart(
       signal,
       onProgress: (p) => onEvent({ type: 'transfer', direction: 'up', ...p }),
     });
-    await remember(plan, run.record, files, { bytes: sent.bytes, seconds: (performance.now() - began) / 1000 });
+    await remember(
+      plan,
+      run.record,
+      { ...before, ...putNow(files) },
+      { bytes: sent.bytes, seconds: (performance.now() - began) / 1000 },
+    );
     await run.step('start', sentText(sent), { remote: { ...remote, worker: workerPath } });
     asked.toBegin = true;
     return await worker.begin(remote.jobDir, specOf(run, remote), plan.secrets, signal);

@@ -7,6 +7,8 @@ import { warningOf, type OnEvent } from '../journal/run-event.ts';
 import type { LocalResult } from '../journal/spec.ts';
 import { emptyView } from '../journal/view.ts';
 import { thisProcess } from '../processes.ts';
+import { scanProject } from '../files/to-upload.ts';
+import { GhostKeeper, type AskGone } from '../volumes/ghosts.ts';
 import { Adoption, type AskAdopt } from '../volumes/origins.ts';
 import { lockProject } from './claim.ts';
 import { follow, type JobResult } from './follow.ts';
@@ -22,6 +24,8 @@ export interface RunOptions {
   detach?: boolean | undefined;
   /** Asked when another folder has filled the project on the volume; nobody agrees unless told. */
   adopt?: AskAdopt | undefined;
+  /** Asked about data on the volume that is not here any more; without an answer the job does not start. */
+  gone?: AskGone | undefined;
   /** What it was thought to cost; kept, so that the next estimate can tell how right this one was. */
   estimate?: EstimatedDollars | undefined;
 }
@@ -95,6 +99,7 @@ async function prepare(
 ): Promise<JobResult | Submitted> {
   const { onEvent, signal } = options;
   const adoption = new Adoption(options.adopt);
+  const ghosts = new GhostKeeper(plan.loaded, options.gone);
   await warnOfUnfetched(installation, plan, onEvent);
   if (plan.volume.exists && plan.podSteps.length > 0) {
     const { root, project } = plan.loaded;
@@ -102,6 +107,12 @@ async function prepare(
   }
   let record = begun;
   let localResults: LocalResult[] = [];
+  if (plan.localSteps.length > 0 && plan.podSteps.length > 0) {
+    // Who has to answer should not have to wait for them.
+    const { files, archives } = await scanProject(plan.loaded, signal);
+    const here = [...files, ...archives.map(({ to }) => ({ path: to }))];
+    await ghosts.beforeMoney(installation, plan.volume, here, { beforeLocalSteps: true, signal });
+  }
   if (plan.localSteps.length > 0) {
     record = await installation.records.change(record.job, { phase: 'local' });
     onEvent({ type: 'phase', phase: 'local', text: 'Running the steps of this machine' });
@@ -124,7 +135,7 @@ async function prepare(
       return { record, view: local.view, outcome, reason, cost: { metered: 0 } };
     }
   }
-  return submit(installation, plan, record, { localResults, adoption, onEvent, signal });
+  return submit(installation, plan, record, { localResults, adoption, ghosts, onEvent, signal });
 }
 
 /**

@@ -22,6 +22,7 @@ import { RemoteWorker, type Started } from '../pods/worker.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
+import type { GhostKeeper } from '../volumes/ghosts.ts';
 import type { Adoption } from '../volumes/origins.ts';
 import { missingFiles } from '../files/missing.ts';
 import type { RunPlan } from './plan.ts';
@@ -33,6 +34,7 @@ const cancelledElsewhere = 'The job was cancelled from another terminal or windo
 
 export interface SubmitOptions {
   adoption: Adoption;
+  ghosts: GhostKeeper;
   localResults: LocalResult[];
   onEvent: OnEvent;
   signal?: AbortSignal | undefined;
@@ -55,6 +57,7 @@ class Submission {
   readonly files: readonly Leaving<HashedFile>[];
   readonly localResults: LocalResult[];
   readonly adoption: Adoption;
+  readonly ghosts: GhostKeeper;
   readonly day: DayTaken;
   readonly onEvent: OnEvent;
   readonly claim: ProjectClaim;
@@ -73,6 +76,7 @@ class Submission {
     {
       localResults,
       adoption,
+      ghosts,
       onEvent,
       signal,
       files,
@@ -85,6 +89,7 @@ class Submission {
     this.files = files;
     this.localResults = localResults;
     this.adoption = adoption;
+    this.ghosts = ghosts;
     this.day = day;
     this.onEvent = onEvent;
     this.claim = new ProjectClaim(installation, plan, onEvent);
@@ -151,6 +156,7 @@ export async function submit(
     onProgress: tellSearch(options.onEvent),
     signal: options.signal,
   });
+  await options.ghosts.beforeMoney(installation, plan.volume, files, { signal: options.signal });
   const onWait = (): void =>
     options.onEvent({ type: 'phase', phase: 'pod', text: 'Waiting for another start of this project to be counted' });
   const day = await takeDay(installation, plan.loaded.project, { signal: options.signal, onWait });

@@ -18,6 +18,8 @@ export type RunEvent =
   | { type: 'pod'; podId: string; name: string; hardware: string; costPerHour: number; reused: boolean }
   | { type: 'refused'; hardware: string; reason: string }
   | { type: 'host-key'; fingerprint: string; checkedBy: string }
+  /** Code on the volume that is not here any more; `paths` lie below `folder` of the project for some days. */
+  | { type: 'set-aside'; text: string; paths: string[]; folder: string }
   | { type: 'link'; state: 'live' | 'lost' | 'waiting'; text: string }
   | { type: 'job'; side: 'local' | 'pod'; replay: boolean; event: JobEvent }
   | { type: 'warning'; text: string; remedies?: readonly Remedy[] };

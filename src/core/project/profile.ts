@@ -27,6 +27,7 @@ export function applyProfile(project: Project, name: string | undefined): Projec
     sync: {
       ...project.sync,
       ...(sync?.archives && { archives: sync.archives }),
+      ...(sync?.gone && { gone: sync.gone }),
       ...(sync?.allowSecrets && { allowSecrets: sync.allowSecrets }),
       must: sync?.must ?? project.sync.must,
       data: sync?.data ?? project.sync.data,

@@ -103,6 +103,15 @@ const syncExtras = {
     .describe(
       'Many small files that travel and stay as one tar file, for jobs that read archives: a volume takes about 64 KB for every file.',
     ),
+  gone: z
+    .strictObject({
+      keep: patterns.default([]).describe('They stay on the volume, and jobs may read them.'),
+      remove: patterns.default([]).describe('They are set aside there for a week before the next job.'),
+    })
+    .optional()
+    .describe(
+      'What is done about data files on the volume that were sent and are not here any more; a job asks about the others.',
+    ),
   allowSecrets: patterns
     .optional()
     .describe('Files in which the search for keys and passwords before an upload finds nothing to warn about.'),

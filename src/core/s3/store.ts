@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { buffer as collect } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { stat } from 'node:fs/promises';
@@ -119,6 +120,38 @@ export class VolumeStore {
             throw Object.assign(new Error(`${content.length} of ${size} bytes came.`), { code: 'ECONNRESET' });
           }
           return content;
+        },
+      });
+    } catch (error) {
+      if (error instanceof S3Error && error.code === 's3-missing') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Reads a file of any size for its size and sha256, or undefined when there is none. */
+  async digest(key: string, signal?: AbortSignal): Promise<{ size: number; sha256: string } | undefined> {
+    checkKey(key);
+    try {
+      return await this.#link.call({
+        what: `read ${key}`,
+        signal,
+        once: async ({ client, sdk, bucket, signal: end, alive }) => {
+          const answer = await client.send(new sdk.GetObjectCommand({ Bucket: bucket, Key: key }), {
+            abortSignal: end,
+          });
+          const hash = createHash('sha256');
+          let size = 0;
+          for await (const chunk of answer.Body as AsyncIterable<Buffer>) {
+            alive();
+            hash.update(chunk);
+            size += chunk.length;
+          }
+          if (size !== answer.ContentLength) {
+            throw Object.assign(new Error(`${size} of ${answer.ContentLength} bytes came.`), { code: 'ECONNRESET' });
+          }
+          return { size, sha256: hash.digest('hex') };
         },
       });
     } catch (error) {

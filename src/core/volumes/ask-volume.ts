@@ -4,11 +4,13 @@ import { connectTo, findPod, mountOf } from '../pods/ready.ts';
 import { VolumeStore } from '../s3/index.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
-import { lookAt as lookAtFiles } from '../transport/s3/compare.ts';
+import { own } from '../json.ts';
+import { mustBeRead } from '../transport/far-file.ts';
+import { lookAt, readDoubtful } from '../transport/s3/compare.ts';
 import { putFilesState } from '../transport/ssh/put-files.ts';
 import { readManifest } from '../transport/s3/manifest.ts';
 import type { RemoteFiles } from '../transport/ssh/worker-files.ts';
-import type { AskFar, FarState, ManifestFiles, Surroundings } from './plan/index.ts';
+import type { AskFar, FarState, HereFile, ManifestFiles, Surroundings } from './plan/index.ts';
 import { s3AccessOf } from '../s3/s3-source.ts';
 
 /** Requests side by side. */
@@ -25,10 +27,10 @@ export function farEnd(installation: Installation, project: string, around: Surr
     return undefined;
   }
   if (s3.endpoint === 'yes' && s3.keys) {
-    return async (signal, lookAt) => {
+    return async (signal, files) => {
       const store = await openStore(installation, { id, dataCenter });
       try {
-        return await askStore(store, project, lookAt, signal);
+        return await askStore(store, project, files, signal);
       } finally {
         await store.close();
       }
@@ -37,7 +39,7 @@ export function farEnd(installation: Installation, project: string, around: Surr
   const [pod] = pods;
   return pod === undefined
     ? undefined
-    : (signal) => onPod(installation, pod.id, project, signal, (remote) => askPod(remote, signal));
+    : (signal, files) => onPod(installation, pod.id, project, signal, (remote) => askPod(remote, files, signal));
 }
 
 /** The volume over S3. Rejects with `s3-none` where the data center has no S3 or this installation no keys. */
@@ -57,35 +59,47 @@ export async function openStore(
   return new VolumeStore(access, volume.id);
 }
 
-/** What the transfer put there, and what is there now for the paths that matter. */
+/** What transfers put there, and what is there now, under these names and those of `files`. */
 export async function askStore(
   store: VolumeStore,
   project: string,
-  lookAt: (manifest: ManifestFiles) => string[],
+  files: readonly HereFile[],
   signal: AbortSignal | undefined,
+  isAbout: (path: string) => boolean = () => true,
 ): Promise<FarState> {
-  const files: ManifestFiles = Object.fromEntries(await readManifest(store, project, signal));
-  const paths = lookAt(files);
-  const found = await lookAtFiles(store, project, paths, lanes, signal);
-  const actual = paths.map((path) => {
-    const file = found.get(path);
-    // A file whose time nobody tells is compared by its size alone.
-    const mtime = file?.modified?.toISOString() ?? files[path]?.mtime ?? '';
-    return [path, file === undefined ? null : { size: file.size, mtime }] as const;
-  });
-  return { kind: 'volume', at: new Date().toISOString(), files, actual: Object.fromEntries(actual) };
+  const put = await readPut(store, project, signal);
+  const here = new Map(files.map((file) => [file.path, file]));
+  const paths = [...new Set([...here.keys(), ...Object.keys(put)])].filter(isAbout);
+  const found = await lookAt(store, project, paths, lanes, signal);
+  await readDoubtful(
+    store,
+    project,
+    found,
+    (path, there) => mustBeRead(here.get(path), own(put, path), there),
+    lanes,
+    signal,
+  );
+  const actual = Object.fromEntries(paths.map((path) => [path, found.get(path) ?? null]));
+  return { kind: 'volume', at: new Date().toISOString(), files: put, actual };
 }
 
-/** The same through a pod. */
-export async function askPod(remote: RemoteFiles, signal: AbortSignal | undefined): Promise<FarState> {
-  const state = await putFilesState(remote, signal);
-  const files: ManifestFiles = {};
-  const actual: NonNullable<FarState['actual']> = {};
-  for (const { path, size, sha256, mtime, missing, now } of state) {
-    files[path] = { size, sha256, mtime };
-    actual[path] = missing ? null : (now ?? { size, sha256, mtime });
-  }
-  return { kind: 'volume', at: new Date().toISOString(), files, actual };
+/** What transfers put there. */
+export async function readPut(
+  store: VolumeStore,
+  project: string,
+  signal: AbortSignal | undefined,
+): Promise<ManifestFiles> {
+  return Object.fromEntries(await readManifest(store, project, signal));
+}
+
+/** As {@link askStore}, through a pod. */
+export async function askPod(
+  remote: RemoteFiles,
+  files: readonly HereFile[],
+  signal: AbortSignal | undefined,
+): Promise<FarState> {
+  const { put, there } = await putFilesState(remote, files, signal);
+  return { kind: 'volume', at: new Date().toISOString(), files: put, actual: there };
 }
 
 /** Does `work` with the project's folder on a pod that runs. */

@@ -15,18 +15,18 @@ import { mayLeave, type Leaving } from '../files/leaving.ts';
 import { secretSearchOf } from '../files/to-upload.ts';
 import { push } from '../transport/ssh/push.ts';
 import { pushOverS3 } from '../transport/s3/push.ts';
-import { removeFiles } from '../transport/ssh/put-files.ts';
+import { putFilesState, removeFiles } from '../transport/ssh/put-files.ts';
 import type { RemoteFiles } from '../transport/ssh/worker-files.ts';
 import {
   preparePlan,
   rememberTransfer,
-  type FarState,
+  type ManifestFiles,
   type PreparedPlan,
   type PrepareOptions,
   type RouteKind,
 } from './plan/index.ts';
 import { Adoption, type AskAdopt } from './origins.ts';
-import { askPod, askStore, connectToPod, farEnd, openStore, remoteFiles } from './ask-volume.ts';
+import { connectToPod, farEnd, openStore, readPut, remoteFiles } from './ask-volume.ts';
 
 export interface SyncOptions {
   /** Files that changed on both sides and shall be replaced by those of this machine; none unless told. */
@@ -107,8 +107,8 @@ export async function runSync(
     return undefined;
   }
   const seconds = (performance.now() - began) / 1000;
-  const { sent, bytes, deleted, far } = moved;
-  await rememberTransfer(loaded.root, volume, { route: plan.route.kind, bytes, seconds, files: far.files });
+  const { sent, bytes, deleted, put } = moved;
+  await rememberTransfer(loaded.root, volume, { route: plan.route.kind, bytes, seconds, files: put });
   const left = [...plan.conflicts.filter((_, i) => !chosen[i]).map((conflict) => conflict.path), ...moved.left];
   const { id, name, dataCenter } = volume;
   return { route: plan.route.kind, volume: { id, name, dataCenter }, sent, bytes, deleted, left, seconds };
@@ -133,8 +133,8 @@ interface Moved {
   bytes: number;
   deleted: number;
   left: string[];
-  /** What the volume has now. */
-  far: FarState;
+  /** What transfers have put there now. */
+  put: ManifestFiles;
 }
 
 const routes: Record<RouteKind, (work: Work) => Promise<Moved | undefined>> = {
@@ -168,8 +168,8 @@ async function overS3({
       onProgress: (progress) => onEvent({ type: 'transfer', direction: 'up', ...progress }),
       signal,
     });
-    const far = await askStore(store, project, () => [], signal);
-    return { sent, bytes, deleted, left: conflicts.map((conflict) => conflict.path), far };
+    const put = await readPut(store, project, signal);
+    return { sent, bytes, deleted, left: conflicts.map((conflict) => conflict.path), put };
   } finally {
     await store.close();
   }
@@ -227,7 +227,8 @@ async function pushTo(remote: RemoteFiles, work: Work): Promise<Moved> {
   throwIfCancelled(signal);
   const removed = deletes.length === 0 ? [] : await removeFiles(remote, deletes, signal);
   const left = removed.filter((answer) => !answer.ok).map((answer) => answer.path);
-  return { sent, bytes, deleted: removed.length - left.length, left, far: await askPod(remote, signal) };
+  const { put } = await putFilesState(remote, [], signal);
+  return { sent, bytes, deleted: removed.length - left.length, left, put };
 }
 
 function replaced(replace: SyncOptions['replace']): 'always' | ReadonlySet<string> {

@@ -27,7 +27,9 @@ export function buttonOf(remedy: Remedy, fileUri: FileUri): Button {
         ? { title: 'Run Pipeline…', command: commands.run, arguments: [file] }
         : { title: 'Run from Here…', command: commands.runFrom, arguments: [file, remedy.from] };
     }
+    // The run asks.
     case 'adopt':
+    case 'answer-gone':
       return { title: 'Run Pipeline…', command: commands.run };
     case 'show-jobs':
       return { title: 'Show Jobs', command: `${views.jobs}.focus` };
@@ -61,7 +63,9 @@ const mostButtons = 3;
 
 /** The buttons of a message. */
 export function buttonsOf(vs: Pick<typeof vscode, 'Uri'>, remedies: readonly Remedy[]): Button[] {
-  return remedies.slice(0, mostButtons).map((remedy) => buttonOf(remedy, (path) => vs.Uri.file(path)));
+  const buttons = remedies.map((remedy) => buttonOf(remedy, (path) => vs.Uri.file(path)));
+  const others = buttons.filter(({ title }, i) => buttons.findIndex((b) => b.title === title) === i);
+  return others.slice(0, mostButtons);
 }
 
 /** Does what a button says. */

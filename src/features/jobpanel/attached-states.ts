@@ -35,6 +35,7 @@ export function nextAttachedState(state: AttachedState, event: RunEvent, now: nu
       return { ...state, transfer: event, heard: now };
     case 'job':
       return event.replay || event.side === 'local' ? state : { ...state, heard: now };
+    case 'set-aside':
     case 'warning':
       return { ...state, warnings: [...state.warnings, event.text].slice(-maxWarnings) };
     case 'refused':

@@ -45,8 +45,13 @@ export class AttachedJobs implements Disposable {
     const { free } = installation.client;
     this.#stay({ job: plan.job, project: plan.loaded.project.name, free }, async (options) => {
       // Loaded with the first job: a window without one starts sooner.
-      const { runJob } = await import('../../core/jobs/run.ts');
-      return runJob(installation, plan, { ...options, estimate, adopt: askAdopt(this.#vs) });
+      const [{ runJob }, { askGone }] = await Promise.all([import('../../core/jobs/run.ts'), import('./ask-gone.ts')]);
+      return runJob(installation, plan, {
+        ...options,
+        estimate,
+        adopt: askAdopt(this.#vs),
+        gone: askGone(this.#vs, plan),
+      });
     });
     this.#started.fire({ job: plan.job, project: plan.loaded.project.name });
   }

@@ -13,6 +13,8 @@ export function jobLines(event: RunEvent, free: boolean): string[] {
       return [`  ${event.hardware}: ${event.reason}`];
     case 'host-key':
       return [`  host key ${event.fingerprint} (${event.checkedBy})`];
+    case 'set-aside':
+      return [`  ${event.text}`];
     case 'link':
       return event.state === 'live' ? [] : [`  ${event.text}`];
     case 'warning':

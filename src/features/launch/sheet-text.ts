@@ -21,7 +21,7 @@ import { placeOf, position } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { commandText } from '../../core/project/local-steps.ts';
 import type { Project } from '../../core/project/schema.ts';
-import type { TimeEstimate, TransferPlan } from '../../core/volumes/plan/index.ts';
+import { ghostLines, type TimeEstimate, type TransferPlan } from '../../core/volumes/plan/index.ts';
 import type { SmokeFacts } from './facts.ts';
 import { caps, type SheetState } from '../../messages/launch-sheet.ts';
 import { buttonOf } from '../common/remedies.ts';
@@ -145,6 +145,7 @@ export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSecond
       ...(totals.files > 0 && route.kind === 's3'
         ? ['"Sync Project" sends it over S3 beforehand, while no pod costs money.']
         : []),
+      ...ghostLines(plan.ghosts).map((line) => `${line}.`),
       ...(conflicts.length > 0 ? [`${count(conflicts.length, 'file')} changed on both sides.`] : []),
       ...(secrets.length > 0 ? [`${count(secrets.length, 'file')} may hold a secret: nothing would be sent.`] : []),
       ...missing.map(({ pattern, madeBy }) =>

@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { dirname } from 'node:path';
-import { modify } from 'jsonc-parser';
+import { modify, type Edit } from 'jsonc-parser';
 import { UserError } from '../../core/errors.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import { parseProject } from '../../core/project/parse.ts';
@@ -23,11 +23,20 @@ export async function setProjectValue(
   path: readonly (string | number)[],
   value: unknown,
 ): Promise<void> {
+  await changeProjectFile(vs, file, (text) =>
+    modify(text, [...path], value, { formattingOptions: { insertSpaces: true, tabSize: 2 } }),
+  );
+}
+
+/** Makes changes of a project file's text and saves it; the editor can undo them. */
+export async function changeProjectFile(
+  vs: typeof vscode,
+  file: vscode.Uri,
+  changes: (text: string) => readonly Edit[],
+): Promise<void> {
   const document = await vs.workspace.openTextDocument(file);
-  const text = document.getText();
-  const changes = modify(text, [...path], value, { formattingOptions: { insertSpaces: true, tabSize: 2 } });
   const edit = new vs.WorkspaceEdit();
-  for (const { offset, length, content } of changes) {
+  for (const { offset, length, content } of changes(document.getText())) {
     edit.replace(file, new vs.Range(document.positionAt(offset), document.positionAt(offset + length)), content);
   }
   if (!(await vs.workspace.applyEdit(edit)) || !(await document.save())) {
@@ -59,11 +68,5 @@ export async function allowSecrets(
   path: string,
   profile: string | undefined,
 ): Promise<void> {
-  const document = await vs.workspace.openTextDocument(uri);
-  const edit = new vs.WorkspaceEdit();
-  for (const { offset, length, content } of allowEdits(document.getText(), path, profile)) {
-    edit.replace(uri, new vs.Range(document.positionAt(offset), document.positionAt(offset + length)), content);
-  }
-  await vs.workspace.applyEdit(edit);
-  await document.save();
+  await changeProjectFile(vs, uri, (text) => allowEdits(text, path, profile));
 }

@@ -120,6 +120,16 @@ export function planNodes(vs: typeof vscode, { plan, fileUri, replace, deletes }
     row: (path) => row(`delete:${path}`, path, 'on the volume', 'diff-removed', 'charts.red'),
   });
   some({
+    label: 'Not Here Any More',
+    icon: 'history',
+    color: 'charts.yellow',
+    items: plan.ghosts,
+    tooltip:
+      'The sync put these files there, and they are unchanged. A sync leaves them; a job does what each line says.',
+    row: ({ path, size, then, why }) =>
+      row(`ghost:${path}`, path, `${byteText(size)} · ${ghostWords[then]} · ${why}`, 'history', 'charts.yellow'),
+  });
+  some({
     label: 'Archives',
     icon: 'archive',
     items: plan.archives,
@@ -134,6 +144,12 @@ export function planNodes(vs: typeof vscode, { plan, fileUri, replace, deletes }
   some({ label: 'Notes', icon: 'info', items: plan.notes, row: (note) => row(`note:${note}`, note, '', 'info') });
   return nodes;
 }
+
+const ghostWords: Record<TransferPlan['ghosts'][number]['then'], string> = {
+  'set-aside': 'a job sets it aside',
+  ask: 'a job asks about it',
+  keep: 'stays',
+};
 
 function sendsText({ send, totals, unchanged }: TransferPlan): string {
   const there = unchanged.files === 0 ? '' : `; ${unchanged.files} there already`;

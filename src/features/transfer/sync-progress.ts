@@ -23,6 +23,7 @@ export function syncProgress(report: Report): OnEvent {
       case 'refused':
         return report(`${event.hardware}: ${event.reason}`);
       case 'phase':
+      case 'set-aside':
       case 'warning':
         return report(event.text);
       case 'link':

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { buttonOf } from '../../../src/features/common/remedies.ts';
+import { buttonOf, buttonsOf } from '../../../src/features/common/remedies.ts';
 import { remedySamples } from '../../support/remedies.ts';
 
 interface Manifest {
@@ -32,6 +32,19 @@ describe('remedies in the editor', () => {
       }
     });
   }
+
+  it('are one button where two would do the same', () => {
+    const uri = { Uri: { file: (path: string) => ({ path }) } } as unknown as Parameters<typeof buttonsOf>[0];
+    const both = [
+      { do: 'answer-gone', answer: 'remove' },
+      { do: 'answer-gone', answer: 'keep' },
+      { do: 'show-jobs' },
+    ] as const;
+    assert.deepEqual(
+      buttonsOf(uri, both).map(({ title }) => title),
+      ['Run Pipeline…', 'Show Jobs'],
+    );
+  });
 
   it('carry what they are about', () => {
     const job = { id: 'j' };

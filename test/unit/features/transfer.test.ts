@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Pace } from '../../../src/core/transport/progress.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import type { TransferPlan } from '../../../src/core/volumes/plan/index.ts';
+import { syncText } from '../../../src/features/launch/sheet-text.ts';
 import { allowEdits } from '../../../src/features/projectfile/edit.ts';
 import { refuseSecrets, stillDecided, unseenChange } from '../../../src/features/transfer/recheck.ts';
 import { planMessage, planPlaces } from '../../../src/features/transfer/plan-text.ts';
@@ -22,6 +23,7 @@ const plan: TransferPlan = {
   send: [{ path: 'a.py', size: 1500, list: 'must', why: 'new' }],
   unchanged: { files: 0, bytes: 0 },
   conflicts: [],
+  ghosts: [],
   deletes: [],
   archives: [],
   wasteAvoided: { bytes: 0, estimate: true, basis: '' },
@@ -38,6 +40,22 @@ const conflict = (path: string, size: number): TransferPlan['conflicts'][number]
   here: { size: 500, mtime: '2026-01-01T00:00:00.000Z' },
   there: { size, mtime: '2026-01-01T00:00:00.000Z' },
   why: 'It was changed here and on the volume since the last transfer.',
+});
+
+describe('the launch sheet, of what is not here any more (R2.5)', () => {
+  it('names code that makes way and data that the start asks about, before the click', () => {
+    const gone = { size: 2_000_000, why: 'came under "sync.must"' };
+    const ghosts: TransferPlan['ghosts'] = [
+      { ...gone, path: 'data/p2.csv', kind: 'data', then: 'ask' },
+      { ...gone, path: 'src/old\u001b[31m.py', kind: 'code', then: 'set-aside' },
+    ];
+    const { notes } = syncText({ ...plan, ghosts }, plan.time);
+    assert.ok(
+      notes.includes('1 file (2 MB) not here any more, left there and asked about, since they are data: data/p2.csv.'),
+    );
+    assert.ok(notes.some((note) => /set aside on the volume before the steps: src\/old.*\.py\.$/.test(note)));
+    assert.ok(notes.every((note) => !note.includes('\u001b')));
+  });
 });
 
 describe('the pace of a transfer (R2.8)', () => {

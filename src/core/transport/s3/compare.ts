@@ -1,9 +1,10 @@
 import path from 'node:path';
 import type { VolumeStore } from '../../s3/index.ts';
-import { isSameTime, S3Error } from '../../s3/index.ts';
+import { S3Error } from '../../s3/index.ts';
 import type { HashedFile } from '../../files/hash.ts';
 import { inParallel } from '../../files/in-parallel.ts';
-import { projectFolder, type Manifest, type ManifestEntry } from './manifest.ts';
+import { judgeFile, type FarFile } from '../far-file.ts';
+import { projectFolder, type Manifest } from './manifest.ts';
 
 /** A file at the far end that is not as the transfer left it. */
 export interface Conflict {
@@ -15,12 +16,6 @@ export interface Conflict {
   kind: 'both' | 'far' | 'unknown' | 'delete';
   /** A sentence. */
   reason: string;
-}
-
-/** What lies under a path. */
-export interface FarFile {
-  size: number;
-  modified: Date | undefined;
 }
 
 /** A folder with more wanted files than this is listed; fewer files are looked at one by one. */
@@ -50,10 +45,14 @@ export async function lookAt(
   await inParallel(single, lanes, async (name) => {
     const there = await store.head(`${root}/${name}`, signal);
     if (there !== undefined) {
-      found.set(name, there);
+      found.set(name, farFile(there));
     }
   });
   return found;
+}
+
+function farFile({ size, modified }: { size: number; modified?: Date | undefined }): FarFile {
+  return { size, mtime: modified?.toISOString() ?? '' };
 }
 
 /** False when this folder cannot be listed as a whole. */
@@ -69,7 +68,7 @@ async function listInto(
   try {
     for (const item of await store.list(`${root}/${inside}`.slice(0, -1), signal)) {
       if (item.kind === 'file' && names.has(`${inside}${item.name}`)) {
-        found.set(`${inside}${item.name}`, item);
+        found.set(`${inside}${item.name}`, farFile(item));
       }
     }
     return true;
@@ -82,8 +81,35 @@ async function listInto(
   }
 }
 
+/** Files above this many bytes are not read to find out whether they changed: those of another time count as changed. */
+const mostRead = 256 * 1024 * 1024;
+
+/** Reads those files of which only the content tells what is to be done, and notes their sha256. */
+export async function readDoubtful(
+  store: VolumeStore,
+  project: string,
+  found: ReadonlyMap<string, FarFile>,
+  isDoubtful: (path: string, there: FarFile) => boolean,
+  lanes: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const doubtful = [...found].filter(([name, there]) => there.size <= mostRead && isDoubtful(name, there));
+  await inParallel(doubtful, lanes, async ([name, there]) => {
+    const read = await store.digest(`${projectFolder(project)}/${name}`, signal);
+    if (read?.size === there.size) {
+      there.sha256 = read.sha256;
+    }
+  });
+}
+
 /** What is to be done about one file. */
 export type Verdict = 'unchanged' | 'send' | Conflict;
+
+const reasons = {
+  unknown: 'A file that this project did not put there lies under this name.',
+  far: 'It changed on the volume since it was sent.',
+  both: 'It changed here and on the volume since it was sent.',
+};
 
 /** Compares a file with the manifest and with what lies there; `begun` are those that a crash left half told. */
 export function judge(
@@ -92,27 +118,12 @@ export function judge(
   there: FarFile | undefined,
   begun: ReadonlySet<string>,
 ): Verdict {
-  const entry = manifest.get(file.path);
-  if (there === undefined || begun.has(file.path)) {
+  if (begun.has(file.path)) {
     return 'send';
   }
-  if (entry === undefined) {
-    const reason = 'A file that this project did not put there lies under this name.';
-    return { path: file.path, kind: 'unknown', reason };
+  const verdict = judgeFile(file, manifest.get(file.path), there ?? null);
+  if (verdict === 'same' || verdict === 'send') {
+    return verdict === 'same' ? 'unchanged' : 'send';
   }
-  const sameHere = entry.sha256 === file.sha256 && entry.size === file.size;
-  if (sameHere && there.size === entry.size) {
-    return 'unchanged';
-  }
-  if (isAsPut(entry, there)) {
-    return 'send';
-  }
-  return sameHere
-    ? { path: file.path, kind: 'far', reason: 'It changed on the volume since it was sent.' }
-    : { path: file.path, kind: 'both', reason: 'It changed here and on the volume since it was sent.' };
-}
-
-/** Whether the far file is still what the transfer put there. */
-export function isAsPut(entry: ManifestEntry, there: FarFile): boolean {
-  return there.size === entry.size && there.modified !== undefined && isSameTime(there.modified, new Date(entry.mtime));
+  return { path: file.path, kind: verdict, reason: reasons[verdict] };
 }

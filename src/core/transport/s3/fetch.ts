@@ -11,7 +11,7 @@ import { sha256Of } from '../../files/hash.ts';
 import { compilePattern, neverMatcher, type Pattern } from '../../files/patterns.ts';
 import { inParallel, smallFile } from '../../files/in-parallel.ts';
 import { Meter, type FetchResult, type TransferProgress } from '../progress.ts';
-import { isAsPut } from './compare.ts';
+import { isAsPut } from '../far-file.ts';
 import { projectFolder, readManifest, type Manifest } from './manifest.ts';
 import { endsTransfer } from './push.ts';
 
@@ -98,7 +98,7 @@ async function find(options: S3FetchOptions, patterns: readonly Pattern[], manif
         } else if (patterns.some((pattern) => pattern.matches(name))) {
           const { size, modified = new Date(0) } = item;
           const entry = manifest.get(name);
-          const isPut = entry !== undefined && isAsPut(entry, { size, modified });
+          const isPut = entry !== undefined && isAsPut(entry, { size, mtime: modified.toISOString() });
           found.push({ path: name, size, modified, sha256: isPut ? entry.sha256 : undefined });
         }
       }

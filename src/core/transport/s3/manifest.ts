@@ -2,17 +2,14 @@ import * as z from 'zod';
 import { limits } from '../../contract.ts';
 import { parseJson } from '../../json.ts';
 import type { VolumeStore } from '../../s3/index.ts';
+import { putSchema, type PutFile } from '../far-file.ts';
 
-const entrySchema = z.object({ size: z.number(), sha256: z.string(), mtime: z.string() });
 const manifestSchema = z.object({
   schema: z.literal(limits.manifestSchemaNumber),
   files: z.record(z.string(), z.unknown()),
 });
 
-/** What the transfer put under one path: `mtime` is the file's time at the far end afterwards, ISO 8601. */
-export type ManifestEntry = z.infer<typeof entrySchema>;
-
-export type Manifest = Map<string, ManifestEntry>;
+export type Manifest = Map<string, PutFile>;
 
 /** A million files with long names fit. */
 const mostBytes = 512 * 1024 * 1024;
@@ -36,7 +33,7 @@ export async function readManifest(
   const parsed = manifestSchema.safeParse(parseJson(content?.toString('utf8') ?? ''));
   const manifest: Manifest = new Map();
   for (const [path, value] of Object.entries(parsed.success ? parsed.data.files : {})) {
-    const entry = entrySchema.safeParse(value);
+    const entry = putSchema.safeParse(value);
     if (entry.success) {
       manifest.set(path, entry.data);
     }
@@ -48,7 +45,7 @@ export async function readManifest(
 export async function changeManifest(
   store: VolumeStore,
   project: string,
-  changes: ReadonlyMap<string, ManifestEntry | undefined>,
+  changes: ReadonlyMap<string, PutFile | undefined>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const manifest = await readManifest(store, project, signal);

@@ -6,7 +6,8 @@ import type { HashedFile } from '../../files/hash.ts';
 import type { Leaving } from '../../files/leaving.ts';
 import { inParallel, smallFile } from '../../files/in-parallel.ts';
 import { Meter, type PushResult, type TransferProgress } from '../progress.ts';
-import { isAsPut, judge, lookAt, type Conflict } from './compare.ts';
+import { isAsPut, mustBeRead, type FarFile } from '../far-file.ts';
+import { judge, lookAt, readDoubtful, type Conflict } from './compare.ts';
 import { projectFolder, readManifest, type Manifest } from './manifest.ts';
 import { PutRecord } from './put-record.ts';
 
@@ -95,6 +96,10 @@ class Push {
     const { store, project, signal } = this.#options;
     const ours = deletes.filter((path) => this.#isOurs(path));
     const there = await lookAt(store, project, [...files.map(({ path }) => path), ...ours], lanes, signal);
+    const here = new Map(files.map((file) => [file.path, file]));
+    const isDoubtful = (path: string, now: FarFile): boolean =>
+      !this.#record.begun.has(path) && mustBeRead(here.get(path), this.#manifest.get(path), now);
+    await readDoubtful(store, project, there, isDoubtful, lanes, signal);
     const wanted: HashedFile[] = [];
     for (const file of files) {
       const verdict = judge(file, this.#manifest, there.get(file.path), this.#record.begun);
@@ -157,7 +162,16 @@ class Push {
       journal: journals,
       onBytes: (bytes) => meter.moved(file.path, bytes),
     });
-    await this.#record.done(file.path, { size, sha256: file.sha256, mtime: modified.toISOString() }, signal);
+    await this.#record.done(
+      file.path,
+      {
+        size,
+        sha256: file.sha256,
+        mtime: modified.toISOString(),
+        list: file.list,
+      },
+      signal,
+    );
     this.result.sent += 1;
     this.result.bytes += sentBytes;
     meter.done(file.path);

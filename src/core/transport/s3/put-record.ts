@@ -6,12 +6,13 @@ import * as z from 'zod';
 import { readIfThere } from '../../files/atomic.ts';
 import { parseJson } from '../../json.ts';
 import type { VolumeStore } from '../../s3/index.ts';
-import { changeManifest, type ManifestEntry } from './manifest.ts';
+import { putSchema, type PutFile } from '../far-file.ts';
+import { changeManifest } from './manifest.ts';
 
 const lineSchema = z.object({
   path: z.string(),
   /** `null`: it was deleted; left out: it was about to be put or deleted. */
-  entry: z.object({ size: z.number(), sha256: z.string(), mtime: z.string() }).nullish(),
+  entry: putSchema.nullish(),
 });
 
 /** How long what was put may be missing in the manifest, in milliseconds. */
@@ -29,7 +30,7 @@ export class PutRecord {
   readonly #everyMs: number;
   /** Paths that were begun by a run that did not tell how it ended. */
   readonly begun: Set<string>;
-  #pending: Map<string, ManifestEntry | undefined>;
+  #pending: Map<string, PutFile | undefined>;
   #written = performance.now();
   #writing: Promise<void> | undefined;
 
@@ -39,7 +40,7 @@ export class PutRecord {
     project: string,
     every: number,
     begun: Set<string>,
-    pending: Map<string, ManifestEntry | undefined>,
+    pending: Map<string, PutFile | undefined>,
   ) {
     this.#file = file;
     this.#store = store;
@@ -64,7 +65,7 @@ export class PutRecord {
     const file = PutRecord.place(folder, store, project);
     mkdirSync(folder, { recursive: true });
     const begun = new Set<string>();
-    const pending = new Map<string, ManifestEntry | undefined>();
+    const pending = new Map<string, PutFile | undefined>();
     for (const text of ((await readIfThere(file)) ?? '').split('\n').slice(0, -1)) {
       const line = lineSchema.safeParse(parseJson(text));
       if (!line.success) {
@@ -82,7 +83,7 @@ export class PutRecord {
   }
 
   /** What the manifest does not say yet; undefined for deleted files. */
-  get pending(): ReadonlyMap<string, ManifestEntry | undefined> {
+  get pending(): ReadonlyMap<string, PutFile | undefined> {
     return this.#pending;
   }
 
@@ -92,7 +93,7 @@ export class PutRecord {
   }
 
   /** To be called afterwards; undefined for a deleted file. Writes the manifest now and then. */
-  async done(name: string, entry: ManifestEntry | undefined, signal: AbortSignal | undefined): Promise<void> {
+  async done(name: string, entry: PutFile | undefined, signal: AbortSignal | undefined): Promise<void> {
     this.begun.delete(name);
     this.#append({ path: name, entry: entry ?? null });
     this.#pending.set(name, entry);

@@ -16,7 +16,7 @@ import { broken, callFiles } from './worker-files.ts';
 
 export type { PushOptions };
 
-/** Files that changed at both sides; nothing was sent. */
+/** Files that changed at the far end; nothing was sent. */
 export class PushConflicts extends UserError {
   override readonly name = 'PushConflicts';
   readonly paths: readonly string[];
@@ -25,7 +25,7 @@ export class PushConflicts extends UserError {
     const named = paths.slice(0, 5).map((path) => JSON.stringify(path));
     super('push-conflicts', {
       what:
-        paths.length === 1 ? '1 file was changed at both sides.' : `${paths.length} files were changed at both sides.`,
+        paths.length === 1 ? '1 file was changed on the volume.' : `${paths.length} files were changed on the volume.`,
       why: `Somebody changed them on the volume since they were put there, and they are different here: ${named.join(', ')}${paths.length > 5 ? ', …' : ''}.`,
       next: 'Fetch them to look at what is there, or say that the files of this machine shall replace them. Nothing was sent.',
     });
@@ -152,7 +152,7 @@ async function commit(
   arrived: readonly HashedFile[],
   failures: Failures,
 ): Promise<ReadonlySet<string>> {
-  const lines = arrived.map(({ path, sha256, size, mode }) => ({ path, sha256, size, mode }));
+  const lines = arrived.map(({ path, sha256, size, mode, list }) => ({ path, sha256, size, mode, list }));
   const answers = lines.length === 0 ? [] : await callFiles(options, 'commit', lines, commitSchema, options.signal);
   const committed = new Map(answers.map((answer) => [answer.path, answer]));
   const inPlace = new Set<string>();

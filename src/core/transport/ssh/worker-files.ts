@@ -25,7 +25,7 @@ const maxAnswer = limits.filesAnswerBytes;
  */
 export async function callFiles<T>(
   remote: RemoteFiles,
-  command: 'plan' | 'commit' | 'list' | 'state' | 'remove' | 'room' | 'origin',
+  command: 'plan' | 'commit' | 'list' | 'state' | 'remove' | 'set-aside' | 'room' | 'origin',
   input: readonly unknown[],
   answer: z.ZodType<T>,
   signal: AbortSignal | undefined,

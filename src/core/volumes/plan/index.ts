@@ -1,6 +1,7 @@
 export { collect, secretSearchOf, stateFolder } from '../../files/to-upload.ts';
 export type { Collected } from '../../files/to-upload.ts';
-export { pathsToLookAt } from './compare.ts';
+export { ghostLines, ghostsOf } from './ghosts.ts';
+export type { Ghost, Ghosts } from './ghosts.ts';
 export type { Rate } from './transfer-time.ts';
 export { lastKnownState, readLastKnown, rememberTransfer } from './last-transfer.ts';
 export type { LastKnown } from './last-transfer.ts';
@@ -18,6 +19,7 @@ export type {
   Conflict,
   FarFile,
   FarState,
+  HereFile,
   ManifestFiles,
   PlannedFile,
   TimeEstimate,

@@ -2,6 +2,7 @@ import path from 'node:path';
 import * as z from 'zod';
 import { readIfThere, writeFileAtomic } from '../../files/atomic.ts';
 import { parseJson } from '../../json.ts';
+import { putSchema } from '../../transport/far-file.ts';
 import { stateFolder } from '../../files/to-upload.ts';
 import { routeKinds, type RouteKind } from './route.ts';
 import type { FarState, ManifestFiles } from './types.ts';
@@ -11,7 +12,7 @@ const schema = z.object({
   /** Of the volume that this is about. */
   volume: z.object({ id: z.string(), name: z.string(), dataCenter: z.string() }),
   at: z.string(),
-  files: z.record(z.string(), z.object({ size: z.number(), sha256: z.string(), mtime: z.string() })),
+  files: z.record(z.string(), putSchema),
   rates: z
     .partialRecord(z.enum(routeKinds), z.object({ bytesPerSecond: z.number().positive(), at: z.string() }))
     .default({}),

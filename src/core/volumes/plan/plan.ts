@@ -3,6 +3,7 @@ import type { Project } from '../../project/schema.ts';
 import type { HashedFile } from '../../files/hash.ts';
 import { collect, secretSearchOf, type Collected } from '../../files/to-upload.ts';
 import { compare, type Comparison } from './compare.ts';
+import { ghostsOf, type Ghost } from './ghosts.ts';
 import { estimateTime, type Rate } from './transfer-time.ts';
 import { chooseRoute, type RouteKind, type Surroundings } from './route.ts';
 import { partsOf } from '../../files/leaving.ts';
@@ -48,7 +49,7 @@ export async function planCollected(
   collected: Collected,
   options: PlanOptions,
 ): Promise<PreparedPlan> {
-  const compared = compare(collected.files, options.far, options.deletes ?? false);
+  const compared = compareAll(loaded.project, collected.files, options.far, options.deletes ?? false);
   const byPath = new Map(collected.files.map((file) => [file.path, file]));
   const pick = (list: readonly { path: string }[]): HashedFile[] => list.flatMap((item) => byPath.get(item.path) ?? []);
   const send = pick(compared.send);
@@ -65,7 +66,7 @@ export async function planCollected(
 function makePlan(
   project: Project,
   collected: Collected,
-  compared: Comparison,
+  compared: Compared,
   searched: SecretSearch,
   { far, around, route: wanted, rates }: PlanOptions,
 ): TransferPlan {
@@ -83,6 +84,7 @@ function makePlan(
     unchanged: compared.unchanged,
     conflicts: compared.conflicts,
     deletes: compared.deletes,
+    ghosts: compared.ghosts,
     archives: collected.archives.map(({ file, members }) => ({
       to: file.path,
       files: members.length,
@@ -107,6 +109,28 @@ function makePlan(
     totals,
     time: estimateTime(route.kind, totals.files, totals.bytes, rates?.[route.kind]),
     comparedWith: { kind: far.kind, at: far.at },
+  };
+}
+
+interface Compared extends Comparison {
+  ghosts: Ghost[];
+  deletes: string[];
+}
+
+/** All that the plan knows by comparing; what a person decided to keep is not deleted either. */
+function compareAll(project: Project, files: readonly HashedFile[], far: FarState, deletes: boolean): Compared {
+  const compared = compare(files, far);
+  const { ghosts, changed } = ghostsOf(files, far, project, { beforeLocalSteps: true });
+  const isDeleted = ({ then }: Ghost): boolean => deletes && then !== 'keep';
+  const left = deletes ? 'it is not deleted' : 'it is left there';
+  return {
+    ...compared,
+    ghosts: ghosts.filter((ghost) => !isDeleted(ghost)),
+    deletes: ghosts.filter(isDeleted).map(({ path }) => path),
+    notes: [
+      ...compared.notes,
+      ...changed.map((path) => `${path} is not part of the project any more, but was changed on the volume; ${left}.`),
+    ],
   };
 }
 

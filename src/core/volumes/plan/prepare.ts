@@ -2,7 +2,6 @@ import type { Installation } from '../../home/installation.ts';
 import type { LoadedProject } from '../../project/load.ts';
 import { lookAround, rememberedSurroundings } from './surroundings.ts';
 import { collect } from '../../files/to-upload.ts';
-import { pathsToLookAt } from './compare.ts';
 import { lastKnownState, readLastKnown } from './last-transfer.ts';
 import { planCollected, type PreparedPlan } from './plan.ts';
 import type { RouteKind, Surroundings } from './route.ts';
@@ -35,10 +34,7 @@ export async function preparePlan(
   ]);
   const deletes = options.deletes ?? false;
   const ask = around.volume.id === null ? undefined : options.farEnd?.(around);
-  const far =
-    ask === undefined
-      ? lastKnownState(known, around.volume.id)
-      : await ask(signal, (manifest) => pathsToLookAt(collected.files, manifest, deletes));
+  const far = ask === undefined ? lastKnownState(known, around.volume.id) : await ask(signal, collected.files);
   const rates = known !== undefined && known.volume.id === around.volume.id ? known.rates : undefined;
   return planCollected(loaded, collected, { far, around, route, deletes, rates, signal });
 }

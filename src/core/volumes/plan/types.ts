@@ -1,18 +1,12 @@
+import type { HashedFile } from '../../files/hash.ts';
 import type { SyncList } from '../../files/scan.ts';
 import type { Ignored } from '../../files/excluded.ts';
 import type { Route } from './route.ts';
+import type { FarFile, ManifestFiles } from '../../transport/far-file.ts';
+import type { Ghost } from './ghosts.ts';
 import type { SecretFinding } from '../../files/secrets.ts';
 
-/** What the engine put on the volume: the content of `.runpod-trainer/files.json` there. */
-export type ManifestFiles = Record<string, { size: number; sha256: string; mtime: string }>;
-
-/** A file as it is at the far end now; `mtime` is ISO 8601. */
-export interface FarFile {
-  size: number;
-  mtime: string;
-  /** Known when the worker there has read it. */
-  sha256?: string | undefined;
-}
+export type { FarFile, ManifestFiles };
 
 /** What is known of the volume when a plan is made. */
 export interface FarState {
@@ -21,18 +15,18 @@ export interface FarState {
   /** When it was so, ISO 8601; null when nothing is known. */
   at: string | null;
   files: ManifestFiles;
-  /** What lies there now for paths that were looked at (see `pathsToLookAt`); null for a path where nothing is. */
+  /** What lies there now for paths that were looked at; null for a path where nothing is. */
   actual?: Record<string, FarFile | null> | undefined;
 }
 
 /**
- * Asks the far end, without starting anything that costs money. `lookAt` tells, for the manifest that was found there,
- * the paths whose present state decides something: their answers go into `actual`.
+ * Asks the far end, without starting anything that costs money, about what was put there and about these files: what is
+ * there now goes into `actual`.
  */
-export type AskFar = (
-  signal: AbortSignal | undefined,
-  lookAt: (manifest: ManifestFiles) => string[],
-) => Promise<FarState>;
+export type AskFar = (signal: AbortSignal | undefined, files: readonly HereFile[]) => Promise<FarState>;
+
+/** A file of this machine, as far as the far end has to know it. */
+export type HereFile = Pick<HashedFile, 'path' | 'size'>;
 
 export interface PlannedFile {
   path: string;
@@ -73,6 +67,8 @@ export interface TransferPlan {
   conflicts: Conflict[];
   /** Asked for, put there by the engine, and unchanged since. */
   deletes: string[];
+  /** Put there and unchanged, but not part of the project any more, and not deleted: what a job does about each. */
+  ghosts: Ghost[];
   archives: { to: string; files: number; bytes: number }[];
   wasteAvoided: { bytes: number; estimate: true; basis: string };
   secrets: SecretFinding[];

@@ -68,15 +68,16 @@ describe('transfers over SSH with bad input (R2.5, R2.6)', () => {
     await writeTree(at('home'), { both: 'mine', here: 'mine', stranger: 'mine', fresh: 'mine' });
     await assert.rejects(pushAll({ overwrite: new Set() }), (error: unknown) => {
       assert(error instanceof PushConflicts && error.code === 'push-conflicts');
-      assert.deepEqual([...error.paths].sort(), ['both', 'stranger']);
+      assert.deepEqual([...error.paths].sort(), ['both', 'stranger', 'there']);
       return true;
     });
     assert.equal(await readFile(path.join(root(), 'both'), 'utf8'), 'theirs');
     assert.equal(await readFile(path.join(root(), 'here'), 'utf8'), 'base');
-    await assert.rejects(pushAll({ overwrite: new Set(['both']) }), { paths: ['stranger'] });
+    await assert.rejects(pushAll({ overwrite: new Set(['both', 'there']) }), { paths: ['stranger'] });
+    assert.equal(await readFile(path.join(root(), 'there'), 'utf8'), 'theirs');
     assert.equal(await readFile(path.join(root(), 'both'), 'utf8'), 'theirs');
-    const result = await pushAll({ overwrite: new Set(['both', 'stranger']) });
-    assert.deepEqual(result.overwritten?.sort(), ['both', 'stranger']);
+    const result = await pushAll({ overwrite: new Set(['both', 'stranger', 'there']) });
+    assert.deepEqual(result.overwritten?.sort(), ['both', 'stranger', 'there']);
     assert.equal(await readFile(path.join(root(), 'both'), 'utf8'), 'mine');
     assert.equal((await pushAll({ overwrite: new Set() })).sent, 0);
   });
