@@ -9,17 +9,40 @@ import type { RunPlan } from '../core/jobs/plan.ts';
 import { interruption } from './interrupt.ts';
 import type { AskAdopt } from '../core/volumes/origins.ts';
 
+const isTerminal = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
+
 /** Asks yes or no on a terminal; `--yes` answers for the user, and without a terminal it has to. */
 export async function confirm(question: string, yes: boolean): Promise<void> {
   if (yes) {
     return;
   }
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!isTerminal()) {
     throw new UserError('needs-yes', {
       what: `This needs your consent: ${question}`,
       next: 'Run it in a terminal, or add --yes.',
     });
   }
+  if (!isYes(await answerTo(`${question} [y/N] `))) {
+    throw new CancelledError('Nothing was started.');
+  }
+}
+
+/** Asks for one of some words on a terminal; undefined where there is none. The first is meant by an empty answer. */
+export async function choose<T extends string>(
+  about: string,
+  question: string,
+  answers: Readonly<Record<T, string>>,
+): Promise<T | undefined> {
+  if (!isTerminal()) {
+    return undefined;
+  }
+  const words = Object.keys(answers) as T[];
+  const lines = words.map((word) => `  ${word}: ${answers[word]}`);
+  const answer = await answerTo(`${about}\n${question}\n${lines.join('\n')}\n[${words.join('/')}] `);
+  return words.find((word) => word === answer.trim().toLowerCase()) ?? words[0];
+}
+
+async function answerTo(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     // Ctrl-C rejects the question and Ctrl-D closes the terminal; one that is gone fails. Each is a no.
@@ -28,11 +51,8 @@ export async function confirm(question: string, yes: boolean): Promise<void> {
       terminal.on('error', () => resolve(''));
       process.stdin.on('error', () => resolve(''));
     });
-    const asked = terminal.question(`${question} [y/N] `, { signal: interruption }).catch(() => '');
-    const answer = await Promise.race([asked, gone]);
-    if (!isYes(answer)) {
-      throw new CancelledError('Nothing was started.');
-    }
+    const asked = terminal.question(question, { signal: interruption }).catch(() => '');
+    return await Promise.race([asked, gone]);
   } finally {
     terminal.close();
   }

@@ -2,7 +2,7 @@ import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts'
 import { capRemedies, capSentence } from '../caps/sentence.ts';
 import { CancelledError, messageOf, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
-import type { JobRecord, RecordChange } from '../journal/records.ts';
+import { isHome, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { warningOf, type OnEvent } from '../journal/run-event.ts';
 import type { LocalResult } from '../journal/spec.ts';
 import { emptyView } from '../journal/view.ts';
@@ -140,10 +140,10 @@ async function warnOfUnfetched({ records }: Installation, plan: RunPlan, onEvent
     ({ project, remote, volume: on }) =>
       project === loaded.project.name && remote !== undefined && on?.id === volume.volume.id,
   );
-  if (last !== undefined && last.fetch.length > 0 && last.fetched === undefined && last.outcome !== 'cancelled') {
+  if (last !== undefined && last.fetch.length > 0 && !isHome(last) && last.outcome !== 'cancelled') {
     onEvent({
       type: 'warning',
-      text: `The results of the job ${last.job} were not fetched; this run may write over them on the volume.`,
+      text: `The results of the job ${last.job} were not${last.fetched === undefined ? '' : ' all'} fetched; this run may write over them on the volume.`,
       remedies: [{ do: 'fetch', job: last.job }],
     });
   }

@@ -57,9 +57,41 @@ export const recordSchema = z.object({
   outcome: z.enum(['succeeded', 'failed', 'cancelled', 'lost']).optional(),
   reason: z.string().optional(),
   podEnded: z.string().optional(),
-  fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number() }).optional(),
+  /** The last time that results came home, though perhaps not all; `here` were here already. */
+  fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number(), here: z.number().optional() }).optional(),
+  /** What of the results should be here and is not: single names (the first of `count`), or all of them for one reason. */
+  notHome: z
+    .object({
+      time: z.string(),
+      why: z.string().optional(),
+      count: z.number(),
+      left: z.array(z.object({ path: z.string(), reason: z.string(), again: z.literal(true).optional() })),
+    })
+    .optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;
+
+/** Whether all of the job's results are on this machine. */
+export function isHome({ fetched, notHome }: Pick<JobRecord, 'fetched' | 'notHome'>): boolean {
+  return fetched !== undefined && notHome === undefined;
+}
+
+/** What of an ended job's results should be on this machine and is not. */
+export function missingResults(
+  record: Pick<JobRecord, 'fetch' | 'fetched' | 'notHome' | 'outcome' | 'phase' | 'remote'>,
+): Omit<NonNullable<JobRecord['notHome']>, 'time'> | undefined {
+  const { fetch, fetched, notHome, outcome, phase, remote } = record;
+  if (outcome === undefined || remote === undefined) {
+    return undefined;
+  }
+  const isUnfetched = outcome === 'succeeded' && phase === 'done' && fetched === undefined && fetch.length > 0;
+  return notHome ?? (isUnfetched ? { why: 'Nobody has fetched them.', count: 0, left: [] } : undefined);
+}
+
+/** Whether fetching again may bring what is missing. */
+export function mayComeLater(missing: ReturnType<typeof missingResults>): boolean {
+  return missing !== undefined && (missing.count === 0 || missing.left.some(({ again }) => again === true));
+}
 
 /** What a client found out about a job. */
 export type RecordChange = Partial<Omit<JobRecord, 'schema' | 'job'>>;

@@ -7,7 +7,7 @@ import { UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { changed, preparationBeatMs, recordSchema, type JobRecord, type RecordChange } from './record.ts';
 
-export { isBeingPrepared, phases, wasLeft } from './record.ts';
+export { isBeingPrepared, isHome, mayComeLater, missingResults, phases, wasLeft } from './record.ts';
 export type { JobRecord, Phase, RecordChange } from './record.ts';
 
 /** Opens for writing at any place without cutting what is there; makes the file when it is missing. */
@@ -115,6 +115,11 @@ export class JobRecords {
       });
     }
     return exact;
+  }
+
+  /** Folder of what is kept about a job. */
+  folderOf(job: string): string {
+    return join(this.folder, job);
   }
 
   journalFile(job: string): string {

@@ -1,6 +1,6 @@
 import { meteredCost } from '../../core/caps/meter.ts';
 import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
-import { wasLeft, type JobRecord, type JobRecords, type Phase } from '../../core/journal/records.ts';
+import { missingResults, wasLeft, type JobRecord, type JobRecords, type Phase } from '../../core/journal/records.ts';
 import type { JobView } from '../../core/journal/view.ts';
 
 /** A job as the list shows it. */
@@ -21,6 +21,8 @@ export interface JobSummary {
   isLeft?: boolean;
   /** Lost with its pod: the volume may know how it ended. */
   podGone?: boolean;
+  /** What of its results should be here and is not. */
+  missing?: ReturnType<typeof missingResults>;
   /** What its journal says. */
   view: JobView;
   /** When the journal was last heard of; undefined when it never was. */
@@ -58,6 +60,7 @@ export function recordedHistory(records: JobRecords): JobHistory {
       phase: record.phase,
       isLeft: record.outcome === undefined && wasLeft(record),
       podGone: record.outcome === 'lost' && record.podEnded === undefined && journals.view.finished === undefined,
+      missing: missingResults(record),
       view: viewWithRecord(record, journals.view),
       heard: journals.heard,
       cost:
