@@ -4,7 +4,14 @@ import { cost, helperText, jobWords, missingWords, phaseWords, pricePerHour } fr
 import { HelperPods, isAtWork, type HelperPod } from '../core/journal/helpers.ts';
 import { podPrefix } from '../core/journal/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
-import { hasBegun, isBeingPrepared, mayRun, missingResults, type JobRecord } from '../core/journal/records.ts';
+import {
+  hasBegun,
+  isBeingPrepared,
+  mayRun,
+  missingResults,
+  unreadableRecord,
+  type JobRecord,
+} from '../core/journal/records.ts';
 import { follow } from '../core/jobs/follow.ts';
 import { lostRemedies, noteGone } from '../core/jobs/gone.ts';
 import { JobJournals, viewWithRecord } from '../core/journal/job-journals.ts';
@@ -88,6 +95,10 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   const lost = await Promise.all(
     gone.filter((r) => r.outcome === 'lost').map((r) => lostLines(installation, r, output)),
   );
+  const unreadable = (await installation.records.unreadable()).flatMap((one) => {
+    const { message, remedies } = unreadableRecord(one);
+    return [`! ${message}`, ...output.hints(remedies)];
+  });
   const text = records.length === 0 ? ['There is no job yet.', ...output.hints([{ do: 'run' }])] : lines;
   output.result(
     {
@@ -101,7 +112,7 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
       })),
       unowned: strangers.map((p) => ({ ...podJson(p), helper: helperJson(helperOf(p)) })),
     },
-    [...text, ...[...warnings, ...lost.flat()].map(printable)].join('\n'),
+    [...text, ...[...warnings, ...lost.flat(), ...unreadable].map(printable)].join('\n'),
   );
   return exitCodes.succeeded;
 }

@@ -82,7 +82,8 @@ function detachedText({ view, lastHeard, unfollowed, reason }: JobResult): strin
 export function finish(output: Output, result: JobResult): number {
   const { record, outcome, reason, cost, results, view } = result;
   const missing = missingResults(record);
-  const again: readonly Remedy[] = mayComeLater(missing) ? [{ do: 'fetch', job: record.job }] : [];
+  const again: readonly Remedy[] =
+    mayComeLater(missing) && result.unrecorded !== true ? [{ do: 'fetch', job: record.job }] : [];
   const value = {
     type: 'result',
     job: record.job,

@@ -28,6 +28,8 @@ export interface JobResult {
   remedies?: readonly Remedy[] | undefined;
   /** The job was left because this client could not follow it; the reason is why. */
   unfollowed?: boolean | undefined;
+  /** There is no record of it that could be read, so nothing finds it by its name. */
+  unrecorded?: boolean | undefined;
   /** When the job was last heard, where the link was down at the end of this client's part. */
   lastHeard?: Date | undefined;
   /** Its pod ended without this client. */
@@ -54,13 +56,20 @@ export async function follow(
   try {
     const attached = await attach(installation, record, { ...options, connection });
     try {
-      return await conclude(installation, record, attached, options);
+      return await findable(installation, await conclude(installation, record, attached, options));
     } finally {
       attached.connection?.close();
     }
   } finally {
     release();
   }
+}
+
+/** With acts that can be done: what is asked of a job by its name needs its record. */
+export async function findable({ records }: Pick<Installation, 'records'>, result: JobResult): Promise<JobResult> {
+  return (await records.keep(result.record))
+    ? result
+    : { ...result, unrecorded: true, remedies: [{ do: 'find-unused' }] };
 }
 
 async function conclude(

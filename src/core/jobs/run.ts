@@ -9,7 +9,7 @@ import { emptyView } from '../journal/view.ts';
 import { thisProcess } from '../processes.ts';
 import { Adoption, type AskAdopt } from '../volumes/origins.ts';
 import { lockProject } from './claim.ts';
-import { follow, type JobResult } from './follow.ts';
+import { findable, follow, type JobResult } from './follow.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
 import { submit, type Submitted } from './submit.ts';
@@ -47,7 +47,7 @@ export async function runJob(installation: Installation, plan: RunPlan, options:
   });
   if (options.detach === true) {
     connection.close();
-    return { record: begun, view: emptyView(), outcome: 'detached', cost: { metered: 0 } };
+    return findable(installation, { record: begun, view: emptyView(), outcome: 'detached', cost: { metered: 0 } });
   }
   return follow(installation, begun, options, connection);
 }

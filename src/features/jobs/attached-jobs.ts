@@ -146,7 +146,7 @@ export class AttachedJobs implements Disposable {
   }
 
   /** Says how a job ended. Success is quiet, failure is not. */
-  tell({ record, outcome, unfollowed, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
+  tell({ record, outcome, unfollowed, unrecorded, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
     const price = costWords(cost.billed ?? cost.metered, isLoopback(record.restUrl));
     const missing = missingResults(record);
     if (outcome === 'succeeded' && missing !== undefined) {
@@ -156,7 +156,10 @@ export class AttachedJobs implements Disposable {
       this.#show(
         'showWarningMessage',
         `${record.project} succeeded, but ${missingText(missing)}. ${which}`.trim(),
-        buttonsOf(this.#vs, mayComeLater(missing) ? [{ do: 'fetch', job: record.job }] : []),
+        buttonsOf(this.#vs, [
+          ...remedies,
+          ...(mayComeLater(missing) && unrecorded !== true ? [{ do: 'fetch' as const, job: record.job }] : []),
+        ]),
       );
       return;
     }

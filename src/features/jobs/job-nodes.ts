@@ -13,7 +13,7 @@ type Group = 'running' | 'attention' | 'recent';
 const groupTitles: Record<Group, string> = { running: 'Running', attention: 'Needs Attention', recent: 'Recent' };
 
 export function groupOf(job: JobSummary): Group {
-  if (job.isLeft === true) {
+  if (job.isLeft === true || job.unreadable !== undefined) {
     return 'attention';
   }
   switch (job.view.status) {
@@ -33,6 +33,9 @@ export function groupOf(job: JobSummary): Group {
 /** `phase_2 · step 5/8 · $1.27 · job 38 min`; `whole` also has the time of the pod, for which a row has no room. */
 export function describeJob(job: JobSummary, now: Date, whole = false): string {
   const { view } = job;
+  if (job.unreadable !== undefined) {
+    return 'its record cannot be read';
+  }
   const at = view.steps.findIndex((s) => s.name === view.step);
   const running = groupOf(job) === 'running';
   const times = jobTimeParts(timesOf({ ...job, podEnded: job.pod?.ended }, view), now.getTime());
@@ -102,7 +105,17 @@ export function jobNodes(vs: typeof vscode, jobs: JobSummary[], now = new Date()
 }
 
 function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
-  const { Collapsed, Expanded } = vs.TreeItemCollapsibleState;
+  const { Collapsed, Expanded, None } = vs.TreeItemCollapsibleState;
+  if (job.unreadable !== undefined) {
+    const lost = new vs.TreeItem(job.project, None);
+    lost.id = `job:${job.job}`;
+    lost.description = describeJob(job, now);
+    lost.tooltip = job.unreadable;
+    lost.iconPath = icon(vs, jobIcons.lost);
+    // Of its commands none could find it; what its pod costs can be found.
+    lost.command = { command: commands.findUnused, title: 'Find Unused Resources' };
+    return { item: lost, id: job.job, children: () => [] };
+  }
   const item = new vs.TreeItem(job.project, groupOf(job) === 'recent' ? Collapsed : Expanded);
   item.id = `job:${job.job}`;
   item.description = describeJob(job, now);
