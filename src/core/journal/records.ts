@@ -8,7 +8,8 @@ import { messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { changed, preparationBeatMs, recordSchema, type JobRecord, type RecordChange } from './record.ts';
 
-export { isBeingPrepared, isHome, mayComeLater, missingResults, phases, wasLeft } from './record.ts';
+export { isHome, mayComeLater, missingResults } from './missing-results.ts';
+export { isBeingPrepared, phases, wasLeft } from './record.ts';
 export type { JobRecord, Phase, RecordChange } from './record.ts';
 
 /** Opens for writing at any place without cutting what is there; makes the file when it is missing. */
