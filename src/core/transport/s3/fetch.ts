@@ -120,8 +120,9 @@ async function fetchAll(
   const unlock = await takeLock(lock, { signal });
   const getOne = async ({ file, name }: Wanted<StoredFile>): Promise<void> => {
     const key = `${rootOf(options)}/${file.stored}`;
-    // Two names of one file have each its own part.
-    const part = createHash('sha256').update([store.volumeId, key, file.path].join('\0')).digest('hex').slice(0, 40);
+    // A second name of a file has a part of its own.
+    const what = [store.volumeId, key, ...(file.stored === file.path ? [] : [file.path])].join('\0');
+    const part = createHash('sha256').update(what).digest('hex').slice(0, 40);
     const temporary = path.join(path.dirname(lock), part);
     const { receivedBytes, modified } = await store.download(key, temporary, {
       signal,
