@@ -16,24 +16,41 @@ import type { AskGone } from '../core/volumes/ghosts.ts';
 import type { AskAdopt } from '../core/volumes/origins.ts';
 import { printable } from './style.ts';
 
+const isTerminal = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
+
 /** Asks yes or no on a terminal; `--yes` answers for the user, and without a terminal it has to. */
 export async function confirm(question: string, yes: boolean): Promise<void> {
   if (yes) {
     return;
   }
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+  if (!isTerminal()) {
     throw new UserError('needs-yes', {
       what: `This needs your consent: ${question}`,
       next: 'Run it in a terminal, or add --yes.',
     });
   }
-  if (!isYes(await ask(`${question} [y/N] `))) {
+  if (!isYes(await answerTo(`${question} [y/N] `))) {
     throw new CancelledError('Nothing was started.');
   }
 }
 
+/** Asks for one of some words on a terminal; undefined where there is none. The first is meant by an empty answer. */
+export async function choose<T extends string>(
+  about: string,
+  question: string,
+  answers: Readonly<Record<T, string>>,
+): Promise<T | undefined> {
+  if (!isTerminal()) {
+    return undefined;
+  }
+  const words = Object.keys(answers) as T[];
+  const lines = words.map((word) => `  ${word}: ${answers[word]}`);
+  const answer = await answerTo(`${about}\n${question}\n${lines.join('\n')}\n[${words.join('/')}] `);
+  return words.find((word) => word === answer.trim().toLowerCase()) ?? words[0];
+}
+
 /** What is typed after a question; nothing when nobody answers. */
-async function ask(question: string): Promise<string> {
+async function answerTo(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     // Ctrl-C rejects the question and Ctrl-D closes the terminal; one that is gone fails. Each is a no.
@@ -52,7 +69,7 @@ async function ask(question: string): Promise<string> {
 /** Asks whether this folder may fill what another one has filled; to do that unasked needs an option of its own. */
 export function askAdopt(adopt: boolean | undefined, yes: boolean): AskAdopt {
   return async (question) => {
-    if (adopt !== true && (yes || !process.stdin.isTTY || !process.stderr.isTTY)) {
+    if (adopt !== true && (yes || !isTerminal())) {
       return false;
     }
     await confirm(`${question}\nLet this folder fill it?`, adopt === true);
@@ -82,11 +99,11 @@ export function askGone(
 }
 
 async function typedAnswer(text: string, yes: boolean): Promise<GoneAnswer | undefined> {
-  if (yes || !process.stdin.isTTY || !process.stderr.isTTY) {
+  if (yes || !isTerminal()) {
     return undefined;
   }
   const how = `Remove there (for ${limits.removedDays} days it can be had back) or keep there? [remove/keep] `;
-  const typed = (await ask(`${printable(text)}\n${how}`)).trim().toLowerCase();
+  const typed = (await answerTo(`${printable(text)}\n${how}`)).trim().toLowerCase();
   return (['remove', 'keep'] as const).find((answer) => typed !== '' && answer.startsWith(typed));
 }
 

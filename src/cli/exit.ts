@@ -7,6 +7,8 @@ export const exitCodes = {
   badInput: 2,
   lost: 3,
   cancelled: 4,
+  /** The job succeeded, and not all of its results are here; of `fetch` alone also for other jobs. */
+  notHome: 5,
   detached: 130,
 } as const;
 

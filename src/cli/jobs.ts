@@ -1,17 +1,22 @@
 import { costOf, meteredCost } from '../core/caps/meter.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
-import { byteText, cost, count, helperText, jobWords, phaseWords, pricePerHour } from '../core/words/index.ts';
-import { fetchLater } from '../core/jobs/finish.ts';
+import { cost, helperText, jobWords, missingWords, phaseWords, pricePerHour } from '../core/words/index.ts';
 import { HelperPods, isAtWork, type HelperPod } from '../core/journal/helpers.ts';
 import { podPrefix } from '../core/journal/id.ts';
 import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
-import { hasBegun, isBeingPrepared, mayRun, resultsFolder, type JobRecord } from '../core/journal/records.ts';
+import {
+  hasBegun,
+  isBeingPrepared,
+  mayRun,
+  missingResults,
+  unreadableRecord,
+  type JobRecord,
+} from '../core/journal/records.ts';
 import { follow } from '../core/jobs/follow.ts';
 import { lostRemedies, noteGone } from '../core/jobs/gone.ts';
 import { JobJournals, viewWithRecord } from '../core/journal/job-journals.ts';
 import { isLoopback } from '../core/runpod/connection.ts';
 import type { Pod } from '../core/runpod/schemas.ts';
-import { confirm } from './ask.ts';
 import type { Installation } from '../core/home/installation.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
@@ -55,34 +60,6 @@ export async function cancelCommand(name: string | undefined, options: JobOption
   }
 }
 
-export async function fetchCommand(name: string | undefined, options: JobOptions): Promise<number> {
-  const installation = await makeInstallation(options);
-  const record = await installation.records.find(name, hasBegun);
-  const output = makeOutput(options);
-  const interrupt = onInterrupt({ mayHoldPod: true });
-  try {
-    const done = await fetchLater(installation, record, {
-      onEvent: output.onEvent,
-      signal: interrupt.signal,
-      confirm: async (offer) => {
-        await confirm(
-          `The pod is gone. Rent a ${offer.label} (${pricePerHour(offer.costPerHour, installation.client.free)}) for the time of the transfer?`,
-          options.yes === true,
-        );
-        return true;
-      },
-    });
-    const { fetched } = done;
-    output.result(
-      { type: 'result', job: done.job, results: resultsFolder(done), fetched },
-      `Results   ${resultsFolder(done)} (${count(fetched?.files ?? 0, 'file')}, ${byteText(fetched?.bytes ?? 0)})`,
-    );
-    return exitCodes.succeeded;
-  } finally {
-    interrupt.stop();
-  }
-}
-
 /** All jobs of this installation with their pods, and every pod of this product that none of them owns. */
 export async function jobsCommand(options: JobOptions): Promise<number> {
   const installation = await makeInstallation(options);
@@ -118,6 +95,10 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   const lost = await Promise.all(
     gone.filter((r) => r.outcome === 'lost').map((r) => lostLines(installation, r, output)),
   );
+  const unreadable = (await installation.records.unreadable()).flatMap((one) => {
+    const { message, remedies } = unreadableRecord(one);
+    return [`! ${message}`, ...output.hints(remedies)];
+  });
   const text = records.length === 0 ? ['There is no job yet.', ...output.hints([{ do: 'run' }])] : lines;
   output.result(
     {
@@ -131,7 +112,7 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
       })),
       unowned: strangers.map((p) => ({ ...podJson(p), helper: helperJson(helperOf(p)) })),
     },
-    [...text, ...[...warnings, ...lost.flat()].map(printable)].join('\n'),
+    [...text, ...[...warnings, ...lost.flat(), ...unreadable].map(printable)].join('\n'),
   );
   return exitCodes.succeeded;
 }
@@ -176,9 +157,11 @@ async function costSoFar(installation: Installation, record: JobRecord, pods: Po
 function stateText(record: JobRecord, pods: Pod[]): string {
   const { outcome, phase } = record;
   if (outcome !== undefined) {
-    return outcome === 'lost' && pods.length === 0 && record.podEnded === undefined
-      ? `${jobWords.lost} (its pod is gone)`
-      : jobWords[outcome];
+    if (outcome === 'lost' && pods.length === 0 && record.podEnded === undefined) {
+      return `${jobWords.lost} (its pod is gone)`;
+    }
+    const missing = missingResults(record);
+    return missing === undefined ? jobWords[outcome] : `${jobWords[outcome]}, ${missingWords(missing)}`;
   }
   if (phase === 'done') {
     return hasBegun(record) ? jobWords.unknown : 'not started';

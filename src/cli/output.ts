@@ -1,5 +1,6 @@
 import type { OnEvent } from '../core/journal/run-event.ts';
 import type { JobResult } from '../core/jobs/follow.ts';
+import { mayComeLater, missingResults } from '../core/journal/records.ts';
 import { isLoopback } from '../core/runpod/connection.ts';
 import type { Remedy } from '../core/remedy.ts';
 import { endedWords } from '../core/words/index.ts';
@@ -80,6 +81,9 @@ function detachedText({ view, lastHeard, unfollowed, reason }: JobResult): strin
 /** Prints how a job ended, or how to come back to one that goes on. Returns the exit code. */
 export function finish(output: Output, result: JobResult): number {
   const { record, outcome, reason, cost, results, view } = result;
+  const missing = missingResults(record);
+  const again: readonly Remedy[] =
+    mayComeLater(missing) && result.unrecorded !== true ? [{ do: 'fetch', job: record.job }] : [];
   const value = {
     type: 'result',
     job: record.job,
@@ -88,19 +92,23 @@ export function finish(output: Output, result: JobResult): number {
     reason,
     cost,
     results,
+    notHome: missing,
     podEnded: record.podEnded,
     steps: view.steps,
     remedies: result.remedies,
   };
   const { job } = record;
-  const again: readonly Remedy[] = [
+  const back: readonly Remedy[] = [
     { do: 'attach', job },
     { do: 'cancel', job },
   ];
   const text =
     outcome === 'detached'
-      ? [`\n${detachedText(result)}`, ...output.hints(result.remedies ?? again)]
-      : [summary(result, output.style, output.width), ...output.hints(result.remedies ?? [])];
+      ? [`\n${detachedText(result)}`, ...output.hints(result.remedies ?? back)]
+      : [summary(result, output.style, output.width), ...output.hints([...(result.remedies ?? []), ...again])];
   output.result(value, text.join('\n'));
+  if (outcome === 'succeeded' && missing !== undefined) {
+    return exitCodes.notHome;
+  }
   return result.unfollowed === true ? exitCodes.lost : exitCodeOf(outcome);
 }

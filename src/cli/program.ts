@@ -7,7 +7,8 @@ import type { GlobalOptions } from './context.ts';
 import { doctorCommand, type DoctorOptions } from './doctor.ts';
 import { exitCodes } from './exit.ts';
 import { explainCommand, type ExplainOptions } from './explain.ts';
-import { attachCommand, cancelCommand, fetchCommand, jobsCommand, type JobOptions } from './jobs.ts';
+import { fetchCommand, type FetchCommandOptions } from './fetch.ts';
+import { attachCommand, cancelCommand, jobsCommand, type JobOptions } from './jobs.ts';
 import { moveCommand, type MoveCommandOptions } from './move.ts';
 import { planCommand, type PlanCommandOptions } from './plan.ts';
 import { verifyPlatformCommand, type VerifyCommandOptions } from './platform.ts';
@@ -121,7 +122,14 @@ export function makeProgram(exitWith: ExitWith): Command {
   withApi(program.command('fetch [job]'))
     .description('bring the results of a job home')
     .option('-y, --yes', 'do not ask before a helper pod is rented')
-    .action((job: string | undefined, options: JobOptions) => exitWith(fetchCommand(job, options), options));
+    .addOption(
+      new Option('--keep <which>', 'of results that you edited, or a later job wrote over: do not ask').choices([
+        'mine',
+        'theirs',
+        'both',
+      ]),
+    )
+    .action((job: string | undefined, options: FetchCommandOptions) => exitWith(fetchCommand(job, options), options));
 
   withApi(program.command('regions [file]'))
     .description('rank the data centers for a project: volumes, S3, free GPUs, prices, own boot times; recommend one')

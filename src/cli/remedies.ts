@@ -26,7 +26,7 @@ export function hintOf(remedy: Remedy, given: Given): Hint {
     case 'cancel':
       return run('stop it', ['cancel', remedy.job]);
     case 'fetch':
-      return run('bring its results home', ['fetch', remedy.job]);
+      return run(fetchWords[remedy.keep ?? 'ask'], ['fetch', remedy.job, ...option('--keep', remedy.keep)]);
     case 'run': {
       const { file, profile, from } = remedy;
       const words = ['run', ...some(file), ...option('--profile', profile), ...option('--from', from)];
@@ -75,6 +75,12 @@ export function hintOf(remedy: Remedy, given: Given): Hint {
       return { does: 'set the S3 address', line: 'export RUNPOD_TRAINER_S3_URL=<address>' };
   }
 }
+
+const fetchWords = {
+  ask: 'bring its results home',
+  theirs: 'take those of the volume',
+  both: 'have both side by side',
+};
 
 /** Lines below a message: `  stay with it:  runpod-trainer attach songs-…`. */
 export function hintLines(remedies: readonly Remedy[], given: Given): string[] {

@@ -5,6 +5,7 @@ import {
   duration,
   endedWords,
   jobTimeText,
+  missingText,
   priced,
   pricePerHour,
   stepWords,
@@ -13,6 +14,7 @@ import { isLoopback } from '../core/runpod/connection.ts';
 import type { GateResult } from '../core/journal/events.ts';
 import { timesOf } from '../core/journal/times.ts';
 import type { JobResult } from '../core/jobs/follow.ts';
+import { missingResults, resultsFolder, type JobRecord } from '../core/journal/records.ts';
 import { failedStep, type StepView } from '../core/journal/view.ts';
 import { columns, pad, printable, printableDeep, wrap, type Style } from './style.ts';
 import { cut, fit, textWidth } from './width.ts';
@@ -135,18 +137,43 @@ function mark(step: StepView, style: Style): string {
   return step.status === 'waiting' ? style.dim('·') : style.red('✗');
 }
 
+/** Where a job's results lie, and which of them are not there. */
+export function resultsLines(record: JobRecord, results: string, style: Style, width = Infinity): string[] {
+  const { fetched } = record;
+  const missing = missingResults(record);
+  const here = fetched?.here === undefined || fetched.here === 0 ? '' : `; ${fetched.here} more were here already`;
+  const told = fetched && ` (${count(fetched.files, 'file')}, ${byteText(fetched.bytes)}${here})`;
+  const lines = fetched === undefined ? [] : [`Results   ${printable(results)}${told}`];
+  if (missing === undefined) {
+    return lines;
+  }
+  const { why, left } = missing;
+  const detail = (text: string): string[] => wrap(printable(text), width - 10).map((line) => `          ${line}`);
+  const more = missing.count - left.length;
+  return [
+    ...lines,
+    style.yellow(
+      `${lines.length === 0 ? 'Results' : '       '}   ${missingText(missing)}${why === undefined ? ':' : ''}`,
+    ),
+    ...(why === undefined ? [] : detail(why)),
+    ...left.flatMap(({ path, reason }) => detail(`${JSON.stringify(path)}: ${reason}`)),
+    ...(more > 0 ? detail(`and ${more} more`) : []),
+  ];
+}
+
 function footer(result: JobResult, style: Style, width = Infinity): string[] {
   const { record, cost, results } = result;
   const failed = result.outcome === 'failed' ? failedStep(result.view) : undefined;
   const why = result.reason === undefined ? '' : `: ${printable(result.reason)}`;
   // The table has told already why its step failed.
   const reason = failed === undefined ? why : ` at the step ${printable(failed.name)}`;
-  const color = result.outcome === 'succeeded' ? style.green : style.red;
-  const lines = wrap(`Job ${record.job} ${endedWords[result.outcome]}${reason}`, width).map(color);
-  if (results !== undefined && record.fetched !== undefined) {
-    const { files, bytes } = record.fetched;
-    lines.push(`Results   ${results} (${count(files, 'file')}, ${byteText(bytes)})`);
-  }
+  const missing = result.outcome === 'succeeded' ? missingResults(record) : undefined;
+  const isWell = result.outcome === 'succeeded' && missing === undefined;
+  const but = missing === undefined ? '' : `, but ${missingText(missing)}`;
+  const lines = wrap(`Job ${record.job} ${endedWords[result.outcome]}${reason}${but}`, width).map(
+    isWell ? style.green : style.red,
+  );
+  lines.push(...resultsLines(record, results ?? resultsFolder(record), style, width));
   const time = jobTimeText(timesOf(record, result.view), Date.now());
   if (time !== '') {
     lines.push(`Time      ${time}`);

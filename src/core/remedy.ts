@@ -5,7 +5,8 @@
 export type Remedy =
   | { do: 'attach'; job: string }
   | { do: 'cancel'; job: string }
-  | { do: 'fetch'; job: string }
+  /** `keep` answers beforehand what is to become of results that differ here and there. */
+  | { do: 'fetch'; job: string; keep?: 'theirs' | 'both' }
   /** Runs a project; without a file the one at hand. */
   | { do: 'run'; file?: string; profile?: string; from?: string }
   /** Does the same again, and lets the folder fill the project on the volume from here on. */

@@ -98,6 +98,8 @@ export const stateSchema = z.object({
     remote: sentence.optional(),
   }),
   fetched: z.object({ time, files: amount, bytes: amount }).optional(),
+  /** What of the results should be here and is not. */
+  missing: z.object({ text: sentence, lines: z.array(sentence).max(caps.notes), count: amount }).optional(),
   actions: z.array(z.enum(['cancel', 'attach', 'explain', 'fetch', 'openResults', 'resume', 'rerun'])).max(10),
 });
 export type PanelState = z.infer<typeof stateSchema>;

@@ -4,7 +4,10 @@ import type { Remedy, RemedyKind } from '../../src/core/remedy.ts';
 const byKind: { [K in RemedyKind]: Extract<Remedy, { do: K }>[] } = {
   attach: [{ do: 'attach', job: 'songs-20261128-120000-abcd' }],
   cancel: [{ do: 'cancel', job: 'songs-20261128-120000-abcd' }],
-  fetch: [{ do: 'fetch', job: 'songs-20261128-120000-abcd' }],
+  fetch: [
+    { do: 'fetch', job: 'songs-20261128-120000-abcd' },
+    { do: 'fetch', job: 'songs-20261128-120000-abcd', keep: 'both' },
+  ],
   run: [
     { do: 'run' },
     { do: 'run', file: '/p/training.runpod.json' },

@@ -83,7 +83,7 @@ function gateCard(gate: PanelGate, evidence: string | undefined): HTMLElement {
 }
 
 function jobSections(state: PanelState, { copy, act }: DetailsActions): HTMLElement[] {
-  const { host, watchdog, pod, places, fetched } = state;
+  const { host, watchdog, pod, places, fetched, missing } = state;
   return [
     ...section(state.reason !== undefined, 'How it ended', () => [h('p', {}, state.reason ?? '')]),
     ...section(true, 'Job', () => [
@@ -104,6 +104,10 @@ function jobSections(state: PanelState, { copy, act }: DetailsActions): HTMLElem
         button('Open Project File', () => act('openProjectFile')),
         button('Open Record Folder', () => act('openRecord')),
       ),
+    ]),
+    ...section(missing !== undefined, 'Results', () => [
+      h('p', {}, `Not all is well: ${missing?.text ?? ''}.`),
+      ...(missing?.lines ?? []).map((line) => h('p', {}, line)),
     ]),
     ...section(watchdog !== undefined, 'Cap', () => [
       facts([

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Iterable, Iterator, List, Tuple
+from typing import Iterable, Iterator, List, Set, Tuple
 
 #: Folders that never count as a project's files.
 SKIPPED = {".runpod-trainer", ".git", "__pycache__", ".ipynb_checkpoints", "node_modules", ".venv"}
@@ -40,6 +40,7 @@ class Glob:
         below = f"{self.plain}**" if self.plain.endswith("/") else self.plain
         self._expression = re.compile(_expression(below), re.DOTALL)
         self._folder = self.plain if self.plain.endswith("/") else f"{self.plain}/"
+        self._parts = [None if part == "**" else re.compile(_part(part), re.DOTALL) for part in below.split("/")]
 
     def matches(self, path: str) -> bool:
         """Whether a relative path of a file is meant."""
@@ -47,6 +48,31 @@ class Glob:
         if name == self.plain or (not self.is_magic and name.startswith(self._folder)):
             return True
         return self._expression.fullmatch(name) is not None
+
+    def may_match_below(self, folder: str) -> bool:
+        """Whether the path of a file in this folder, or deeper, could match."""
+        name = normal(folder)
+        if self.plain.startswith(f"{name}/") or (not self.is_magic and f"{name}/".startswith(self._folder)):
+            return True
+        reached = self._past_any({0})
+        for part in name.split("/"):
+            here, reached = reached, set()
+            for index in here:
+                expression = self._parts[index]
+                if expression is None:
+                    reached.add(index)
+                elif index + 1 < len(self._parts) and expression.fullmatch(part) is not None:
+                    reached.add(index + 1)
+            reached = self._past_any(reached)
+        return len(reached) > 0
+
+    def _past_any(self, reached: Set[int]) -> Set[int]:
+        """With where one stands when a `**` is no folder at all."""
+        for index in sorted(reached):
+            while self._parts[index] is None and index + 1 < len(self._parts):
+                index += 1
+                reached.add(index)
+        return reached
 
 
 def _expression(glob: str) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Dict, Iterable, Optional
 
 from ..base.clock import iso
 from ..base.errors import WorkerError
-from ..base.globs import match_all
 from .hashes import HashCache, digest_of
 from .incoming import open_incoming
 from .lines import Answer, Wanted, check, wanted_of
+from .listing import Found, find
 from .manifest import Entry, Manifest, present
 from .safe_root import Escape, SafeRoot, open_root
 from .set_aside import sweep
@@ -73,7 +72,10 @@ def plan(root: Path, lines: Iterable[bytes], answer: Answer) -> None:
 
 
 def list_files(root: Path, request: bytes, answer: Answer) -> None:
-    """Answers `{"path", "size", "sha256", "mtime"}` for each regular file that matches."""
+    """Answers `{"path", "size", "sha256", "mtime"}` for each file that matches, and `{"path", "left"}` for what stays.
+
+    A link counts as the file that it leads to, and a linked folder as its files, where those lie below the root.
+    """
     try:
         patterns = json.loads(request)["patterns"]
         if not all(isinstance(pattern, str) for pattern in patterns):
@@ -89,18 +91,24 @@ def list_files(root: Path, request: bytes, answer: Answer) -> None:
         return
     safe, cache = SafeRoot(root), HashCache(root)
     try:
-        for path in match_all(safe.path, patterns):
-            try:
-                descriptor = safe.open_file(path)
-                if descriptor is None:
-                    continue
-                info = os.fstat(descriptor)
-                os.close(descriptor)
-                digest = digest_of(safe, cache, path, None)
-            except (Escape, OSError):
-                continue
-            if digest is not None:
-                answer({"path": path, "size": info.st_size, "sha256": digest, "mtime": iso(info.st_mtime)})
+        for found in find(safe.path, patterns):
+            line = _listed(safe, cache, found)
+            if line is not None:
+                answer(line)
     finally:
         cache.save()
         safe.close()
+
+
+def _listed(safe: SafeRoot, cache: HashCache, found: Found) -> Optional[Dict[str, Any]]:
+    if found.left is not None or found.info is None:
+        return {"path": found.path, "left": found.left}
+    try:
+        digest = digest_of(safe, cache, found.target or found.path, None)
+    except (Escape, OSError) as problem:
+        why = str(problem) if isinstance(problem, Escape) else problem.strerror
+        return {"path": found.path, "left": f"it cannot be read: {why}"}
+    if digest is None:
+        return None
+    size, mtime = found.info.st_size, iso(found.info.st_mtime)
+    return {"path": found.path, "size": size, "sha256": digest, "mtime": mtime}

@@ -87,6 +87,14 @@ class SafeRoot:
         finally:
             os.close(folder)
 
+    def real(self, name: str) -> str:
+        """Where a file lies to which a link of this name leads; raises Escape when that is outside of the root."""
+        parts_of(name)
+        place = PurePosixPath(os.path.realpath(self.path / name))
+        if PurePosixPath(self.path) not in place.parents:
+            raise Escape(f"{name} is a link out of the folder")
+        return str(place.relative_to(PurePosixPath(self.path)))
+
     def rename(self, source: str, target: str) -> None:
         """Moves a file to its name, making its folders and replacing what is there; never a folder."""
         old, new = parts_of(source), parts_of(target)

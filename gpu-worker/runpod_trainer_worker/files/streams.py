@@ -116,7 +116,7 @@ def _send_one(safe: SafeRoot, number: int, wanted: Wanted, writer: FrameWriter) 
     descriptor: Optional[int] = None
     try:
         check(wanted)
-        descriptor = safe.open_file(wanted.path)
+        descriptor = safe.open_file(safe.real(wanted.path))
         if descriptor is None:
             head({"error": "It is not there any more."})
         elif os.fstat(descriptor).st_size != wanted.size:

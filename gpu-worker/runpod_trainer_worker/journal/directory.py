@@ -25,6 +25,7 @@ class JobDir:
         self.lock = self.path / "lock"
         self.control = self.path / "control"
         self.steps = self.path / "steps"
+        self.results = self.path / "results.jsonl"
         self.watchdog_log = self.path / "watchdog.log"
         self.reserve = self.path / "reserve"
 

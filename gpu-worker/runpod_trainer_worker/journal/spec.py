@@ -105,7 +105,7 @@ class Spec:
     """The whole job; `rest_url` is None when the job has no API.
 
     `code`: paths of the small files that the transfer brings, none of which is data; `same_gpu`: a step that passed on
-    another type of GPU runs again.
+    another type of GPU runs again. `fetch`: patterns of the results that come home.
     """
 
     job: str
@@ -124,6 +124,7 @@ class Spec:
     on_finish: str
     hold_seconds: float
     from_step: Optional[str]
+    fetch: Tuple[str, ...]
     steps: Tuple[Step, ...]
     local_results: Tuple[Dict[str, Any], ...]
 
@@ -233,6 +234,7 @@ def _spec(raw: Dict[str, Any]) -> Spec:
         on_finish=finish,
         hold_seconds=_get(raw, "holdSeconds", (int, float), "spec", 0),
         from_step=start,
+        fetch=_strings(raw, "fetch", "spec"),
         steps=steps,
         local_results=tuple(results),
     )

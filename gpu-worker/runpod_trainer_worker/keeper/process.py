@@ -29,6 +29,7 @@ from . import local_socket, saved
 from .answers import Answers
 from .end_keys import EndKeys
 from .end_pod import end_pod
+from .ended_pods import FRESH_SECONDS, prune
 from .lanes import Lane, wait_limited
 from .last_words import WROTE_LOST
 from .pod_api import check_address
@@ -55,6 +56,7 @@ class Keeper:
         self._scratch = scratch
         self._rest_url = start.rest_url
         self._mount = start.mount
+        self._saved_at = boot_seconds()
         self.keys = EndKeys(start.rest_url, pod_id, keys, timings.api_timeout)
         self.keys.restore(start.keys)
         #: Whether the keys were asked about at least once.
@@ -144,6 +146,8 @@ class Keeper:
             work = _nothing
         work()
         self.look_for_worker()
+        if boot_seconds() - self._saved_at > FRESH_SECONDS:
+            self._save()
         if self._pod_id == "" and (isinstance(self.state, Ending) or (isinstance(self.state, Ended) and self.state.written)):
             # There is no pod to end.
             os._exit(0)
@@ -161,6 +165,9 @@ class Keeper:
             self._do(Order.WORDS)
         self._view.log(f"the keeper has begun: {NAMES[type(self.state)]}")
         self._save()
+        mount = self._mount
+        if self._pod_id and mount is not None:
+            self._volume.put(lambda: _noted(prune(mount, self._pod_id), self._view.log))
 
     def _do(self, order: Order) -> None:
         folder, worker = folder_of(self.state), worker_of(self.state)
@@ -208,6 +215,7 @@ class Keeper:
     def _save(self) -> None:
         """Leaves the state for the next keeper, as well as it can be left."""
         value, pod_id, mount, scratch = saved.to_json(self.saved()), self._pod_id, self._mount, self._scratch
+        self._saved_at = boot_seconds()
         if not pod_id:
             return
         if scratch is not None:
@@ -249,6 +257,11 @@ class Keeper:
 
     def _watch_stall(self) -> None:
         watch_stall(lambda: self.state, lambda: self._answers.told is not None, self.post, self._view.log, self._timings)
+
+
+def _noted(pruned: int, log: Callable[[str], None]) -> None:
+    if pruned:
+        log(f"removed what {pruned} pods have left that ended at least a week ago")
 
 
 def _nothing() -> None:

@@ -28,6 +28,7 @@ from .context import Context, Stopped
 from .environment import Sources
 from .process import Command, Execution, Line
 from .requirements import find_python, make_environment
+from .results import note_results
 from .step import StepEnd, run_step
 
 
@@ -249,6 +250,8 @@ class _Job:
 
     def _finish(self, status: str, reason: Optional[str], seconds: float) -> None:
         context = self._context
+        if context.side == "pod" and not context.journal.fenced:
+            note_results(context, hurry=context.stop_reason() is not None or context.problem is not None)
         self._over.set()
         if context.keeper is not None:
             context.keeper.finish()

@@ -13,7 +13,8 @@ import { reconnect } from '../pods/of-job.ts';
 import type { Remedy } from '../remedy.ts';
 import type { FollowEnd } from '../pods/worker.ts';
 import type { SshConnection } from '../ssh/index.ts';
-import { endJobPod, fetchResults } from './finish.ts';
+import { fetchOverS3First } from './fetch-later.ts';
+import { endJobPod, fetchResults, noteNotHome } from './finish.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { endOverS3, lostRemedies, seesVolume, unheard } from './gone.ts';
 
@@ -27,6 +28,8 @@ export interface JobResult {
   remedies?: readonly Remedy[] | undefined;
   /** The job was left because this client could not follow it; the reason is why. */
   unfollowed?: boolean | undefined;
+  /** There is no record of it that could be read, so nothing finds it by its name. */
+  unrecorded?: boolean | undefined;
   /** When the job was last heard, where the link was down at the end of this client's part. */
   lastHeard?: Date | undefined;
   /** Its pod ended without this client. */
@@ -53,13 +56,20 @@ export async function follow(
   try {
     const attached = await attach(installation, record, { ...options, connection });
     try {
-      return await conclude(installation, record, attached, options);
+      return await findable(installation, await conclude(installation, record, attached, options));
     } finally {
       attached.connection?.close();
     }
   } finally {
     release();
   }
+}
+
+/** With acts that can be done: what is asked of a job by its name needs its record. */
+export async function findable({ records }: Pick<Installation, 'records'>, result: JobResult): Promise<JobResult> {
+  return (await records.keep(result.record))
+    ? result
+    : { ...result, unrecorded: true, remedies: [{ do: 'find-unused' }] };
 }
 
 async function conclude(
@@ -119,7 +129,7 @@ async function concludeAlone(
     now = await installation.records.changeIfThere(now, { phase: 'fetch', outcome, reason, podEnded });
   }
   if (now.fetched === undefined && outcome !== 'unknown' && !(podGone === true && outcome === 'lost')) {
-    now = await bringHome(installation, now, connection, options);
+    now = await fetchAtEnd(installation, now, connection, options);
   }
   try {
     // When a pod ended that went long ago without a witness is for the bill to tell.
@@ -145,43 +155,49 @@ function wasJustHeard(lastHeard: Date | undefined): boolean {
   return lastHeard !== undefined && Date.now() - lastHeard.getTime() < noticedMs;
 }
 
-/** Fetches the results; when that fails it says how to come by them, for the job has ended all the same. */
-async function bringHome(
+/**
+ * Fetches the results, over S3 where the pod is out of reach; when that fails it says how to come by them, for the job has
+ * ended all the same.
+ */
+async function fetchAtEnd(
   installation: Installation,
   record: JobRecord,
   connection: SshConnection | undefined,
   options: FollowOptions,
 ): Promise<JobRecord> {
-  let why = 'The pod is gone.';
+  // Interrupting ends the waiting for a link, not the fetching.
+  const whole = { ...options, signal: undefined };
+  let failure: unknown = new Error('The pod is gone.');
   try {
     const fetched = await overLink({
       connection,
       connect: () => reconnect(installation, record, options.signal),
-      work: (open) => fetchResults(installation, record, open, { ...options, signal: undefined }),
+      work: (open) => fetchResults(installation, record, open, whole),
       patience: () => linkPatienceMs,
       meanwhile: () => 'then the results go on coming home',
       onEvent: options.onEvent,
-      // Ends the waiting for a link, not the fetching.
       signal: options.signal,
     });
     if (fetched.end === 'done') {
       fetched.connection.close();
-      return fetched.value;
+      return fetched.value.record;
     }
-    if (fetched.end === 'gave-up') {
-      why = messageOf(fetched.failure);
+    failure = fetched.end === 'gave-up' ? fetched.failure : failure;
+    const overS3 = await fetchOverS3First(installation, record, whole);
+    if (overS3 !== undefined) {
+      return overS3.record;
     }
   } catch (error) {
-    why = messageOf(error);
+    failure = error;
   }
   // Another client of this machine may have fetched them and ended the pod.
   const now = await installation.records.get(record.job);
   if (now?.fetched !== undefined) {
     return now;
   }
-  const text = `The results were not fetched: ${why} They are on the volume and can be fetched later.`;
-  options.onEvent({ type: 'warning', text, remedies: [{ do: 'fetch', job: record.job }] });
-  return record;
+  const text = `The results were not fetched: ${messageOf(failure)} They are on the volume and can be fetched later.`;
+  options.onEvent({ type: 'warning', text });
+  return noteNotHome(installation, record, failure);
 }
 
 interface Attached {

@@ -1,5 +1,5 @@
 import type { Home, Face } from '../home/installation.ts';
-import { isBeingPrepared, wasLeft, type JobRecord, type RecordChange } from '../journal/records.ts';
+import { isBeingPrepared, isHome, wasLeft, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { parseJobState, type JobState } from '../journal/state.ts';
 import type { JobView } from '../journal/view.ts';
 import { unfinishedStep } from '../journal/view.ts';
@@ -160,10 +160,11 @@ async function completeJournal(
 }
 
 /** What helps after a job that was lost: its results, and a run that goes on where it stood. */
-export function lostRemedies({ job, file, profile, remote, fetched }: JobRecord, view: JobView): readonly Remedy[] {
+export function lostRemedies(record: JobRecord, view: JobView): readonly Remedy[] {
+  const { job, file, profile, remote } = record;
   const from = unfinishedStep(view);
   return [
-    ...(remote !== undefined && fetched === undefined ? [{ do: 'fetch' as const, job }] : []),
+    ...(remote !== undefined && !isHome(record) ? [{ do: 'fetch' as const, job }] : []),
     { do: 'run', file, ...(profile !== undefined && { profile }), ...(from !== undefined && { from }) },
   ];
 }

@@ -2,7 +2,7 @@ import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts'
 import { capRemedies, capSentence } from '../caps/sentence.ts';
 import { CancelledError, messageOf, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
-import type { JobRecord, RecordChange } from '../journal/records.ts';
+import { isHome, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { warningOf, type OnEvent } from '../journal/run-event.ts';
 import type { LocalResult } from '../journal/spec.ts';
 import { emptyView } from '../journal/view.ts';
@@ -11,7 +11,7 @@ import { scanProject } from '../files/to-upload.ts';
 import { GhostKeeper, type AskGone } from '../volumes/ghosts.ts';
 import { Adoption, type AskAdopt } from '../volumes/origins.ts';
 import { lockProject } from './claim.ts';
-import { follow, type JobResult } from './follow.ts';
+import { findable, follow, type JobResult } from './follow.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
 import { submit, type Submitted } from './submit.ts';
@@ -51,7 +51,7 @@ export async function runJob(installation: Installation, plan: RunPlan, options:
   });
   if (options.detach === true) {
     connection.close();
-    return { record: begun, view: emptyView(), outcome: 'detached', cost: { metered: 0 } };
+    return findable(installation, { record: begun, view: emptyView(), outcome: 'detached', cost: { metered: 0 } });
   }
   return follow(installation, begun, options, connection);
 }
@@ -151,10 +151,10 @@ async function warnOfUnfetched({ records }: Installation, plan: RunPlan, onEvent
     ({ project, remote, volume: on }) =>
       project === loaded.project.name && remote !== undefined && on?.id === volume.volume.id,
   );
-  if (last !== undefined && last.fetch.length > 0 && last.fetched === undefined && last.outcome !== 'cancelled') {
+  if (last !== undefined && last.fetch.length > 0 && !isHome(last) && last.outcome !== 'cancelled') {
     onEvent({
       type: 'warning',
-      text: `The results of the job ${last.job} were not fetched; this run may write over them on the volume.`,
+      text: `The results of the job ${last.job} were not${last.fetched === undefined ? '' : ' all'} fetched; this run may write over them on the volume.`,
       remedies: [{ do: 'fetch', job: last.job }],
     });
   }

@@ -16,6 +16,11 @@ export function jobTime(job: string): string | undefined {
   return new RegExp(`^${idPattern}$`).exec(job)?.[1];
 }
 
+/** Whether a job is one of the project; another project's name may begin with this one's. */
+export function isJobOf(project: string, job: string): boolean {
+  return job.startsWith(`${project}-`) && /^-\d{8}-\d{6}-\w+$/.test(job.slice(project.length));
+}
+
 /** The job that something was made for, by its name. */
 export function jobOfName(name: string): string | undefined {
   return new RegExp(`^${podPrefix}(${idPattern})(?:[- ]|$)`).exec(name)?.[1];

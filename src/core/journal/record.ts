@@ -57,7 +57,17 @@ export const recordSchema = z.object({
   outcome: z.enum(['succeeded', 'failed', 'cancelled', 'lost']).optional(),
   reason: z.string().optional(),
   podEnded: z.string().optional(),
-  fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number() }).optional(),
+  /** The last time that results came home, though perhaps not all; `here` were here already. */
+  fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number(), here: z.number().optional() }).optional(),
+  /** What of the results should be here and is not: single names (the first of `count`), or all of them for one reason. */
+  notHome: z
+    .object({
+      time: z.string(),
+      why: z.string().optional(),
+      count: z.number(),
+      left: z.array(z.object({ path: z.string(), reason: z.string(), again: z.literal(true).optional() })),
+    })
+    .optional(),
 });
 export type JobRecord = z.infer<typeof recordSchema>;
 

@@ -3,10 +3,12 @@ import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { takeLock } from '../files/lock.ts';
-import { UserError } from '../errors.ts';
+import * as z from 'zod';
+import { messageOf, UserError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { changed, preparationBeatMs, recordSchema, type JobRecord, type RecordChange } from './record.ts';
 
+export { isHome, mayComeLater, missingResults } from './missing-results.ts';
 export { isBeingPrepared, phases, wasLeft } from './record.ts';
 export type { JobRecord, Phase, RecordChange } from './record.ts';
 
@@ -47,7 +49,7 @@ export class JobRecords {
       if (now === undefined) {
         throw new UserError('record-gone', {
           what: `The record of the job ${job} is gone from ${join(this.folder, job)}.`,
-          why: 'Its folder was removed, or the file cannot be read.',
+          why: 'Its folder was removed.',
           next: 'Look whether its pod still runs.',
           remedies: [{ do: 'find-unused' }],
         });
@@ -59,11 +61,29 @@ export class JobRecords {
   /** As `change`; when the record is gone meanwhile, who is at work on the job goes on with what was known of it. */
   async changeIfThere(record: JobRecord, change: RecordChange): Promise<JobRecord> {
     return this.change(record.job, change).catch((error: unknown) => {
-      if (error instanceof UserError && error.code === 'record-gone') {
+      if (error instanceof UserError && ['record-gone', 'record-unreadable'].includes(error.code)) {
         return changed(record, change);
       }
       throw error;
     });
+  }
+
+  /**
+   * Sees to it that a job can be found again by its name: a record that is gone or damaged is written anew from what is
+   * known of it. False where that cannot be.
+   */
+  async keep(record: JobRecord): Promise<boolean> {
+    try {
+      return await this.#underLock(record.job, async () => {
+        const found = await this.#read(record.job);
+        if (found === undefined || ('fault' in found && found.fault === 'damaged')) {
+          await this.#write(record);
+        }
+        return (await this.get(record.job)) !== undefined;
+      });
+    } catch {
+      return false;
+    }
   }
 
   /** Shows that a client is at work on the start of a job, until what it answers is called. */
@@ -72,13 +92,27 @@ export class JobRecords {
     return () => clearInterval(beat);
   }
 
+  /** Undefined where there is none, or none that can be read. */
   async get(job: string): Promise<JobRecord | undefined> {
-    const text = await readIfThere(this.#file(job));
-    if (text === undefined) {
-      return undefined;
+    const found = await this.#read(job);
+    return found !== undefined && 'record' in found ? found.record : undefined;
+  }
+
+  /** The record; a damaged one as it was when it was last written. */
+  async #read(job: string): Promise<{ record: JobRecord } | Unreadable | undefined> {
+    const main = await readRecord(job, this.#file(job));
+    if (main === undefined || 'record' in main || main.fault === 'newer') {
+      return main;
     }
-    const parsed = recordSchema.safeParse(parseJson(text));
-    return parsed.success ? parsed.data : undefined;
+    const copy = await readRecord(job, this.#copy(job));
+    return copy !== undefined && 'record' in copy ? copy : main;
+  }
+
+  /** Jobs whose records are there and cannot be read. */
+  async unreadable(): Promise<Unreadable[]> {
+    const names = await readdir(this.folder).catch(() => []);
+    const found = await Promise.all(names.map((name) => this.#read(name)));
+    return found.flatMap((one) => (one !== undefined && 'fault' in one ? [one] : []));
   }
 
   /** Newest first. Records that cannot be read are left out. */
@@ -105,7 +139,12 @@ export class JobRecords {
       }
       return newest;
     }
-    const hits = all.filter((r) => r.job === name || r.job.startsWith(name) || r.job.endsWith(name));
+    const isNamed = ({ job }: { job: string }): boolean => job === name || job.startsWith(name) || job.endsWith(name);
+    const hits = all.filter(isNamed);
+    const [lost] = hits.length === 0 ? (await this.unreadable()).filter(isNamed) : [];
+    if (lost !== undefined) {
+      throw unreadableRecord(lost);
+    }
     const exact = hits.find((r) => r.job === name) ?? (hits.length === 1 ? hits[0] : undefined);
     if (exact === undefined) {
       throw new UserError('job-unknown', {
@@ -115,6 +154,11 @@ export class JobRecords {
       });
     }
     return exact;
+  }
+
+  /** Folder of what is kept about a job. */
+  folderOf(job: string): string {
+    return join(this.folder, job);
   }
 
   journalFile(job: string): string {
@@ -157,23 +201,91 @@ export class JobRecords {
     await rename(file, aside).catch(() => undefined);
   }
 
-  async #locked<T>(job: string, work: (now: JobRecord | undefined) => Promise<T>): Promise<T> {
+  #locked<T>(job: string, work: (now: JobRecord | undefined) => Promise<T>): Promise<T> {
+    return this.#underLock(job, async () => {
+      const found = await this.#read(job);
+      if (found !== undefined && 'fault' in found) {
+        throw unreadableRecord(found);
+      }
+      return work(found?.record);
+    });
+  }
+
+  async #underLock<T>(job: string, work: () => Promise<T>): Promise<T> {
     const release = await takeLock(join(this.folder, job, 'record.lock'));
     try {
-      return await work(await this.get(job));
+      return await work();
     } finally {
       await release();
     }
   }
 
   async #write(record: JobRecord): Promise<JobRecord> {
-    await writeFileAtomic(this.#file(record.job), `${JSON.stringify(record, null, 1)}\n`);
+    const text = `${JSON.stringify(record, null, 1)}\n`;
+    await writeFileAtomic(this.#file(record.job), text);
+    // Without a job's record nothing finds its pod and its results again, so it is not in one file alone.
+    await writeFileAtomic(this.#copy(record.job), text).catch(() => undefined);
     return record;
+  }
+
+  #copy(job: string): string {
+    return join(this.folder, job, 'record.copy.json');
   }
 
   #file(job: string): string {
     return join(this.folder, job, 'record.json');
   }
+}
+
+/** A record that is there and cannot be read. */
+export interface Unreadable {
+  job: string;
+  /** `damaged`: it is no record. `closed`: the system does not let it be read. `newer`: another release wrote it. */
+  fault: 'damaged' | 'closed' | 'newer';
+  /** A sentence. */
+  why: string;
+}
+
+const schemaNumber = z.looseObject({ schema: z.number() });
+
+async function readRecord(job: string, file: string): Promise<{ record: JobRecord } | Unreadable | undefined> {
+  let text: string | undefined;
+  try {
+    text = await readIfThere(file);
+  } catch (error) {
+    // Of a file in the folder of jobs there is no record.
+    return (error as NodeJS.ErrnoException).code === 'ENOTDIR'
+      ? undefined
+      : { job, fault: 'closed', why: messageOf(error) };
+  }
+  if (text === undefined) {
+    return undefined;
+  }
+  const value = parseJson(text);
+  const parsed = recordSchema.safeParse(value);
+  if (parsed.success) {
+    return { record: parsed.data };
+  }
+  const { data } = schemaNumber.safeParse(value);
+  return data !== undefined && data.schema > 1
+    ? { job, fault: 'newer', why: `${file} is of another release of this program.` }
+    : { job, fault: 'damaged', why: `${file} is damaged.` };
+}
+
+const unreadableNext = {
+  damaged:
+    'Look whether its pod still runs. What it wrote is on the volume, and a backup of its project brings it home.',
+  closed: 'Make the file readable for yourself, then do the same again.',
+  newer: 'Do it with the newer release.',
+};
+
+export function unreadableRecord({ job, fault, why }: Unreadable): UserError {
+  return new UserError('record-unreadable', {
+    what: `The record of the job ${job} cannot be read.`,
+    why,
+    next: unreadableNext[fault],
+    remedies: [{ do: 'find-unused' }],
+  });
 }
 
 /** Folder that a job's results come home to. */

@@ -53,6 +53,7 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
     onFinish: project.onFinish.pod,
     holdSeconds: limits.holdSeconds,
     from: input.from ?? null,
+    fetch: input.side === 'pod' ? project.onFinish.fetch : [],
     steps: project.steps.map(stepSpec),
     localResults: input.localResults ?? [],
   };

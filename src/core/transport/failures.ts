@@ -20,6 +20,11 @@ export class Failures {
     return this.#reasons.size;
   }
 
+  /** All of them, in the order in which they happened. */
+  list(): { path: string; reason: string }[] {
+    return [...this.#reasons].map(([path, reason]) => ({ path, reason }));
+  }
+
   /** Throws one UserError that names the first files. */
   throwIfAny(code: string, what: (count: string) => string, next: string): void {
     const { size } = this.#reasons;

@@ -54,8 +54,20 @@ export interface FetchResult {
   /** Files that were written, and their bytes. */
   files: number;
   bytes: number;
-  /** Files that were here already with the same content. */
+  /** Files that were here already, as they should be. */
   unchanged: number;
+  /** What was asked for and did not come, with the reasons. */
+  left: Left[];
+  /** Patterns that mean nothing of what is there. */
+  unmatched: string[];
+}
+
+/** A name at the far end that did not come, and why, as a sentence. */
+export interface Left {
+  path: string;
+  reason: string;
+  /** Fetching again may help: it went wrong on its way. */
+  again?: true;
 }
 
 const windowMs = 5000;

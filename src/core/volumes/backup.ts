@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts';
 import { writeFileAtomic } from '../files/atomic.ts';
 import { withGateway } from '../transport/gateway/gateway.ts';
 import type { Installation } from '../home/installation.ts';
-import { podPrefix } from '../journal/id.ts';
+import { isJobOf, podPrefix } from '../journal/id.ts';
 import { doneOverLink } from '../pods/link.ts';
 import type { OnEvent } from '../journal/run-event.ts';
 import type { Candidate } from '../pods/hardware.ts';
@@ -12,6 +12,7 @@ import { planVolume } from '../pods/volume.ts';
 import type { LoadedProject } from '../project/load.ts';
 import type { Volume } from '../runpod/schemas.ts';
 import type { VolumeStore } from '../s3/index.ts';
+import type { FetchResult, TransferProgress } from '../transport/progress.ts';
 import { fetchFiles } from '../transport/ssh/fetch.ts';
 import { fetchOverS3 } from '../transport/s3/fetch.ts';
 import type { RemoteFiles } from '../transport/ssh/worker-files.ts';
@@ -134,27 +135,19 @@ class Fetched {
   }
 
   /** Fetches one folder; single files that cannot be read do not end the backup. */
-  async add(fetching: () => Promise<{ files: number; bytes: number; unchanged: number }>): Promise<void> {
-    try {
-      const { files, bytes, unchanged } = await fetching();
-      this.files += files;
-      this.bytes += bytes;
-      this.unchanged += unchanged;
-    } catch (error) {
-      if (!(error instanceof UserError && error.code === 'fetch-failed')) {
-        throw error;
-      }
-      this.notRead.push(...(error.why ?? error.what).split('\n'));
-    }
+  async add(fetching: () => Promise<FetchResult>): Promise<void> {
+    const { files, bytes, unchanged, left } = await fetching();
+    this.files += files;
+    this.bytes += bytes;
+    this.unchanged += unchanged;
+    this.notRead.push(...left.map(({ path: name, reason }) => `${JSON.stringify(name)}: ${reason}`));
   }
 
-  get common(): { onProgress: (progress: Progress) => void; signal: AbortSignal | undefined } {
+  get common(): { onProgress: (progress: TransferProgress) => void; signal: AbortSignal | undefined } {
     const { onEvent, signal } = this.options;
     return { onProgress: (progress) => onEvent({ type: 'transfer', direction: 'down', ...progress }), signal };
   }
 }
-
-type Progress = Parameters<NonNullable<Parameters<typeof fetchFiles>[0]['onProgress']>>[0];
 
 const overRoute: Record<RouteKind, (work: Work) => Promise<boolean>> = {
   s3: async (work) => {
@@ -211,7 +204,10 @@ async function fromPod(remote: RemoteFiles, { project, patterns, got, options: {
   await got.add(() => fetchFiles({ ...remote, ...got.common, patterns, into: path.join(into, 'files') }));
   const records = remote.root.replace(/\/projects\/[^/]+$/, '/.runpod-trainer');
   const { stdout } = await remote.connection.exec(['ls', '-A', '--', `${records}/jobs`], got.common);
-  for (const job of jobsOf(project, stdout.toString('utf8').split('\n'))) {
+  for (const job of stdout
+    .toString('utf8')
+    .split('\n')
+    .filter((name) => isJobOf(project, name))) {
     const root = `${records}/jobs/${job}`;
     await got.add(() =>
       fetchFiles({ ...remote, ...got.common, root, patterns: ['**'], into: path.join(into, 'jobs', job) }),
@@ -225,18 +221,11 @@ async function fromStore(store: VolumeStore, { project, patterns, got, options: 
   const names = (await store.list(jobs, got.options.signal)).flatMap((item) =>
     item.kind === 'folder' ? [item.name] : [],
   );
-  for (const job of jobsOf(project, names)) {
+  for (const job of names.filter((name) => isJobOf(project, name))) {
     const folder = `${jobs}/${job}`;
     const to = path.join(into, 'jobs', job);
     await got.add(() => fetchOverS3({ store, project, folder, ...got.common, patterns: ['**'], into: to }));
   }
-}
-
-/** The jobs of the project; another project's name may begin with this one's. */
-function jobsOf(project: string, names: readonly string[]): string[] {
-  return names.filter(
-    (name) => name.startsWith(`${project}-`) && /^-\d{8}-\d{6}-\w+$/.test(name.slice(project.length)),
-  );
 }
 
 /** The route that costs nothing where there is one. */

@@ -5,4 +5,5 @@ export { ageText, duration, roughly } from './duration.ts';
 export { helperCostLines, helperText } from './helpers.ts';
 export { jobSeconds, jobTimeParts, jobTimeText, podSeconds, type JobTimes } from './job-time.ts';
 export { cost, dollars, forPrice, priced, pricePerHour, pricePerMonth } from './money.ts';
+export { missingText, missingWords } from './results.ts';
 export { endedWords, jobWords, phaseWords, stepWords } from './states.ts';

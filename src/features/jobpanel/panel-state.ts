@@ -1,7 +1,7 @@
-import { phaseWords } from '../../core/words/index.ts';
+import { missingText, missingWords, phaseWords } from '../../core/words/index.ts';
 import { dirname } from 'node:path';
 import type { GateResult } from '../../core/journal/events.ts';
-import { resultsFolder, wasLeft, type JobRecord } from '../../core/journal/records.ts';
+import { isHome, missingResults, resultsFolder, wasLeft, type JobRecord } from '../../core/journal/records.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
 import { timesOf } from '../../core/journal/times.ts';
 import { failedStep, unfinishedStep, type JobView, type StepView } from '../../core/journal/view.ts';
@@ -84,8 +84,24 @@ export function panelState(known: JobFacts): PanelState {
       python: sentence(view.host.python),
       gpus: view.host.gpus.slice(0, 64).map(sentence),
     },
-    fetched: record.fetched && { ...record.fetched, time: timeOf(record.fetched.time) ?? 0 },
+    fetched: fetchedOf(record),
+    missing: missingOf(record),
   };
+}
+
+function fetchedOf({ fetched }: JobRecord): PanelState['fetched'] {
+  return fetched && { time: timeOf(fetched.time) ?? 0, files: fetched.files, bytes: fetched.bytes };
+}
+
+/** What of the results is not here, and why. */
+function missingOf(record: JobRecord): PanelState['missing'] {
+  const missing = missingResults(record);
+  if (missing === undefined) {
+    return undefined;
+  }
+  const { why, left, count } = missing;
+  const names = left.slice(0, caps.notes).map(({ path, reason }) => sentence(`${path}: ${reason}`));
+  return { text: sentence(missingText(missing)), lines: why === undefined ? names : [sentence(why)], count };
 }
 
 /** When a pod whose end nobody saw was last known to be there, in ms since 1970. */
@@ -100,6 +116,7 @@ function activity(known: JobFacts): string {
   const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseWords[record.phase] : live.phase.text;
   const after = record.phase === 'done' ? '' : `, ${rest.slice(0, 1).toLowerCase()}${rest.slice(1)}`;
   const failed = failedStep(view);
+  const missing = missingResults(record);
   if (record.outcome === undefined && wasLeft(record)) {
     return `Left while ${phaseWords[record.phase]}`;
   }
@@ -108,7 +125,7 @@ function activity(known: JobFacts): string {
   }
   switch (view.status) {
     case 'succeeded':
-      return `Succeeded${after}`;
+      return missing === undefined ? `Succeeded${after}` : `Succeeded, ${missingWords(missing)}${after}`;
     case 'cancelled':
       return `Cancelled${after}`;
     case 'lost':
@@ -145,7 +162,7 @@ function actionsOf({ record, view, attached }: JobFacts): PanelState['actions'] 
     ['attach', record.phase !== 'done' && !attached && reachable],
     ['cancel', running],
     ['explain', !running && (view.status === 'failed' || view.status === 'lost')],
-    ['fetch', !running && !attached && reachable && record.fetched === undefined],
+    ['fetch', !running && !attached && reachable && !isHome(record)],
     ['openResults', record.fetched !== undefined],
     ['resume', !running && !attached && view.status === 'lost' && unfinishedStep(view) !== undefined],
     ['rerun', !running && !attached],

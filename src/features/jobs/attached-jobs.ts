@@ -5,6 +5,7 @@ import type { Installation } from '../../core/home/installation.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
 import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
+import { mayComeLater, missingResults } from '../../core/journal/missing-results.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
 import type { FollowOptions, JobResult } from '../../core/jobs/follow.ts';
 import { atWork } from '../common/at-work.ts';
@@ -12,7 +13,7 @@ import { askAdopt } from '../common/adopt.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
-import { cost as costWords, endedWords } from '../../core/words/index.ts';
+import { cost as costWords, endedWords, missingText } from '../../core/words/index.ts';
 import { buttonsOf, press, type Button } from '../common/remedies.ts';
 import { jobLines } from './job-text.ts';
 
@@ -151,8 +152,23 @@ export class AttachedJobs implements Disposable {
   }
 
   /** Says how a job ended. Success is quiet, failure is not. */
-  tell({ record, outcome, unfollowed, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
+  tell({ record, outcome, unfollowed, unrecorded, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
     const price = costWords(cost.billed ?? cost.metered, isLoopback(record.restUrl));
+    const missing = missingResults(record);
+    if (outcome === 'succeeded' && missing !== undefined) {
+      const { why, left } = missing;
+      const [first] = left;
+      const which = why ?? (first && `${first.path}: ${first.reason}`) ?? '';
+      this.#show(
+        'showWarningMessage',
+        `${record.project} succeeded, but ${missingText(missing)}. ${which}`.trim(),
+        buttonsOf(this.#vs, [
+          ...remedies,
+          ...(mayComeLater(missing) && unrecorded !== true ? [{ do: 'fetch' as const, job: record.job }] : []),
+        ]),
+      );
+      return;
+    }
     if (outcome === 'succeeded') {
       this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);
       return;

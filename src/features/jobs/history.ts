@@ -1,7 +1,15 @@
 import { meteredCost } from '../../core/caps/meter.ts';
 import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
-import { wasLeft, type JobRecord, type JobRecords, type Phase } from '../../core/journal/records.ts';
-import type { JobView } from '../../core/journal/view.ts';
+import {
+  missingResults,
+  unreadableRecord,
+  wasLeft,
+  type JobRecord,
+  type JobRecords,
+  type Phase,
+  type Unreadable,
+} from '../../core/journal/records.ts';
+import { emptyView, type JobView } from '../../core/journal/view.ts';
 
 /** A job as the list shows it. */
 export interface JobSummary {
@@ -21,6 +29,10 @@ export interface JobSummary {
   isLeft?: boolean;
   /** Lost with its pod: the volume may know how it ended. */
   podGone?: boolean;
+  /** Why its record cannot be read; nothing else is known of it then. */
+  unreadable?: string;
+  /** What of its results should be here and is not. */
+  missing?: ReturnType<typeof missingResults>;
   /** What its journal says. */
   view: JobView;
   /** When the journal was last heard of; undefined when it never was. */
@@ -33,6 +45,14 @@ export interface JobSummary {
 export interface JobHistory {
   /** Newest first. */
   list(signal: AbortSignal): Promise<JobSummary[]>;
+}
+
+/** What the name of a job tells of it. */
+function unreadableSummary(one: Unreadable): JobSummary {
+  const { job } = one;
+  const project = job.replace(/-\d{8}-\d{6}-\w+$/, '');
+  const unreadable = unreadableRecord(one).message;
+  return { job, project, created: '', restUrl: '', phase: 'done', view: emptyView(), unreadable };
 }
 
 /** When the pod of a job that is over was last known to be there; undefined while it may be. */
@@ -58,6 +78,7 @@ export function recordedHistory(records: JobRecords): JobHistory {
       phase: record.phase,
       isLeft: record.outcome === undefined && wasLeft(record),
       podGone: record.outcome === 'lost' && record.podEnded === undefined && journals.view.finished === undefined,
+      missing: missingResults(record),
       view: viewWithRecord(record, journals.view),
       heard: journals.heard,
       cost:
@@ -66,6 +87,9 @@ export function recordedHistory(records: JobRecords): JobHistory {
   }
 
   return {
-    list: async (signal) => Promise.all((await records.list()).map((record) => summary(record, signal))),
+    list: async (signal) => [
+      ...(await records.unreadable()).map(unreadableSummary),
+      ...(await Promise.all((await records.list()).map((record) => summary(record, signal)))),
+    ],
   };
 }

@@ -3,7 +3,7 @@ import type { GateResult } from '../../core/journal/events.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
 import { timesOf } from '../../core/journal/times.ts';
 import type { StepView } from '../../core/journal/view.ts';
-import { cost, duration, jobTimeParts, jobWords, phaseWords, stepWords } from '../../core/words/index.ts';
+import { cost, duration, jobTimeParts, jobWords, missingWords, phaseWords, stepWords } from '../../core/words/index.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import type { JobSummary } from './history.ts';
@@ -13,7 +13,7 @@ type Group = 'running' | 'attention' | 'recent';
 const groupTitles: Record<Group, string> = { running: 'Running', attention: 'Needs Attention', recent: 'Recent' };
 
 export function groupOf(job: JobSummary): Group {
-  if (job.isLeft === true) {
+  if (job.isLeft === true || job.unreadable !== undefined) {
     return 'attention';
   }
   switch (job.view.status) {
@@ -24,6 +24,7 @@ export function groupOf(job: JobSummary): Group {
     case 'lost':
       return 'attention';
     case 'succeeded':
+      return job.missing === undefined ? 'recent' : 'attention';
     case 'cancelled':
       return 'recent';
   }
@@ -32,6 +33,9 @@ export function groupOf(job: JobSummary): Group {
 /** `phase_2 · step 5/8 · $1.27 · job 38 min`; `whole` also has the time of the pod, for which a row has no room. */
 export function describeJob(job: JobSummary, now: Date, whole = false): string {
   const { view } = job;
+  if (job.unreadable !== undefined) {
+    return 'its record cannot be read';
+  }
   const at = view.steps.findIndex((s) => s.name === view.step);
   const running = groupOf(job) === 'running';
   const times = jobTimeParts(timesOf({ ...job, podEnded: job.pod?.ended }, view), now.getTime());
@@ -47,12 +51,18 @@ export function describeJob(job: JobSummary, now: Date, whole = false): string {
   ].join(' · ');
 }
 
-function notRunningWords({ isLeft, phase, outcome, podGone, view }: JobSummary): string[] {
+function notRunningWords({ isLeft, missing, phase, outcome, podGone, view }: JobSummary): string[] {
   if (isLeft === true) {
     return [`left while ${phaseWords[phase]}`];
   }
   const neverRan = phase === 'done' && outcome === undefined && view.started === undefined;
-  return neverRan ? ['not started'] : [jobWords[view.status], ...(podGone === true ? ['its pod is gone'] : [])];
+  return neverRan
+    ? ['not started']
+    : [
+        jobWords[view.status],
+        ...(podGone === true ? ['its pod is gone'] : []),
+        ...(missing === undefined ? [] : [missingWords(missing)]),
+      ];
 }
 
 const jobIcons: Record<JobSummary['view']['status'], [icon: string, color?: string]> = {
@@ -95,15 +105,34 @@ export function jobNodes(vs: typeof vscode, jobs: JobSummary[], now = new Date()
 }
 
 function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
-  const { Collapsed, Expanded } = vs.TreeItemCollapsibleState;
+  const { Collapsed, Expanded, None } = vs.TreeItemCollapsibleState;
+  if (job.unreadable !== undefined) {
+    const lost = new vs.TreeItem(job.project, None);
+    lost.id = `job:${job.job}`;
+    lost.description = describeJob(job, now);
+    lost.tooltip = job.unreadable;
+    lost.iconPath = icon(vs, jobIcons.lost);
+    // Of its commands none could find it; what its pod costs can be found.
+    lost.command = { command: commands.findUnused, title: 'Find Unused Resources' };
+    return { item: lost, id: job.job, children: () => [] };
+  }
   const item = new vs.TreeItem(job.project, groupOf(job) === 'recent' ? Collapsed : Expanded);
   item.id = `job:${job.job}`;
   item.description = describeJob(job, now);
-  item.tooltip = [describeJob(job, now, true), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
+  item.tooltip = [describeJob(job, now, true), job.view.reason ?? '', ...missingLines(job), `Job ${job.job}`]
+    .filter(Boolean)
+    .join('\n');
   item.contextValue = ['job', groupOf(job), ...(job.isLeft === true ? ['left'] : [])].join(';');
-  item.iconPath = icon(vs, job.isLeft === true ? jobIcons.lost : jobIcons[job.view.status]);
+  const isWarning = job.isLeft === true || (job.view.status === 'succeeded' && job.missing !== undefined);
+  item.iconPath = icon(vs, isWarning ? jobIcons.lost : jobIcons[job.view.status]);
   item.command = { command: commands.openJob, title: 'Open Job Panel', arguments: [{ id: job.job }] };
   return { item, id: job.job, children: () => job.view.steps.map((step) => stepNode(vs, job.job, step)) };
+}
+
+/** Why results are not here, the first of them by name. */
+function missingLines({ missing }: JobSummary): string[] {
+  const named = (missing?.left ?? []).slice(0, 5).map(({ path, reason }) => `${path}: ${reason}`);
+  return [missing?.why ?? '', ...named];
 }
 
 function stepNode(vs: typeof vscode, job: string, step: StepView): TreeNode {

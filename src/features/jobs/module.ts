@@ -140,7 +140,11 @@ export function createJobsModule(
   store.add(
     registry.register(commands.fetchResults, async (target) => {
       const { fetchJobResults } = await import('./fetch-results.ts');
-      return fetchJobResults(vs, { records: await records(), installation }, target);
+      return fetchJobResults(
+        vs,
+        { records: await records(), installation, changed: () => void jobs.refresh() },
+        target,
+      );
     }),
   );
   store.add(

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Installation } from '../../../src/core/home/installation.ts';
 import { cancelJob } from '../../../src/core/jobs/cancel.ts';
-import { fetchLater } from '../../../src/core/jobs/finish.ts';
+import { fetchLater } from '../../../src/core/jobs/fetch-later.ts';
 import { planRun } from '../../../src/core/jobs/plan.ts';
 import { follow, type JobResult } from '../../../src/core/jobs/follow.ts';
 import { runJob, type RunOptions } from '../../../src/core/jobs/run.ts';
@@ -73,7 +73,7 @@ class Editor {
 
   async fetch(record: JobRecord): Promise<JobRecord> {
     const confirm = (): never => assert.fail('the pod is there, so none is rented');
-    return fetchLater(await this.installation(), record, { ...this.options, confirm });
+    return (await fetchLater(await this.installation(), record, { ...this.options, confirm })).record;
   }
 
   said(line: string): boolean {

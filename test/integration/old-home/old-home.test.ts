@@ -215,7 +215,7 @@ describe('an old home and volume stay readable, with a sandbox on its old folder
     const { done } = JSON.parse(readFileSync(path.join(parts, state ?? ''), 'utf8')) as { done: number[] };
     assert.ok(done.length > 0 && done.length < 4);
     const result = await product.fetchOverS3({ store, project: 'old', patterns: ['out/large.txt'], into });
-    assert.deepEqual(result, { files: 1, bytes: 16384 - 4096 * done.length, unchanged: 0 });
+    assert.deepEqual(result, { files: 1, bytes: 16384 - 4096 * done.length, unchanged: 0, left: [], unmatched: [] });
     assert.deepEqual(readFileSync(path.join(into, 'out/large.txt')), readFileSync(there('out/large.txt')));
     assert.ok(!existsSync(parts));
   });
@@ -244,7 +244,7 @@ describe('an old home and volume stay readable, with a sandbox on its old folder
       const record = await recordOf('running');
       const into = product.resultsFolder(record);
       const got = await product.fetchFiles({ ...remote, patterns: ['out/large.txt'], into, streamBelow: 0 });
-      assert.deepEqual(got, { files: 1, bytes: 8192, unchanged: 0 });
+      assert.deepEqual(got, { files: 1, bytes: 8192, unchanged: 0, left: [], unmatched: [] });
       assert.deepEqual(readFileSync(path.join(into, 'out/large.txt')), readFileSync(there('out/large.txt')));
 
       const ofThen = new product.RemoteWorker(connection, record.remote?.worker ?? '', record.remote?.python);

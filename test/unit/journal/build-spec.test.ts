@@ -62,6 +62,7 @@ describe('spec.json, as the worker reads it (docs/job-directory.md)', () => {
       image: 'runpod/base:1.0.2',
       python: 'python3.12',
       code: ['a.py'],
+      fetch: [],
       sameGpu: false,
       requirements: 'req.txt',
       env: { MODE: 'full' },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { mock } from 'node:test';
 import { isBeingPrepared, JobRecords, type JobRecord } from '../../../src/core/journal/records.ts';
 import { thisProcess } from '../../../src/core/processes.ts';
@@ -75,6 +76,56 @@ describe('job records', () => {
     const records = new JobRecords(folder.path);
     await assert.rejects(records.change('p-1', { phase: 'done' }), { code: 'record-gone' });
     assert.deepEqual(await records.list(), []);
+  });
+
+  it('that are damaged are read from their copy, and mended by the next change', async () => {
+    const records = new JobRecords(folder.path);
+    await records.create(record('p-1', { project: 'mine' }));
+    const file = join(records.folderOf('p-1'), 'record.json');
+    for (const text of ['', '{"schema": 1, "jo', '[]', '{"schema":1}']) {
+      await writeFile(file, text);
+      assert.equal((await records.get('p-1'))?.project, 'mine', text);
+      assert.equal((await records.find('p-1')).project, 'mine');
+      assert.deepEqual(await records.unreadable(), []);
+      await records.change('p-1', { phase: 'fetch' });
+      assert.equal((JSON.parse(await readFile(file, 'utf8')) as JobRecord).phase, 'fetch');
+    }
+  });
+
+  it('that cannot be read at all are listed with the reason, and harm no other', async () => {
+    const records = new JobRecords(folder.path);
+    for (const job of ['p-good', 'p-damaged', 'p-closed', 'p-newer']) {
+      await records.create(record(job));
+    }
+    const file = (job: string): string => join(records.folderOf(job), 'record.json');
+    const copy = (job: string): string => join(records.folderOf(job), 'record.copy.json');
+    await writeFile(file('p-damaged'), '{');
+    await writeFile(copy('p-damaged'), '{');
+    // What no user can read, root neither.
+    for (const place of [file('p-closed'), copy('p-closed')]) {
+      await rm(place);
+      await mkdir(place);
+    }
+    const newer = JSON.stringify({ schema: 2, job: 'p-newer' });
+    await writeFile(file('p-newer'), newer);
+    await writeFile(join(records.folder, 'a file'), '');
+    assert.deepEqual(
+      (await records.list()).map((r) => r.job),
+      ['p-good'],
+    );
+    const found = (await records.unreadable()).map(({ job, fault }) => `${job} ${fault}`);
+    assert.deepEqual(found.sort(), ['p-closed closed', 'p-damaged damaged', 'p-newer newer']);
+    for (const job of ['p-damaged', 'p-closed', 'p-newer']) {
+      const refused = { code: 'record-unreadable', remedies: [{ do: 'find-unused' }] };
+      await assert.rejects(records.find(job), refused);
+      await assert.rejects(records.change(job, { phase: 'done' }), refused);
+      assert.equal((await records.changeIfThere(record(job), { phase: 'done' })).phase, 'done');
+    }
+    assert.equal(await readFile(file('p-newer'), 'utf8'), newer, 'what a newer release wrote stays');
+    assert.equal(await records.keep(record('p-newer')), false);
+    assert.equal(await records.keep(record('p-closed')), false);
+    assert.equal(await records.keep(record('p-damaged', { project: 'known' })), true);
+    assert.equal((await records.find('p-damaged')).project, 'known');
   });
 
   it('lose nothing when two processes change them at the same time', async () => {

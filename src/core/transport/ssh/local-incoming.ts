@@ -4,11 +4,11 @@ import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { limits } from '../../contract.ts';
 import { UserError } from '../../errors.ts';
-import type { RemoteFile } from '../safe-names.ts';
 import { placeBelow, placeBelowNow } from '../../files/confine.ts';
-import { diskFull } from '../../files/disk-full.ts';
+import { cannotWrite } from '../../files/writable.ts';
 import type { Failures } from '../failures.ts';
 import { endsAll } from '../failures.ts';
+import type { FarFile } from '../fetching.ts';
 import type { FetchOptions } from './fetch-options.ts';
 import { Meter, type FetchResult } from '../progress.ts';
 import type { Range } from '../../files/ranges.ts';
@@ -16,6 +16,11 @@ import { lengthOf, merged, readJournal } from '../../files/ranges.ts';
 
 /** What nobody came back for in this time goes. */
 const staleMs = limits.incomingDays * 24 * 3600_000;
+
+/** The worker tells the hash of every file. */
+export interface RemoteFile extends FarFile {
+  sha256: string;
+}
 
 /** One file that is not here, and what of it lies in its part. */
 export interface Download {
@@ -88,6 +93,8 @@ export class Downloads {
   readonly incoming: LocalIncoming;
   readonly result: FetchResult;
   readonly #into: string;
+  readonly #names: ReadonlyMap<string, string>;
+  readonly #placed = new Map<string, string>();
   readonly #failures: Failures;
   readonly #meter: Meter;
   readonly #known = new Set<string>();
@@ -96,15 +103,22 @@ export class Downloads {
     options: FetchOptions,
     place: { into: string; incoming: LocalIncoming },
     downloads: readonly Download[],
-    { failures, result }: { failures: Failures; result: FetchResult },
+    /** `names`: what the files are called here. `twins`: so many come without being sent. */
+    {
+      failures,
+      result,
+      names,
+      twins,
+    }: { failures: Failures; result: FetchResult; names: ReadonlyMap<string, string>; twins: number },
   ) {
     this.options = options;
     this.incoming = place.incoming;
     this.result = result;
     this.#into = place.into;
     this.#failures = failures;
+    this.#names = names;
     const total = downloads.reduce((sum, { file, have }) => sum + file.size - lengthOf(have), 0);
-    this.#meter = new Meter(downloads.length, total, options.onProgress);
+    this.#meter = new Meter(downloads.length + twins, total, options.onProgress);
   }
 
   moved(file: RemoteFile, bytes: number): void {
@@ -114,11 +128,19 @@ export class Downloads {
 
   /** Gives a complete and verified file its name and the time that it has on the pod. */
   place(file: RemoteFile, temporary: string): void {
-    const time = new Date(file.mtime);
-    utimesSync(temporary, time, time);
-    renameSync(temporary, placeBelowNow(this.#into, file.path, this.#known));
+    utimesSync(temporary, file.modified, file.modified);
+    const name = this.#names.get(file.path) ?? file.path;
+    const place = placeBelowNow(this.#into, name, this.#known);
+    renameSync(temporary, place);
+    this.#placed.set(file.path, place);
     this.result.files += 1;
+    this.options.onHere?.(name, file.sha256);
     this.#meter.done(file.path);
+  }
+
+  /** Where a file lies that has come. */
+  placed(file: RemoteFile): string | undefined {
+    return this.#placed.get(file.path);
   }
 
   /** Notes what is wrong with one file; throws what ends all. */
@@ -126,9 +148,9 @@ export class Downloads {
     if (endsAll(error)) {
       throw error;
     }
-    const full = diskFull(this.#into, error);
-    if (full !== undefined) {
-      throw full;
+    const closed = cannotWrite(this.#into, error);
+    if (closed !== undefined) {
+      throw closed;
     }
     this.#failures.add(file.path, error);
   }

@@ -90,16 +90,18 @@ describe('push and fetchFiles with the worker (R2.5, R2.6)', () => {
     assert.equal(last.bytes, result.bytes);
 
     const home = { ...remote(), patterns: ['**'], into: at('results') };
+    const all = { left: [], unmatched: [] };
     assert.deepEqual(await fetchFiles(home), {
       files: names.length + 2,
       bytes: Object.values(tree).reduce((sum, content) => sum + Buffer.from(content).length, 0),
       unchanged: 0,
+      ...all,
     });
     for (const [name, content] of Object.entries(tree)) {
       assert((await readFile(path.join(at('results'), name))).equals(Buffer.from(content)), name);
     }
     assert(!(await readdir(at('results'))).includes('.runpod-trainer'));
-    assert.deepEqual(await fetchFiles(home), { files: 0, bytes: 0, unchanged: names.length + 2 });
+    assert.deepEqual(await fetchFiles(home), { files: 0, bytes: 0, unchanged: names.length + 2, ...all });
   });
 
   it('sends only what changed', async () => {
@@ -193,7 +195,7 @@ exec python3 "$0" "$@"`;
     await pushAll();
     await writeTree(at('results'), { 'out/a.bin': 'mine, older', 'out/own.txt': 'mine' });
     const result = await fetchFiles({ ...remote(), patterns: ['out/**/*.bin', 'nothing/'], into: at('results') });
-    assert.deepEqual(result, { files: 2, bytes: 2, unchanged: 0 });
+    assert.deepEqual(result, { files: 2, bytes: 2, unchanged: 0, left: [], unmatched: ['nothing/'] });
     assert.equal(await readFile(at('results/out/a.bin'), 'utf8'), 'a');
     assert.deepEqual((await readdir(at('results/out'))).sort(), ['a.bin', 'deep', 'own.txt']);
   });
@@ -218,7 +220,8 @@ exec python3 "$0" "$@"`;
       ...bad.map(line),
     ]);
     const options = { ...remote(), worker: liar, into: at('results'), patterns: ['out/', '.*/', '../**'] };
-    await assert.rejects(fetchFiles(options), { code: 'fetch-failed', message: /8 files of 9/ });
+    const { left } = await fetchFiles(options);
+    assert.deepEqual(left.map(({ path: name }) => name).sort(), bad.toSorted());
     assert.deepEqual(await readdir(at('results')), ['out']);
     assert.equal(await readFile(at('results/out/good'), 'utf8'), 'good');
     assert(!(await readdir(folder.path)).includes('evil'));
@@ -231,7 +234,7 @@ exec python3 "$0" "$@"`;
     await mkdir(at('results'));
     await symlink(at('elsewhere'), at('results/out'));
     const options = { ...remote(), into: at('results'), patterns: ['out/'] };
-    await assert.rejects(fetchFiles(options), { code: 'fetch-failed', message: /never goes through links/ });
+    assert.match((await fetchFiles(options)).left[0]?.reason ?? '', /never goes through links/);
     assert.deepEqual((await readdir(at('elsewhere'))).sort(), ['a', 'own']);
     // A link under the file's own name is replaced, not followed.
     await rm(at('results/out'));
@@ -247,7 +250,7 @@ exec python3 "$0" "$@"`;
     await pushAll();
     const liar = await lying([{ path: 'a', size: 4, sha256: '0'.repeat(64), mtime: '2026-11-22T09:30:12.123Z' }]);
     const options = { ...remote(), worker: liar, into: at('results'), patterns: ['a'] };
-    await assert.rejects(fetchFiles(options), { code: 'fetch-failed', message: /arrived damaged/ });
+    assert.match((await fetchFiles(options)).left[0]?.reason ?? '', /arrived damaged/);
     assert.deepEqual(await readdir(at('results')), []);
   });
 
