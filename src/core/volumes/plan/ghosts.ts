@@ -4,19 +4,7 @@ import type { Project } from '../../project/schema.ts';
 import type { PutFile } from '../../transport/far-file.ts';
 import { byteText, count } from '../../words/index.ts';
 import { stateOf } from './compare.ts';
-import type { FarState } from './types.ts';
-
-/** A file that a transfer put there, that is unchanged there, and that is not part of the project here any more. */
-export interface Ghost {
-  path: string;
-  /** In bytes. */
-  size: number;
-  kind: 'code' | 'data';
-  /** What a job does about it: sets it aside for some days, stops until somebody has decided, or leaves it. */
-  then: 'set-aside' | 'ask' | 'keep';
-  /** A few words: what makes it data, or who said what. */
-  why: string;
-}
+import type { FarState, Ghost } from './types.ts';
 
 export interface Ghosts {
   /** Sorted by path, as the other lists are. */

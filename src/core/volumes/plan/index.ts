@@ -1,7 +1,6 @@
 export { collect, secretSearchOf, stateFolder } from '../../files/to-upload.ts';
 export type { Collected } from '../../files/to-upload.ts';
 export { ghostLines, ghostsOf } from './ghosts.ts';
-export type { Ghost, Ghosts } from './ghosts.ts';
 export type { Rate } from './transfer-time.ts';
 export { lastKnownState, readLastKnown, rememberTransfer } from './last-transfer.ts';
 export type { LastKnown } from './last-transfer.ts';
@@ -19,6 +18,7 @@ export type {
   Conflict,
   FarFile,
   FarState,
+  Ghost,
   HereFile,
   ManifestFiles,
   PlannedFile,

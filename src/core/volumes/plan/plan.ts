@@ -3,13 +3,13 @@ import type { Project } from '../../project/schema.ts';
 import type { HashedFile } from '../../files/hash.ts';
 import { collect, secretSearchOf, type Collected } from '../../files/to-upload.ts';
 import { compare, type Comparison } from './compare.ts';
-import { ghostsOf, type Ghost } from './ghosts.ts';
+import { ghostsOf } from './ghosts.ts';
 import { estimateTime, type Rate } from './transfer-time.ts';
 import { chooseRoute, type RouteKind, type Surroundings } from './route.ts';
 import { partsOf } from '../../files/leaving.ts';
 import { findSecrets, type SecretSearch } from '../../files/secrets.ts';
 import { byteText, count } from '../../words/index.ts';
-import type { FarState, TransferPlan } from './types.ts';
+import type { FarState, Ghost, TransferPlan } from './types.ts';
 
 export interface PlanOptions {
   far: FarState;

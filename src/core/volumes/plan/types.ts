@@ -3,7 +3,6 @@ import type { SyncList } from '../../files/scan.ts';
 import type { Ignored } from '../../files/excluded.ts';
 import type { Route } from './route.ts';
 import type { FarFile, ManifestFiles } from '../../transport/far-file.ts';
-import type { Ghost } from './ghosts.ts';
 import type { SecretFinding } from '../../files/secrets.ts';
 
 export type { FarFile, ManifestFiles };
@@ -43,6 +42,18 @@ export interface Conflict {
   here: { size: number; mtime: string };
   there: { size: number; mtime: string };
   /** A sentence. */
+  why: string;
+}
+
+/** A file that a transfer put there, that is unchanged there, and that is not part of the project here any more. */
+export interface Ghost {
+  path: string;
+  /** In bytes. */
+  size: number;
+  kind: 'code' | 'data';
+  /** What a job does about it: sets it aside for some days, stops until somebody has decided, or leaves it. */
+  then: 'set-aside' | 'ask' | 'keep';
+  /** A few words: what makes it data, or who said what. */
   why: string;
 }
 
