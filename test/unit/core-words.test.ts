@@ -22,7 +22,8 @@ const allowed: [file: string, text: RegExp, why: string][] = [
   ['journal/id.ts', /^RUNPOD_TRAINER_(JOB|PROJECT)$/, 'variables of a pod'],
   ['pods/end-key.ts', /^RUNPOD_TRAINER_END_KEY$/, 'variable of a pod'],
   ['project/schema-gates.ts', /RUNPOD_TRAINER_METRICS/, 'variable of a step, which a project author writes'],
-  ['guards/preflight/checks/gates.ts', /^RUNPOD_TRAINER_METRICS$/, 'the same, looked for in the code'],
+  ['project/schema-steps.ts', /RUNPOD_TRAINER_RESUME_FROM/, 'the same'],
+  ['guards/preflight/checks/gates.ts', /^RUNPOD_TRAINER_(METRICS|RESUME_FROM)$/, 'the same, looked for in the code'],
 ];
 
 const names = makeProgram(() => Promise.resolve()).commands.map((command) => command.name());

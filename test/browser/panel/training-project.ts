@@ -25,7 +25,11 @@ export async function writeTraining(fixture: Fixture): Promise<void> {
   project.steps = [
     { name: 'hello', script: 'hello.py', gates: [{ type: 'file', path: 'out/hello.txt', minBytes: 5 }] },
     { name: 'train', script: 'train.py', gates: [{ type: 'metric', name: 'loss', max: 1 }] },
-    { name: 'check', shell: 'echo checked', gates: [{ type: 'file', path: 'out/hello.txt', minBytes: 5000 }] },
+    {
+      name: 'check',
+      shell: 'echo checked',
+      gates: [{ type: 'file', path: 'out/hello.txt', minBytes: 5000, allowStale: true }],
+    },
     { name: 'export', shell: 'echo exported', gates: [] },
   ];
   await writeFile(fixture.projectFile, JSON.stringify(project, null, 2));

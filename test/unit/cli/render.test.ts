@@ -70,6 +70,31 @@ describe('the live output (R3.4)', () => {
     }
   });
 
+  it('says from which checkpoint a step goes on (R3.5), and that an output is missing beside a gate that fails (R3.8)', () => {
+    const { renderer, text } = screen(false);
+    const gate = {
+      index: 0,
+      type: 'file',
+      title: 'file x',
+      status: 'error',
+      expected: '',
+      seen: '',
+      message: 'No file.',
+    };
+    const why = ['its last attempt did not finish, and it goes on from out/checkpoint-200'];
+    const reason = 'It declares out/model.bin among its outputs and wrote no such file.';
+    const events: Record<string, unknown>[] = [
+      { type: 'step.started', step: 's', index: 1, of: 1, why, argv: [], resumeFrom: 'out/checkpoint-200' },
+      { type: 'gate', step: 's', gate: { ...gate, evidence: {} } },
+      { type: 'step.finished', step: 's', status: 'failed', exitCode: 0, seconds: 1, reason },
+    ];
+    for (const [i, event] of events.entries()) {
+      renderer.show(asJob({ ...base, seq: i + 1, ...event } as JobEvent));
+    }
+    assert.match(text(), /s \(1\/1\): .*goes on from out\/checkpoint-200/);
+    assert.match(text(), /s failed after 1 s: It declares out\/model\.bin/);
+  });
+
   it('survives a journal that is not one: every bad line is one short warning', () => {
     const reader = new JournalReader();
     const lines = ['{', '[]', '{"type":"log"}', `{"type":"${'x'.repeat(10_000)}"}`, 'null', '\u0000'];

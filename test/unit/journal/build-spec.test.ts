@@ -22,6 +22,7 @@ function projectWith(change: object = {}): Project {
           secrets: ['HF_TOKEN'],
           timeoutMinutes: 30,
           outputs: ['out.txt'],
+          checkpoints: { pattern: 'out/step-*' },
           gates: [gate],
         },
         { name: 'look', notebook: 'n.ipynb', parameters: { epochs: 2, name: 'x' } },
@@ -77,7 +78,8 @@ describe('spec.json, as the worker reads it (docs/job-directory.md)', () => {
   });
 
   it('says of each step what runs, with what, and what is asked of it', () => {
-    const nothing = { env: {}, secrets: [], timeoutSeconds: null, inputs: [], outputs: [], code: [], gates: [] };
+    const files = { inputs: [], outputs: [], code: [], gates: [], allowStale: false, checkpoints: null };
+    const nothing = { env: {}, secrets: [], timeoutSeconds: null, ...files };
     assert.deepEqual(specOf()['steps'], [
       {
         ...nothing,
@@ -95,6 +97,7 @@ describe('spec.json, as the worker reads it (docs/job-directory.md)', () => {
         secrets: ['HF_TOKEN'],
         timeoutSeconds: 1800,
         outputs: ['out.txt'],
+        checkpoints: { pattern: 'out/step-*', afterChanges: false },
         gates: [gate],
       },
       {

@@ -47,8 +47,10 @@ describe('gates that can never hold are told where they stand, before money is s
 
   it('paths that the gate cannot read', () => {
     for (const [gate, why] of [
-      [{ type: 'checkpoint', path: 'out/epoch=1.ckpt' }, /".ckpt", which the gate cannot load/],
-      [{ type: 'checkpoint', path: 'out/model.gguf' }, /".gguf"/],
+      [{ type: 'checkpoint', path: 'out/model.keras' }, /".keras", which the gate cannot load/],
+      [{ type: 'checkpoint', path: 'out/model.onnx' }, /".onnx"/],
+      [{ type: 'checkpoint', path: 'out/__0_0.distcp' }, /".distcp".*folders/],
+      [{ type: 'checkpoint', path: 'out/config.json' }, /".json"/],
       [{ type: 'checkpoint', path: 'out/*.pt' }, /no pattern/],
       [rows({ min: 1 }, 'out/part-*.parquet'), /no pattern/],
       [rows({ min: 1 }, 'ds.parquet/'), /no folder/],
@@ -67,7 +69,10 @@ describe('gates that can never hold are told where they stand, before money is s
         rows({ min: 6 }, 'other.pq'),
         distinct({ includes: [1, '1', 1.0, '1.00'], count: 1 }),
         distinct({ includes: ['2024-01-01', '2024-01-01T00:00:00', '2024-01-01 00:00'], count: 1 }),
+        { type: 'checkpoint', path: 'out/epoch=1.ckpt' },
         { type: 'checkpoint', path: 'out/epoch=1.ckpt/' },
+        { type: 'checkpoint', path: 'out/model.gguf' },
+        { type: 'checkpoint', path: 'out/model.safetensors.index.json' },
         { type: 'checkpoint', path: 'out/model-v1.5' },
         { type: 'checkpoint', path: 'out/final.safetensors' },
         metric({ max: 1, of: 'best' }),

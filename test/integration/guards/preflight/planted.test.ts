@@ -397,6 +397,36 @@ const planted: Planted[] = [
     },
   },
   {
+    name: 'a metric of a shell step, which runs no code that reports one (field-15)',
+    id: 'metric-never',
+    severity: 'warning',
+    at: ['steps', 1, 'gates', 0],
+    edit: (p) => {
+      const { name, where, outputs } = step(p, 1);
+      const gates = [{ type: 'metric', name: 'loss', max: 1 }];
+      p.steps[1] = { name, where, outputs, shell: 'nvidia-smi', gates };
+    },
+    files: { 'app/report.py': 'import os\nprint(os.environ["RUNPOD_TRAINER_METRICS"])\n' },
+  },
+  {
+    name: 'a gate on what another step writes',
+    id: 'gate-stale',
+    severity: 'warning',
+    at: ['steps', 2, 'gates', 0, 'path'],
+    edit: (p) => {
+      step(p, 2).gates = [{ type: 'checkpoint', path: 'training/output/phase_1/model.pt' }];
+    },
+  },
+  {
+    name: 'checkpoints that no code goes on from',
+    id: 'resume-never',
+    severity: 'warning',
+    at: ['steps', 1, 'checkpoints'],
+    edit: (p) => {
+      step(p, 1).checkpoints = { pattern: 'training/output/phase_1/step-*' };
+    },
+  },
+  {
     name: 'a variable that Linux starts no program with',
     id: 'text-too-long',
     at: ['env', 'LONG'],
@@ -436,7 +466,9 @@ const planted: Planted[] = [
     at: ['steps', 1, 'gates', 0],
     edit: (p) => {
       step(p, 0).outputs = [];
-      step(p, 1).gates = [{ type: 'distinct', path: 'data/songs.parquet', column: 'colour', count: 8 }];
+      step(p, 1).gates = [
+        { type: 'distinct', path: 'data/songs.parquet', column: 'colour', count: 8, allowStale: true },
+      ];
     },
   },
   {

@@ -100,7 +100,14 @@ describe('the job that the panel shows (R9.4)', () => {
       join(remote(), 'events.jsonl'),
       started() +
         line('step.local', { step: 'here', status: 'passed', seconds: 2, why: null, gates: [] }) +
-        line('step.started', { step: 'there', index: 2, of: 2, why: [], argv: ['b'] }) +
+        line('step.started', {
+          step: 'there',
+          index: 2,
+          of: 2,
+          why: [],
+          argv: ['b'],
+          resumeFrom: 'out/checkpoint-200',
+        }) +
         log('there', 'three') +
         line('gate', { step: 'there', gate }),
     );
@@ -114,6 +121,11 @@ describe('the job that the panel shows (R9.4)', () => {
     );
     assert.equal(panelDetail('there', model.step('there')).gates[0]?.evidence, '{\n  "rows": 1\n}');
     assert.deepEqual(model.step('there').argv, ['b']);
+    assert.deepEqual(
+      state(model).steps.map((s) => s.resumeFrom),
+      [undefined, 'out/checkpoint-200'],
+      'R3.5: the panel shows from which checkpoint a step went on',
+    );
   });
 
   it('begins anew when a journal was replaced by a shorter one', async () => {

@@ -13,7 +13,7 @@ export const gates: Check = {
   id: 'gates',
   title: 'Gates on files that exist',
   run: async (facts, say) => {
-    await metrics(facts, say);
+    await variables(facts, say);
     const files = await facts.stepFiles();
     const uploaded = facts.rentsPod ? await facts.scan() : undefined;
     const asked = facts
@@ -41,6 +41,14 @@ export const gates: Check = {
             what: `A gate of the step ${step.name} looks at ${gate.path}, which no step up to there says that it writes.`,
             why: 'When the file is not there after the step, the pipeline stops.',
             next: 'Correct the path, or name the file among the outputs of its step.',
+            at: [...at, 'path'],
+          });
+        }
+        if (believesNothing(facts, { step, index, gate }, matching.length > 0)) {
+          say.warning('gate-stale', {
+            what: `A gate of the step ${step.name} looks at ${gate.path}, which is there before the step and is none of its outputs.`,
+            why: 'What a step did not write proves nothing of it: unless it writes that again, the gate is an error and the pipeline stops.',
+            next: 'Name it among the outputs of the step when it writes it, or set "allowStale" where the step only checks it.',
             at: [...at, 'path'],
           });
         }
@@ -91,26 +99,32 @@ function isOutput(facts: Facts, index: number, path: string): boolean {
     );
 }
 
-const mostCode = 4 << 20;
+/** Whether the gate looks at what is uploaded or made by an earlier step, as far as the project file says. */
+function believesNothing(
+  facts: Facts,
+  { step, index, gate }: { step: Step; index: number; gate: Extract<Gate, { path: string }> },
+  isHere: boolean,
+): boolean {
+  const writes = (one: Step): boolean =>
+    (one.outputs ?? []).some((o) => mayMeet(o, gate.path) || mayMeet(o, `${gate.path}/`));
+  const earlier = facts.steps().some((other) => other.index < index && writes(other.step));
+  // Of a step that names no outputs only what it reads is known to be another's.
+  const isRead = (step.inputs ?? []).some((i) => mayMeet(i, gate.path) || mayMeet(i, `${gate.path}/`));
+  const isOthers = (step.outputs ?? []).length > 0 ? isHere || earlier : isRead || earlier;
+  return step.allowStale !== true && gate.allowStale !== true && !writes(step) && isOthers;
+}
 
-/** A metric reaches its gate by a file that only a variable names: where no code has the variable, no step reports one. */
-async function metrics(facts: Facts, say: Say): Promise<void> {
-  const variable = 'RUNPOD_TRAINER_METRICS';
+const mostCode = 4 << 20;
+const metricsVariable = 'RUNPOD_TRAINER_METRICS';
+const resumeVariable = 'RUNPOD_TRAINER_RESUME_FROM';
+
+/** A metric reaches its gate by a file that only a variable names, and a step learns of its checkpoint by another one. */
+async function variables(facts: Facts, say: Say): Promise<void> {
   const gated = facts.steps().filter(({ step }) => step.gates.some((g) => g.type === 'metric'));
-  const inCommand = ({ step }: { step: Step }): boolean => step.shell?.includes(variable) === true;
-  if (gated.every(inCommand)) {
-    return;
-  }
-  const code = (await facts.scan()).files.filter((f) => f.size <= mostCode && !data.test(f.path));
-  for (const file of code) {
-    if ((await facts.read(file.path)).includes(variable)) {
-      return;
-    }
-  }
-  for (const { step, index } of gated.filter((one) => !inCommand(one))) {
+  for (const { step, index } of await withoutWord(facts, gated, metricsVariable)) {
     say.warning('metric-never', {
-      what: `A gate of the step ${step.name} waits for a metric, and no code of the project writes any.`,
-      why: `Metrics are lines of JSON in the file that ${variable} names; that name is in none of the uploaded files.`,
+      what: `A gate of the step ${step.name} waits for a metric, and no code of the ${step.shell === undefined ? 'project' : 'step'} writes any.`,
+      why: `Metrics are lines of JSON in the file that ${metricsVariable} names; that name is in ${step.shell === undefined ? 'none of the uploaded files' : 'nothing that it runs'}.`,
       next: 'Report the metric there, or take the gate out.',
       at: facts.place(
         'steps',
@@ -120,6 +134,42 @@ async function metrics(facts: Facts, say: Say): Promise<void> {
       ),
     });
   }
+  const resumed = facts.steps().filter(({ step }) => step.checkpoints !== undefined);
+  for (const { step, index } of await withoutWord(facts, resumed, resumeVariable)) {
+    say.warning('resume-never', {
+      what: `The step ${step.name} names its checkpoints, and no code of the project asks from which one to go on.`,
+      why: `After a failure the step finds the path of the last complete one in ${resumeVariable}; else it starts anew.`,
+      next: 'Load the checkpoint of that path at the start where it is set.',
+      at: facts.place('steps', index, 'checkpoints'),
+    });
+  }
+}
+
+interface Placed {
+  step: Step;
+  index: number;
+}
+
+/** The steps that cannot have the variable: neither their command nor any code that they may run has its name. */
+async function withoutWord(facts: Facts, steps: Placed[], variable: string): Promise<Placed[]> {
+  const asking = steps.filter(({ step }) => step.shell?.includes(variable) !== true);
+  if (asking.length === 0) {
+    return [];
+  }
+  const code = (await facts.scan()).files.filter((f) => f.size <= mostCode && !data.test(f.path));
+  for (const file of code) {
+    if ((await facts.read(file.path)).includes(variable)) {
+      // Some code of the project has it: a command that runs none of that has it not.
+      const entries = await facts.python().then(
+        (python) => python.entries,
+        () => undefined,
+      );
+      const runsNone = ({ name }: Step): boolean =>
+        entries !== undefined && !(entries[name]?.files ?? []).some((one) => code.some((f) => f.path === one));
+      return asking.filter(({ step }) => step.shell !== undefined && runsNone(step));
+    }
+  }
+  return asking;
 }
 
 /** Files that are no code. */
