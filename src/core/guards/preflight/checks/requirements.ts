@@ -114,7 +114,7 @@ function failing({ facts, say, found, at }: About): void {
     if (kind === 'hash') {
       tell('requirements-hash', {
         what,
-        why: 'One line with a hash, or --require-hashes, makes pip refuse every package without its own.',
+        why: 'Where one line has a hash or asks for hashes, pip refuses every package without its own.',
         next: 'Give every line its version with == and a hash, or take all hashes out.',
         at,
       });
