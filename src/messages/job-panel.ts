@@ -74,7 +74,15 @@ export const stateSchema = z.object({
   ended: time.optional(),
   sandbox: z.boolean(),
   pod: z
-    .object({ id: name, name, hardware: name, costPerHour: amount, since: time, until: time.optional() })
+    .object({
+      id: name,
+      name,
+      hardware: name,
+      costPerHour: amount,
+      since: time,
+      until: time.optional(),
+      latest: time.optional(),
+    })
     .optional(),
   watchdog: z.object({ armed: z.boolean(), detail: sentence, deadline: time.nullable() }).optional(),
   /** Whether a step's last state is what nobody has heard anything against, and may be old. */

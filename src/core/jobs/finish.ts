@@ -1,3 +1,4 @@
+import { helperName } from '../journal/id.ts';
 import { pricePerHour } from '../words/index.ts';
 import { isLoopback } from '../runpod/connection.ts';
 import { readFile } from 'node:fs/promises';
@@ -15,7 +16,7 @@ import { findPod } from '../pods/ready.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { fetchFiles } from '../transport/ssh/fetch.ts';
 
-import { helperName, reconnect } from '../pods/of-job.ts';
+import { reconnect } from '../pods/of-job.ts';
 import { JournalReader } from '../journal/reader.ts';
 import type { OnEvent } from '../journal/run-event.ts';
 import { resultsFolder, type JobRecord, type RecordChange } from '../journal/records.ts';

@@ -1,5 +1,6 @@
 import { mostDollarsOf, wholeDay, type DayLeft } from '../caps/cap.ts';
-import { leftToday, type CostSource } from '../caps/day.ts';
+import { leftToday } from '../caps/day.ts';
+import type { CostSource } from '../caps/known-pods.ts';
 import { UserError } from '../errors.ts';
 import { candidates, type Candidate } from '../pods/hardware.ts';
 import { planVolume, type VolumePlan } from '../pods/volume.ts';

@@ -1,6 +1,7 @@
 import { CapTimer, PodCaps, type CapPromise } from '../caps/cap.ts';
 import { takeDay, type DayTaken } from '../caps/day.ts';
-import { meteredCost } from '../caps/meter.ts';
+import { recorded } from '../caps/meter.ts';
+import { spent as spentOf } from '../caps/stretches.ts';
 import { limits } from '../contract.ts';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
@@ -324,11 +325,12 @@ async function abandon({ installation, record, pod }: Submission, error: unknown
 }
 
 /** Both times of the record are this computer's: the platform's clock may differ. */
-function withCost(error: unknown, { pod, podEnded, restUrl }: JobRecord): unknown {
+function withCost(error: unknown, record: JobRecord): unknown {
+  const { pod, restUrl } = record;
   if (pod === undefined || pod.costPerHour === 0) {
     return error;
   }
-  const spent = priced(`about ${dollars(meteredCost(pod, podEnded))}`, isLoopback(restUrl));
+  const spent = priced(`about ${dollars(spentOf(recorded([{ record }])).dollars)}`, isLoopback(restUrl));
   const text = `The pod was terminated; what it cost: ${spent}.`;
   if (error instanceof CancelledError) {
     return new CancelledError(`${error.message} ${text}`);

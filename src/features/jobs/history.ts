@@ -1,4 +1,6 @@
-import { meteredCost } from '../../core/caps/meter.ts';
+import { factsOf } from '../../core/caps/known-pods.ts';
+import { recorded, reportOf, type CostReport } from '../../core/caps/meter.ts';
+import type { JobFacts } from '../../core/caps/stretches.ts';
 import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
 import { wasLeft, type JobRecord, type JobRecords, type Phase } from '../../core/journal/records.ts';
 import type { JobView } from '../../core/journal/view.ts';
@@ -25,19 +27,16 @@ export interface JobSummary {
   view: JobView;
   /** When the journal was last heard of; undefined when it never was. */
   heard?: Date | undefined;
-  /** USD so far; undefined when not known. */
-  cost?: number | undefined;
+  /** So far, by the meter; undefined for a job without a pod. */
+  cost?: CostReport | undefined;
+  /** What it tells of its pod. */
+  facts: JobFacts;
 }
 
 /** Where the list of jobs comes from. */
 export interface JobHistory {
   /** Newest first. */
   list(signal: AbortSignal): Promise<JobSummary[]>;
-}
-
-/** When the pod of a job that is over was last known to be there; undefined while it may be. */
-function lastSign({ phase, pod, updated }: JobRecord, { heard }: JobJournals): string | undefined {
-  return phase !== 'done' || pod === undefined ? undefined : (heard?.toISOString() ?? updated);
 }
 
 /** The jobs that this machine knows, from their records and the local copies of their journals. */
@@ -60,12 +59,16 @@ export function recordedHistory(records: JobRecords): JobHistory {
       podGone: record.outcome === 'lost' && record.podEnded === undefined && journals.view.finished === undefined,
       view: viewWithRecord(record, journals.view),
       heard: journals.heard,
-      cost:
-        record.pod === undefined ? undefined : meteredCost(record.pod, record.podEnded ?? lastSign(record, journals)),
+      facts: factsOf(record, journals),
     };
   }
 
   return {
-    list: async (signal) => Promise.all((await records.list()).map((record) => summary(record, signal))),
+    list: async (signal) => {
+      const jobs = await Promise.all((await records.list()).map((record) => summary(record, signal)));
+      // Together: a pod that several had is shared among them.
+      const stretches = recorded(jobs.map(({ facts }) => facts));
+      return jobs.map((job) => ({ ...job, cost: job.pod && reportOf(stretches, job.job) }));
+    },
   };
 }

@@ -3,7 +3,16 @@ import type { GateResult } from '../../core/journal/events.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
 import { timesOf } from '../../core/journal/times.ts';
 import type { StepView } from '../../core/journal/view.ts';
-import { cost, duration, jobTimeParts, jobWords, phaseWords, stepWords } from '../../core/words/index.ts';
+import {
+  askerText,
+  duration,
+  jobTimeParts,
+  jobWords,
+  phaseWords,
+  priced,
+  spentText,
+  stepWords,
+} from '../../core/words/index.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import type { JobSummary } from './history.ts';
@@ -36,7 +45,8 @@ export function describeJob(job: JobSummary, now: Date, whole = false): string {
   const running = groupOf(job) === 'running';
   const times = jobTimeParts(timesOf({ ...job, podEnded: job.pod?.ended }, view), now.getTime());
   const free = isLoopback(job.restUrl);
-  const money = job.cost === undefined ? [] : [cost(job.cost, free)];
+  const { cost } = job;
+  const money = cost === undefined ? [] : [priced(spentText(cost.metered, cost.atMost), free)];
   const time = whole ? times : times.slice(0, 1);
   return [
     ...(running
@@ -99,11 +109,19 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
   const item = new vs.TreeItem(job.project, groupOf(job) === 'recent' ? Collapsed : Expanded);
   item.id = `job:${job.job}`;
   item.description = describeJob(job, now);
-  item.tooltip = [describeJob(job, now, true), job.view.reason ?? '', `Job ${job.job}`].filter(Boolean).join('\n');
+  item.tooltip = [describeJob(job, now, true), job.view.reason ?? '', `Job ${job.job}`, askedText(job)]
+    .filter(Boolean)
+    .join('\n');
   item.contextValue = ['job', groupOf(job), ...(job.isLeft === true ? ['left'] : [])].join(';');
   item.iconPath = icon(vs, job.isLeft === true ? jobIcons.lost : jobIcons[job.view.status]);
   item.command = { command: commands.openJob, title: 'Open Job Panel', arguments: [{ id: job.job }] };
   return { item, id: job.job, children: () => job.view.steps.map((step) => stepNode(vs, job.job, step)) };
+}
+
+/** `Asked for by: editor on workstation`. */
+function askedText({ facts }: JobSummary): string {
+  const asker = askerText(facts.record.askedBy);
+  return asker === '' ? '' : `Asked for by: ${asker}`;
 }
 
 function stepNode(vs: typeof vscode, job: string, step: StepView): TreeNode {

@@ -69,7 +69,9 @@ export function createJobsModule(
   );
   store.add(
     pods.onDidChange(({ items, error }) => {
-      const isOpen = (job: JobSummary): boolean => job.outcome === undefined && job.phase !== 'done';
+      const isOpen = ({ outcome, phase, facts: { record } }: JobSummary): boolean =>
+        (outcome === undefined && phase !== 'done') ||
+        (record.pod !== undefined && record.podEnded === undefined && record.goneBy === undefined);
       // Only what the API has just answered tells that a pod is gone.
       if (items !== undefined && error === undefined && jobs.state.items?.some(isOpen) === true) {
         noteGone(items).catch((reason: unknown) => failures.show(reason, 'Look for pods that are gone'));

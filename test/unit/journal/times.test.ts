@@ -43,14 +43,15 @@ describe('how long one job took', () => {
     const told = summary({ record, view, outcome: 'succeeded', cost }, makeStyle(false));
     assert.match(told, new RegExp(`^Time +${job}, ${pod}$`, 'm'));
 
-    const row = { ...record, pod: { ...record.pod!, ended: record.podEnded }, view };
+    const pods = { ...record.pod!, ended: record.podEnded };
+    const row = { ...record, podGone: false, pod: pods, view, facts: { record } };
     assert.equal(describeJob(row, now), `succeeded · ${job}`);
     assert.equal(describeJob(row, now, true), `succeeded · ${job} · ${pod}`);
 
     const panel = panelState({ record, view, heard: undefined, live: quiet, attached: false, folder: '/f' });
     assert.equal(jobTimeText(panel.time, now.getTime()), `${job}, ${pod}`);
 
-    const [paid] = ledgerOf([record], () => ({ running: false }), undefined, now).jobs;
+    const [paid] = ledgerOf({ jobs: [{ record }], helpers: [], listed: [], now }).jobs;
     assert.equal(`pod ${duration(paid?.seconds ?? 0)}`, pod);
   });
 
