@@ -1,9 +1,10 @@
 import { estimateRun } from '../core/costs/estimate-run.ts';
-import { dollars, forPrice, priced, pricePerHour, pricePerMonth } from '../core/words/index.ts';
+import { dollars, foresightText, forPrice, priced, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import type { Estimate } from '../core/costs/estimate.ts';
 import { throwIfCancelled, UserError } from '../core/errors.ts';
 import { homeFolder } from '../core/home/folder.ts';
 import type { Installation } from '../core/home/installation.ts';
+import { foresee, type StepForesight } from '../core/jobs/foresight.ts';
 import { planRun, type RunPlan } from '../core/jobs/plan.ts';
 import { runJob } from '../core/jobs/run.ts';
 import { capNote } from '../core/guards/verify/index.ts';
@@ -50,13 +51,15 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       costs: installation,
       signal: interrupt.signal,
     });
-    const estimate = plan.podSteps.length === 0 ? undefined : await costOf(installation, plan, interrupt.signal);
+    const foreseen = await foreseeRun(installation, plan, interrupt.signal);
+    const estimate =
+      plan.podSteps.length === 0 ? undefined : await costOf(installation, plan, foreseen, interrupt.signal);
     if (options.check !== false) {
       const estimateDollars = estimate?.likely ?? undefined;
       await checkFirst(installation, loaded, output, { profile, estimateDollars, signal: interrupt.signal });
     }
     const note = capNote(await installation.platform.capabilities(installation.restUrl), installation.endKeySecret);
-    output.note(planText(plan, note, estimate, installation.client.free));
+    output.note(planText(plan, note, { estimate, foreseen }, installation.client.free));
     const yes = options.yes === true;
     await confirmLocalSteps(homeFolder(), plan, yes);
     if (plan.podSteps.length > 0) {
@@ -77,17 +80,28 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   }
 }
 
+/** What each step will do, as well as that can be told before. */
+function foreseeRun(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<StepForesight[]> {
+  const { from, volume } = plan;
+  return foresee(installation, plan.loaded, { from, volume: volume.exists ? volume.volume.id : undefined, signal });
+}
+
 /** The estimate does without the upload when planning it takes longer: a volume that does not answer must not hold a run up. */
 const planMs = 5_000;
 
 /** What the run will cost, with the time that its pod waits for files where that can be planned. */
-async function costOf(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Estimate> {
+async function costOf(
+  installation: Installation,
+  plan: RunPlan,
+  foreseen: readonly StepForesight[],
+  signal: AbortSignal,
+): Promise<Estimate> {
   const { loaded } = plan;
   const soon = AbortSignal.any([signal, AbortSignal.timeout(planMs)]);
   const upload = planSync(installation, loaded, { signal: soon }).then((sync) => uploadWait(loaded.root, sync.plan));
   const waits = await upload.catch(() => null);
   throwIfCancelled(signal);
-  return estimateRun(installation, plan, waits);
+  return estimateRun(installation, { ...plan, foreseen }, waits);
 }
 
 /** The project as a smoke run tries it; says what it leaves out. */
@@ -135,7 +149,12 @@ async function checkFirst(
 }
 
 /** What will happen, in a few lines, before it happens. */
-function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | undefined, free: boolean): string {
+function planText(
+  plan: RunPlan,
+  note: string | undefined,
+  { estimate, foreseen }: { estimate: Estimate | undefined; foreseen: readonly StepForesight[] },
+  free: boolean,
+): string {
   const { project } = plan.loaded;
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name} (${plan.volume.volume.size} GB, ${plan.dataCenter})`
@@ -148,6 +167,7 @@ function planText(plan: RunPlan, note: string | undefined, estimate: Estimate | 
   return [
     `Project   ${project.name}${plan.profile === undefined ? '' : ` (profile ${plan.profile})`}`,
     `Steps     ${project.steps.map((s) => `${s.name}${s.where === 'local' ? ' (here)' : ''}`).join(' → ')}`,
+    ...foreseen.map((step) => `          ${step.name} ${foresightText(step)}`),
     ...(plan.podSteps.length === 0
       ? []
       : [`Volume    ${volume}`, `Machine   ${priced(machines.join(', else '), free)}`]),

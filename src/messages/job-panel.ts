@@ -68,6 +68,7 @@ export const stateSchema = z.object({
   time: z.object({
     started: time.optional(),
     seconds: amount.optional(),
+    steps: amount.optional(),
     goesOn: z.boolean(),
     pod: z.object({ since: time, until: time.optional() }).optional(),
   }),

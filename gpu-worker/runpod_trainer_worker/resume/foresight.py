@@ -45,7 +45,7 @@ def foreseen(spec: Spec, hashes: Mapping[str, str], before: Mapping[str, Any]) -
     cache = _Given(spec.project_path, hashes)
     names = [step.name for step in spec.steps]
     start = len(names) if spec.from_step is None else names.index(spec.from_step)
-    latest = {name: (before.get(name) or {}).get("latest") for name in names}
+    latest = {step.name: _latest(spec, step, before.get(step.name)) for step in spec.steps}
     running: List[Step] = []
     told = []
     for index, step in enumerate(spec.steps):
@@ -62,6 +62,14 @@ def foreseen(spec: Spec, hashes: Mapping[str, str], before: Mapping[str, Any]) -
             running.append(step)
         told.append({"step": step.name, "where": step.where, "why": why, "parts": parts})
     return told
+
+
+def _latest(spec: Spec, step: Step, known: Optional[Mapping[str, Any]]) -> Optional[str]:
+    """The last run that passed, by name."""
+    if step.where == "local":
+        record = fingerprint.load(spec.project_path, step.name)
+        return None if record is None else record.run
+    return (known or {}).get("latest")
 
 
 def _record(

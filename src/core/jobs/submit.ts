@@ -27,6 +27,7 @@ import type { Adoption } from '../volumes/origins.ts';
 import { missingFiles } from '../files/missing.ts';
 import type { RunPlan } from './plan.ts';
 import { ProjectClaim, ProjectTaken } from './claim.ts';
+import { keepForesight } from './foresight.ts';
 import { handOver, remoteOf } from './hand-over.ts';
 import { endLeftPods, idlePod, type JobEnd } from './reuse.ts';
 
@@ -152,6 +153,7 @@ export async function submit(
     onProgress: tellSearch(options.onEvent),
     signal: options.signal,
   });
+  await keepForesight(installation, plan.job, plan.loaded, files, options.signal);
   const onWait = (): void =>
     options.onEvent({ type: 'phase', phase: 'pod', text: 'Waiting for another start of this project to be counted' });
   const day = await takeDay(installation, plan.loaded.project, { signal: options.signal, onWait });

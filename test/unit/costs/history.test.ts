@@ -31,7 +31,7 @@ describe('what costs remember (R4.2)', () => {
   });
   const skipped = (step: string): object => ({ type: 'step.skipped', step, why: 'unchanged', gates: [] });
 
-  it('steps: the runs that passed, the newest first, and whether it passed the last time', async () => {
+  it('steps: the runs that passed, the newest first', async () => {
     await keep(job('old', { remote, created: at(1) }), [finished('a', 'passed', 10), finished('b', 'failed', 1)]);
     await keep(job('other', { remote, project: 'p2', created: at(2) }), [finished('a', 'passed', 99)]);
     const records = await keep(job('new', { remote, created: at(3) }), [
@@ -42,9 +42,9 @@ describe('what costs remember (R4.2)', () => {
     ]);
     const steps = await stepHistory(records, 'songs', 'https://api.example/v2');
     assert.deepEqual(Object.fromEntries(steps), {
-      a: { runs: [{ seconds: 10, hardware: 'L4' }], passedLast: true },
-      b: { runs: [{ seconds: 20, hardware: 'L4' }], passedLast: true },
-      c: { runs: [], passedLast: false },
+      a: { runs: [{ seconds: 10, hardware: 'L4' }] },
+      b: { runs: [{ seconds: 20, hardware: 'L4' }] },
+      c: { runs: [] },
     });
   });
 
