@@ -41,7 +41,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(createTransferModule(vscode, registry, account.account, volumes, installation, refreshPods));
   store.add(createBackupModule(vscode, registry, account, volumes));
   store.add(createMoveModule(vscode, registry, account.account, installation, refreshPods));
-  store.add(createStatusModule(vscode, registry, account.account, pods, jobs.jobs));
+  store.add(createStatusModule(vscode, registry, account.account, podsModule, jobs.jobs));
   store.add(createJobPanelModule(vscode, context, registry, log, records, jobs));
   store.add(createDoctorModule(vscode, registry, account.account, pods, installation));
   store.add(createLaunchModule({ vs: vscode, context, registry, account, log, failures, jobs }));

@@ -78,7 +78,12 @@ def _asked() -> Dict[str, Callable[[], None]]:
 
         sources()
 
-    return {"browse": browse, "sources": sources}
+    def foresee() -> None:
+        from .resume import foresight
+
+        foresight.foresee()
+
+    return {"browse": browse, "foresee": foresee, "sources": sources}
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -76,6 +76,7 @@ function tellCall(call: ApiCall): void {
 export async function makeInstallation(options: GlobalOptions): Promise<Installation> {
   const connection = await findConnection(options);
   return openInstallation(homeFolder(), {
+    asker: 'terminal',
     client: new RunPodClient(connection, options.verbose === true ? { log: tellCall } : {}),
     restUrl: connection.restUrl,
     workerFile: join(distFolder(), 'worker.pyz'),

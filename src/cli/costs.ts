@@ -1,7 +1,19 @@
 import { accountCosts, type Costs, type Funds } from '../core/costs/account-costs.ts';
-import type { CostGroup, JobCost } from '../core/costs/ledger.ts';
+import type { CostGroup, JobCost, Ledger } from '../core/costs/ledger.ts';
 import { UserError } from '../core/errors.ts';
-import { clock, cost, dollars, duration, helperCostLines, pricePerHour, roughly } from '../core/words/index.ts';
+import {
+  askerText,
+  clock,
+  cost,
+  count,
+  dollars,
+  duration,
+  helperCostLines,
+  priced,
+  pricePerHour,
+  roughly,
+  spentText,
+} from '../core/words/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -44,26 +56,31 @@ export async function costsCommand(options: CostsOptions): Promise<number> {
 
 /** For people: the table, what the bill covers, the balance. */
 export function costsText({ ledger, funds, free }: Costs, by: Grouping, style: Style, width?: number): string {
-  const { jobs, days, projects, helpers, total, bill } = ledger;
+  const { jobs, days, projects, helpers, others, total, mostTotal, bill } = ledger;
   const rows = by === 'job' ? jobRows(jobs, free) : groupRows(by, by === 'day' ? days : projects, free);
   const asOf = bill === null ? '' : `Billed so far, as of ${clock(new Date(bill.asOf))}; the bill lags behind.`;
   const notes = [
     bill === null
       ? 'The bill cannot be read with this key, so these are the numbers of our own meter: price times time.'
-      : `${asOf} What counts is the bill a day after the end of a pod, and until then what is more.`,
+      : `${asOf} What counts is our own meter, price times time, and a day after the end of a pod the bill.`,
     ...helperCostLines(helpers, free),
-    ...(bill === null || bill.otherPods === 0
-      ? []
-      : [`Pods that no job of this computer had: ${cost(bill.otherPods, free)} billed.`]),
+    ...othersLines(others, free),
     ...(bill?.storage == null || bill.storage === 0 ? [] : [`Volumes: ${cost(bill.storage, free)} billed.`]),
+    ...(jobs.some((j) => j.basis === 'unseen')
+      ? ['"At most": nobody saw the end of a pod, and the bill does not tell it yet.']
+      : []),
     ...(jobs.some((j) => j.dollars === null)
-      ? ['Jobs without a number: nobody saw the end of their pod, and the bill has nothing of it yet.']
+      ? ['"?": the clock of this computer was wrong, and the bill has nothing of it yet.']
       : []),
   ];
   return [
-    ...(jobs.length === 0
+    ...(rows.length === 1
       ? ['No job of this computer has had a pod yet.']
-      : [...table([(rows[0] ?? []).map(style.dim), ...rows.slice(1)], width), '', `Total  ${cost(total, free)}`]),
+      : [
+          ...table([(rows[0] ?? []).map(style.dim), ...rows.slice(1)], width),
+          '',
+          `Total  ${spentCell(total, mostTotal, free)}`,
+        ]),
     '',
     ...notes.flatMap((note) => wrap(printable(note), width ?? 100)),
     ...fundsLines(funds, style, width ?? 100, free),
@@ -72,14 +89,15 @@ export function costsText({ ledger, funds, free }: Costs, by: Grouping, style: S
 
 function jobRows(jobs: readonly JobCost[], free: boolean): string[][] {
   return [
-    ['job', 'hardware', 'price', 'pod time', 'cost', 'billed'],
+    ['job', 'hardware', 'price', 'pod time', 'cost', 'billed', 'asked by'],
     ...jobs.map((j) => [
       printable(j.job),
       printable(j.hardware),
       pricePerHour(j.costPerHour, free),
       `${j.basis === 'unknown' ? '?' : duration(j.seconds)}${j.running ? ' so far' : ''}`,
-      amount(j.dollars, free),
+      j.dollars === null ? '?' : spentCell(j.dollars, j.mostDollars, free),
       amount(j.billed, free),
+      printable(askerText(j.askedBy)),
     ]),
   ];
 }
@@ -87,8 +105,25 @@ function jobRows(jobs: readonly JobCost[], free: boolean): string[][] {
 function groupRows(by: 'day' | 'project', groups: readonly CostGroup[], free: boolean): string[][] {
   return [
     [by, 'jobs', 'cost', 'billed'],
-    ...groups.map((g) => [printable(g.key), String(g.jobs), amount(g.dollars, free), amount(g.billed, free)]),
+    ...groups.map((g) => [
+      g.key === '' ? 'of no project' : printable(g.key),
+      String(g.jobs),
+      spentCell(g.dollars, g.mostDollars, free),
+      amount(g.billed, free),
+    ]),
   ];
+}
+
+/** What is in the sums beside jobs and helpers of this computer. */
+export function othersLines({ pods, dollars: spent, mostDollars }: Ledger['others'], free: boolean): string[] {
+  return pods === 0
+    ? []
+    : [`Pods that nothing of this computer had: ${spentCell(spent, mostDollars, free)} (${count(pods, 'pod')}).`];
+}
+
+/** Where nobody saw an end it lies between two amounts. */
+function spentCell(least: number, most: number | null, free: boolean): string {
+  return priced(spentText(least, most ?? least), free);
 }
 
 function amount(value: number | null, free: boolean): string {

@@ -1,9 +1,23 @@
-import { costOf, meteredCost } from '../core/caps/meter.ts';
+import { knownPods } from '../core/caps/known-pods.ts';
+import { accountLedger } from '../core/costs/account-costs.ts';
+import { ledgerOf, type JobCost } from '../core/costs/ledger.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
-import { cost, helperText, jobWords, missingWords, phaseWords, pricePerHour } from '../core/words/index.ts';
-import { HelperPods, isAtWork, type HelperPod } from '../core/journal/helpers.ts';
+import {
+  askerText,
+  byteText,
+  count,
+  helperText,
+  jobWords,
+  missingWords,
+  phaseWords,
+  priced,
+  pricePerHour,
+  spentText,
+} from '../core/words/index.ts';
+import { helperUse, type HelperUse } from '../core/journal/helper-use.ts';
+import { HelperPods } from '../core/journal/helpers.ts';
 import { podPrefix } from '../core/journal/id.ts';
-import { hardwareOf, podsOf, withPod } from '../core/pods/of-job.ts';
+import { hardwareOf, podsOf } from '../core/pods/of-job.ts';
 import {
   hasBegun,
   isBeingPrepared,
@@ -66,31 +80,29 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   const output = makeOutput(options);
   const pods = (await installation.client.pods.list()).filter((p) => p.status !== 'TERMINATED');
   const gone = await noteGone(installation, pods);
+  const costs = await costsOfJobs(installation, pods);
   const records = await installation.records.list();
-  const jobs = await Promise.all(
-    records.map(async (record) => {
-      const own = podsOf(record, pods);
-      return { record, pods: own, cost: await costSoFar(installation, record, own) };
-    }),
-  );
-  const owned = new Set(jobs.flatMap((j) => j.pods.map((p) => p.id)));
+  // A pod that several jobs had is shown beside each of them; its cost is shared among them.
+  const jobs = records.map((record) => ({ record, pods: podsOf(record, pods), cost: costs.get(record.job) }));
   const helpers = await new HelperPods(installation.home).list(installation.restUrl);
+  const owned = new Set(jobs.flatMap((j) => j.pods.map((p) => p.id)));
   const strangers = pods.filter((p) => p.name.startsWith(podPrefix) && !owned.has(p.id));
   const lines = table(
     [
-      ['job', 'state', 'cost', 'pod'].map(output.style.dim),
+      ['job', 'state', 'cost', 'pod', 'asked by'].map(output.style.dim),
       ...jobs.map((j) =>
         [
           j.record.job,
           stateText(j.record, j.pods),
-          cost(j.cost, isLoopback(j.record.restUrl)),
+          costText(j.cost, isLoopback(j.record.restUrl)),
           j.pods.map((pod) => podText(pod, installation.client.free)).join(', '),
+          askerText(j.record.askedBy),
         ].map(printable),
       ),
     ],
     output.width,
   );
-  const helperOf = (pod: Pod): HelperPod | undefined => helpers.find((h) => h.id === pod.id);
+  const helperOf = (pod: Pod): HelperUse | undefined => helperUse(pod, helpers);
   const warnings = strangers.map((p) => strangerLine(p, helperOf(p), installation.client.free));
   const lost = await Promise.all(
     gone.filter((r) => r.outcome === 'lost').map((r) => lostLines(installation, r, output)),
@@ -106,7 +118,8 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
       jobs: jobs.map((j) => ({
         ...j.record,
         state: stateText(j.record, j.pods),
-        cost: j.cost,
+        cost: j.cost?.dollars ?? 0,
+        costAtMost: j.cost?.mostDollars ?? 0,
         podRunning: j.pods.length > 0,
         pods: j.pods.map(podJson),
       })),
@@ -117,20 +130,21 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   return exitCodes.succeeded;
 }
 
-function strangerLine(pod: Pod, helper: HelperPod | undefined, free: boolean): string {
+function strangerLine(pod: Pod, helper: HelperUse | undefined, free: boolean): string {
   const what = `${pod.name} (${hardwareOf(pod)}, ${pricePerHour(pod.cost, free)})`;
   const state = pod.status.toLowerCase();
   if (helper === undefined) {
     return `! ${what} was not started from here and is ${state}.`;
   }
-  const told = `${what} was started from here for ${helperText(helper)} and is ${state}`;
-  return isAtWork(helper) === 'no'
+  const where = helper.isOwn ? 'here' : 'another computer';
+  const told = `${what} was started from ${where} for ${helperText(helper)} and is ${state}`;
+  return helper.atWork === 'no'
     ? `! ${told}; the program that worked with it was ended, and it ends itself within a quarter of an hour.`
     : `  ${told}.`;
 }
 
-function helperJson(helper: HelperPod | undefined): object | undefined {
-  return helper && { purpose: helper.purpose, project: helper.project ?? null, atWork: isAtWork(helper) };
+function helperJson(helper: HelperUse | undefined): object | undefined {
+  return helper && { purpose: helper.purpose, project: helper.project, atWork: helper.atWork };
 }
 
 /** What is said once of a job that has just been found to be lost. */
@@ -141,17 +155,25 @@ async function lostLines({ records }: Installation, record: JobRecord, output: O
   return [`! ${record.job} was lost. ${record.reason ?? ''}`, ...output.hints(remedies)];
 }
 
-/** By the meter; when nobody saw a pod end, what RunPod billed for it. */
-async function costSoFar(installation: Installation, record: JobRecord, pods: Pod[]): Promise<number> {
-  const [pod] = pods;
-  if (pod !== undefined) {
-    return meteredCost(withPod(record, pod).pod, record.podEnded ?? new Date());
+/** By job, as the ledger counts them: of this account, and of others that this computer ran jobs with. */
+async function costsOfJobs(installation: Installation, pods: readonly Pod[]): Promise<ReadonlyMap<string, JobCost>> {
+  const { records, restUrl } = installation;
+  const elsewhere = new Set((await records.list()).map((r) => r.restUrl).filter((url) => url !== restUrl));
+  const ledgers = [
+    await accountLedger(installation, pods),
+    ...(await Promise.all(
+      [...elsewhere].map(async (url) => ledgerOf(await knownPods({ ...installation, restUrl: url }, undefined))),
+    )),
+  ];
+  return new Map(ledgers.flatMap(({ jobs }) => jobs.map((job) => [job.job, job] as const)));
+}
+
+/** Where nobody saw an end it lies between two amounts. */
+function costText(job: JobCost | undefined, free: boolean): string {
+  if (job === undefined) {
+    return '';
   }
-  if (record.podEnded !== undefined || record.pod === undefined) {
-    return meteredCost(record.pod, record.podEnded ?? new Date());
-  }
-  const { billed, metered } = await costOf(installation.client, record);
-  return billed ?? metered;
+  return job.dollars === null ? '?' : priced(spentText(job.dollars, job.mostDollars ?? job.dollars), free);
 }
 
 function stateText(record: JobRecord, pods: Pod[]): string {

@@ -1,9 +1,26 @@
-import { UserError } from '../core/errors.ts';
+import { leftToday } from '../core/caps/day.ts';
+import { estimateRun } from '../core/costs/estimate-run.ts';
+import type { Estimate } from '../core/costs/estimate.ts';
+import { throwIfCancelled, UserError } from '../core/errors.ts';
 import type { Installation } from '../core/home/installation.ts';
+import { foresee, type StepForesight } from '../core/jobs/foresight.ts';
+import { mostOver } from '../core/jobs/plan.ts';
+import { stepsOn } from '../core/journal/spec.ts';
+import { candidates } from '../core/pods/hardware.ts';
+import { planVolume } from '../core/pods/volume.ts';
+import { foresightText } from '../core/words/index.ts';
+import { printable } from './style.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { applyProfile } from '../core/project/profile.ts';
 import { planSync } from '../core/volumes/sync.ts';
-import { preparePlan, routeKinds, type PreparedPlan, type RouteKind } from '../core/volumes/plan/index.ts';
+import {
+  preparePlan,
+  routeKinds,
+  uploadWait,
+  type PreparedPlan,
+  type RouteKind,
+  type TransferPlan,
+} from '../core/volumes/plan/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -28,13 +45,59 @@ export async function planCommand(file: string | undefined, options: PlanCommand
     if (installation === undefined) {
       output.note('There is no RunPod API key, so RunPod was not asked: this is from what this machine remembers.\n');
     }
-    const { plan } = await planProject(await projectOf(file, options.profile), installation, options, interrupt.signal);
+    const loaded = await projectOf(file, options.profile);
+    const { plan } = await planProject(loaded, installation, options, interrupt.signal);
+    const run = installation && (await runOf(installation, loaded, plan, interrupt.signal));
     const text = planText(plan, output.style, { width: output.width, all: options.all === true });
-    output.result({ type: 'plan', plan }, text);
+    output.result(
+      { type: 'plan', plan, steps: run?.foreseen, estimate: run?.estimate },
+      [text, ...runText(run)].join('\n'),
+    );
     return exitCodes.succeeded;
   } finally {
     interrupt.stop();
   }
+}
+
+interface ForeseenRun {
+  foreseen: readonly StepForesight[];
+  /** Undefined where it runs nothing on a pod, or the price cannot be asked for. */
+  estimate: Estimate | undefined;
+}
+
+/** What a run of it would do again now, and what that would cost. */
+async function runOf(
+  installation: Installation,
+  loaded: LoadedProject,
+  plan: TransferPlan,
+  signal: AbortSignal,
+): Promise<ForeseenRun> {
+  const { project } = loaded;
+  const foreseen = await foresee(installation, loaded, { volume: plan.volume.id ?? undefined, signal });
+  const podSteps = stepsOn(project, 'pod');
+  const cost = async (): Promise<Estimate> => {
+    const { client } = installation;
+    const volume = await planVolume(client, project.target.volume, signal);
+    const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
+    const list = await candidates(client, project.target, dataCenter, signal);
+    const mostDollars = mostOver(project, list, await leftToday(installation, project, signal));
+    const run = { loaded, volume, dataCenter, candidates: list, podSteps, mostDollars, foreseen };
+    return estimateRun(installation, run, await uploadWait(loaded.root, plan));
+  };
+  const estimate = podSteps.length === 0 ? undefined : await cost().catch(() => undefined);
+  throwIfCancelled(signal);
+  return { foreseen, estimate };
+}
+
+function runText(run: ForeseenRun | undefined): string[] {
+  return run === undefined
+    ? []
+    : [
+        '',
+        'A run now',
+        ...run.foreseen.map((step) => `  ${printable(`${step.name} ${foresightText(step)}`)}`),
+        ...(run.estimate === undefined ? [] : [`  cost: ${run.estimate.text}`]),
+      ];
 }
 
 /** The plan that `plan` shows and `sync` carries out; without a key it is made from memory. */

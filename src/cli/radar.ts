@@ -123,7 +123,7 @@ function podCells(
     pod.status.toLowerCase(),
     pricePerHour(costPerHour, free),
     ageText(since, at),
-    printable(helper === undefined ? ownerText(owner, job) : `this computer: ${helperText(helper)}`),
+    printable(helper === undefined ? ownerText(owner, job) : helperOwner(owner, helper)),
   ];
 }
 
@@ -143,6 +143,10 @@ function endpointCells(seen: RadarEndpoint, { at, free }: Radar, style: Style): 
   ];
 }
 
+function helperOwner(owner: RadarPod['owner'], helper: NonNullable<RadarPod['helper']>): string {
+  return `${owner === 'other-machine' ? 'another' : 'this'} computer: ${helperText(helper)}`;
+}
+
 function ownerText(owner: RadarPod['owner'], job: RadarPod['job']): string {
   if (owner === 'unknown') {
     return 'not of this product';
@@ -159,7 +163,12 @@ function notes({ pod, owner, needed, idle, action }: RadarPod, style: Style, wid
   if (idle === undefined && (owner === 'job' || owner === 'helper' || needed === 'yes')) {
     return [];
   }
-  const how = action.how === 'cancel' ? '' : `To end it: runpod-trainer radar --stop ${pod.id}`;
+  const how =
+    action.how === 'none'
+      ? action.text
+      : action.how === 'cancel'
+        ? ''
+        : `To end it: runpod-trainer radar --stop ${pod.id}`;
   return indented(`${idle === undefined ? '' : `${idle.reason} `}${how}`, style, width);
 }
 

@@ -1,9 +1,10 @@
 import { estimateRun } from '../core/costs/estimate-run.ts';
-import { dollars, forPrice, priced, pricePerHour, pricePerMonth } from '../core/words/index.ts';
+import { dollars, foresightText, forPrice, priced, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import type { Estimate } from '../core/costs/estimate.ts';
 import { throwIfCancelled, UserError } from '../core/errors.ts';
 import { homeFolder } from '../core/home/folder.ts';
 import type { Installation } from '../core/home/installation.ts';
+import { foresee, type StepForesight } from '../core/jobs/foresight.ts';
 import { planRun, type RunPlan } from '../core/jobs/plan.ts';
 import { runJob } from '../core/jobs/run.ts';
 import { capNote } from '../core/guards/verify/index.ts';
@@ -53,7 +54,9 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       costs: installation,
       signal: interrupt.signal,
     });
-    const before: Foreseen = plan.podSteps.length === 0 ? {} : await foresee(installation, plan, interrupt.signal);
+    const foreseen = await foreseeRun(installation, plan, interrupt.signal);
+    const before: Foreseen =
+      plan.podSteps.length === 0 ? { foreseen } : await foreseeCost(installation, plan, foreseen, interrupt.signal);
     if (options.check !== false) {
       const estimateDollars = before.estimate?.likely ?? undefined;
       await checkFirst(installation, loaded, output, { profile, estimateDollars, signal: interrupt.signal });
@@ -81,23 +84,37 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   }
 }
 
+/** What each step will do, as well as that can be told before. */
+function foreseeRun(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<StepForesight[]> {
+  const { from, volume } = plan;
+  return foresee(installation, plan.loaded, { from, volume: volume.exists ? volume.volume.id : undefined, signal });
+}
+
 /** The estimate does without the upload when planning it takes longer: a volume that does not answer must not hold a run up. */
 const planMs = 5_000;
 
 interface Foreseen {
+  /** Which steps will run again, and why. */
+  foreseen: readonly StepForesight[];
   estimate?: Estimate;
   /** On the volume and not here any more, where the volume told in time. */
   ghosts?: readonly Ghost[];
 }
 
 /** What the run will cost, with the time that its pod waits for files where that can be planned, and what will make way. */
-async function foresee(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Foreseen> {
+async function foreseeCost(
+  installation: Installation,
+  plan: RunPlan,
+  foreseen: readonly StepForesight[],
+  signal: AbortSignal,
+): Promise<Foreseen> {
   const { loaded } = plan;
   const soon = AbortSignal.any([signal, AbortSignal.timeout(planMs)]);
   const sync = await planSync(installation, loaded, { signal: soon }).catch(() => undefined);
   throwIfCancelled(signal);
   const waits = sync === undefined ? null : await uploadWait(loaded.root, sync.plan);
-  return { estimate: await estimateRun(installation, plan, waits), ghosts: sync?.plan.ghosts ?? [] };
+  const estimate = await estimateRun(installation, { ...plan, foreseen }, waits);
+  return { foreseen, estimate, ghosts: sync?.plan.ghosts ?? [] };
 }
 
 /** The project as a smoke run tries it; says what it leaves out. */
@@ -145,7 +162,12 @@ async function checkFirst(
 }
 
 /** What will happen, in a few lines, before it happens. */
-function planText(plan: RunPlan, note: string | undefined, { estimate, ghosts = [] }: Foreseen, free: boolean): string {
+function planText(
+  plan: RunPlan,
+  note: string | undefined,
+  { foreseen, estimate, ghosts = [] }: Foreseen,
+  free: boolean,
+): string {
   const { project } = plan.loaded;
   const volume = plan.volume.exists
     ? `${plan.volume.volume.name} (${plan.volume.volume.size} GB, ${plan.dataCenter})`
@@ -158,6 +180,7 @@ function planText(plan: RunPlan, note: string | undefined, { estimate, ghosts = 
   return [
     `Project   ${project.name}${plan.profile === undefined ? '' : ` (profile ${plan.profile})`}`,
     `Steps     ${project.steps.map((s) => `${s.name}${s.where === 'local' ? ' (here)' : ''}`).join(' → ')}`,
+    ...foreseen.map((step) => `          ${step.name} ${foresightText(step)}`),
     ...(plan.podSteps.length === 0
       ? []
       : [`Volume    ${volume}`, `Machine   ${priced(machines.join(', else '), free)}`]),

@@ -8,6 +8,7 @@ import {
   missingText,
   priced,
   pricePerHour,
+  spentText,
   stepWords,
 } from '../core/words/index.ts';
 import { isLoopback } from '../core/runpod/connection.ts';
@@ -182,7 +183,8 @@ function footer(result: JobResult, style: Style, width = Infinity): string[] {
   if (pod !== undefined) {
     const free = isLoopback(record.restUrl);
     const billed = cost.billed === undefined ? 'the bill is not there yet' : `${dollars(cost.billed)} billed so far`;
-    const spent = `about ${dollars(cost.metered)} for ${printable(pod.hardware)} at ${pricePerHour(pod.costPerHour, false)} (${billed})`;
+    const amount = cost.atMost === undefined ? `about ${dollars(cost.metered)}` : spentText(cost.metered, cost.atMost);
+    const spent = `${amount} for ${printable(pod.hardware)} at ${pricePerHour(pod.costPerHour, false)} (${billed})`;
     lines.push(`Cost      ${priced(spent, free)}`);
     const ended = record.podEnded === undefined ? undefined : new Date(record.podEnded).toLocaleString();
     const there = result.podGone === true ? 'gone; nobody here saw it end' : style.yellow('still there');

@@ -70,13 +70,22 @@ export const stateSchema = z.object({
   time: z.object({
     started: time.optional(),
     seconds: amount.optional(),
+    steps: amount.optional(),
     goesOn: z.boolean(),
     pod: z.object({ since: time, until: time.optional() }).optional(),
   }),
   ended: time.optional(),
   sandbox: z.boolean(),
   pod: z
-    .object({ id: name, name, hardware: name, costPerHour: amount, since: time, until: time.optional() })
+    .object({
+      id: name,
+      name,
+      hardware: name,
+      costPerHour: amount,
+      since: time,
+      until: time.optional(),
+      latest: time.optional(),
+    })
     .optional(),
   watchdog: z.object({ armed: z.boolean(), detail: sentence, deadline: time.nullable() }).optional(),
   /** Whether a step's last state is what nobody has heard anything against, and may be old. */

@@ -61,7 +61,7 @@ const podSchema = z.object({
   idle: sentence.optional(),
   /** It costs money, and no job needs it or nobody here can say. */
   unowned: z.boolean(),
-  action: z.enum(['terminate', 'stop', 'cancel']),
+  action: z.enum(['terminate', 'stop', 'cancel', 'none']),
 });
 export type RadarPodLine = z.infer<typeof podSchema>;
 

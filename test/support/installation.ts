@@ -14,6 +14,7 @@ export const workerFile = path.join(process.env.RUNPOD_TRAINER_DIST ?? path.join
 /** An installation of its own that talks to the given API, with a new key and its files in `home`. */
 export function makeInstallation(restUrl: string, apiKey: string, home: string): Installation {
   return {
+    asker: 'terminal',
     client: new RunPodClient({ restUrl, apiKey }),
     restUrl,
     workerFile,

@@ -19,7 +19,7 @@ const allowed: [file: string, text: RegExp, why: string][] = [
   ['guards/verify/pod-probe.ts', /^--(rest-url|pod|name|mount)$/, 'arguments of the worker'],
   ['jobs/local.ts', /^--(job-dir|side|attended)$/, 'arguments of the worker'],
   ['guards/doctor/machine-checks.ts', /^--(query-gpu|format)=/, 'arguments of nvidia-smi'],
-  ['journal/id.ts', /^RUNPOD_TRAINER_(JOB|PROJECT)$/, 'variables of a pod'],
+  ['journal/id.ts', /^RUNPOD_TRAINER_(JOB|PROJECT|HELPER)$/, 'variables of a pod'],
   ['pods/end-key.ts', /^RUNPOD_TRAINER_END_KEY$/, 'variable of a pod'],
   ['project/schema-gates.ts', /RUNPOD_TRAINER_METRICS/, 'variable of a step, which a project author writes'],
   ['project/schema-steps.ts', /RUNPOD_TRAINER_RESUME_FROM/, 'the same'],

@@ -6,14 +6,6 @@ export function clock(ms: number, now = Date.now()): string {
   return today ? text : `${time.toLocaleDateString([], { day: 'numeric', month: 'short' })} ${text}`;
 }
 
-/** USD that a pod has cost by the clock. */
-export function costSoFar(
-  pod: { costPerHour: number; since: number; until?: number | undefined },
-  now: number,
-): number {
-  return (Math.max(0, (pod.until ?? now) - pod.since) / 3_600_000) * pod.costPerHour;
-}
-
 /** A number of a chart: at most four digits that mean something. */
 export function figure(n: number | null): string {
   if (n === null) {

@@ -1,7 +1,16 @@
 import type { PanelAction, PanelState } from '../../src/messages/job-panel.ts';
 import { h, setText } from '../page/dom.ts';
-import { byteText, dollars, duration, jobTimeText, priced, pricePerHour } from '../../src/core/words/index.ts';
-import { clock, costSoFar } from './format.ts';
+import {
+  byteText,
+  dollars,
+  duration,
+  jobTimeText,
+  metered,
+  priced,
+  pricePerHour,
+  spentText,
+} from '../../src/core/words/index.ts';
+import { clock } from './format.ts';
 import { icon, type IconName } from '../page/icons.ts';
 
 const statusIcons: Record<PanelState['status'], IconName> = {
@@ -108,14 +117,11 @@ export class Header {
     const running = pod !== undefined && pod.until === undefined;
     const rate = running ? ` (${pricePerHour(pod.costPerHour, false)})` : '';
     const soFar = running ? ' so far' : '';
-    setText(
-      this.#cost,
-      pod === undefined ? '' : priced(`${dollars(costSoFar(pod, now))}${soFar}${rate}`, state.sandbox),
-    );
+    setText(this.#cost, pod === undefined ? '' : priced(`${costText(pod, now)}${soFar}${rate}`, state.sandbox));
     const deadline = watchdog?.armed === true ? watchdog.deadline : null;
     const most =
       pod && deadline !== null && running
-        ? `, ${priced(`at no more than ${dollars(costSoFar({ ...pod, until: deadline }, now))}`, state.sandbox)}`
+        ? `, ${priced(`at most ${dollars(metered(deadline - pod.since, pod.costPerHour))}`, state.sandbox)}`
         : '';
     setText(
       this.#cap,
@@ -172,4 +178,10 @@ export class Header {
       }),
     );
   }
+}
+
+/** Where nobody saw the pod's end it lies between two amounts. */
+function costText({ since, until, latest, costPerHour }: NonNullable<PanelState['pod']>, now: number): string {
+  const amount = (to: number): number => metered(to - since, costPerHour);
+  return spentText(amount(until ?? now), amount(latest ?? until ?? now));
 }

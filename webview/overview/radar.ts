@@ -2,7 +2,7 @@ import type { RadarEndpointLine, RadarPage, RadarPodLine } from '../../src/messa
 import { h } from '../page/dom.ts';
 import { button, mark, note, table } from '../page/parts.ts';
 
-const verbs: Record<RadarPodLine['action'], string> = {
+const verbs: Record<Exclude<RadarPodLine['action'], 'none'>, string> = {
   terminate: 'Terminate Pod…',
   stop: 'Stop Pod…',
   cancel: 'Cancel Job…',
@@ -68,10 +68,10 @@ export function radarPage(page: RadarPage, actions: RadarActions): HTMLElement[]
 function podCard(pod: RadarPodLine, end: (id: string) => void): HTMLElement {
   const odd = pod.unowned || pod.idle !== undefined;
   const about = `${pod.owner}.${pod.idle === undefined ? '' : ` ${pod.idle}`}`;
-  return card(pod, odd, odd ? 'not needed by a job of this computer' : 'at work', about, {
-    verb: verbs[pod.action],
-    act: () => end(pod.id),
-  });
+  const { action } = pod;
+  // What files are on their way through is not to be ended.
+  const offer = action === 'none' ? undefined : { verb: verbs[action], act: () => end(pod.id) };
+  return card(pod, odd, odd ? 'not needed by a job of this computer' : 'at work', about, offer);
 }
 
 function endpointCard(endpoint: RadarEndpointLine, end: (id: string) => void): HTMLElement {

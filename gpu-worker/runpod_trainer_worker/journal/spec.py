@@ -13,6 +13,7 @@ from ..base.errors import WorkerError
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,47}$")
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_FIX = "Start the job again with a client of the same release as this worker."
 GATE_TYPES = ("file", "rows", "distinct", "populated", "metric", "checkpoint", "script")
 
 
@@ -243,16 +244,20 @@ def _spec(raw: Dict[str, Any]) -> Spec:
 def load_spec(job_dir: Path) -> Spec:
     """Reads `spec.json`; raises WorkerError that names the wrong field."""
     path = job_dir / "spec.json"
-    fix = "Start the job again with a client of the same release as this worker."
     try:
         raw = json.loads(path.read_bytes())
     except OSError as problem:
         raise WorkerError("There is no job here.", f"{path}: {problem.strerror}.", "Check --job-dir.") from problem
     except ValueError as problem:
-        raise WorkerError("The job's spec.json is damaged.", f"{problem}.", fix) from problem
+        raise WorkerError("The job's spec.json is damaged.", f"{problem}.", _FIX) from problem
+    return read_spec(raw)
+
+
+def read_spec(raw: Any) -> Spec:
+    """The job that `spec.json` holds; raises WorkerError that names the wrong field."""
     try:
         if not isinstance(raw, dict):
             raise _Bad("it must be an object")
         return _spec(raw)
     except _Bad as problem:
-        raise WorkerError("The job's spec.json is not usable.", f"{problem}.", fix) from problem
+        raise WorkerError("The job's spec.json is not usable.", f"{problem}.", _FIX) from problem

@@ -4,7 +4,8 @@ import { takeLock } from '../files/lock.ts';
 import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import type { JobRecords } from '../journal/records.ts';
 import { parseJson } from '../json.ts';
-import { spanOf } from './span.ts';
+import { recorded } from './meter.ts';
+import { spent } from './stretches.ts';
 
 const entrySchema = z.object({
   job: z.string(),
@@ -98,8 +99,9 @@ async function actualOf(records: JobRecords, job: string): Promise<number | unde
   if (record?.outcome !== 'succeeded' || record.podEnded === undefined) {
     return undefined;
   }
-  const span = spanOf(record, { running: false });
-  return span?.basis === 'meter' && span.dollars !== null && span.dollars > 0 ? span.dollars : undefined;
+  const [stretch] = recorded([{ record }]);
+  const { dollars } = spent(stretch === undefined ? [] : [stretch]);
+  return stretch?.basis === 'seen' && dollars > 0 ? dollars : undefined;
 }
 
 /** The error over the last jobs whose cost could be estimated and is known. */

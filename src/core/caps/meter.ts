@@ -1,66 +1,57 @@
+import { JobJournals } from '../journal/job-journals.ts';
+import type { HelperPod } from '../journal/helpers.ts';
 import type { JobRecord } from '../journal/records.ts';
-import type { RunPodClient } from '../runpod/client.ts';
+import { factsOf, type CostSource } from './known-pods.ts';
+import { spent, stretchesOf, type JobFacts, type Stretch } from './stretches.ts';
 
-/** USD that a pod has cost by the clock: its price per hour times the time since it was created. */
-export function meteredCost(
-  pod: { created: string; costPerHour: number } | undefined,
-  until: string | Date = new Date(),
-): number {
-  if (pod === undefined) {
-    return 0;
-  }
-  const hours = (new Date(until).getTime() - Date.parse(pod.created)) / 3_600_000;
-  return Math.max(0, hours) * pod.costPerHour;
-}
-
+/** What a job has cost, in USD. */
 export interface CostReport {
-  /** By our own meter, in USD. */
+  /** Its share of the pod by our own meter: price times time. */
   metered: number;
-  /** What RunPod has billed so far for the pod, in USD; it lags, so it may be less or missing. */
+  /** Where nobody saw the end of the pod: `metered` is the least, and this the most. */
+  atMost?: number;
+  /** What RunPod has billed so far for that share; it lags, so it may be less or missing. */
   billed?: number;
 }
 
-/** What a job's pod has cost. The bill is optional: a key without billing rights still gets the meter. */
-export async function costOf(client: RunPodClient, record: JobRecord, signal?: AbortSignal): Promise<CostReport> {
-  const metered = meteredCost(record.pod, record.podEnded ?? new Date());
-  if (record.pod === undefined) {
-    return { metered };
+/** What a job has cost; a pod that several jobs had is shared among them. A key without billing rights still gets the meter. */
+export async function costOf(
+  { client, records }: Pick<CostSource, 'client' | 'records'>,
+  record: JobRecord,
+  signal?: AbortSignal,
+): Promise<CostReport> {
+  const { pod } = record;
+  if (pod === undefined) {
+    return { metered: 0 };
   }
+  const others = (await records.list()).filter((r) => r.job !== record.job && r.pod?.id === pod.id);
+  const journals = new JobJournals(records, record);
+  await journals.read(signal);
+  const all = recorded([factsOf(record, journals), ...others.map((other) => ({ record: other }))]);
+  const report = reportOf(all, record.job);
   try {
-    const bill = await client.billing.pods(
-      { podId: record.pod.id, startTime: record.pod.created, bucketSize: 'hour' },
-      signal,
-    );
-    return { metered, billed: bill.totalAmount };
+    const startTime = new Date(Math.min(...all.map(({ from }) => from))).toISOString();
+    const bill = await client.billing.pods({ podId: pod.id, startTime, bucketSize: 'hour' }, signal);
+    const whole = spent(all).seconds;
+    const share = whole > 0 ? spent(ownOf(all, record.job)).seconds / whole : 1;
+    return { ...report, billed: bill.totalAmount * share };
   } catch {
-    return { metered };
+    return report;
   }
 }
 
-/** A pod that costs money, or did; `ended` is unset while it goes on. */
-export interface MeteredPod {
-  id: string;
-  /** ISO time. */
-  created: string;
-  /** USD. */
-  costPerHour: number;
-  ended?: string | undefined;
+/** The same by the meter, of one job among what was on pods. */
+export function reportOf(stretches: readonly Stretch[], job: string): CostReport {
+  const own = ownOf(stretches, job);
+  const { dollars, mostDollars } = spent(own);
+  return { metered: dollars, ...(own.some(({ basis }) => basis === 'unseen') && { atMost: mostDollars }) };
 }
 
-/**
- * USD that pods have cost since local midnight, by the clock. A pod that several jobs used one after the other is counted
- * once, from the first of them on; how it stands now is what the last of them says.
- */
-export function spentToday(pods: readonly MeteredPod[], now = new Date()): number {
-  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate());
-  const byId = new Map<string, MeteredPod>();
-  for (const pod of pods.toSorted((a, b) => Date.parse(a.created) - Date.parse(b.created))) {
-    byId.set(pod.id, { ...pod, created: byId.get(pod.id)?.created ?? pod.created });
-  }
-  let sum = 0;
-  for (const pod of byId.values()) {
-    const from = Date.parse(pod.created) < midnight.getTime() ? midnight.toISOString() : pod.created;
-    sum += meteredCost({ created: from, costPerHour: pod.costPerHour }, pod.ended ?? now);
-  }
-  return sum;
+function ownOf(stretches: readonly Stretch[], job: string): Stretch[] {
+  return stretches.filter(({ use }) => use.of === 'job' && use.job === job);
+}
+
+/** What was on pods as this computer noted it, where nobody has asked which of them are there. */
+export function recorded(jobs: readonly JobFacts[], helpers: readonly HelperPod[] = []): Stretch[] {
+  return stretchesOf({ jobs, helpers, listed: undefined, now: new Date() });
 }

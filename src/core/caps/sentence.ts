@@ -59,7 +59,7 @@ export function capOwners({ armed, detail, keys = [] }: CapFacts): CapOwner[] {
 /** What holds, in a few sentences for people. */
 export function capSentence(facts: CapFacts, now = new Date()): string {
   const by = facts.stopsBy === null ? undefined : when(new Date(facts.stopsBy), now);
-  const most = facts.mostDollars === null ? '' : ` at no more than ${dollars(roundUp(facts.mostDollars))}`;
+  const most = facts.mostDollars === null ? '' : `, for at most ${dollars(roundUp(facts.mostDollars))}`;
   if (facts.armed === true) {
     const holds =
       by === undefined

@@ -11,8 +11,6 @@ const jobsRead = 10;
 export interface StepHistory {
   /** Seconds of the runs that passed, the newest first, each with the hardware it ran on. */
   runs: { seconds: number; hardware: string }[];
-  /** Whether it passed, or was skipped, in the newest job that came to it. */
-  passedLast: boolean;
 }
 
 /** Durations of a project's steps on pods, from this computer's copies of the journals. */
@@ -36,13 +34,12 @@ export async function stepHistory(
 
 interface StepEnd {
   passed: boolean;
-  /** Undefined when it was skipped. */
-  seconds: number | undefined;
+  seconds: number;
 }
 
 function add(steps: Map<string, StepHistory>, name: string, end: StepEnd, record: JobRecord): void {
-  const known = steps.get(name) ?? { runs: [], passedLast: end.passed };
-  if (end.passed && end.seconds !== undefined) {
+  const known = steps.get(name) ?? { runs: [] };
+  if (end.passed) {
     known.runs.push({ seconds: end.seconds, hardware: record.pod?.hardware ?? '' });
   }
   steps.set(name, known);
@@ -53,7 +50,7 @@ async function stepEnds(file: string): Promise<Map<string, StepEnd>> {
   const ends = new Map<string, StepEnd>();
   const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
   for await (const line of lines) {
-    if (!line.includes('"step.finished"') && !line.includes('"step.skipped"')) {
+    if (!line.includes('"step.finished"')) {
       continue;
     }
     const parsed = jobEventSchema.safeParse(parseJson(line));
@@ -61,9 +58,7 @@ async function stepEnds(file: string): Promise<Map<string, StepEnd>> {
       continue;
     }
     const event = parsed.data;
-    if (event.type === 'step.skipped') {
-      ends.set(event.step, { passed: true, seconds: undefined });
-    } else if (event.type === 'step.finished') {
+    if (event.type === 'step.finished') {
       ends.set(event.step, { passed: event.status === 'passed', seconds: event.seconds });
     }
   }

@@ -3,9 +3,8 @@ import { dollars, pricePerHour, roughly } from '../words/index.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
-import { knownOf, type CostSource } from '../caps/day.ts';
-import type { Installation } from '../home/installation.ts';
-import { HelperPods } from '../journal/helpers.ts';
+import { knownPods, type CostSource } from '../caps/known-pods.ts';
+import { isPaid } from '../caps/stretches.ts';
 import { ledgerOf, type BillFacts, type Ledger } from './ledger.ts';
 
 /** The account's money; null where RunPod does not tell it to this key. */
@@ -41,30 +40,27 @@ const lowHours = 6;
  * a wrong clock here does not move it.
  */
 export async function accountCosts(
-  source: CostSource & Pick<Installation, 'home'>,
+  source: CostSource,
   options: { days?: number | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<Costs> {
-  const { days = defaultDays, signal } = options;
-  const { client, records } = source;
-  const own = (await records.list()).filter((r) => r.restUrl === source.restUrl);
-  const [pods, bill, funds] = await Promise.all([
-    optional(() => client.pods.list(signal), signal),
-    optional(() => readBill(client, days, signal), signal),
+  const { signal } = options;
+  const { client } = source;
+  const pods = await optional(() => client.pods.list(signal), signal);
+  const [ledger, funds] = await Promise.all([
+    accountLedger(source, pods, options),
     optional(() => readFunds(client, signal), signal),
   ]);
-  const alive = pods && new Set(pods.filter((p) => p.status !== 'TERMINATED').map((p) => p.id));
-  const known = new Map(
-    await Promise.all(own.map(async (record) => [record.job, await knownOf(records, record, alive)] as const)),
-  );
-  const since = bill === undefined ? '' : bill.since;
-  const helpers = (await new HelperPods(source.home).list(source.restUrl))
-    .filter((h) => h.created >= since)
-    .map((h) => ({ ...h, running: alive?.has(h.id) }));
-  return {
-    ledger: ledgerOf(own, (job) => known.get(job) ?? { running: undefined }, bill, new Date(), helpers),
-    funds: funds ?? null,
-    free: client.free,
-  };
+  return { ledger, funds: funds ?? null, free: client.free };
+}
+
+/** The ledger alone; `pods` is what the API has just listed, undefined where it could not. */
+export async function accountLedger(
+  source: CostSource,
+  pods: readonly Pod[] | undefined,
+  { days = defaultDays, signal }: { days?: number | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<Ledger> {
+  const bill = await optional(() => readBill(source.client, days, signal), signal);
+  return ledgerOf(await knownPods(source, pods), bill);
 }
 
 async function readBill(client: RunPodClient, days: number, signal?: AbortSignal): Promise<BillFacts> {
@@ -93,7 +89,7 @@ async function readFunds(client: RunPodClient, signal?: AbortSignal): Promise<Fu
   }
   const storage = volumes.reduce((all, v) => all + volumeCostPerMonth(v.size), 0) / hoursPerMonth;
   // Where RunPod tells what is spent it knows of more than pods.
-  const running = money.spendPerHour ?? pods.filter(isBilled).reduce((all, p) => all + (p.cost ?? 0), 0);
+  const running = money.spendPerHour ?? pods.filter(isPaid).reduce((all, p) => all + (p.cost ?? 0), 0);
   return fundsOf(money.balance, Math.max(running, storage), client.free);
 }
 
@@ -104,10 +100,6 @@ export function fundsOf(balance: number, burn: number, free = false): Funds {
   const lasts = hoursLeft === null ? '' : `, which lasts ${roughly(hoursLeft * 3600)} (${pricePerHour(burn, free)})`;
   const warning = `The balance is ${balance < halfCent ? 'used up' : `${dollars(balance)}${lasts}`}. At 0 RunPod stops every pod in the middle of its work and goes on charging for volumes: add funds, or end what is not needed.`;
   return { balance, burn, hoursLeft, warning: low ? warning : null };
-}
-
-function isBilled(pod: Pod): boolean {
-  return pod.status === 'RUNNING' || pod.status === 'STARTING' || pod.status === 'PROVISIONING';
 }
 
 /** What cannot be had is not shown. */

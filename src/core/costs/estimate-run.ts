@@ -1,5 +1,6 @@
 import { recordedBoots } from '../journal/boots.ts';
 import type { Installation } from '../home/installation.ts';
+import type { StepForesight } from '../jobs/foresight.ts';
 import type { RunPlan } from '../jobs/plan.ts';
 import { shortName, type Candidate } from '../pods/hardware.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
@@ -14,8 +15,11 @@ export type EstimateSource = Pick<Installation, 'client' | 'records' | 'restUrl'
 /** What an estimate needs of a plan. */
 export type EstimatedPlan = Pick<
   RunPlan,
-  'loaded' | 'from' | 'volume' | 'dataCenter' | 'candidates' | 'podSteps' | 'mostDollars'
->;
+  'loaded' | 'volume' | 'dataCenter' | 'candidates' | 'podSteps' | 'mostDollars'
+> & {
+  /** What its steps will do; one that is not told of will run. */
+  foreseen: readonly StepForesight[];
+};
 
 /**
  * What a planned run will cost, from what this computer remembers: asks nobody. `transfer` is the time of the upload
@@ -50,20 +54,17 @@ export async function estimateRun(
   });
 }
 
-function stepFacts({ podSteps, from, candidates }: EstimatedPlan, history: Map<string, StepHistory>): StepFacts[] {
+function stepFacts({ podSteps, foreseen, candidates }: EstimatedPlan, history: Map<string, StepHistory>): StepFacts[] {
   const wanted = namesOf(candidates[0]);
-  const start = from === undefined ? -1 : podSteps.findIndex((s) => s.name === from);
-  return podSteps.map((step, index) => {
-    const { runs, passedLast } = history.get(step.name) ?? { runs: [], passedLast: false };
+  return podSteps.map((step) => {
+    const { runs } = history.get(step.name) ?? { runs: [] };
     const same = runs.filter((r) => wanted.includes(r.hardware));
     return {
       name: step.name,
       earlier: (same.length > 0 ? same : runs).map((r) => r.seconds),
       sameHardware: same.length > 0,
       timeoutSeconds: step.timeoutMinutes === undefined ? null : step.timeoutMinutes * 60,
-      // From the step that was asked for on everything runs.
-      mayBeSkipped: passedLast && (start === -1 || index < start),
-      skipped: passedLast && index < start,
+      skipped: foreseen.some(({ name, runs: again }) => name === step.name && !again),
     };
   });
 }

@@ -15,7 +15,7 @@ export interface Estimate extends Range {
   seconds: Range;
   /** Sentences: what the range rests on. */
   assumptions: string[];
-  /** For people: `about $3.10 ($2.40 to $4.00)`. */
+  /** For people: `about $3.10 ($2.40 to $4.00)`, or `not known; at most $6.00`. */
   text: string;
 }
 
@@ -27,9 +27,7 @@ export interface StepFacts {
   /** Whether those ran on the hardware that is wanted now. */
   sameHardware: boolean;
   timeoutSeconds: number | null;
-  /** It passed in the newest job, so it is skipped when nothing changed. */
-  mayBeSkipped: boolean;
-  /** It lies before the step to begin from, and it passed, so it will be skipped. */
+  /** Nothing that is known here changed since it passed, so it will be skipped. */
   skipped: boolean;
 }
 
@@ -86,7 +84,7 @@ export function estimate(facts: EstimateFacts): Estimate {
   if (facts.record !== undefined) {
     assumptions.push(recordSentence(facts.record));
   }
-  return { ...cost, currency: 'USD', seconds, assumptions, text: priced(rangeText(cost), facts.free) };
+  return { ...cost, currency: 'USD', seconds, assumptions, text: rangeText(cost, facts) };
 }
 
 function stepRange(steps: StepFacts[], assumptions: string[]): Range {
@@ -98,7 +96,6 @@ function stepRange(steps: StepFacts[], assumptions: string[]): Range {
   const unknown = names((p) => p.likely === null && p.high === null);
   const other = names((p) => p.step.earlier.length > 0 && !p.step.sameHardware);
   const skipped = steps.filter((s) => s.skipped).map((s) => s.name);
-  const maybe = names((p) => p.step.mayBeSkipped);
   const says = (list: string[], one: string, many: string): string[] =>
     list.length === 0 ? [] : [`${list.join(', ')} ${list.length === 1 ? one : many}`];
   assumptions.push(
@@ -108,18 +105,21 @@ function stepRange(steps: StepFacts[], assumptions: string[]): Range {
       'ran on other hardware then: half to twice the time.',
       'ran on other hardware then: half to twice the time.',
     ),
-    ...says(limited, 'never passed here: up to its time limit.', 'never passed here: up to their time limits.'),
+    ...says(
+      limited,
+      'never passed here: its time limit is the most that is known.',
+      'never passed here: their time limits are the most that is known.',
+    ),
     ...says(
       unknown,
       'never passed here and has no "timeoutMinutes": how long it takes is not known.',
       'never passed here and have no "timeoutMinutes": how long they take is not known.',
     ),
     ...says(
-      maybe,
-      'is skipped when nothing changed: the low end counts on it.',
-      'are skipped when nothing changed: the low end counts on it.',
+      skipped,
+      'passed before and is skipped: nothing is known to have changed.',
+      'passed before and are skipped: nothing is known to have changed.',
     ),
-    ...says(skipped, 'passed before and is not run again.', 'passed before and are not run again.'),
   );
   return parts.reduce<Range>(
     (sum, part) => ({
@@ -131,12 +131,13 @@ function stepRange(steps: StepFacts[], assumptions: string[]): Range {
   );
 }
 
-function rangeOf({ earlier, sameHardware, timeoutSeconds, mayBeSkipped }: StepFacts): Range {
+function rangeOf({ earlier, sameHardware, timeoutSeconds }: StepFacts): Range {
   if (earlier.length === 0) {
-    return { low: 0, likely: timeoutSeconds === null ? null : timeoutSeconds / 2, high: timeoutSeconds };
+    // A limit says nothing of how long it takes.
+    return { low: 0, likely: null, high: timeoutSeconds };
   }
   const scale = sameHardware ? { low: 1, high: 1 } : otherHardware;
-  const low = mayBeSkipped ? 0 : Math.min(...earlier) * scale.low;
+  const low = Math.min(...earlier) * scale.low;
   // One run tells nothing of how much they differ.
   const longest = Math.max(...earlier) * scale.high * (earlier.length === 1 ? 1.25 : 1.1);
   const limit = timeoutSeconds ?? Infinity;
@@ -184,6 +185,10 @@ function moneyRange(seconds: Range, facts: EstimateFacts, assumptions: string[])
     high: cost(seconds.high, most),
   };
   const cap = facts.mostDollars;
+  if (cap !== null && range.likely === null) {
+    // One bound, wherever it is told: that of the caps.
+    return { ...range, low: Math.min(range.low, cap), high: cap };
+  }
   if (cap === null || (range.high !== null && range.high <= cap)) {
     return range;
   }
@@ -202,13 +207,12 @@ export function recordSentence({ count, error }: EstimateRecord): string {
   return share === 0 ? `${which} right.` : `${which} ${share} % too ${error > 0 ? 'low' : 'high'}.`;
 }
 
-function rangeText({ low, likely, high }: Range): string {
-  if (likely === null) {
-    return high === null ? `at least ${dollars(low)}; how much is not known` : `${dollars(low)} to ${dollars(high)}`;
+function rangeText({ low, likely, high }: Range, { free }: EstimateFacts): string {
+  if (likely !== null) {
+    const range = high === null ? '' : ` (${dollars(low)} to ${dollars(high)})`;
+    return priced(`about ${dollars(likely)}${range}`, free);
   }
-  return high === null
-    ? `about ${dollars(likely)}, at least ${dollars(low)}`
-    : `about ${dollars(likely)} (${dollars(low)} to ${dollars(high)})`;
+  return high === null ? 'not known, and no cap limits it' : `not known; ${priced(`at most ${dollars(high)}`, free)}`;
 }
 
 function spread(low: number, high: number): string {

@@ -1,8 +1,26 @@
-import { meteredCost } from '../caps/meter.ts';
-import type { HelperPod, HelperPurpose } from '../journal/helpers.ts';
-import type { JobRecord } from '../journal/records.ts';
+import {
+  dayOf,
+  soFar,
+  spent,
+  stretchesOf,
+  type JobFacts,
+  type PodFacts,
+  type Spent,
+  type Stretch,
+} from '../caps/stretches.ts';
+import type { Asker } from '../journal/asker.ts';
+import type { HelperPurpose } from '../journal/helper-use.ts';
 import type { BillingRecord } from '../runpod/schemas.ts';
-import { spanOf, within, type PodKnown, type PodSpan } from '../caps/span.ts';
+
+/** What something has cost, in USD. */
+export interface Amount {
+  /** What counts; where nobody saw the end of a pod it is the least. */
+  dollars: number;
+  /** With what can have been spent where nobody saw the end. */
+  mostDollars: number;
+  /** On the bill so far; null without a bill. */
+  billed: number | null;
+}
 
 /** What one job has cost. */
 export interface JobCost {
@@ -16,33 +34,29 @@ export interface JobCost {
   running: boolean;
   /** Seconds that the pod was rented for it. */
   seconds: number;
-  /** USD by the clock; null when the end of the pod is not known. */
+  /** USD by the clock; null when nothing can be said, and the least when nobody saw the end. */
   metered: number | null;
   /** USD on the bill so far; null when nothing is there. */
   billed: number | null;
-  /** What counts: the bill when it is complete, else what is more. Null when neither is known. */
+  /** What counts: the bill when it is complete or the meter does not know, else the meter. Null when neither is known. */
   dollars: number | null;
-  basis: 'bill' | 'meter' | 'journal' | 'unknown';
+  /** The most that it can be; null like `dollars`. */
+  mostDollars: number | null;
+  basis: 'bill' | 'meter' | 'journal' | 'unseen' | 'unknown';
+  /** Who asked for it; null where an earlier release did not note it. */
+  askedBy: Asker | null;
 }
 
 /** Costs of a day of this computer's calendar or of a project. */
-export interface CostGroup {
-  /** `2026-11-22`, or the project's name. */
+export interface CostGroup extends Amount {
+  /** `2026-11-22`, or the project's name, which is empty for what belongs to none. */
   key: string;
   jobs: number;
-  /** USD that counts; jobs whose cost is not known are left out. */
-  dollars: number;
-  /** USD on the bill so far; null without a bill. */
-  billed: number | null;
 }
 
-export interface HelperCosts {
+export interface HelperCosts extends Amount {
   purpose: HelperPurpose;
   pods: number;
-  /** USD that counts; pods whose cost is not known are left out. */
-  dollars: number;
-  /** USD on the bill so far; null without a bill. */
-  billed: number | null;
 }
 
 export interface Ledger {
@@ -54,14 +68,19 @@ export interface Ledger {
   projects: CostGroup[];
   /** Pods that this computer rented beside those of jobs, by what they were for. */
   helpers: HelperCosts[];
-  /** USD that counts, over all jobs. */
+  /** Pods that nothing of this computer had: those that are there now by the meter, those that are gone by the bill. */
+  others: Amount & { pods: number };
+  /** Of this day, the same number in every list, and what its caps are judged by. */
+  today: Amount & { jobs: number };
+  /** USD that counts, over everything. */
   total: number;
+  mostTotal: number;
   bill: {
     /** When it was read; the bill lags behind by an unknown time. */
     asOf: string;
     /** First day that it covers. */
     since: string;
-    /** USD for pods of the account that no job of this computer had. */
+    /** USD for pods of the account that nothing of this computer had. */
     otherPods: number;
     /** USD for network volumes. */
     storage: number | null;
@@ -79,211 +98,226 @@ export interface BillFacts {
 /** The bill of a pod counts as complete so long after the end of the pod. */
 const settledMs = 24 * 3_600_000;
 
-/** Pure: what the jobs have cost, from their records and the bill. `known` tells of a job's pod beyond its record. */
-export function ledgerOf(
-  records: readonly JobRecord[],
-  known: (job: string) => PodKnown,
-  bill: BillFacts | undefined,
-  now = new Date(),
-  helpers: readonly KnownHelper[] = [],
-): Ledger {
-  const spans = records.flatMap((record) => {
-    const span = spanOf(record, known(record.job), now);
-    return span === undefined ? [] : [{ record, span, running: isRunning(record, known(record.job)) }];
+/** What one stretch of a pod's time counts as, by the day. */
+interface Counted extends Amount {
+  stretch: Stretch;
+  basis: JobCost['basis'];
+  days: { key: string; dollars: number; mostDollars: number; billed: number }[];
+}
+
+/** Pure: what everything has cost, from what is known here of pods and from the bill. */
+export function ledgerOf(facts: PodFacts, bill?: BillFacts): Ledger {
+  const now = facts.now.getTime();
+  const stretches = soFar(stretchesOf(facts));
+  const whole = new Map<string, number>();
+  const uses = new Map<string, number>();
+  for (const stretch of stretches) {
+    whole.set(stretch.pod, (whole.get(stretch.pod) ?? 0) + lengthOf(stretch));
+    uses.set(stretch.pod, (uses.get(stretch.pod) ?? 0) + 1);
+  }
+  const counted = stretches.map((stretch) => {
+    const all = whole.get(stretch.pod) ?? 0;
+    const share = all > 0 ? lengthOf(stretch) / all : 1 / (uses.get(stretch.pod) ?? 1);
+    const lines = bill?.pods.filter((line) => line.podId === stretch.pod);
+    return count(stretch, lines, share, now);
   });
-  const shares = sharesOf(spans);
-  const billedByPod = sumBy(bill?.pods ?? [], (r) => r.podId ?? '');
-  const jobs = spans.map(({ record, span, running }) => {
-    const share = shares.get(record.job) ?? 1;
-    const ofPod = billedByPod.get(record.pod?.id ?? '');
-    return costOfJob(record, span, running, ofPod === undefined ? null : ofPod * share, now);
-  });
-  const own = new Set([
-    ...records.flatMap((r) => (r.pod === undefined ? [] : [r.pod.id])),
-    ...helpers.map((h) => h.id),
-  ]);
+  // Pods of which only the bill knows belong to nobody here.
+  const known = new Set(stretches.map(({ pod }) => pod));
+  const unknown = (bill?.pods ?? []).filter(({ podId }) => !known.has(podId ?? ''));
+  const elsewhere = sumOf(unknown.map(amountOf));
+  const others = counted.filter(({ stretch }) => stretch.use.of === 'other');
+  const sum = added(counted, bill !== undefined);
+  const days = daysOf(counted, unknown, bill !== undefined);
+  const day = dayOf(facts.now).key;
   return {
     currency: 'USD',
-    at: now.toISOString(),
-    jobs,
-    days: daysOf(jobs, spans, bill, shares),
-    projects: projectsOf(jobs, bill !== undefined),
-    helpers: helperCosts(helpers, bill === undefined ? undefined : billedByPod, now),
-    total: sum(jobs.map((j) => j.dollars ?? 0)),
+    at: facts.now.toISOString(),
+    jobs: facts.jobs.flatMap((job) => costOfJob(job, counted)),
+    days,
+    projects: projectsOf(counted, elsewhere, bill !== undefined),
+    helpers: helpersOf(counted, bill !== undefined),
+    others: {
+      ...withBilled(added(others, bill !== undefined), elsewhere),
+      pods: new Set([...others.map(({ stretch }) => stretch.pod), ...unknown.map(({ podId }) => podId)]).size,
+    },
+    today: days.find(({ key }) => key === day) ?? {
+      dollars: 0,
+      mostDollars: 0,
+      billed: bill === undefined ? null : 0,
+      jobs: 0,
+    },
+    total: sum.dollars + elsewhere,
+    mostTotal: sum.mostDollars + elsewhere,
     bill:
       bill === undefined
         ? null
         : {
             asOf: bill.asOf,
             since: bill.since,
-            otherPods: sum([...billedByPod].filter(([id]) => !own.has(id)).map(([, amount]) => amount)),
+            otherPods: elsewhere + sumOf(others.map(({ billed }) => billed ?? 0)),
             storage: bill.storage,
           },
   };
 }
 
-/** A helper pod, and whether it is there now. */
-export type KnownHelper = HelperPod & { running: boolean | undefined };
-
-function helperCosts(
-  helpers: readonly KnownHelper[],
-  billedByPod: ReadonlyMap<string, number> | undefined,
-  now: Date,
-): HelperCosts[] {
-  const dollarsOf = (pod: KnownHelper): number => {
-    const { ended, running } = pod;
-    const billed = billedByPod?.get(pod.id) ?? 0;
-    const settled = ended !== undefined && billed > 0 && now.getTime() - Date.parse(ended) > settledMs;
-    // Where nobody saw the end only the bill knows it.
-    const metered = ended === undefined && running !== true ? 0 : meteredCost(pod, ended ?? now);
-    return settled ? billed : Math.max(billed, metered);
-  };
-  return [...new Set(helpers.map((h) => h.purpose))].sort().map((purpose) => {
-    const own = helpers.filter((h) => h.purpose === purpose);
-    return {
-      purpose,
-      pods: own.length,
-      dollars: sum(own.map(dollarsOf)),
-      billed: billedByPod === undefined ? null : sum(own.map((h) => billedByPod.get(h.id) ?? 0)),
-    };
-  });
+function lengthOf({ from, until }: Stretch): number {
+  return until - from;
 }
 
-interface Spanned {
-  record: JobRecord;
-  span: PodSpan;
-  running: boolean;
-}
-
-function isRunning(record: JobRecord, { running }: PodKnown): boolean {
-  return record.podEnded === undefined && running !== false;
-}
-
-function costOfJob(record: JobRecord, span: PodSpan, running: boolean, billed: number | null, now: Date): JobCost {
-  const metered = span.dollars;
-  const until = span.until;
-  const settled = until !== undefined && span.basis === 'meter' && now.getTime() - until.getTime() > settledMs;
-  // A meter that could not be read, or that only knows the least, gives way to the bill.
-  const useBill = billed !== null && (settled || metered === null || billed >= metered);
-  const dollars = useBill ? billed : metered;
+function count(stretch: Stretch, lines: readonly BillingRecord[] | undefined, share: number, now: number): Counted {
+  const { from, latest, basis, goesOn } = stretch;
+  const meter = spent([stretch]);
+  const billed = lines === undefined || lines.length === 0 ? null : sumOf(lines.map(amountOf)) * share;
+  const settled = !goesOn && basis === 'seen' && now - latest > settledMs;
+  // What the meter does not know, or only the least of, gives way to the bill.
+  const useBill = billed !== null && (settled || basis === 'unknown' || (basis !== 'seen' && billed >= meter.dollars));
+  const dollars = useBill ? billed : meter.dollars;
+  const mostDollars = useBill && (settled || basis !== 'unseen') ? dollars : Math.max(dollars, meter.mostDollars);
+  const parts = useBill
+    ? (lines ?? []).map((line) => ({ key: keyOf(line), part: amountOf(line) }))
+    : partsOf(stretch).map(({ key, spent: part }) => ({ key, part: part.seconds }));
+  const all = sumOf(parts.map(({ part }) => part));
+  const least = parts.map(({ key, part }) => ({ key, dollars: all === 0 ? 0 : (part / all) * dollars, billed: 0 }));
+  const more = partsOf(stretch);
+  const over = sumOf(more.map(({ spent: { mostDollars: most, dollars: own } }) => most - own));
+  const begin = dayOf(new Date(from)).key;
   return {
-    job: record.job,
-    project: record.project,
-    hardware: record.pod?.hardware ?? '',
-    costPerHour: record.pod?.costPerHour ?? 0,
-    started: span.from.toISOString(),
-    ended: until?.toISOString() ?? null,
-    running,
-    seconds: span.seconds,
-    metered,
-    billed,
+    stretch,
     dollars,
-    basis: useBill ? 'bill' : span.basis,
+    mostDollars,
+    billed,
+    basis: useBill ? 'bill' : basis === 'seen' ? 'meter' : basis,
+    days: [
+      { key: begin, dollars: 0, mostDollars: 0, billed: 0 },
+      ...least.map((part) => ({ ...part, mostDollars: part.dollars })),
+      ...(lines ?? []).map((line) => ({
+        ...{ key: keyOf(line), dollars: 0, mostDollars: 0 },
+        billed: amountOf(line) * share,
+      })),
+      ...more.map(({ key, spent: { mostDollars: most, dollars: own } }) => ({
+        ...{ key, dollars: 0, billed: 0 },
+        mostDollars: over === 0 ? 0 : ((most - own) / over) * (mostDollars - dollars),
+      })),
+    ],
   };
 }
 
-/** Several jobs may have had a pod one after the other: each gets its part of the pod's bill by its time. */
-function sharesOf(spans: readonly Spanned[]): Map<string, number> {
-  const whole = new Map<string, number>();
-  for (const { record, span } of spans) {
-    const id = record.pod?.id ?? '';
-    whole.set(id, (whole.get(id) ?? 0) + span.seconds);
-  }
-  const count = (id: string): number => spans.filter((s) => s.record.pod?.id === id).length;
-  return new Map(
-    spans.map(({ record, span }) => {
-      const id = record.pod?.id ?? '';
-      const all = whole.get(id) ?? 0;
-      return [record.job, all > 0 ? span.seconds / all : 1 / count(id)];
-    }),
-  );
-}
-
-function daysOf(
-  jobs: readonly JobCost[],
-  spans: readonly Spanned[],
-  bill: BillFacts | undefined,
-  shares: Map<string, number>,
-): CostGroup[] {
-  const days = new Map<string, CostGroup>();
-  const dayOf = (key: string): CostGroup => {
-    const found = days.get(key) ?? { key, jobs: 0, dollars: 0, billed: bill === undefined ? null : 0 };
-    days.set(key, found);
-    return found;
-  };
-  for (const [i, { record, span }] of spans.entries()) {
-    const job = jobs[i];
-    if (job === undefined || record.pod === undefined) {
-      continue;
-    }
-    const lines = (bill?.pods ?? []).filter((r) => r.podId === record.pod?.id);
-    const share = shares.get(record.job) ?? 1;
-    for (const line of lines) {
-      const day = dayOf(dayKey(new Date(line.startTime)));
-      day.billed = (day.billed ?? 0) + (line.amounts.totalAmount ?? 0) * share;
-    }
-    // The parts of a job by day have the sum of the job, whichever source counts.
-    const parts =
-      job.basis === 'bill'
-        ? lines.map((line) => ({ key: dayKey(new Date(line.startTime)), part: line.amounts.totalAmount ?? 0 }))
-        : daysWithin(span, record.pod.costPerHour);
-    const all = sum(parts.map((p) => p.part));
-    for (const { key, part } of parts) {
-      dayOf(key).dollars += all === 0 ? 0 : (part / all) * (job.dollars ?? 0);
-    }
-    for (const key of new Set(parts.map((p) => p.key))) {
-      dayOf(key).jobs += 1;
-    }
-  }
-  return [...days.values()].toSorted((a, b) => (a.key < b.key ? 1 : -1));
-}
-
-/** A span's USD by day of this computer's calendar. */
-function daysWithin(span: PodSpan, costPerHour: number): { key: string; part: number }[] {
-  const parts: { key: string; part: number }[] = [];
-  const end = span.from.getTime() + span.seconds * 1000;
-  for (let day = midnight(span.from); day.getTime() < end; day = nextDay(day)) {
-    parts.push({ key: dayKey(day), part: within(span, costPerHour, day, nextDay(day)).dollars });
+/** A stretch by day of this computer's calendar. */
+function partsOf(stretch: Stretch): { key: string; spent: Spent }[] {
+  const parts: { key: string; spent: Spent }[] = [];
+  for (let day = dayOf(new Date(stretch.from)); day.from < stretch.latest; day = dayOf(new Date(day.to))) {
+    parts.push({ key: day.key, spent: spent([stretch], day) });
   }
   return parts;
 }
 
-function projectsOf(jobs: readonly JobCost[], hasBill: boolean): CostGroup[] {
-  const names = [...new Set(jobs.map((j) => j.project))];
-  return names
+function costOfJob({ record }: JobFacts, counted: readonly Counted[]): JobCost[] {
+  const own = counted.filter(({ stretch: { use } }) => use.of === 'job' && use.job === record.job);
+  const [first] = own;
+  const last = own.at(-1);
+  if (first === undefined || last === undefined) {
+    return [];
+  }
+  const { stretch } = last;
+  const meter = own.map((part) => spent([part.stretch]));
+  const isUnknown = own.every(({ basis }) => basis === 'unknown');
+  const bills = own.flatMap(({ billed }) => (billed === null ? [] : [billed]));
+  const sum = added(own, true);
+  return [
+    {
+      job: record.job,
+      project: record.project,
+      hardware: record.pod?.hardware ?? '',
+      costPerHour: stretch.costPerHour ?? 0,
+      started: new Date(first.stretch.from).toISOString(),
+      ended: stretch.goesOn || stretch.basis !== 'seen' ? null : new Date(stretch.until).toISOString(),
+      running: stretch.goesOn,
+      seconds: sumOf(meter.map(({ seconds }) => seconds)),
+      metered: own.every((part) => part.stretch.basis === 'unknown') ? null : sumOf(meter.map((m) => m.dollars)),
+      billed: bills.length === 0 ? null : sumOf(bills),
+      dollars: isUnknown ? null : sum.dollars,
+      mostDollars: isUnknown ? null : sum.mostDollars,
+      basis: last.basis,
+      askedBy: record.askedBy ?? null,
+    },
+  ];
+}
+
+function daysOf(counted: readonly Counted[], unknown: readonly BillingRecord[], hasBill: boolean): CostGroup[] {
+  const days = new Map<string, CostGroup & { uses: Set<string> }>();
+  const dayAt = (key: string): CostGroup & { uses: Set<string> } => {
+    const found = days.get(key) ?? {
+      ...{ key, jobs: 0, dollars: 0, mostDollars: 0, billed: hasBill ? 0 : null, uses: new Set<string>() },
+    };
+    days.set(key, found);
+    return found;
+  };
+  for (const { stretch, days: parts } of counted) {
+    for (const { key, ...part } of parts) {
+      const day = dayAt(key);
+      day.dollars += part.dollars;
+      day.mostDollars += part.mostDollars;
+      day.billed = hasBill ? (day.billed ?? 0) + part.billed : null;
+      // A day on which nothing of it was counted is none of its days.
+      if (stretch.use.of === 'job' && (part.dollars > 0 || part.mostDollars > 0 || lengthOf(stretch) === 0)) {
+        day.uses.add(stretch.use.job);
+      }
+    }
+  }
+  for (const line of unknown) {
+    const day = dayAt(keyOf(line));
+    day.dollars += amountOf(line);
+    day.mostDollars += amountOf(line);
+    day.billed = (day.billed ?? 0) + amountOf(line);
+  }
+  return [...days.values()]
+    .map(({ uses, ...day }) => ({ ...day, jobs: uses.size }))
+    .filter(({ jobs, mostDollars, billed }) => jobs > 0 || mostDollars > 0 || (billed ?? 0) > 0)
+    .toSorted((a, b) => (a.key < b.key ? 1 : -1));
+}
+
+function projectsOf(counted: readonly Counted[], elsewhere: number, hasBill: boolean): CostGroup[] {
+  const names = new Set(counted.map(({ stretch }) => stretch.use.project ?? ''));
+  if (elsewhere > 0) {
+    names.add('');
+  }
+  return [...names]
     .map((key) => {
-      const own = jobs.filter((j) => j.project === key);
-      return {
-        key,
-        jobs: own.length,
-        dollars: sum(own.map((j) => j.dollars ?? 0)),
-        billed: hasBill ? sum(own.map((j) => j.billed ?? 0)) : null,
-      };
+      const own = counted.filter(({ stretch }) => (stretch.use.project ?? '') === key);
+      const jobs = new Set(own.flatMap(({ stretch: { use } }) => (use.of === 'job' ? [use.job] : []))).size;
+      return { key, jobs, ...withBilled(added(own, hasBill), key === '' ? elsewhere : 0) };
     })
     .toSorted((a, b) => b.dollars - a.dollars);
 }
 
-function sumBy(lines: readonly BillingRecord[], keyOf: (line: BillingRecord) => string): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const line of lines) {
-    sums.set(keyOf(line), (sums.get(keyOf(line)) ?? 0) + (line.amounts.totalAmount ?? 0));
-  }
-  return sums;
+function helpersOf(counted: readonly Counted[], hasBill: boolean): HelperCosts[] {
+  const purposes = new Set(counted.flatMap(({ stretch: { use } }) => (use.of === 'helper' ? [use.purpose] : [])));
+  return [...purposes].sort().map((purpose) => {
+    const own = counted.filter(({ stretch: { use } }) => use.of === 'helper' && use.purpose === purpose);
+    return { purpose, pods: new Set(own.map(({ stretch }) => stretch.pod)).size, ...added(own, hasBill) };
+  });
 }
 
-function sum(values: readonly number[]): number {
+function added(amounts: readonly Amount[], hasBill: boolean): Amount {
+  return {
+    dollars: sumOf(amounts.map(({ dollars }) => dollars)),
+    mostDollars: sumOf(amounts.map(({ mostDollars }) => mostDollars)),
+    billed: hasBill ? sumOf(amounts.map(({ billed }) => billed ?? 0)) : null,
+  };
+}
+
+function withBilled({ dollars, mostDollars, billed }: Amount, more: number): Amount {
+  return { dollars: dollars + more, mostDollars: mostDollars + more, billed: billed === null ? null : billed + more };
+}
+
+function amountOf({ amounts }: BillingRecord): number {
+  return amounts.totalAmount ?? 0;
+}
+
+function keyOf({ startTime }: BillingRecord): string {
+  return dayOf(new Date(startTime)).key;
+}
+
+function sumOf(values: readonly number[]): number {
   return values.reduce((all, value) => all + value, 0);
-}
-
-function midnight(time: Date): Date {
-  return new Date(time.getFullYear(), time.getMonth(), time.getDate());
-}
-
-function nextDay(day: Date): Date {
-  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1);
-}
-
-function dayKey(time: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
 }

@@ -1,4 +1,6 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Asker } from '../journal/asker.ts';
 import { JobRecords } from '../journal/records.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { S3Source } from '../s3/s3-source.ts';
@@ -22,6 +24,8 @@ export interface Home {
 
 /** What is of the one who asks, terminal or editor. */
 export interface Face {
+  /** Which of them: noted with everything that costs money. */
+  asker: Asker['by'];
   client: RunPodClient;
   restUrl: string;
   /** The worker's single file on this machine. */
@@ -47,6 +51,11 @@ export async function openHome(home: string, kept?: KeptKey): Promise<Home> {
     records: new JobRecords(home),
     platform: new PlatformFile(home),
   };
+}
+
+/** Who asks through this installation, as it is noted with what costs money. */
+export function askerOf({ asker, machine }: Pick<Installation, 'asker' | 'machine'>): Asker {
+  return { by: asker, machine, host: hostname() };
 }
 
 /** The only way to an installation, so that what one terminal or window starts any other can go on with. */

@@ -1,4 +1,4 @@
-import { meteredCost } from '../caps/meter.ts';
+import { costOf } from '../caps/meter.ts';
 import type { Installation } from '../home/installation.ts';
 import { endPod } from '../pods/end.ts';
 import { overLink } from '../pods/link.ts';
@@ -56,7 +56,7 @@ export async function cancelJob(
     outcome: now.outcome ?? 'cancelled',
     podEnded: new Date().toISOString(),
   }));
-  const cost = { metered: meteredCost(saved.pod, saved.podEnded) };
+  const cost = await costOf(installation, saved);
   return { record: saved, view: emptyView(), outcome: saved.outcome ?? 'cancelled', cost };
 }
 

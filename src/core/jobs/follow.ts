@@ -79,7 +79,7 @@ async function conclude(
   options: FollowOptions,
 ): Promise<JobResult> {
   const detached = async (): Promise<JobResult> => {
-    const cost = await costOf(installation.client, record);
+    const cost = await costOf(installation, record);
     const { view, lastHeard, unfollowed, reason, remedies } = attached;
     return { record, view, outcome: 'detached', lastHeard, unfollowed, reason, remedies, cost };
   };
@@ -90,7 +90,7 @@ async function conclude(
   if (concluded !== undefined) {
     const { view, reason, remedies } = attached;
     const podGone = concluded.podEnded === undefined;
-    const cost = await costOf(installation.client, concluded);
+    const cost = await costOf(installation, concluded);
     const results = concluded.fetched === undefined ? undefined : resultsFolder(concluded);
     return { record: concluded, view, outcome, reason, remedies, podGone, cost, results };
   }
@@ -143,7 +143,7 @@ async function concludeAlone(
   if (outcome !== 'unknown') {
     now = await installation.records.changeIfThere(now, { phase: 'done' });
   }
-  const cost = await costOf(installation.client, now);
+  const cost = await costOf(installation, now);
   const results = now.fetched === undefined ? undefined : resultsFolder(now);
   return { record: now, view, outcome, reason, remedies, podGone, cost, results };
 }

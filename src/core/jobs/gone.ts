@@ -1,9 +1,10 @@
+import { helperName } from '../journal/id.ts';
 import type { Home, Face } from '../home/installation.ts';
 import { isBeingPrepared, isHome, wasLeft, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { parseJobState, type JobState } from '../journal/state.ts';
 import type { JobView } from '../journal/view.ts';
 import { unfinishedStep } from '../journal/view.ts';
-import { helperName, podsOf } from '../pods/of-job.ts';
+import { podsOf } from '../pods/of-job.ts';
 import { findPod } from '../pods/ready.ts';
 import type { Remedy } from '../remedy.ts';
 import type { RunPodClient } from '../runpod/client.ts';

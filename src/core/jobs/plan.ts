@@ -1,5 +1,6 @@
 import { mostDollarsOf, wholeDay, type DayLeft } from '../caps/cap.ts';
-import { leftToday, type CostSource } from '../caps/day.ts';
+import { leftToday } from '../caps/day.ts';
+import type { CostSource } from '../caps/known-pods.ts';
 import { UserError } from '../errors.ts';
 import { candidates, type Candidate } from '../pods/hardware.ts';
 import { planVolume, type VolumePlan } from '../pods/volume.ts';
@@ -85,14 +86,14 @@ export async function planRun(client: RunPodClient, loaded: LoadedProject, optio
     localSteps: stepsOn(project, 'local'),
     podSteps: stepsOn(project, 'pod'),
     secrets,
-    mostDollars: mostDollars(project, hardware, left),
+    mostDollars: mostOver(project, hardware, left),
   };
 }
 
-/** Highest cost within the caps over all candidates. */
-function mostDollars({ caps, target }: Project, list: Candidate[], left: DayLeft): number | null {
+/** Highest cost within the caps over all candidates; null where no cap limits it or a price is not known. */
+export function mostOver({ caps, target }: Project, list: Candidate[], left: DayLeft): number | null {
   const costs = list.map((c) => mostDollarsOf(caps, c.costPerHour, left, target.readyMinutes * 60));
-  return costs.some((c) => c === null) ? null : Math.max(...costs.map((c) => c ?? 0));
+  return costs.length === 0 || costs.includes(null) ? null : Math.max(...costs.map((c) => c ?? 0));
 }
 
 function checkFrom(project: Project, from: string | undefined): void {

@@ -1,7 +1,7 @@
 import { EstimatesFile, type EstimatedDollars } from '../caps/estimates-file.ts';
 import { capRemedies, capSentence } from '../caps/sentence.ts';
 import { CancelledError, messageOf, UserError } from '../errors.ts';
-import type { Installation } from '../home/installation.ts';
+import { askerOf, type Installation } from '../home/installation.ts';
 import { isHome, type JobRecord, type RecordChange } from '../journal/records.ts';
 import { warningOf, type OnEvent } from '../journal/run-event.ts';
 import type { LocalResult } from '../journal/spec.ts';
@@ -196,6 +196,7 @@ function newRecord(installation: Installation, plan: RunPlan): JobRecord {
     into: project.onFinish.into,
     phase: 'check',
     client: { host: installation.machine, ...thisProcess() },
+    askedBy: askerOf(installation),
     created: now,
     updated: now,
   };

@@ -1,6 +1,7 @@
 import { CapTimer, PodCaps, type CapPromise } from '../caps/cap.ts';
 import { takeDay, type DayTaken } from '../caps/day.ts';
-import { meteredCost } from '../caps/meter.ts';
+import { recorded } from '../caps/meter.ts';
+import { spent as spentOf } from '../caps/stretches.ts';
 import { limits } from '../contract.ts';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
@@ -27,6 +28,7 @@ import type { Adoption } from '../volumes/origins.ts';
 import { missingFiles } from '../files/missing.ts';
 import type { RunPlan } from './plan.ts';
 import { ProjectClaim, ProjectTaken } from './claim.ts';
+import { keepForesight } from './foresight.ts';
 import { handOver, remoteOf } from './hand-over.ts';
 import { endLeftPods, idlePod, type JobEnd } from './reuse.ts';
 
@@ -157,6 +159,7 @@ export async function submit(
     signal: options.signal,
   });
   await options.ghosts.beforeMoney(installation, plan.volume, files, { signal: options.signal });
+  await keepForesight(installation, plan.job, plan.loaded, files, options.signal);
   const onWait = (): void =>
     options.onEvent({ type: 'phase', phase: 'pod', text: 'Waiting for another start of this project to be counted' });
   const day = await takeDay(installation, plan.loaded.project, { signal: options.signal, onWait });
@@ -330,11 +333,12 @@ async function abandon({ installation, record, pod }: Submission, error: unknown
 }
 
 /** Both times of the record are this computer's: the platform's clock may differ. */
-function withCost(error: unknown, { pod, podEnded, restUrl }: JobRecord): unknown {
+function withCost(error: unknown, record: JobRecord): unknown {
+  const { pod, restUrl } = record;
   if (pod === undefined || pod.costPerHour === 0) {
     return error;
   }
-  const spent = priced(`about ${dollars(meteredCost(pod, podEnded))}`, isLoopback(restUrl));
+  const spent = priced(`about ${dollars(spentOf(recorded([{ record }])).dollars)}`, isLoopback(restUrl));
   const text = `The pod was terminated; what it cost: ${spent}.`;
   if (error instanceof CancelledError) {
     return new CancelledError(`${error.message} ${text}`);

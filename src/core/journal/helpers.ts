@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { parseJson } from '../json.ts';
-import { isRunning, thisProcess, type Answer } from '../processes.ts';
+import { thisProcess } from '../processes.ts';
+import { askerSchema } from './asker.ts';
+import { purposes } from './helper-use.ts';
 
 const helperSchema = z.object({
   schema: z.literal(1),
   /** Of the pod. */
   id: z.string(),
   name: z.string(),
-  purpose: z.enum(['fetch', 'sync', 'backup', 'move', 'verify']),
+  purpose: z.enum(purposes),
   project: z.string().optional(),
   /** The job whose results it fetches. */
   job: z.string().optional(),
@@ -21,6 +23,10 @@ const helperSchema = z.object({
   /** ISO time, as `ended`, by this computer's clock. */
   created: z.string(),
   ended: z.string().optional(),
+  /** When it was first found gone, where nobody saw it end: it ended before. */
+  goneBy: z.string().optional(),
+  /** Who asked for it; absent in notes of earlier releases. */
+  askedBy: askerSchema.optional(),
   /** The process that works with it. */
   client: z.object({
     pid: z.number(),
@@ -31,7 +37,6 @@ const helperSchema = z.object({
 });
 /** A pod that was rented from here for something else than the steps of a job. */
 export type HelperPod = z.infer<typeof helperSchema>;
-export type HelperPurpose = HelperPod['purpose'];
 
 /** The helper pods of this home, a small file each, so that each is known again and its cost is found. */
 export class HelperPods {
@@ -42,7 +47,7 @@ export class HelperPods {
   }
 
   /** Notes a pod that this process has just rented. */
-  async note(pod: Omit<HelperPod, 'schema' | 'client' | 'created' | 'ended'>): Promise<void> {
+  async note(pod: Omit<HelperPod, 'schema' | 'client' | 'created' | 'ended' | 'goneBy'>): Promise<void> {
     await this.#write({ schema: 1, ...pod, created: new Date().toISOString(), client: thisProcess() });
   }
 
@@ -55,6 +60,17 @@ export class HelperPods {
     const ended = { ...pod, ended: new Date().toISOString() };
     await this.#write(ended);
     return ended;
+  }
+
+  /** Notes that a pod is not there any more, which nobody saw end. */
+  async noteGone(id: string): Promise<HelperPod | undefined> {
+    const pod = await this.#read(`${id}.json`);
+    if (pod === undefined || pod.ended !== undefined || pod.goneBy !== undefined) {
+      return pod;
+    }
+    const gone = { ...pod, goneBy: new Date().toISOString() };
+    await this.#write(gone);
+    return gone;
   }
 
   /** Those of one account's API; what cannot be read is left out. */
@@ -72,9 +88,4 @@ export class HelperPods {
   #write(pod: HelperPod): Promise<void> {
     return writeFileAtomic(join(this.#folder, `${pod.id}.json`), `${JSON.stringify(pod)}\n`);
   }
-}
-
-/** Whether the program that rented a helper pod still works with it. */
-export function isAtWork({ client, ended }: HelperPod): Answer {
-  return ended === undefined ? isRunning(client) : 'no';
 }

@@ -33,7 +33,14 @@ export function podName(job: string): string {
   return `${podPrefix}${job}`;
 }
 
+/** Name of the small pod through which a job's results are fetched when its own is gone. */
+export function helperName(job: string): string {
+  return `${podName(job)}-fetch`;
+}
+
 /** Environment variable of a pod that names the job it was rented for. */
 export const jobVariable = 'RUNPOD_TRAINER_JOB';
 /** Environment variable of a pod that names the project it was rented for. */
 export const projectVariable = 'RUNPOD_TRAINER_PROJECT';
+/** Environment variable of a pod that carries files or answers questions: what for. */
+export const helperVariable = 'RUNPOD_TRAINER_HELPER';

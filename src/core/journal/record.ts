@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isRunning, type Answer } from '../processes.ts';
+import { askerSchema } from './asker.ts';
 
 /** Where a job is in its life, as its client last wrote it. The journal on the volume is the truth about the run. */
 export const phases = ['check', 'local', 'pod', 'wait', 'transfer', 'start', 'run', 'fetch', 'end', 'done'] as const;
@@ -52,11 +53,15 @@ export const recordSchema = z.object({
       started: z.string().optional(),
     })
     .optional(),
+  /** Who asked for it; absent in records of earlier releases. */
+  askedBy: askerSchema.optional(),
   created: z.string(),
   updated: z.string(),
   outcome: z.enum(['succeeded', 'failed', 'cancelled', 'lost']).optional(),
   reason: z.string().optional(),
   podEnded: z.string().optional(),
+  /** When its pod was first found gone, where nobody saw it end: it ended before. */
+  goneBy: z.string().optional(),
   /** The last time that results came home, though perhaps not all; `here` were here already. */
   fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number(), here: z.number().optional() }).optional(),
   /** What of the results should be here and is not: single names (the first of `count`), or all of them for one reason. */
@@ -85,6 +90,7 @@ export function changed(now: JobRecord, change: RecordChange): JobRecord {
     ...change,
     ...endOf(now, change),
     podEnded: now.podEnded ?? change.podEnded,
+    goneBy: now.goneBy ?? change.goneBy,
     phase: furthest(now.phase, change.phase),
     updated: new Date().toISOString(),
   };

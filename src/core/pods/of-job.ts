@@ -2,13 +2,8 @@ import type { SshConnection } from '../ssh/index.ts';
 import { connectTo, findPod, type Access } from './ready.ts';
 import { shortName } from './hardware.ts';
 import type { Pod } from '../runpod/schemas.ts';
-import { podName } from '../journal/id.ts';
+import { helperName, podName } from '../journal/id.ts';
 import type { JobRecord } from '../journal/records.ts';
-
-/** Name of the small pod through which a job's results are fetched when its own is gone. */
-export function helperName(job: string): string {
-  return `${podName(job)}-fetch`;
-}
 
 /** The record with the pod that a killed client had no time to write down, so that what it cost is shown. */
 export function withPod(record: JobRecord, pod: Pod): JobRecord {

@@ -1,5 +1,5 @@
 import { count } from './count.ts';
-import { cost } from './money.ts';
+import { priced, spentText } from './money.ts';
 
 const purposes = {
   fetch: 'fetching results',
@@ -18,9 +18,11 @@ export function helperText({ purpose, project }: { purpose: Purpose; project?: s
 
 /** What helper pods have cost, in one sentence; none when there was none. */
 export function helperCostLines(
-  helpers: readonly { purpose: Purpose; pods: number; dollars: number }[],
+  helpers: readonly { purpose: Purpose; pods: number; dollars: number; mostDollars: number }[],
   free: boolean,
 ): readonly string[] {
-  const each = helpers.map((h) => `${purposes[h.purpose]} ${cost(h.dollars, free)} (${count(h.pods, 'pod')})`);
+  const each = helpers.map(
+    (h) => `${purposes[h.purpose]} ${priced(spentText(h.dollars, h.mostDollars), free)} (${count(h.pods, 'pod')})`,
+  );
   return each.length === 0 ? [] : [`Helper pods of this computer, beside its jobs: ${each.join(', ')}.`];
 }

@@ -21,6 +21,27 @@ export function priced(amount: string, free: boolean): string {
   return !free ? amount : amount === unknown ? 'free here' : `free here, ${amount} on RunPod`;
 }
 
+/** USD that a pod comes to in so many ms: the meter, wherever it is read. */
+export function metered(ms: number, costPerHour: number): number {
+  return (Math.max(0, ms) / 3_600_000) * costPerHour;
+}
+
+/**
+ * What was spent. Where nobody saw an end it lies between two amounts: `at least $0.12, at most $0.90`, or `at most $0.90`
+ * where nothing of it is certain.
+ */
+export function spentText(least: number, most = least): string {
+  const isMore = dollars(most) !== dollars(least) && most > least;
+  return !isMore
+    ? dollars(least)
+    : least < halfCent
+      ? `at most ${dollars(most)}`
+      : `at least ${dollars(least)}, at most ${dollars(most)}`;
+}
+
+/** Less is nothing beside what it may be. */
+const halfCent = 0.005;
+
 /** What something costs; a limit or a balance is plain {@link dollars}. */
 export function cost(amount: number, free: boolean): string {
   return priced(dollars(amount), free);

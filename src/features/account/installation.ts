@@ -35,6 +35,7 @@ export async function editorInstallation(
 ): Promise<Installation> {
   const { openInstallation } = await import('../../core/home/installation.ts');
   const face = {
+    asker: 'editor' as const,
     client: await account.client(),
     restUrl: account.restUrl,
     workerFile,

@@ -4,6 +4,8 @@ import type { GateResult } from '../../core/journal/events.ts';
 import { isHome, missingResults, resultsFolder, wasLeft, type JobRecord } from '../../core/journal/records.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
 import { timesOf } from '../../core/journal/times.ts';
+import { factsOf } from '../../core/caps/known-pods.ts';
+import { recorded } from '../../core/caps/meter.ts';
 import { failedStep, unfinishedStep, type JobView, type StepView } from '../../core/journal/view.ts';
 import { caps, type PanelDetail, type PanelGate, type PanelState, type PanelStep } from '../../messages/job-panel.ts';
 import { plainText } from '../common/text.ts';
@@ -64,8 +66,7 @@ export function panelState(known: JobFacts): PanelState {
       name: name(record.pod.name),
       hardware: name(record.pod.hardware),
       costPerHour: record.pod.costPerHour,
-      since: timeOf(record.pod.created) ?? 0,
-      until: timeOf(record.podEnded) ?? (record.phase === 'done' ? lastSign(known) : undefined),
+      ...podTimes(known),
     },
     watchdog: view.watchdog && {
       armed: view.watchdog.armed,
@@ -104,9 +105,18 @@ function missingOf(record: JobRecord): PanelState['missing'] {
   return { text: sentence(missingText(missing)), lines: why === undefined ? names : [sentence(why)], count };
 }
 
-/** When a pod whose end nobody saw was last known to be there, in ms since 1970. */
-function lastSign({ record, heard }: JobFacts): number | undefined {
-  return heard?.getTime() ?? timeOf(record.updated);
+/** From when to when the pod was this job's, in ms since 1970, as every sum of money counts it. */
+function podTimes({
+  record,
+  view,
+  heard,
+}: JobFacts): Pick<NonNullable<PanelState['pod']>, 'since' | 'until' | 'latest'> {
+  const [stretch] = recorded([factsOf(record, { view, heard })]);
+  if (stretch === undefined) {
+    return { since: 0, until: 0 };
+  }
+  const { from, until, latest, goesOn } = stretch;
+  return { since: from, ...(!goesOn && { until }), ...(latest > until && { latest }) };
 }
 
 /** `Running phase_2, step 3 of 8`; after the end also what is still to do, since the pod costs until it is ended. */

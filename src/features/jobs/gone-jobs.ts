@@ -1,5 +1,6 @@
 import type * as vscode from 'vscode';
-import { meteredCost } from '../../core/caps/meter.ts';
+import { factsOf, noteUnseenEnds, type CostSource } from '../../core/caps/known-pods.ts';
+import { recorded, reportOf } from '../../core/caps/meter.ts';
 import { lostRemedies, noteGone, type GoneSource } from '../../core/jobs/gone.ts';
 import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
@@ -10,16 +11,17 @@ import type { RunRequest } from './run-job.ts';
 
 /** Ends the records of jobs whose pod is gone and says so; `pods` is what the API has just answered. */
 export async function tellGone(
-  installation: GoneSource,
+  installation: GoneSource & Pick<CostSource, 'home'>,
   pods: readonly Pod[],
   live: Pick<AttachedJobs, 'tell' | 'isAttached'>,
 ): Promise<void> {
+  await noteUnseenEnds(installation, pods);
   for (const record of await noteGone(installation, pods)) {
-    const { outcome, reason, pod, podEnded, updated } = record;
+    const { outcome, reason } = record;
     // Who is attached hears it from its own link.
     if (outcome !== undefined && !live.isAttached(record.job)) {
       const { view, heard } = await standOf(installation.records, record);
-      const cost = { metered: meteredCost(pod, podEnded ?? heard ?? updated) };
+      const cost = reportOf(recorded([factsOf(record, { view, heard })]), record.job);
       const remedies = outcome === 'lost' ? lostRemedies(record, view) : [];
       live.tell({ record, outcome, reason, remedies, cost });
     }

@@ -1,4 +1,6 @@
-import { meteredCost } from '../../core/caps/meter.ts';
+import { factsOf } from '../../core/caps/known-pods.ts';
+import { recorded, reportOf, type CostReport } from '../../core/caps/meter.ts';
+import type { JobFacts } from '../../core/caps/stretches.ts';
 import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
 import {
   missingResults,
@@ -37,8 +39,15 @@ export interface JobSummary {
   view: JobView;
   /** When the journal was last heard of; undefined when it never was. */
   heard?: Date | undefined;
-  /** USD so far; undefined when not known. */
-  cost?: number | undefined;
+  /** So far, by the meter; undefined for a job without a pod. */
+  cost?: CostReport | undefined;
+  /** What it tells of its pod; absent where its record cannot be read. */
+  facts?: JobFacts;
+}
+
+/** What jobs tell of their pods, of all whose record can be read. */
+export function factsIn(jobs: readonly JobSummary[]): JobFacts[] {
+  return jobs.flatMap(({ facts }) => facts ?? []);
 }
 
 /** Where the list of jobs comes from. */
@@ -53,11 +62,6 @@ function unreadableSummary(one: Unreadable): JobSummary {
   const project = job.replace(/-\d{8}-\d{6}-\w+$/, '');
   const unreadable = unreadableRecord(one).message;
   return { job, project, created: '', restUrl: '', phase: 'done', view: emptyView(), unreadable };
-}
-
-/** When the pod of a job that is over was last known to be there; undefined while it may be. */
-function lastSign({ phase, pod, updated }: JobRecord, { heard }: JobJournals): string | undefined {
-  return phase !== 'done' || pod === undefined ? undefined : (heard?.toISOString() ?? updated);
 }
 
 /** The jobs that this machine knows, from their records and the local copies of their journals. */
@@ -81,15 +85,17 @@ export function recordedHistory(records: JobRecords): JobHistory {
       missing: missingResults(record),
       view: viewWithRecord(record, journals.view),
       heard: journals.heard,
-      cost:
-        record.pod === undefined ? undefined : meteredCost(record.pod, record.podEnded ?? lastSign(record, journals)),
+      facts: factsOf(record, journals),
     };
   }
 
   return {
-    list: async (signal) => [
-      ...(await records.unreadable()).map(unreadableSummary),
-      ...(await Promise.all((await records.list()).map((record) => summary(record, signal)))),
-    ],
+    list: async (signal) => {
+      const jobs = await Promise.all((await records.list()).map((record) => summary(record, signal)));
+      // Together: a pod that several had is shared among them.
+      const stretches = recorded(factsIn(jobs));
+      const costs = jobs.map((job) => ({ ...job, cost: job.pod && reportOf(stretches, job.job) }));
+      return [...(await records.unreadable()).map(unreadableSummary), ...costs];
+    },
   };
 }

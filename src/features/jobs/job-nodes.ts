@@ -3,7 +3,17 @@ import type { GateResult } from '../../core/journal/events.ts';
 import { isLoopback } from '../../core/runpod/connection.ts';
 import { timesOf } from '../../core/journal/times.ts';
 import type { StepView } from '../../core/journal/view.ts';
-import { cost, duration, jobTimeParts, jobWords, missingWords, phaseWords, stepWords } from '../../core/words/index.ts';
+import {
+  askerText,
+  duration,
+  jobTimeParts,
+  jobWords,
+  missingWords,
+  phaseWords,
+  priced,
+  spentText,
+  stepWords,
+} from '../../core/words/index.ts';
 import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import type { JobSummary } from './history.ts';
@@ -40,7 +50,8 @@ export function describeJob(job: JobSummary, now: Date, whole = false): string {
   const running = groupOf(job) === 'running';
   const times = jobTimeParts(timesOf({ ...job, podEnded: job.pod?.ended }, view), now.getTime());
   const free = isLoopback(job.restUrl);
-  const money = job.cost === undefined ? [] : [cost(job.cost, free)];
+  const { cost } = job;
+  const money = cost === undefined ? [] : [priced(spentText(cost.metered, cost.atMost), free)];
   const time = whole ? times : times.slice(0, 1);
   return [
     ...(running
@@ -119,7 +130,13 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
   const item = new vs.TreeItem(job.project, groupOf(job) === 'recent' ? Collapsed : Expanded);
   item.id = `job:${job.job}`;
   item.description = describeJob(job, now);
-  item.tooltip = [describeJob(job, now, true), job.view.reason ?? '', ...missingLines(job), `Job ${job.job}`]
+  item.tooltip = [
+    describeJob(job, now, true),
+    job.view.reason ?? '',
+    ...missingLines(job),
+    `Job ${job.job}`,
+    askedText(job),
+  ]
     .filter(Boolean)
     .join('\n');
   item.contextValue = ['job', groupOf(job), ...(job.isLeft === true ? ['left'] : [])].join(';');
@@ -133,6 +150,12 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
 function missingLines({ missing }: JobSummary): string[] {
   const named = (missing?.left ?? []).slice(0, 5).map(({ path, reason }) => `${path}: ${reason}`);
   return [missing?.why ?? '', ...named];
+}
+
+/** `Asked for by: editor on workstation`. */
+function askedText({ facts }: JobSummary): string {
+  const asker = askerText(facts?.record.askedBy);
+  return asker === '' ? '' : `Asked for by: ${asker}`;
 }
 
 function stepNode(vs: typeof vscode, job: string, step: StepView): TreeNode {

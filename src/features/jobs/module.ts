@@ -74,7 +74,9 @@ export function createJobsModule(
   );
   store.add(
     pods.onDidChange(({ items, error }) => {
-      const isOpen = (job: JobSummary): boolean => job.outcome === undefined && job.phase !== 'done';
+      const isOpen = ({ outcome, phase, facts }: JobSummary): boolean =>
+        (outcome === undefined && phase !== 'done') ||
+        (facts?.record.pod !== undefined && facts.record.podEnded === undefined && facts.record.goneBy === undefined);
       // Only what the API has just answered tells that a pod is gone.
       if (items !== undefined && error === undefined && jobs.state.items?.some(isOpen) === true) {
         noteGone(items).catch((reason: unknown) => failures.show(reason, 'Look for pods that are gone'));

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { estimateRun } from '../../core/costs/estimate-run.ts';
 import { leftToday } from '../../core/caps/day.ts';
-import { mostDollarsOf } from '../../core/caps/cap.ts';
 import type { Estimate } from '../../core/costs/estimate.ts';
 import type { Installation } from '../../core/home/installation.ts';
+import { mostOver } from '../../core/jobs/plan.ts';
+import { foresee, type StepForesight } from '../../core/jobs/foresight.ts';
 import { stepsOn } from '../../core/journal/spec.ts';
 import { candidates, type Candidate } from '../../core/pods/hardware.ts';
 import { planVolume, type VolumePlan } from '../../core/pods/volume.ts';
@@ -29,6 +30,8 @@ export interface LaunchFacts {
   sync: Promise<PreparedPlan>;
   /** How long the job's own pod waits for its files. */
   upload: Promise<TimeEstimate>;
+  /** What each step will do. */
+  foreseen: Promise<StepForesight[]>;
   estimate: Promise<Estimate>;
   /** USD that the caps allow at most; null without a cap or a price. */
   most: Promise<number | null>;
@@ -48,13 +51,20 @@ export function launchFacts(
   const sync = planSync(here, changed, { signal });
   const most = mostOf(here, changed, hardware, signal);
   const upload = sync.then(({ plan }) => uploadWait(loaded.root, plan));
+  const foreseen = hardware.then(
+    ({ volume }) => foresee(here, changed, { from, volume: volume.exists ? volume.volume.id : undefined, signal }),
+    () => foresee(here, changed, { from, volume: undefined, signal }),
+  );
   const estimateWith = async (waits: TimeEstimate | null): Promise<Estimate> => {
     const { volume, dataCenter, list } = await hardware;
     const mostDollars = await most.catch(() => null);
     const podSteps = stepsOn(changed.project, 'pod');
     return estimateRun(
       here,
-      { loaded: changed, from, volume, dataCenter, candidates: list, podSteps, mostDollars },
+      {
+        ...{ loaded: changed, volume, dataCenter, candidates: list, podSteps, mostDollars },
+        foreseen: await foreseen.catch(() => []),
+      },
       waits,
     );
   };
@@ -63,13 +73,13 @@ export function launchFacts(
     preflight(here, loaded, {
       profile,
       secret: async (name) => (await credentials.stepSecret(name))?.reveal(),
-      estimateDollars: estimate?.likely ?? estimate?.high ?? undefined,
+      estimateDollars: estimate?.likely ?? undefined,
       s3Keys: here.s3 && (await here.s3.keys()) !== undefined,
       signal,
     }),
   );
   const estimate = upload.catch(() => null).then(estimateWith);
-  return { hardware, sync, upload, estimate, most, report };
+  return { hardware, sync, upload, foreseen, estimate, most, report };
 }
 
 /** A smoke run: what it is asked of, and what it costs. */
@@ -89,7 +99,7 @@ export async function smokeFacts(here: Installation, changed: LoadedProject, sig
   const found = hardwareOf(here, loaded, signal);
   const [{ volume, dataCenter, list }, most] = await Promise.all([found, mostOf(here, loaded, found, signal)]);
   const podSteps = stepsOn(loaded.project, 'pod');
-  const plan = { loaded, from: undefined, volume, dataCenter, candidates: list, podSteps, mostDollars: most };
+  const plan = { loaded, volume, dataCenter, candidates: list, podSteps, mostDollars: most, foreseen: [] };
   return { hardware: list[0], estimate: await estimateRun(here, plan), most, left };
 }
 
@@ -108,6 +118,5 @@ async function mostOf(
 ): Promise<number | null> {
   const left = await leftToday(here, project, signal);
   const { list } = await hardware.catch(() => ({ list: [] }));
-  const costs = list.map((c) => mostDollarsOf(project.caps, c.costPerHour, left, project.target.readyMinutes * 60));
-  return costs.length === 0 || costs.includes(null) ? null : Math.max(...costs.map((c) => c ?? 0));
+  return mostOver(project, list, left);
 }

@@ -5,6 +5,7 @@ import type { PreflightReport } from '../../core/guards/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
 import type { SheetState } from '../../messages/launch-sheet.ts';
+import type { StepForesight } from '../../core/jobs/foresight.ts';
 import type { RunRequest } from '../jobs/run-job.ts';
 import type { LaunchContext } from './context.ts';
 import type { FindingDiagnostics } from './finding-diagnostics.ts';
@@ -35,6 +36,7 @@ export class RunPreview {
   #estimate: Estimate | undefined;
   #smoke: Estimate | undefined;
   #mostDollars: number | null | undefined;
+  #foreseen: readonly StepForesight[] | undefined;
 
   /** @param changed told when a part is another one */
   constructor(context: LaunchContext, diagnostics: FindingDiagnostics, changed: () => void) {
@@ -66,6 +68,11 @@ export class RunPreview {
   }
 
   /** USD that the caps allow at most; null without any, undefined while nobody knows. */
+  /** What each step will do; undefined until that is found out. */
+  get foreseen(): readonly StepForesight[] | undefined {
+    return this.#foreseen;
+  }
+
   get mostDollars(): number | null | undefined {
     return this.#mostDollars;
   }
@@ -80,6 +87,7 @@ export class RunPreview {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     const number = ++this.#number;
+    this.#foreseen = undefined;
     for (const name of partNames) {
       this.#set(name, { ...this.#parts[name], busy: true });
     }
@@ -131,7 +139,7 @@ export class RunPreview {
     const number = this.#number;
     const facts = launchFacts(here, loaded, changed, request, this.#context.credentials, signal);
     const isNow = (): boolean => number === this.#number;
-    const { hardware, sync, upload, estimate, most, report } = facts;
+    const { hardware, sync, upload, foreseen, estimate, most, report } = facts;
     const show: Show = (name, value) => this.#part(number, name, value);
     await Promise.all([
       show(
@@ -165,6 +173,13 @@ export class RunPreview {
           this.#report = isNow() ? found : this.#report;
           return sheetText.checksText(found, loaded);
         }),
+      ),
+      foreseen.then(
+        (steps) => {
+          this.#foreseen = isNow() ? steps : this.#foreseen;
+          this.#changed();
+        },
+        () => undefined,
       ),
       show('smoke', this.#findOutSmoke(here, changed, sync, isNow, signal)),
     ]);

@@ -6,12 +6,14 @@ import {
   count,
   dollars,
   duration,
+  foresightText,
   forPrice,
   priced,
   pricePerHour,
   pricePerMonth,
   roughly,
 } from '../../core/words/index.ts';
+import type { StepForesight } from '../../core/jobs/foresight.ts';
 import { capNote, type Capabilities } from '../../core/guards/verify/index.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
 import { volumeCostPerMonth, type VolumePlan } from '../../core/pods/volume.ts';
@@ -68,19 +70,35 @@ function placeText({ file, text }: LoadedProject, at: (string | number)[]): stri
   return plainText(`${basename(file)}, line ${line}`);
 }
 
-/** Which steps run where. */
-export function stepsText(project: Project, from: string | undefined): SheetState['steps'] {
+/** What each step will do and where, as soon as that is found out; else what runs where. */
+export function stepsText(
+  project: Project,
+  from: string | undefined,
+  foreseen?: readonly StepForesight[],
+): SheetState['steps'] {
   const names = (where: 'local' | 'pod'): string => {
     const found = project.steps.filter((step) => step.where === where).map((step) => step.name);
     return found.length > 12 ? `${found.slice(0, 12).join(', ')} and ${found.length - 12} more` : found.join(', ');
   };
-  return [
+  const each = (foreseen ?? []).map((step) => ({
+    name: `${step.name}${step.where === 'local' ? ' (this machine)' : ''}`,
+    text: foresightText(step),
+  }));
+  const all = [
     { name: 'From step', text: from ?? '' },
-    { name: 'On this machine', text: names('local') },
-    { name: 'On the pod', text: names('pod') },
-  ]
-    .filter(({ text }) => text !== '')
-    .map((fact) => ({ ...fact, text: plainText(fact.text) }));
+    ...(each.length > 0
+      ? each
+      : [
+          { name: 'On this machine', text: names('local') },
+          { name: 'On the pod', text: names('pod') },
+        ]),
+  ].filter(({ text }) => text !== '');
+  const shown = all.slice(0, caps.lines - 1);
+  const more = all.length - shown.length;
+  return [...shown, ...(more === 0 ? [] : [{ name: '…', text: count(more, 'more step') }])].map((fact) => ({
+    name: plainText(fact.name, 200),
+    text: plainText(fact.text),
+  }));
 }
 
 /** The commands of this machine's steps; undefined when they cannot be shown in full. */
@@ -159,13 +177,19 @@ export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSecond
 }
 
 export function estimateText({ text, seconds, assumptions }: Estimate): Value<'estimate'> {
-  const { low, likely, high } = seconds;
-  const range = high === null ? `at least ${roughly(low)}` : `${roughly(low)} to ${roughly(high)}`;
   return {
     text: plainText(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
-    time: likely === null ? `The pod runs ${range}.` : `The pod runs about ${roughly(likely)} (${range}).`,
+    time: timeText(seconds),
     assumptions: assumptions.slice(0, caps.lines).map((line) => plainText(line)),
   };
+}
+
+function timeText({ low, likely, high }: Estimate['seconds']): string {
+  if (likely === null) {
+    return `Pod time: not known; ${high === null ? `at least ${roughly(low)}` : `at most ${roughly(high)}`}.`;
+  }
+  const range = high === null ? `at least ${roughly(low)}` : `${roughly(low)} to ${roughly(high)}`;
+  return `Pod time: about ${roughly(likely)} (${range}).`;
 }
 
 /** The caps of the project, what they allow at most, and who ends the pod when they are reached. */
@@ -202,11 +226,12 @@ export function limitsText(
   };
 }
 
-/** `About 5 min on RTX A4000, at most $0.06: …`. */
+/** `At most 8 min on RTX A4000, at most $0.06: …`. */
 export function smokeText({ hardware, estimate, most, left }: SmokeFacts, free: boolean): Value<'smoke'> {
-  const { likely } = estimate.seconds;
+  const { likely, high } = estimate.seconds;
+  const longest = high === null ? 'a short run' : `at most ${roughly(high)}`;
   const facts = [
-    `${likely === null ? 'a short run' : `about ${roughly(likely)}`}${hardware === undefined ? '' : ` on ${hardware.label}`}`,
+    `${likely === null ? longest : `about ${roughly(likely)}`}${hardware === undefined ? '' : ` on ${hardware.label}`}`,
     ...(most === null ? [] : [priced(`at most ${dollars(most)}`, free)]),
   ];
   const notes = [

@@ -181,7 +181,7 @@ export class LaunchSheet implements Disposable {
   #state(): SheetState {
     const { account } = this.#options.context;
     const { file, profile, from } = this.#request;
-    const { number, parts, loaded, estimate, mostDollars } = this.#known;
+    const { number, parts, loaded, estimate, mostDollars, foreseen } = this.#known;
     const plain = loaded?.project;
     const project =
       plain && applyProfile(plain, profile !== undefined && profile in plain.profiles ? profile : undefined);
@@ -196,7 +196,7 @@ export class LaunchSheet implements Disposable {
         description: plainText(description ?? ''),
       })),
       profile: plainText(profile ?? '', 200),
-      steps: project === undefined ? [] : sheetText.stepsText(project, from),
+      steps: project === undefined ? [] : sheetText.stepsText(project, from, foreseen),
       local: project === undefined ? [] : sheetText.localText(project),
       ...parts,
       ending: project === undefined ? { text: '', costs: false } : sheetText.endingText(project),

@@ -1,29 +1,30 @@
 import type { Costs } from '../../core/costs/account-costs.ts';
 import type { Ledger } from '../../core/costs/ledger.ts';
 import {
+  askerText,
   clock,
   cost,
   count,
   dollars,
   duration,
   helperCostLines,
+  priced,
   pricePerHour,
   roughly,
+  spentText,
 } from '../../core/words/index.ts';
 import { caps, type CostsPage, type MoneyTable } from '../../messages/overview.ts';
 import { plainText, timeText } from '../common/text.ts';
 
 /** What was spent today, per job, day and project, by the meter and by the bill, and how long the balance lasts. */
-export function costsText({ ledger, funds, free }: Costs, now = new Date()): CostsPage {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const key = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
-  const today = ledger.days.find((d) => d.key === key);
+export function costsText({ ledger, funds, free }: Costs): CostsPage {
+  const { today } = ledger;
   const running = ledger.jobs.filter((j) => j.running);
   const figures = [
     {
       name: 'Today',
-      value: cost(today?.dollars ?? 0, free),
-      note: today === undefined ? 'no pod of yours ran' : count(today.jobs, 'job'),
+      value: spentCell(today, free),
+      note: today.jobs === 0 && today.mostDollars === 0 ? 'no pod ran' : count(today.jobs, 'job'),
     },
     {
       name: 'Running now',
@@ -33,7 +34,11 @@ export function costsText({ ledger, funds, free }: Costs, now = new Date()): Cos
       ),
       note: running.length === 0 ? 'no job runs' : running.map((j) => j.project).join(', '),
     },
-    { name: 'All jobs', value: cost(ledger.total, free), note: count(ledger.jobs.length, 'job') },
+    {
+      name: 'In all',
+      value: spentCell({ dollars: ledger.total, mostDollars: ledger.mostTotal }, free),
+      note: count(ledger.jobs.length, 'job'),
+    },
     ...(funds === null
       ? []
       : [
@@ -66,12 +71,18 @@ function lastsText(hours: number): string {
   return hours > longHours ? 'more than a month' : roughly(hours * 3600);
 }
 
-const bases = { bill: 'bill', meter: 'meter', journal: "meter, by the pod's clock", unknown: 'not known' };
+const bases = {
+  bill: 'bill',
+  meter: 'meter',
+  journal: "meter, by the pod's clock",
+  unseen: 'nobody saw its end',
+  unknown: 'not known',
+};
 
 function jobsTable({ jobs }: Ledger, free: boolean): MoneyTable {
   return {
     title: 'Per job',
-    columns: ['Job', 'Started', 'Pod', 'Pod time', 'Meter', 'Bill', 'Counts'],
+    columns: ['Job', 'Started', 'Pod', 'Pod time', 'Meter', 'Bill', 'Counts', 'Asked by'],
     rows: jobs
       .slice(0, caps.rows)
       .map((j) => [
@@ -81,7 +92,10 @@ function jobsTable({ jobs }: Ledger, free: boolean): MoneyTable {
         j.running ? `${duration(j.seconds)}, running` : duration(j.seconds),
         money(j.metered, free),
         money(j.billed, free),
-        j.dollars === null ? bases[j.basis] : `${cost(j.dollars, free)} (${bases[j.basis]})`,
+        j.dollars === null
+          ? bases[j.basis]
+          : `${spentCell({ dollars: j.dollars, mostDollars: j.mostDollars ?? j.dollars }, free)} (${bases[j.basis]})`,
+        plainText(askerText(j.askedBy)),
       ]),
     empty: 'No job of this computer had a pod yet.',
   };
@@ -93,26 +107,42 @@ function groupTable(title: string, column: string, groups: Ledger['days'], free:
     columns: [column, 'Jobs', 'Cost', 'Bill'],
     rows: groups
       .slice(0, caps.rows)
-      .map((g) => [plainText(g.key), String(g.jobs), cost(g.dollars, free), money(g.billed, free)]),
+      .map((g) => [
+        g.key === '' ? 'of no project' : plainText(g.key),
+        String(g.jobs),
+        spentCell(g, free),
+        money(g.billed, free),
+      ]),
     empty: 'Nothing yet.',
   };
+}
+
+/** Where nobody saw an end it lies between two amounts. */
+function spentCell({ dollars: least, mostDollars }: { dollars: number; mostDollars: number }, free: boolean): string {
+  return priced(spentText(least, mostDollars), free);
 }
 
 function money(amount: number | null, free: boolean): string {
   return amount === null ? 'not there' : cost(amount, free);
 }
 
-function notesOf({ bill, helpers }: Ledger, free: boolean): string[] {
+function notesOf({ bill, helpers, others }: Ledger, free: boolean): string[] {
+  const beside = [
+    ...helperCostLines(helpers, free),
+    ...(others.pods === 0
+      ? []
+      : [`Pods that nothing of this computer had: ${spentCell(others, free)} (${count(others.pods, 'pod')}).`]),
+  ];
   if (bill === null) {
     return [
       'This key may not read the bill, so all numbers are by the meter: price per hour times the time of the pod.',
-      ...helperCostLines(helpers, free),
+      ...beside,
     ];
   }
   const since = new Date(bill.since).toLocaleDateString();
   return [
-    `The meter is the price per hour times the time of the pod. The bill, read at ${clock(new Date(bill.asOf))} from ${since} on, lags behind; what is more counts until the bill is complete.`,
-    ...helperCostLines(helpers, free),
-    `Beside these jobs the account was billed ${cost(bill.otherPods, free)} for other pods${bill.storage === null ? '' : ` and ${cost(bill.storage, free)} for volumes`}.`,
+    `The meter is the price per hour times the time of the pod. The bill, read at ${clock(new Date(bill.asOf))} from ${since} on, lags behind; it counts a day after the end of a pod, and where nobody saw that end.`,
+    ...beside,
+    ...(bill.storage === null ? [] : [`Volumes: ${cost(bill.storage, free)} billed.`]),
   ];
 }

@@ -14,6 +14,9 @@ export async function stopRadarPod(context: OverviewContext, seen: RadarPod): Pr
     await vs.commands.executeCommand(commands.cancelJob, { id: job?.id });
     return;
   }
+  if (action.how === 'none') {
+    return;
+  }
   const stops = action.how === 'stop';
   await askAndDo(context, {
     verb: stops ? 'Stop Pod' : 'Terminate Pod',

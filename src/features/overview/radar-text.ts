@@ -15,6 +15,9 @@ export function unownedOf({ pods, endpoints }: Radar): Unowned {
 
 function isUnowned(seen: RadarPod | RadarEndpoint): boolean {
   const { costPerHour, needed, owner, idle } = seen;
+  if ('pod' in seen && seen.action.how === 'none') {
+    return false;
+  }
   const costs = costPerHour === null || costPerHour > 0 || ('pod' in seen && seen.diskPerMonth > 0);
   return costs && needed !== 'yes' && (owner !== 'job' || idle !== undefined);
 }
@@ -110,6 +113,9 @@ function ownerText(seen: RadarPod | RadarEndpoint): string {
   const { owner, job, idle } = seen;
   const project = job?.project ?? ('pod' in seen ? null : seen.project);
   const name = project ?? job?.id ?? '';
+  if ('pod' in seen && seen.helper !== undefined) {
+    return `${owner === 'other-machine' ? 'Another' : 'This'} computer: ${helperText(seen.helper)}`;
+  }
   switch (owner) {
     case 'job':
       return job === undefined ? `Project ${name}` : `Job of ${name}: ${job.state ?? 'state not known'}`;
@@ -119,9 +125,7 @@ function ownerText(seen: RadarPod | RadarEndpoint): string {
       return `Another computer's${name === '' ? '' : `: ${name}${state}`}`;
     }
     case 'helper':
-      return 'helper' in seen && seen.helper !== undefined
-        ? `This computer: ${helperText(seen.helper)}`
-        : 'This computer';
+      return 'This computer';
     case 'unknown':
       return 'Not of this product';
   }

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { HelperPod } from '../../core/journal/helpers.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
 import type { CommandRegistry } from '../common/commands.ts';
@@ -12,6 +13,8 @@ import { podNodes } from './pod-nodes.ts';
 
 export interface PodsModule extends Disposable {
   pods: PolledList<Pod>;
+  /** Pods that this computer rented beside those of jobs, as they were noted when the pods were last listed. */
+  helpers: () => readonly HelperPod[];
 }
 
 /** The Pods view and what can be done to a pod. */
@@ -22,9 +25,14 @@ export function createPodsModule(
   settings: Settings,
 ): PodsModule {
   const store = new DisposableStore();
+  let helpers: readonly HelperPod[] = [];
   const pods = store.add(
     new PolledList<Pod>(
-      async (signal) => (await account.client()).pods.list(signal),
+      async (signal) => {
+        const listed = await (await account.client()).pods.list(signal);
+        helpers = await notedHelpers(account.restUrl);
+        return listed;
+      },
       () => settings.refreshMs,
       () => settings.backgroundMs,
     ),
@@ -34,11 +42,28 @@ export function createPodsModule(
       view: views.pods,
       stateKey: 'runpodTrainer.podsState',
       list: pods,
-      nodes: (items) => podNodes(vs, items, account.free),
+      nodes: (items) => podNodes(vs, items, helpers, account.free),
     }),
   );
   store.add(account.onDidChange(() => pods.restart(account.ready)));
-  store.add(registry.register(commands.stopPod, (target) => endPod(vs, account, pods, stopVerb, target)));
-  store.add(registry.register(commands.terminatePod, (target) => endPod(vs, account, pods, terminateVerb, target)));
-  return { pods, dispose: () => store.dispose() };
+  store.add(
+    registry.register(commands.stopPod, (target) =>
+      endPod(vs, account, { pods, helpers: () => helpers }, stopVerb, target),
+    ),
+  );
+  store.add(
+    registry.register(commands.terminatePod, (target) =>
+      endPod(vs, account, { pods, helpers: () => helpers }, terminateVerb, target),
+    ),
+  );
+  return { pods, helpers: () => helpers, dispose: () => store.dispose() };
+}
+
+/** Their code is loaded when pods are first listed. */
+async function notedHelpers(restUrl: string): Promise<HelperPod[]> {
+  const [{ HelperPods }, { homeFolder }] = await Promise.all([
+    import('../../core/journal/helpers.ts'),
+    import('../../core/home/folder.ts'),
+  ]);
+  return new HelperPods(homeFolder()).list(restUrl);
 }

@@ -1,11 +1,12 @@
 import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
+import type { HelperPod } from '../../core/journal/helpers.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
 import { pricePerHour } from '../../core/words/index.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import { hardwareOf, labelOf } from './pod-nodes.ts';
+import { hardwareOf, labelOf, workOn } from './pod-nodes.ts';
 
 interface PodVerb {
   action: 'stop' | 'terminate';
@@ -40,16 +41,25 @@ export const terminateVerb: PodVerb = {
 export async function endPod(
   vs: typeof vscode,
   account: Account,
-  pods: PolledList<Pod>,
+  { pods, helpers }: { pods: PolledList<Pod>; helpers: () => readonly HelperPod[] },
   verb: PodVerb,
   target: unknown,
 ): Promise<void> {
-  const choice = { title: verb.button, none: verb.action, fits: (p: Pod) => p.actions.includes(verb.action) };
+  const isFree = (p: Pod): boolean => p.actions.includes(verb.action) && workOn(p, helpers()) === undefined;
+  const choice = { title: verb.button, none: verb.action, fits: isFree };
   const pod = await choosePod(vs, account, pods, choice, target);
   if (pod === undefined) {
     return;
   }
   const name = labelOf(pod);
+  const work = workOn(pod, helpers());
+  if (work !== undefined) {
+    throw new UserError('pod-at-work', {
+      what: `The pod ${name} was not touched.`,
+      why: `It is at work: ${work}.`,
+      next: 'It ends itself when that is done. Cancel that where it was started to end it sooner.',
+    });
+  }
   const options = { modal: true, detail: verb.consequence(pod, account.free) };
   const chosen = await vs.window.showWarningMessage(
     `${verb.button} "${name}" (${hardwareOf(pod)})?`,

@@ -1,7 +1,9 @@
 import type * as vscode from 'vscode';
+import { helperUse } from '../../core/journal/helper-use.ts';
+import type { HelperPod } from '../../core/journal/helpers.ts';
 import { podPrefix } from '../../core/journal/id.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
-import { duration, pricePerHour } from '../../core/words/index.ts';
+import { duration, helperText, pricePerHour } from '../../core/words/index.ts';
 import type { TreeNode } from '../common/list-view.ts';
 
 /** Pods that a job rented are named after it; the project is what people look for. */
@@ -10,9 +12,15 @@ export function labelOf(pod: Pod): string {
   return project ?? (pod.name || pod.id);
 }
 
-/** Flags that menus match on, such as `pod;stop;terminate`. */
-export function contextValueOf(pod: Pod): string {
-  return ['pod', ...pod.actions].join(';');
+/** What somebody is at work for with a pod that is of no job's steps: `syncing songs`; undefined for any other. */
+export function workOn(pod: Pod, helpers: readonly HelperPod[]): string | undefined {
+  const use = helperUse(pod, helpers);
+  return use === undefined || use.atWork === 'no' ? undefined : helperText(use);
+}
+
+/** Flags that menus match on, such as `pod;stop;terminate`. While files are on their way through it, a pod is not to be ended. */
+export function contextValueOf(pod: Pod, helpers: readonly HelperPod[]): string {
+  return ['pod', ...(workOn(pod, helpers) === undefined ? pod.actions : [])].join(';');
 }
 
 /** `1x NVIDIA H100`, `4 vCPU cpu5c`. */
@@ -45,14 +53,23 @@ const icons: Record<Pod['status'], [icon: string, color?: string]> = {
   UNKNOWN: ['question'],
 };
 
-export function podNodes(vs: typeof vscode, pods: Pod[], free: boolean, now = new Date()): TreeNode[] {
+export function podNodes(
+  vs: typeof vscode,
+  pods: Pod[],
+  helpers: readonly HelperPod[],
+  free: boolean,
+  now = new Date(),
+): TreeNode[] {
   return pods.map((pod) => {
     const item = new vs.TreeItem(labelOf(pod), vs.TreeItemCollapsibleState.Collapsed);
     const [icon, color] = icons[pod.status];
     item.id = `pod:${pod.id}`;
-    item.description = describePod(pod, now, free);
-    item.tooltip = [pod.name, describePod(pod, now, free), pod.image ?? '', `Id ${pod.id}`].filter(Boolean).join('\n');
-    item.contextValue = contextValueOf(pod);
+    const work = workOn(pod, helpers);
+    item.description = [...(work === undefined ? [] : [work]), describePod(pod, now, free)].join(' · ');
+    item.tooltip = [pod.name, work ?? '', describePod(pod, now, free), pod.image ?? '', `Id ${pod.id}`]
+      .filter(Boolean)
+      .join('\n');
+    item.contextValue = contextValueOf(pod, helpers);
     item.iconPath = new vs.ThemeIcon(icon, color === undefined ? undefined : new vs.ThemeColor(color));
     return { item, id: pod.id, children: () => details(vs, pod) };
   });

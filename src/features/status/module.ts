@@ -1,11 +1,11 @@
 import type * as vscode from 'vscode';
-import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import type { JobSummary } from '../jobs/history.ts';
 import { commands } from '../ids.ts';
+import type { PodsModule } from '../pods/module.ts';
 import { showRunning } from './running-menu.ts';
 import { runningNow, runningStatus } from './running-status.ts';
 
@@ -17,7 +17,7 @@ export function createStatusModule(
   vs: typeof vscode,
   registry: CommandRegistry,
   account: Account,
-  pods: PolledList<Pod>,
+  { pods, helpers }: Pick<PodsModule, 'pods' | 'helpers'>,
   jobs: PolledList<JobSummary>,
 ): Disposable {
   const store = new DisposableStore();
@@ -27,8 +27,10 @@ export function createStatusModule(
 
   const ours = (): JobSummary[] => (jobs.state.items ?? []).filter((job) => job.restUrl === account.restUrl);
   const update = (): void => {
-    const status = account.ready ? runningStatus(pods.state, ours(), account.free) : undefined;
-    const running = runningNow(pods.state.items ?? [], ours(), new Date());
+    const status = account.ready
+      ? runningStatus({ pods: pods.state, jobs: ours(), helpers: helpers() }, account.free)
+      : undefined;
+    const running = runningNow(pods.state.items ?? [], ours(), helpers(), new Date());
     const runs = account.ready && running.pods.length + running.jobs.length > 0;
     pods.setBackground(runs);
     jobs.setBackground(runs);
@@ -54,7 +56,7 @@ export function createStatusModule(
     registry.register(commands.showRunning, async () => {
       await account.client();
       await pods.refresh();
-      await showRunning(vs, runningNow(pods.state.items ?? [], ours(), new Date()), account.free);
+      await showRunning(vs, runningNow(pods.state.items ?? [], ours(), helpers(), new Date()), account.free);
     }),
   );
   return store;

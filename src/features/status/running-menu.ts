@@ -29,8 +29,16 @@ export function runningMenu(vs: typeof vscode, running: RunningNow, free: boolea
   const pods = running.pods.flatMap((pod): Action[] => {
     const target = { id: pod.id };
     const idle = running.idle.includes(pod) ? ' · no job runs on it' : '';
+    const work = running.works.get(pod.id);
     const description = `${describePod(pod, now, free)}${idle}`;
     const saves = `ends ${pricePerHour(pod.cost, free)}`;
+    if (work !== undefined) {
+      // Ending it would cut what is on its way.
+      return [
+        heading(`Pod ${labelOf(pod)}`),
+        { label: `$(sync) ${labelOf(pod)}: ${work}`, description, detail: 'It ends itself when that is done.' },
+      ];
+    }
     return [
       heading(`Pod ${labelOf(pod)}`),
       ...(pod.actions.includes('terminate')

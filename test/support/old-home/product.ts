@@ -1,7 +1,7 @@
 /** Everything of the product that the tests of the old home name, in one place, for its modules move. */
 export { confirmLocalSteps } from '../../../src/cli/ask.ts';
 export { readConnection } from '../../../src/core/home/sandbox.ts';
-export { usedOf } from '../../../src/core/caps/day.ts';
+export { dayOf, spent, stretchesOf } from '../../../src/core/caps/stretches.ts';
 export { EstimatesFile } from '../../../src/core/caps/estimates-file.ts';
 export { accountCosts } from '../../../src/core/costs/account-costs.ts';
 export { ledgerOf } from '../../../src/core/costs/ledger.ts';

@@ -82,7 +82,7 @@ describe('the sentence about caps (R4.3)', () => {
   it('says until when and how much, never too little', () => {
     assert.equal(
       capSentence({ ...promise, armed: true }, now),
-      'It will have stopped by 14:20 at no more than $6.00, also while this computer is off.',
+      'It will have stopped by 14:20, for at most $6.00, also while this computer is off.',
     );
     assert.match(capSentence({ ...promise, armed: true }, new Date(2026, 10, 19, 12)), /by 14:20 on .*20/);
   });
@@ -91,7 +91,7 @@ describe('the sentence about caps (R4.3)', () => {
     const text = capSentence({ ...promise, armed: false, detail: 'The key is refused.' }, now);
     assert.equal(
       text,
-      'No cap holds while this computer is off: The key is refused. With it on and connected, the job will have stopped by 14:20 at no more than $6.00.',
+      'No cap holds while this computer is off: The key is refused. With it on and connected, the job will have stopped by 14:20, for at most $6.00.',
     );
   });
 

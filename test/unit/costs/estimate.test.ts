@@ -6,7 +6,6 @@ const step = (name: string, more: Partial<StepFacts> = {}): StepFacts => ({
   earlier: [],
   sameHardware: true,
   timeoutSeconds: null,
-  mayBeSkipped: false,
   skipped: false,
   ...more,
 });
@@ -47,19 +46,25 @@ describe('the estimate before a run (R4.2)', () => {
     assert.match(says({ prices: [2, 4] }), /\$2\.00\/h to \$4\.00\/h, most likely \$2\.00\/h/);
   });
 
-  it('without history takes the time limits, and without those says that it does not know', () => {
+  it('without history says that it does not know, and makes no middle of a time limit', () => {
     const limited = estimate(facts({ steps: [step('train', { timeoutSeconds: 3600 })] }));
+    assert.deepEqual([limited.likely, limited.seconds.likely], [null, null]);
     assert.ok(limited.high !== null && limited.high > 2 && limited.low < 0.2);
+    assert.match(limited.text, /^not known; at most \$2\.\d\d$/);
     const open = estimate(facts({ steps: [step('train'), step('eval', { earlier: [60] })] }));
     assert.deepEqual([open.likely, open.high], [null, null]);
-    assert.match(open.text, /^at least \$0\.\d+; how much is not known$/);
+    assert.equal(open.text, 'not known, and no cap limits it');
     assert.match(
       open.assumptions.join('\n'),
       /train never passed here and has no "timeoutMinutes": how long it takes is not known/,
     );
-    const capped = estimate(facts({ steps: [step('train')], mostDollars: 3 }));
-    assert.deepEqual([capped.likely, capped.high], [null, 3]);
-    assert.match(capped.text, /^\$0\.11 to \$3\.00$/);
+    for (const timeoutSeconds of [null, 60]) {
+      const capped = estimate(facts({ steps: [step('train', { timeoutSeconds })], mostDollars: 3 }));
+      assert.deepEqual([capped.likely, capped.high], [null, 3]);
+      assert.equal(capped.text, 'not known; at most $3.00', 'the bound is that of the caps, wherever it is told');
+    }
+    const free = estimate(facts({ steps: [step('train')], mostDollars: 3, free: true }));
+    assert.equal(free.text, 'not known; free here, at most $3.00 on RunPod');
   });
 
   it('never goes beyond the cap', () => {
@@ -68,15 +73,12 @@ describe('the estimate before a run (R4.2)', () => {
     assert.match(assumptions.join('\n'), /The caps end the job at \$1\.00\./);
   });
 
-  it('steps that are skipped, or may be', () => {
-    const steps = [
-      step('one', { earlier: [1000], skipped: true, mayBeSkipped: true }),
-      step('two', { earlier: [1000], mayBeSkipped: true }),
-    ];
+  it('counts the steps that will run, and says which are skipped', () => {
+    const steps = [step('one', { earlier: [1000], skipped: true }), step('two', { earlier: [1000] })];
     const { seconds, assumptions } = estimate(facts({ steps }));
-    assert.deepEqual([seconds.low, seconds.likely], [195, 1225]);
-    assert.match(assumptions.join('\n'), /two is skipped when nothing changed/);
-    assert.match(assumptions.join('\n'), /one passed before and is not run again/);
+    assert.deepEqual([seconds.low, seconds.likely], [1195, 1225]);
+    assert.match(assumptions.join('\n'), /one passed before and is skipped: nothing is known to have changed\./);
+    assert.match(assumptions.join('\n'), /two takes as long as in earlier jobs/);
   });
 
   it('other hardware makes the range wider', () => {

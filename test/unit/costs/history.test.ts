@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { usedOf } from '../../../src/core/caps/day.ts';
+import { dayOf, spent, stretchesOf } from '../../../src/core/caps/stretches.ts';
 import { estimate } from '../../../src/core/costs/estimate.ts';
 import { EstimatesFile, recordOf } from '../../../src/core/caps/estimates-file.ts';
 import { stepHistory } from '../../../src/core/caps/step-history.ts';
 import { JobRecords, type JobRecord } from '../../../src/core/journal/records.ts';
+import { podSchema } from '../../../src/core/runpod/schemas.ts';
 import { useTempFolder } from '../../support/temp.ts';
 import { at, job, pod } from './records.ts';
 
@@ -30,7 +31,7 @@ describe('what costs remember (R4.2)', () => {
   });
   const skipped = (step: string): object => ({ type: 'step.skipped', step, why: 'unchanged', gates: [] });
 
-  it('steps: the runs that passed, the newest first, and whether it passed the last time', async () => {
+  it('steps: the runs that passed, the newest first', async () => {
     await keep(job('old', { remote, created: at(1) }), [finished('a', 'passed', 10), finished('b', 'failed', 1)]);
     await keep(job('other', { remote, project: 'p2', created: at(2) }), [finished('a', 'passed', 99)]);
     const records = await keep(job('new', { remote, created: at(3) }), [
@@ -41,9 +42,9 @@ describe('what costs remember (R4.2)', () => {
     ]);
     const steps = await stepHistory(records, 'songs', 'https://api.example/v2');
     assert.deepEqual(Object.fromEntries(steps), {
-      a: { runs: [{ seconds: 10, hardware: 'L4' }], passedLast: true },
-      b: { runs: [{ seconds: 20, hardware: 'L4' }], passedLast: true },
-      c: { runs: [], passedLast: false },
+      a: { runs: [{ seconds: 10, hardware: 'L4' }] },
+      b: { runs: [{ seconds: 20, hardware: 'L4' }] },
+      c: { runs: [] },
     });
   });
 
@@ -99,13 +100,26 @@ describe('what costs remember (R4.2)', () => {
     const cap = { stopsBy: at(20), mostDollars: 7, armed: true, text: 'x' };
     await records.create(job('on', { podEnded: undefined, outcome: undefined, phase: 'run', cap }));
     await records.create(job('off', { pod: pod('pod-off', at(-1)), podEnded: at(1) }));
-    const used = await usedOf(records, await records.list(), new Set(['pod-on']), new Date(at(10)));
-    assert.equal(used.dollars.toFixed(6), '9.000000', 'since midnight');
-    assert.equal(used.hours.toFixed(6), '12.000000', 'eleven are promised to the one that runs');
+    const listed = [podSchema.parse({ id: 'pod-on', name: 'x', status: 'RUNNING', cost: 2 })];
+    const now = new Date(at(10));
+    const jobs = (await records.list()).map((record) => ({ record }));
+    const day = dayOf(now);
+    const used = spent(stretchesOf({ jobs, helpers: [], listed, now }), day);
+    assert.equal(used.mostDollars.toFixed(6), '9.000000', 'since midnight');
+    assert.equal(used.mostSeconds / 3600, 12, 'eleven are promised to the one that runs');
     const reserved = { stopsBy: at(30), mostDollars: 3 };
-    await records.create(job('starting', { pod: pod('pod-on', at(9)), podEnded: undefined, phase: 'wait', reserved }));
-    const starting = (await records.list()).filter((r) => r.job === 'starting');
-    const kept = await usedOf(records, starting, new Set(['pod-on']), new Date(at(10)));
-    assert.deepEqual([kept.dollars, kept.hours], [3, 15], 'what is promised to a start, until midnight');
+    const starting = job('starting', { pod: pod('pod-on', at(9)), podEnded: undefined, phase: 'wait', reserved });
+    const kept = spent(stretchesOf({ jobs: [{ record: starting }], helpers: [], listed, now }), day);
+    assert.deepEqual(
+      [kept.mostDollars, kept.mostSeconds / 3600],
+      [3, 15],
+      'what is promised to a start, until midnight',
+    );
+    const young = { jobs: [{ record: { ...starting, pod: pod('new', at(9, 58)) } }], helpers: [], listed, now };
+    assert.equal(
+      spent(stretchesOf({ ...young, listed: [] }), day).mostDollars,
+      3,
+      'also where no list has its pod yet',
+    );
   });
 });

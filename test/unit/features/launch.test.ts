@@ -57,15 +57,13 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
   });
 
   it('says what a smoke run takes, costs at most, and leaves out', () => {
-    const steps = [
-      { name: 'a', earlier: [], sameHardware: false, timeoutSeconds: 60, mayBeSkipped: false, skipped: false },
-    ];
+    const steps = [{ name: 'a', earlier: [], sameHardware: false, timeoutSeconds: 60, skipped: false }];
     const storage = { perMonth: 1, isNew: false };
     const common = { steps, prices: [0.25], boots: [60], transfer: null, storage, fetches: false, mostDollars: 0.12 };
     const found = estimate({ ...common, record: undefined, free: false });
     const hardware = { kind: 'gpu', id: 'x', label: 'RTX A4000', costPerHour: 0.25, stock: 'LOW', count: 1 } as const;
     const { text, notes } = smokeText({ hardware, estimate: found, most: 0.12, left: ['data/a.parquet'] }, false);
-    assert.match(text, /^about \d.* on RTX A4000, at most \$0\.12: every step for at most a minute/);
+    assert.match(text, /^at most \d.* on RTX A4000, at most \$0\.12: every step for at most a minute/);
     assert.deepEqual(notes, ['Too large for it, so left out: data/a.parquet.']);
     const gone = smokeText({ hardware: { ...hardware, stock: 'NONE' }, estimate: found, most: null, left: [] }, false);
     assert.doesNotMatch(gone.text, /at most \$/);
@@ -134,6 +132,19 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     assert.deepEqual([endingText(kept).costs, /KEPT/.test(endingText(kept).text)], [true, true]);
   });
 
+  it('says of each step before the click whether it will run again, and why (R3.8)', () => {
+    const foreseen = [
+      { name: 'prepare', where: 'local' as const, runs: false, why: 'nothing changed since it passed' },
+      { name: 'train', where: 'pod' as const, runs: true, why: 'code train.py changed' },
+    ];
+    assert.deepEqual(stepsText(project, undefined, foreseen), [
+      { name: 'prepare (this machine)', text: 'is skipped: nothing changed since it passed' },
+      { name: 'train', text: 'will run: code train.py changed' },
+    ]);
+    const many = Array.from({ length: 100 }, (_, i) => ({ ...foreseen[1]!, name: `s${i}` }));
+    assert.equal(stepsText(project, undefined, many).at(-1)?.text, '41 more steps');
+  });
+
   it('has a button that says the price as well as it is known', () => {
     assert.equal(startLabel(project, 3.1, 9, false), 'Start for about $3.10');
     assert.equal(startLabel(project, null, 0.9, false), 'Start for at most $0.90');
@@ -157,7 +168,7 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
   it('shows the estimate with its range and what it rests on', () => {
     const step = { name: 'train', earlier: [3600, 3000], sameHardware: true, timeoutSeconds: null };
     const found = estimate({
-      steps: [{ ...step, mayBeSkipped: false, skipped: false }],
+      steps: [{ ...step, skipped: false }],
       prices: [1],
       boots: [120],
       transfer: null,
@@ -169,7 +180,7 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     });
     const { text: headline, time, assumptions } = estimateText(found);
     assert.match(headline, /^About \$0\.9\d \(\$0\.8\d to \$1\.1\d\)$/);
-    assert.match(time, /^The pod runs about 5\d min \(/);
+    assert.match(time, /^Pod time: about 5\d min \(/);
     assert.ok(assumptions.length >= 3);
   });
 });

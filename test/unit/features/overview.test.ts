@@ -47,9 +47,11 @@ describe('what the overview says', () => {
       metered: 0.07,
       billed: null,
       dollars: 0.07,
+      mostDollars: 0.07,
       basis: 'meter' as const,
+      askedBy: { by: 'editor' as const, machine: 'm', host: 'desk' },
     };
-    const group = { jobs: 1, dollars: 0.07, billed: null };
+    const group = { jobs: 1, dollars: 0.07, mostDollars: 0.07, billed: null };
     const ledger: Costs['ledger'] = {
       currency: 'USD',
       at: now.toISOString(),
@@ -57,30 +59,37 @@ describe('what the overview says', () => {
       days: [{ key: '2026-11-22', ...group }],
       projects: [{ key: 'tiny', ...group }],
       helpers: [],
+      others: { pods: 1, dollars: 0.1, mostDollars: 0.1, billed: null },
+      today: group,
       total: 0.07,
+      mostTotal: 0.9,
       bill: null,
     };
-    const { figures, tables, notes } = costsText({ ledger, funds: null, free: false }, now);
+    const { figures, tables, notes } = costsText({ ledger, funds: null, free: false });
     assert.deepEqual(
       figures.map((f) => [f.name, f.value, f.note]),
       [
         ['Today', '$0.07', '1 job'],
         ['Running now', '$0.43/h', 'tiny'],
-        ['All jobs', '$0.07', '1 job'],
+        ['In all', 'at least $0.07, at most $0.90', '1 job'],
       ],
     );
-    assert.deepEqual(tables[0]?.rows[0]?.slice(3), ['10 min, running', '$0.07', 'not there', '$0.07 (meter)']);
+    assert.deepEqual(tables[0]?.rows[0]?.slice(3), [
+      ...['10 min, running', '$0.07', 'not there', '$0.07 (meter)', 'editor on desk'],
+    ]);
+    assert.match(notes.join('\n'), /Pods that nothing of this computer had: \$0\.10 \(1 pod\)\./);
     assert.match(notes[0] ?? '', /may not read the bill/);
-    const rich = costsText(
-      { ledger, funds: { balance: 99.99, burn: 0.001, hoursLeft: 99_990, warning: null }, free: false },
-      now,
-    );
+    const rich = costsText({
+      ledger,
+      funds: { balance: 99.99, burn: 0.001, hoursLeft: 99_990, warning: null },
+      free: false,
+    });
     assert.deepEqual(rich.figures[3], {
       name: 'Balance',
       value: '$99.99',
       note: 'lasts more than a month ($0.001/h)',
     });
-    const rehearsed = costsText({ ledger, funds: null, free: true }, now);
+    const rehearsed = costsText({ ledger, funds: null, free: true });
     assert.equal(rehearsed.figures[0]?.value, 'free here, $0.07 on RunPod');
     assert.ok(rehearsed.tables.flatMap((t) => t.rows.flat()).every((c) => !/^\$/.test(c)));
   });

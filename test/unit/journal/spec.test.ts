@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { newJobId } from '../../../src/core/journal/id.ts';
 import { capSeconds } from '../../../src/core/journal/spec.ts';
-import { meteredCost } from '../../../src/core/caps/meter.ts';
-import { dollars } from '../../../src/core/words/index.ts';
+import { dollars, metered, spentText } from '../../../src/core/words/index.ts';
 
 describe('caps (R4.3)', () => {
   it('takes the tighter of hours and dollars', () => {
@@ -16,9 +15,15 @@ describe('caps (R4.3)', () => {
 
 describe('cost (R4.2)', () => {
   it('is price times time', () => {
-    const pod = { created: '2026-01-01T00:00:00.000Z', costPerHour: 0.74 };
-    assert.equal(meteredCost(pod, '2026-01-01T01:30:00.000Z').toFixed(6), '1.110000');
-    assert.equal(meteredCost(undefined), 0);
+    assert.equal(metered(5_400_000, 0.74).toFixed(6), '1.110000');
+    assert.equal(metered(-1, 0.74), 0);
+  });
+
+  it('lies between two amounts where nobody saw an end, in one phrase', () => {
+    assert.equal(spentText(0.12), '$0.12');
+    assert.equal(spentText(0.12, 0.1204), '$0.12');
+    assert.equal(spentText(0.12, 0.9), 'at least $0.12, at most $0.90');
+    assert.equal(spentText(0, 0.9), 'at most $0.90');
   });
 
   it('is shown with digits that mean something', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { ledgerOf } from '../../../src/core/costs/ledger.ts';
 import type { JobRecord } from '../../../src/core/journal/records.ts';
+import { timesOf } from '../../../src/core/journal/times.ts';
 import { emptyView, type JobView } from '../../../src/core/journal/view.ts';
 import { duration, jobTimeText } from '../../../src/core/words/index.ts';
 import { makeStyle } from '../../../src/cli/style.ts';
@@ -43,15 +44,28 @@ describe('how long one job took', () => {
     const told = summary({ record, view, outcome: 'succeeded', cost }, makeStyle(false));
     assert.match(told, new RegExp(`^Time +${job}, ${pod}$`, 'm'));
 
-    const row = { ...record, pod: { ...record.pod!, ended: record.podEnded }, view };
+    const pods = { ...record.pod!, ended: record.podEnded };
+    const row = { ...record, podGone: false, pod: pods, view, facts: { record } };
     assert.equal(describeJob(row, now), `succeeded · ${job}`);
     assert.equal(describeJob(row, now, true), `succeeded · ${job} · ${pod}`);
 
     const panel = panelState({ record, view, heard: undefined, live: quiet, attached: false, folder: '/f' });
     assert.equal(jobTimeText(panel.time, now.getTime()), `${job}, ${pod}`);
 
-    const [paid] = ledgerOf([record], () => ({ running: false }), undefined, now).jobs;
+    const [paid] = ledgerOf({ jobs: [{ record }], helpers: [], listed: [], now }).jobs;
     assert.equal(`pod ${duration(paid?.seconds ?? 0)}`, pod);
+  });
+
+  it('has three lengths at most, each with its label: the job, its steps, the pod that is paid for', () => {
+    const step = { name: 'a', where: 'pod' as const, status: 'passed' as const, why: [], gates: [], metrics: {} };
+    const steps = [
+      { ...step, seconds: 400 },
+      { ...step, name: 'b', seconds: 310 },
+      { ...step, name: 'c', status: 'skipped' as const, seconds: 9 },
+      { ...step, name: 'd', where: 'local' as const, seconds: 9 },
+    ];
+    const text = jobTimeText(timesOf(record, { ...view, steps }), 0);
+    assert.equal(text, 'job 12 min 3 s, steps 11 min 50 s, pod 14 min 20 s');
   });
 
   it('goes on with the pod after the last step, and is not made up where nobody saw an end', () => {

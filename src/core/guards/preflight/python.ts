@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { homedir } from 'node:os';
 import { delimiter } from 'node:path';
 import * as z from 'zod';
 import { messageOf } from '../../errors.ts';
 import type { Installation } from '../../home/installation.ts';
-import { parseJson } from '../../json.ts';
+import { askLocalWorker } from '../../home/local-worker.ts';
 import { UnknownFact } from './memo.ts';
 import { privateUrl } from './private-address.ts';
 
@@ -138,9 +137,6 @@ const resultSchema = z.object({
 
 export type PythonFacts = z.infer<typeof resultSchema>;
 
-/** Variables that a Python may need to start. */
-const harmless = new Set(['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'SYSTEMROOT']);
-
 /**
  * Lets a Python of this machine read the sources with the worker's command for it, which runs none of them. Rejects with
  * UnknownFact when it cannot.
@@ -151,41 +147,22 @@ export async function readPython(
   { entries, requirements }: { entries: Entry[]; requirements: string[] },
   signal: AbortSignal,
 ): Promise<PythonFacts> {
-  const request = JSON.stringify({
+  const request = {
     root,
     entries,
     requirements,
     privateUrl,
     home: homedir(),
     pythonPath: (process.env.PYTHONPATH ?? '').split(delimiter).filter((p) => p !== ''),
-  });
-  // Isolated, so that nothing in the project's folder is imported by accident.
-  const child = spawn(python, ['-I', '-X', 'utf8', workerFile, 'sources'], {
-    stdio: 'pipe',
-    // This process may hold keys, and the program needs none of them (docs/security.md, rule 8).
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => harmless.has(name))),
-    signal,
-    killSignal: 'SIGKILL',
-  });
-  const output: Buffer[] = [];
-  const errors: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
-  // It may end without reading; what it says then counts.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(request);
-  try {
-    await new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', resolve);
-    });
-  } catch (error) {
-    throw new UnknownFact(`The Python of this machine (${python}) could not be started: ${messageOf(error)}.`);
-  }
-  const parsed = resultSchema.safeParse(parseJson(Buffer.concat(output).toString('utf8')));
+  };
+  const answer = await askLocalWorker({ localPython: python, workerFile }, 'sources', request, signal).catch(
+    (error: unknown) => {
+      throw new UnknownFact(messageOf(error));
+    },
+  );
+  const parsed = resultSchema.safeParse(answer);
   if (!parsed.success) {
-    const said = Buffer.concat(errors).toString('utf8').trim().split('\n').at(-1) ?? '';
-    throw new UnknownFact(`The Python of this machine (${python}) could not read the code. ${said}`.trim());
+    throw new UnknownFact(`The Python of this machine (${python}) could not read the code.`);
   }
   return parsed.data;
 }

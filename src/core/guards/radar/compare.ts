@@ -1,4 +1,4 @@
-import { pricePerMonth, roughly } from '../../words/index.ts';
+import { helperText, pricePerMonth, roughly } from '../../words/index.ts';
 import { hardwareOf } from '../../pods/of-job.ts';
 import type { HelperPod } from '../../journal/helpers.ts';
 import type { JobRecord } from '../../journal/records.ts';
@@ -73,7 +73,8 @@ function byConcern(a: Concern, b: Concern): number {
 
 type Around = Pick<RadarFacts, 'volumes' | 'at' | 'free'>;
 
-function look(pod: Pod, need: Need, { volumes, at, free }: Around): RadarPod {
+function look(pod: Pod, need: Need, around: Around): RadarPod {
+  const { at, free } = around;
   const { persistent } = pod.mounts;
   const stopped = isStopped(pod);
   const reason = idleReason(pod, need, at, free);
@@ -93,15 +94,16 @@ function look(pod: Pod, need: Need, { volumes, at, free }: Around): RadarPod {
     diskPerMonth: (persistent?.size ?? 0) * (stopped ? diskPrice.stopped : diskPrice.running),
     since: pod.createdAt ?? pod.startedAt,
     ...(reason !== undefined && { idle: { reason } }),
-    action: actionOf(pod, need, volumes, free),
+    action: actionOf(pod, need, around),
   };
 }
 
-function isStopped({ status }: Pod): boolean {
+function isStopped({ status }: Pick<Pod, 'status'>): boolean {
   return status === 'EXITED' || status === 'ERROR';
 }
 
-function idleReason(pod: Pod, { needed, owner, reason }: Need, at: Date, free: boolean): string | undefined {
+function idleReason(pod: Pod, need: Need, at: Date, free: boolean): string | undefined {
+  const { needed, owner, reason } = need;
   if (isStopped(pod)) {
     const size = pod.mounts.persistent?.size ?? 0;
     const cost =
@@ -113,7 +115,7 @@ function idleReason(pod: Pod, { needed, owner, reason }: Need, at: Date, free: b
   if (needed === 'no') {
     return reason;
   }
-  if (needed === 'yes') {
+  if (needed === 'yes' || isHelping(pod, need, at)) {
     return undefined;
   }
   const quiet = quietFor(pod, at);
@@ -132,7 +134,22 @@ function quietFor({ runtime, startedAt, createdAt }: Pod, at: Date): number | un
   return gpus.length > 0 && gpus.every((g) => g.util === 0) && seconds >= idleMinutes * 60 ? seconds : undefined;
 }
 
-function actionOf(pod: Pod, { job, needed, owner }: Need, volumes: readonly Volume[], free: boolean): PodAction {
+/** A helper that is there for longer has a program that hangs, in ms. */
+const longestHelp = 24 * 3_600_000;
+
+function isHelping({ createdAt, startedAt, ...pod }: Pod, { helper, needed }: Need, at: Date): boolean {
+  const since = Date.parse(createdAt ?? startedAt ?? at.toISOString());
+  const mayWork = needed === 'yes' || (needed === 'unknown' && at.getTime() - since < longestHelp);
+  return helper !== undefined && mayWork && !isStopped(pod);
+}
+
+function actionOf(pod: Pod, need: Need, { volumes, at, free }: Around): PodAction {
+  const { job, needed, owner, helper } = need;
+  if (helper !== undefined && isHelping(pod, need, at)) {
+    const who = owner === 'other-machine' ? 'Another computer' : 'A program of this computer';
+    const text = `${who} is at work with it (${helperText(helper)}); it ends itself when that is done, or within a quarter of an hour when that program is gone.`;
+    return { how: 'none', text };
+  }
   if (owner === 'job' && needed === 'yes' && job !== undefined && !isStopped(pod)) {
     const text = `Its job is at work. Cancelling the job ${job.id} interrupts the running step, fetches what it wrote and ends the pod.`;
     return { how: 'cancel', text };
@@ -141,8 +158,7 @@ function actionOf(pod: Pod, { job, needed, owner }: Need, volumes: readonly Volu
   const { persistent } = pod.mounts;
   // A pod that somebody set up by hand is stopped where that saves its disk or its settings.
   const how = owner === 'unknown' && network === undefined && !isStopped(pod) ? 'stop' : 'terminate';
-  const atWork = owner === 'helper' && needed === 'yes' ? ' A program of this computer is at work with it.' : '';
-  const running = owner === 'other-machine' ? elsewhere(needed, job?.id) : atWork;
+  const running = owner === 'other-machine' ? elsewhere(needed, job?.id) : '';
   if (how === 'stop') {
     const disk =
       persistent === null

@@ -1,7 +1,8 @@
 import { roughly } from '../../words/index.ts';
-import { isAtWork as isAtWorkWith, type HelperPod } from '../../journal/helpers.ts';
-import { jobOfName, jobVariable, podPrefix, projectVariable } from '../../journal/id.ts';
-import { helperName, podsOf } from '../../pods/of-job.ts';
+import { helperUse, type HelperUse } from '../../journal/helper-use.ts';
+import type { HelperPod } from '../../journal/helpers.ts';
+import { jobOfName, jobVariable, podPrefix, projectVariable, helperName } from '../../journal/id.ts';
+import { podsOf } from '../../pods/of-job.ts';
 import { isBeingPrepared, type JobRecord } from '../../journal/records.ts';
 import type { JobState } from '../../journal/state.ts';
 import type { Endpoint, Pod } from '../../runpod/schemas.ts';
@@ -27,16 +28,16 @@ export interface Known {
 
 /** Compares a pod with the records; of several jobs that had it the newest counts. */
 export function needOf(pod: Pod, { records, helpers, onVolume, at }: Known): Need {
-  const helper = helpers.find((h) => h.id === pod.id);
-  if (helper !== undefined) {
-    return ofHelper(
-      helper,
-      records.find((r) => r.job === helper.job),
-    );
+  const helper = helperUse(pod, helpers);
+  const record = records.find((r) => r.job === helper?.job || podsOf(r, [pod]).length > 0);
+  if (helper?.isOwn === true) {
+    return ofHelper(helper, record);
   }
-  const record = records.find((r) => podsOf(r, [pod]).length > 0);
   if (record !== undefined) {
     return ofRecord(pod, record);
+  }
+  if (helper !== undefined) {
+    return ofElsewhere(pod, helper);
   }
   const named = namedBy(pod);
   if (!named.ours) {
@@ -101,8 +102,14 @@ function useOnPod(pod: Pod, state: JobState, at: Date): Pick<Need, 'needed' | 'r
 const leftReason =
   'The program that worked with it was ended, so nobody does any more; it ends itself within a quarter of an hour.';
 
-function ofHelper(pod: HelperPod, record: JobRecord | undefined): Need {
-  const needed = isAtWorkWith(pod);
+/** A helper whose client lives no more ends itself within a quarter of an hour, so one that is there is in use. */
+function ofElsewhere({ name, env }: Pick<Pod, 'name' | 'env'>, { purpose, project }: HelperUse): Need {
+  const job = unreadJob(namedBy({ name, env }));
+  return { owner: 'other-machine', ...job, helper: { purpose, project }, needed: 'unknown' };
+}
+
+function ofHelper(use: HelperUse, record: JobRecord | undefined): Need {
+  const needed = use.atWork;
   const reason =
     needed === 'yes'
       ? {}
@@ -110,9 +117,9 @@ function ofHelper(pod: HelperPod, record: JobRecord | undefined): Need {
   if (record !== undefined) {
     const state = needed === 'no' ? 'left while fetching' : 'fetching';
     const job = { id: record.job, project: record.project, state, recordTime: record.updated };
-    return { owner: 'job', job, needed, ...reason };
+    return { owner: 'job', job, helper: { purpose: use.purpose, project: use.project }, needed, ...reason };
   }
-  return { owner: 'helper', helper: { purpose: pod.purpose, project: pod.project ?? null }, needed, ...reason };
+  return { owner: 'helper', helper: { purpose: use.purpose, project: use.project }, needed, ...reason };
 }
 
 function ofRecord(pod: Pod, record: JobRecord): Need {

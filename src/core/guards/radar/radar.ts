@@ -154,6 +154,13 @@ export async function stopPod(
       remedies: [{ do: 'cancel', job }],
     });
   }
+  if (action.how === 'none') {
+    throw new UserError('pod-at-work', {
+      what: `The pod ${pod.name} was not touched.`,
+      why: action.text,
+      next: 'Cancel what it is at work for where that was started; the pod ends with it.',
+    });
+  }
   if (!(await confirm(seen))) {
     throw new CancelledError('Nothing was stopped.');
   }

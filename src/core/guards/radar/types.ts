@@ -1,7 +1,7 @@
-import type { HelperPurpose } from '../../journal/helpers.ts';
+import type { HelperPurpose } from '../../journal/helper-use.ts';
 import type { Endpoint, PodStatus, Volume } from '../../runpod/schemas.ts';
 
-/** What a helper pod of this computer was rented for. */
+/** What a helper pod was rented for. */
 export interface HelperOf {
   purpose: HelperPurpose;
   project: string | null;
@@ -30,8 +30,11 @@ export interface OwnerJob {
 
 /** What ending a pod would do. */
 export interface PodAction {
-  /** `cancel`: the pod's job is at work, so the job is cancelled, which keeps what it wrote. */
-  how: 'terminate' | 'stop' | 'cancel';
+  /**
+   * `cancel`: the pod's job is at work, so the job is cancelled, which keeps what it wrote. `none`: files are on their way
+   * through it, and it ends itself afterwards.
+   */
+  how: 'terminate' | 'stop' | 'cancel' | 'none';
   /** What it means, in sentences. */
   text: string;
 }

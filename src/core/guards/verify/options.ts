@@ -6,7 +6,7 @@ import type { Findings } from '../../home/capabilities.ts';
 import type { VerifyPlan } from './plan.ts';
 
 export interface VerifyOptions {
-  installation: Renter & Pick<Installation, 'home' | 'hostKeys' | 's3'>;
+  installation: Renter & Pick<Installation, 'home' | 'machine' | 'asker' | 'hostKeys' | 's3'>;
   /** Raw answers are looked at too, with the same key. */
   connection: RunPodConnection;
   plan: VerifyPlan;

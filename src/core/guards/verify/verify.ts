@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CancelledError, messageOf, throwIfCancelled, UserError } from '../../errors.ts';
+import { askerOf } from '../../home/installation.ts';
 import { HelperPods } from '../../journal/helpers.ts';
 import { endPod } from '../../pods/end.ts';
 import { hardwareOf } from '../../pods/of-job.ts';
@@ -81,7 +82,10 @@ async function askWithPod(options: VerifyOptions, answers: Answers): Promise<voi
       const { id, name, cost } = rented.pod;
       const { restUrl } = options.installation;
       const costPerHour = cost ?? 0;
-      await helpers.note({ id, name, purpose: 'verify', restUrl, hardware: hardwareOf(rented.pod), costPerHour });
+      const askedBy = askerOf(options.installation);
+      await helpers.note({
+        ...{ id, name, purpose: 'verify', restUrl, hardware: hardwareOf(rented.pod), costPerHour, askedBy },
+      });
     }
     const inside = rented && (await enter(options, answers, rented, within));
     if (inside !== undefined) {

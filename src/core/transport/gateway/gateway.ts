@@ -1,7 +1,9 @@
-import type { Installation } from '../../home/installation.ts';
-import { meteredCost } from '../../caps/meter.ts';
-import { HelperPods, type HelperPurpose } from '../../journal/helpers.ts';
-import { projectVariable } from '../../journal/id.ts';
+import { askerOf, type Installation } from '../../home/installation.ts';
+import { recorded } from '../../caps/meter.ts';
+import { spent } from '../../caps/stretches.ts';
+import type { HelperPurpose } from '../../journal/helper-use.ts';
+import { HelperPods } from '../../journal/helpers.ts';
+import { helperVariable, projectVariable } from '../../journal/id.ts';
 import { doneOverLink } from '../../pods/link.ts';
 import { linkPatienceMinutes } from '../../pods/link-state.ts';
 import type { OnEvent } from '../../journal/run-event.ts';
@@ -80,7 +82,7 @@ export async function withGateway<T>(
       target: { image, disk: gatewayDiskGb, mount: request.mount ?? '/workspace', minCuda: undefined },
       volume,
       candidates: offers,
-      env: { [projectVariable]: request.project },
+      env: { [projectVariable]: request.project, [helperVariable]: request.purpose },
       onRefused: (refused, reason) => onEvent({ type: 'refused', hardware: refused.label, reason }),
     },
     signal,
@@ -92,7 +94,10 @@ export async function withGateway<T>(
     // A move is of a volume.
     const project = purpose === 'move' ? undefined : request.project;
     const { restUrl } = installation;
-    await helpers.note({ id: pod.id, name, purpose, project, job, restUrl, hardware: candidate.label, costPerHour });
+    const askedBy = askerOf(installation);
+    await helpers.note({
+      ...{ id: pod.id, name, purpose, project, job, restUrl, hardware: candidate.label, costPerHour, askedBy },
+    });
     onEvent({ type: 'pod', podId: pod.id, name, hardware: candidate.label, costPerHour, reused: false });
     const ready = await waitUntilReady(client, pod.id, installation, {
       minutes: readyMinutes,
@@ -123,7 +128,7 @@ async function tellEnd(helpers: HelperPods, id: string, free: boolean, onEvent: 
   // What it cost is worth no failure of what it was for.
   const pod = await helpers.end(id).catch(() => undefined);
   if (pod !== undefined) {
-    const cost = priced(`about ${dollars(meteredCost(pod, pod.ended))}`, free);
+    const cost = priced(`about ${dollars(spent(recorded([], [pod])).dollars)}`, free);
     const text = `The pod ${pod.name} is terminated; what it cost: ${cost}`;
     onEvent({ type: 'phase', phase: 'end', text });
   }

@@ -45,7 +45,13 @@ async function verify(
   const { installation, sandbox } = clinic;
   const s3 = { endpoints: { template: sandbox.s3Url }, keys: () => Promise.resolve(sandbox.s3Keys) };
   return verifyPlatform({
-    installation: { ...installation, home: clinic.folder, ...(more.s3 === true && { s3 }) },
+    installation: {
+      ...installation,
+      asker: 'terminal',
+      machine: 'm',
+      home: clinic.folder,
+      ...(more.s3 === true && { s3 }),
+    },
     connection: { restUrl: sandbox.restUrl, apiKey: sandbox.key },
     plan: await planVerification(installation.client, { volume: more.volume === true }),
     onAnswer: more.onAnswer ?? (() => undefined),
@@ -267,7 +273,7 @@ describe('verification of the platform', () => {
     withSandbox({ delays: { ports: 600_000 } }, async (check) => {
       const { installation, sandbox } = check.clinic;
       const result = await verifyPlatform({
-        installation: { ...installation, home: check.clinic.folder },
+        installation: { ...installation, asker: 'terminal', machine: 'm', home: check.clinic.folder },
         connection: { restUrl: sandbox.restUrl, apiKey: sandbox.key },
         plan: await planVerification(installation.client, { volume: false }),
         onAnswer: () => undefined,

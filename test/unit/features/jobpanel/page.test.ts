@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { PanelGate, PanelState, PanelStep } from '../../../../src/messages/job-panel.ts';
 import { linePath, scaleOf } from '../../../../webview/job-panel/chart-scale.ts';
 import { contrast, parseColor, readable } from '../../../../webview/job-panel/contrast.ts';
-import { costSoFar, figure } from '../../../../webview/job-panel/format.ts';
+import { figure } from '../../../../webview/job-panel/format.ts';
 import { announcement, stepToShow, tabToShow } from '../../../../webview/job-panel/selection.ts';
 
 describe('the scale of a chart', () => {
@@ -60,7 +60,7 @@ describe('colors of a log', () => {
 });
 
 describe('figures', () => {
-  it('tell values and money', () => {
+  it('tell values', () => {
     assert.deepEqual([0, 0.40693, 12345.6, 3e-4, 2.5e-7, 1e9, null].map(figure), [
       '0',
       '0.4069',
@@ -70,9 +70,6 @@ describe('figures', () => {
       '1.00e9',
       'not a number',
     ]);
-    const pod = { costPerHour: 3.6, since: 0 };
-    assert.equal(costSoFar(pod, 1_800_000), 1.8);
-    assert.equal(costSoFar({ ...pod, until: 1_000_000 }, 9e9), 1);
   });
 });
 

@@ -1,0 +1,122 @@
+"""What a job will run again, as well as that can be told on the client's machine before it is started.
+
+The same fingerprints and reasons as when the job comes to a step; what only the volume knows (outputs as they were left,
+gates, installed packages) is taken to be as it was. Nothing of the project is run or written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ..files.hashes import HashCache
+from ..journal.spec import Spec, Step, read_spec
+from . import fingerprint
+from .reasons import why_run
+
+_PLAIN = re.compile(r"[^*?\[\\]*")
+
+
+class _Given(HashCache):
+    """Hashes that the client has computed already; other files are read."""
+
+    def __init__(self, root: Path, hashes: Mapping[str, str]) -> None:
+        super().__init__(root)
+        self._given = hashes
+
+    def sha256(self, path: str, check: Optional[Callable[[], None]] = None) -> str:
+        return self._given.get(path) or super().sha256(path, check)
+
+    def save(self) -> None:
+        pass
+
+
+def foresee() -> None:
+    """Standard input: `{spec, hashes, before}`, where `before` has of each step what is known of its last run, or null."""
+    asked = json.load(sys.stdin)
+    json.dump({"steps": foreseen(read_spec(asked["spec"]), asked["hashes"], asked["before"])}, sys.stdout)
+
+
+def foreseen(spec: Spec, hashes: Mapping[str, str], before: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """Of each step why it will run, nothing where it will be skipped, and its fingerprint as it is here."""
+    cache = _Given(spec.project_path, hashes)
+    names = [step.name for step in spec.steps]
+    start = len(names) if spec.from_step is None else names.index(spec.from_step)
+    latest = {step.name: _latest(spec, step, before.get(step.name)) for step in spec.steps}
+    running: List[Step] = []
+    told = []
+    for index, step in enumerate(spec.steps):
+        parts = fingerprint.compute(spec, step, {"Python": spec.python}, cache, lambda: None)
+        record = _record(spec, step, parts, before.get(step.name))
+        forced = spec.from_step if index >= start else None
+        earlier = {name: latest[name] for name in names[:index]}
+        if record is not None and step.where == "local":
+            # The records of steps here have the runs themselves; those of a pod's steps before them mean nothing here.
+            earlier = {name: record.after[name] for name in record.after}
+        why = why_run(_nowhere(spec, step), step, parts, record, forced, earlier)
+        why = why or _follows(step, running)
+        if why:
+            running.append(step)
+        told.append({"step": step.name, "where": step.where, "why": why, "parts": parts})
+    return told
+
+
+def _latest(spec: Spec, step: Step, known: Optional[Mapping[str, Any]]) -> Optional[str]:
+    """The last run that passed, by name."""
+    if step.where == "local":
+        record = fingerprint.load(spec.project_path, step.name)
+        return None if record is None else record.run
+    return (known or {}).get("latest")
+
+
+def _record(
+    spec: Spec, step: Step, parts: fingerprint.Parts, known: Optional[Mapping[str, Any]]
+) -> Optional[fingerprint.Record]:
+    """What is known of the last run that passed; None where nothing is, or where it was not the last."""
+    if step.where == "local":
+        record = fingerprint.load(spec.project_path, step.name)
+        if record is None:
+            return None
+        # The Python of local steps is looked at when they run.
+        return fingerprint.Record(
+            {**record.parts, "environment": parts["environment"]},
+            record.outputs,
+            record.metrics,
+            record.run,
+            record.after,
+            record.patterns,
+            record.gpu,
+        )
+    if known is None or not known.get("passed") or not known.get("parts"):
+        return None
+    return fingerprint.Record(
+        known["parts"], {}, {}, known.get("latest"), known.get("after") or {}, known.get("patterns") or [], None
+    )
+
+
+def _nowhere(spec: Spec, step: Step) -> Path:
+    """Where outputs are looked for: those of a pod are not here."""
+    return spec.project_path if step.where == "local" else Path("/nonexistent")
+
+
+def _follows(step: Step, running: List[Step]) -> List[str]:
+    """Why a step will run because of one that runs before it; what cannot be ruled out counts."""
+    for other in running:
+        if not step.inputs:
+            return [f"it declares no inputs and {other.name} will run before it"]
+        if not other.outputs:
+            return [f"{other.name} will run before it and does not declare what it writes"]
+        met = next((one for one in step.inputs if any(_may_meet(one, out) for out in other.outputs)), None)
+        if met is not None:
+            return [f"{other.name} will run before it and may change its input {met}"]
+    return []
+
+
+def _may_meet(one: str, other: str) -> bool:
+    """Whether two patterns may mean the same file: by what stands before their first wildcard."""
+    first, second = (_PLAIN.match(pattern) for pattern in (one, other))
+    heads = sorted((match[0] if match is not None else "" for match in (first, second)), key=len)
+    return heads[1].startswith(heads[0])

@@ -1,0 +1,174 @@
+import { join } from 'node:path';
+import * as z from 'zod';
+import { throwIfCancelled } from '../errors.ts';
+import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
+import type { HashedFile } from '../files/hash.ts';
+import { collect } from '../files/to-upload.ts';
+import type { Installation } from '../home/installation.ts';
+import { askLocalWorker } from '../home/local-worker.ts';
+import { JobJournals, viewWithRecord } from '../journal/job-journals.ts';
+import type { JobRecord, JobRecords } from '../journal/records.ts';
+import { buildSpec, codeFiles } from '../journal/spec.ts';
+import type { StepView } from '../journal/view.ts';
+import { parseJson } from '../json.ts';
+import type { LoadedProject } from '../project/load.ts';
+import type { Side } from '../project/schema.ts';
+
+/** What a step will do when its project is run now, as well as that can be told before anything is rented. */
+export interface StepForesight {
+  name: string;
+  where: Side;
+  /** Also where it is not known: a run is paid for, a skip is not. */
+  runs: boolean;
+  /** A part of a sentence. */
+  why: string;
+}
+
+const partsSchema = z.record(z.string(), z.record(z.string(), z.string()));
+const answerSchema = z.object({
+  steps: z.array(z.object({ step: z.string(), why: z.array(z.string()), parts: partsSchema })),
+});
+/** On what each step of a job depended, as this machine had it when the job was started. */
+const keptSchema = z.object({
+  schema: z.literal(1),
+  steps: z.record(z.string(), z.object({ parts: partsSchema, outputs: z.array(z.string()) })),
+});
+
+type ForesightSource = Pick<Installation, 'records' | 'restUrl' | 'localPython' | 'workerFile'>;
+
+/** So many of the newest jobs are looked at. */
+const jobsRead = 10;
+const fileOf = (records: JobRecords, job: string): string => join(records.folder, job, 'steps.json');
+
+/**
+ * Which steps will run again and why, by the last jobs on this volume that this machine started, and by the files as they
+ * are here. The worker decides anew when it comes to a step: what only the volume knows is taken to be as it was.
+ */
+export async function foresee(
+  source: ForesightSource,
+  { project, root }: Pick<LoadedProject, 'project' | 'root'>,
+  {
+    from,
+    volume,
+    signal,
+  }: {
+    from?: string | undefined;
+    /** Its id; undefined where it is to be created, so that nothing is there. */
+    volume: string | undefined;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<StepForesight[]> {
+  try {
+    const before = volume === undefined ? {} : await lastRuns(source, project.name, volume);
+    const { files } = await collect({ project, root }, signal);
+    const { steps } = await ask(source, { project, root }, { files, from, before, signal });
+    return project.steps.map(({ name, where }) => {
+      const why = steps.find(({ step }) => step === name)?.why ?? ['not known'];
+      return { name, where, runs: why.length > 0, why: why.join('; ') || 'nothing changed since it passed' };
+    });
+  } catch {
+    throwIfCancelled(signal);
+    return project.steps.map(({ name, where }) => ({ name, where, runs: true, why: 'what changed is not known' }));
+  }
+}
+
+/** Keeps on what the steps of a job depend, for the next foresight; that it cannot is no reason not to start. */
+export async function keepForesight(
+  source: ForesightSource,
+  job: string,
+  loaded: Pick<LoadedProject, 'project' | 'root'>,
+  files: readonly HashedFile[],
+  signal?: AbortSignal,
+): Promise<void> {
+  try {
+    const { steps } = await ask(source, loaded, { files, from: undefined, before: {}, signal });
+    const outputs = new Map(loaded.project.steps.map((step) => [step.name, step.outputs ?? []]));
+    const kept: z.infer<typeof keptSchema> = {
+      schema: 1,
+      steps: Object.fromEntries(
+        steps.map(({ step, parts }) => [step, { parts, outputs: outputs.get(step) ?? [] }] as const),
+      ),
+    };
+    await writeFileAtomic(fileOf(source.records, job), `${JSON.stringify(kept)}\n`);
+  } catch {
+    throwIfCancelled(signal);
+  }
+}
+
+/** Longest time that the worker is given, in ms. */
+const patienceMs = 20_000;
+
+async function ask(
+  source: ForesightSource,
+  { project, root }: Pick<LoadedProject, 'project' | 'root'>,
+  {
+    files,
+    from,
+    before,
+    signal,
+  }: {
+    files: readonly HashedFile[];
+    from: string | undefined;
+    before: object;
+    signal: AbortSignal | undefined;
+  },
+): Promise<z.infer<typeof answerSchema>> {
+  const spec = buildSpec({
+    job: 'foresight',
+    project,
+    side: 'pod',
+    paths: { project: root, mount: root },
+    python: project.target.python,
+    code: codeFiles(files),
+    restUrl: source.restUrl,
+    capSeconds: null,
+    from,
+  });
+  const hashes = Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
+  const late = AbortSignal.timeout(patienceMs);
+  const soon = signal === undefined ? late : AbortSignal.any([signal, late]);
+  return answerSchema.parse(await askLocalWorker(source, 'foresee', { spec, hashes, before }, soon));
+}
+
+interface LastRun {
+  passed: boolean;
+  latest?: string | undefined;
+  /** The runs of the steps before it that it came after. */
+  after?: Record<string, string | null>;
+  parts?: z.infer<typeof partsSchema> | undefined;
+  patterns?: string[] | undefined;
+}
+
+/** Of each step how the newest job that came to it left it. */
+async function lastRuns(
+  { records, restUrl }: Pick<ForesightSource, 'records' | 'restUrl'>,
+  project: string,
+  volume: string,
+): Promise<Record<string, LastRun>> {
+  const jobs = (await records.list())
+    .filter((r) => r.project === project && r.restUrl === restUrl && r.volume?.id === volume && r.remote !== undefined)
+    .slice(0, jobsRead);
+  const known: Record<string, LastRun> = {};
+  for (const record of jobs) {
+    const steps = await stepsOf(records, record);
+    const kept = keptSchema.safeParse(parseJson((await readIfThere(fileOf(records, record.job))) ?? '')).data?.steps;
+    for (const [i, step] of steps.entries()) {
+      if (step.where === 'pod' && step.status !== 'waiting' && known[step.name] === undefined) {
+        known[step.name] = {
+          passed: step.status === 'passed' || step.status === 'skipped',
+          latest: step.run,
+          after: Object.fromEntries(steps.slice(0, i).map((one) => [one.name, one.run ?? null])),
+          parts: kept?.[step.name]?.parts,
+          patterns: kept?.[step.name]?.outputs,
+        };
+      }
+    }
+  }
+  return known;
+}
+
+async function stepsOf(records: JobRecords, record: JobRecord): Promise<StepView[]> {
+  const journals = new JobJournals(records, record);
+  await journals.read();
+  return viewWithRecord(record, journals.view).steps;
+}
