@@ -4,8 +4,6 @@ import { ledgerOf, type JobCost } from '../core/costs/ledger.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
 import {
   askerText,
-  byteText,
-  count,
   helperText,
   jobWords,
   missingWords,
