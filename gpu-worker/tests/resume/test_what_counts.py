@@ -86,7 +86,7 @@ def test_what_only_a_later_step_can_see_leaves_the_earlier_one_skipped(project: 
 
 def test_documents_drafts_and_what_steps_make_do_not_count(project: Bench) -> None:
     one = step("first", "first.py", outputs=["out/*"])
-    project.write("first.py", "import os; os.makedirs('out', exist_ok=True); open('out/' + 'made', 'w').write('{}')")
+    project.write("first.py", "import os; os.makedirs('out', exist_ok=True); open(f'out/{1}.json', 'w').write('{}')")
     reasons(project, one, code=code_of(project))
     for path in ("README.md", "docs/api.txt", "plot.png", "draft.ipynb", "out/table.json"):
         project.write(path, "{}")
