@@ -69,11 +69,10 @@ export async function fetchOverS3(options: S3FetchOptions): Promise<FetchResult>
   if (changed.length > 0) {
     await fetchAll(options, into, changed, failures, result);
   }
-  failures.throwIfAny(
-    'fetch-failed',
-    (count) => `${count} of ${listed.length} could not be fetched.`,
-    'The others are complete. Look at the reasons and fetch again.',
-  );
+  failures.throwIfAny('fetch-failed', listed.length, 'fetched', {
+    rest: 'The others are complete.',
+    next: 'Look at the reasons and fetch again.',
+  });
   return result;
 }
 

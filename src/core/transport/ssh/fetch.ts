@@ -48,11 +48,10 @@ export async function fetchFiles(options: FetchOptions): Promise<FetchResult> {
       await incoming.close();
     }
   }
-  failures.throwIfAny(
-    'fetch-failed',
-    (count) => `${count} of ${listed.length} could not be fetched.`,
-    'The others are complete. Look at the reasons and fetch again.',
-  );
+  failures.throwIfAny('fetch-failed', listed.length, 'fetched', {
+    rest: 'The others are complete.',
+    next: 'Look at the reasons and fetch again.',
+  });
   return result;
 }
 

@@ -2,6 +2,7 @@ import type { SyncList } from '../../files/scan.ts';
 import type { Ignored } from '../../files/excluded.ts';
 import type { Route } from './route.ts';
 import type { SecretFinding } from '../../files/secrets.ts';
+import type { LeftOut } from '../../words/index.ts';
 
 /** What the engine put on the volume: the content of `.runpod-trainer/files.json` there. */
 export type ManifestFiles = Record<string, { size: number; sha256: string; mtime: string }>;
@@ -79,6 +80,8 @@ export interface TransferPlan {
   /** Entries of the project file that match nothing; `madeBy` is the local step that makes the files. */
   missing: { list: string; pattern: string; madeBy: string | null }[];
   ignored: Ignored[];
+  /** Links and the like that a list names and that are not sent; `notes` says it in sentences. */
+  leftOut: LeftOut[];
   notes: string[];
   /** What is sent. */
   totals: Totals;

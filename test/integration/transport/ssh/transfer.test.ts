@@ -137,7 +137,7 @@ exec python3 "$0" "$@"`;
     await appendFile(at('home/growing'), ' and more');
     await rm(at('home/gone'));
     await assert.rejects(push({ ...remote(), files }), (error: Error) => {
-      assert.match(error.message, /2 files of 3 could not be uploaded/);
+      assert.match(error.message, /2 of 3 files could not be uploaded/);
       assert.match(error.message, /"growing": growing changed while it was read/);
       assert.match(error.message, /"gone": .*ENOENT/);
       return true;
@@ -218,7 +218,7 @@ exec python3 "$0" "$@"`;
       ...bad.map(line),
     ]);
     const options = { ...remote(), worker: liar, into: at('results'), patterns: ['out/', '.*/', '../**'] };
-    await assert.rejects(fetchFiles(options), { code: 'fetch-failed', message: /8 files of 9/ });
+    await assert.rejects(fetchFiles(options), { code: 'fetch-failed', message: /8 of 9 files/ });
     assert.deepEqual(await readdir(at('results')), ['out']);
     assert.equal(await readFile(at('results/out/good'), 'utf8'), 'good');
     assert(!(await readdir(folder.path)).includes('evil'));

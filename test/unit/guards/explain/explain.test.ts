@@ -476,7 +476,7 @@ describe('the failure explainer (R7.4): what the worker and the API say', () => 
       to: 4,
       text: 'Raise the cap from 2 to 4 hours.',
     });
-    assert.match(seen.what, /2 h .* 0 of 1 steps done/);
+    assert.match(seen.what, /2 h .* 0 of 1 step done/);
   });
 
   it('knows a job that showed no life, with all witnesses', () => {
