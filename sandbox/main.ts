@@ -34,13 +34,19 @@ function read(): { options: SandboxOptions; followStdin: boolean } {
     if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`--${name} must be a number, not "${text}"\n${usage}`);
     return Number(text);
   };
+  const portOf = (name: string, text: string): number => {
+    if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+      throw new Error(`--${name} must be a whole number from 0 to 65535, not "${text}"`);
+    }
+    return Number(text);
+  };
   const options: SandboxOptions = {
     root: values.root,
     log: (line) => process.stderr.write(`${line}\n`),
     ...(values['image-path'] !== undefined && { imagePath: values['image-path'] }),
     ...(isolation !== undefined && { isolation }),
-    ...(port !== undefined && { port: number('port', port) }),
-    ...(s3Port !== undefined && { s3Port: number('s3-port', s3Port) }),
+    ...(port !== undefined && { port: portOf('port', port) }),
+    ...(s3Port !== undefined && { s3Port: portOf('s3-port', s3Port) }),
     ...(balance !== undefined && { balance: number('balance', balance) }),
   };
   return { options, followStdin: values['follow-stdin'] };

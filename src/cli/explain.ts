@@ -1,11 +1,11 @@
-import { explain, gatherEvidence, type Explanation } from '../core/guards/explain/index.ts';
+import { explain, gatherEvidence, unexplained, type Evidence, type Explanation } from '../core/guards/explain/index.ts';
 import type { JobRecord } from '../core/journal/records.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { makeOutput, type Output } from './output.ts';
 import { hintOf } from './remedies.ts';
-import { printable, wrap, type Style } from './style.ts';
+import { printable, wrap } from './style.ts';
 
 export interface ExplainOptions extends GlobalOptions {
   json?: boolean;
@@ -24,13 +24,22 @@ export async function explainCommand(name: string | undefined, options: ExplainO
     const { status } = evidence.state;
     const text =
       explanation === undefined
-        ? unexplained(record, status, evidence.log, output.style)
+        ? unexplainedText(record, evidence, output)
         : explanationText(record, explanation, command, output);
-    output.result({ type: 'explanation', job: record.job, status, explanation: explanation ?? null, command }, text);
+    const rest = explanation === undefined && isOver(status) ? unexplained(evidence) : {};
+    output.result(
+      { type: 'explanation', job: record.job, status, explanation: explanation ?? null, ...rest, command },
+      text,
+    );
     return exitCodes.succeeded;
   } finally {
     interrupt.stop();
   }
+}
+
+/** Whether there is something to explain. */
+function isOver(status: Evidence['state']['status']): boolean {
+  return status !== 'succeeded' && status !== 'running' && status !== 'starting';
 }
 
 /** The command that goes on where the job stopped. */
@@ -50,13 +59,13 @@ export function explanationText(
   command: string | undefined,
   { style, width = 100, hints }: Pick<Output, 'style' | 'width' | 'hints'>,
 ): string {
-  const { what, why, next, remedies, evidence, change } = explanation;
-  const block = (title: string, text: string): string[] =>
-    wrap(printable(text), width - 10).map((line, i) => `${(i === 0 ? title : '').padEnd(10)}${line}`);
+  const { what, why, next, remedies, evidence, also, change } = explanation;
+  const block = (title: string, text: string): string[] => titled(title, text, width);
   return [
     style.bold(printable(`${record.job}: ${what}`)),
     '',
     ...evidence.flatMap((line, i) => block(i === 0 ? 'Seen' : '', line)),
+    ...also.flatMap((line, i) => block(i === 0 ? 'Survived' : '', line)),
     ...block('Why', why),
     ...block('Do', next),
     ...hints(remedies ?? []).map((line) => `        ${printable(line)}`),
@@ -70,14 +79,37 @@ function changeText(path: readonly (string | number)[], from: unknown, to: unkno
   return `${place.replace(/^\./, '')} in ${file}: ${JSON.stringify(from)} → ${JSON.stringify(to)}`;
 }
 
-function unexplained(record: JobRecord, status: string, log: readonly string[], style: Style): string {
-  if (status === 'succeeded' || status === 'running' || status === 'starting') {
+function titled(title: string, text: string, width: number): string[] {
+  return wrap(printable(text), width - 10).map((line, i) => `${(i === 0 ? title : '').padEnd(10)}${line}`);
+}
+
+/** What can be said where nothing is recognised: the line that names the error, and the lines before it. */
+export function unexplainedText(
+  record: Pick<JobRecord, 'job' | 'reason'>,
+  evidence: Evidence,
+  { style, width = 100 }: Pick<Output, 'style' | 'width'>,
+): string {
+  const { status } = evidence.state;
+  if (!isOver(status)) {
     return `${record.job} ${status === 'succeeded' ? 'succeeded' : 'has not ended'}: there is nothing to explain.`;
   }
-  const last = log.slice(-8).map((line) => `  ${style.dim(printable(line))}`);
-  const said = record.reason === undefined ? '' : ` ${printable(record.reason)}`;
+  const { error, also } = unexplained(evidence);
+  const last = evidence.log.slice(-lastLines).map((line) => `  ${style.dim(cut(printable(line), mostOfLine))}`);
+  const said = record.reason === undefined ? '' : ` ${cut(printable(record.reason), mostOfLine)}`;
   return [
     `${record.job} is ${status}.${said} No known cause was recognised.`,
-    ...(last.length === 0 ? [] : ['The last lines of its step:', ...last]),
+    ...(error === undefined ? [] : titled('Error', error, width)),
+    ...also.flatMap((line, i) => titled(i === 0 ? 'Survived' : '', line, width)),
+    ...(last.length === 0
+      ? []
+      : [last.length === 1 ? 'The last line of its step:' : 'The last lines of its step:', ...last]),
   ].join('\n');
+}
+
+/** Of a log that nothing is recognised in so much is shown; a line may be a whole file. */
+const lastLines = 8;
+const mostOfLine = 400;
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }

@@ -17,6 +17,7 @@ function report(error: unknown, { json, sandbox }: { json?: boolean; sandbox?: b
       ? error
       : new UserError(cancelled ? 'cancelled' : isSystemError(error) ? 'system' : 'unexpected', {
           what: messageOf(error),
+          next: cancelled ? undefined : nextAfter(error),
         });
   if (json === true) {
     const acts = remedies.length > 0 ? remedies : undefined;
@@ -34,6 +35,12 @@ function report(error: unknown, { json, sandbox }: { json?: boolean; sandbox?: b
     }
   }
   return cancelled ? exitCodes.cancelled : exitCodes.badInput;
+}
+
+function nextAfter(error: unknown): string {
+  return isSystemError(error)
+    ? 'Change what stands in its way, then try again.'
+    : 'This is a fault of the program. With RUNPOD_TRAINER_DEBUG=1 in the environment it also says where: please report it.';
 }
 
 watchForEnds((error) => {

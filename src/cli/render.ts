@@ -1,7 +1,7 @@
 import type { JobEvent } from '../core/journal/events.ts';
 import type { RunEvent } from '../core/journal/run-event.ts';
 import type { Remedy } from '../core/remedy.ts';
-import { byteText, duration, pricePerHour, stepWords } from '../core/words/index.ts';
+import { byteText, count, duration, pricePerHour, stepWords } from '../core/words/index.ts';
 import { printableDeep, type Style } from './style.ts';
 import { gateLine, messageLines } from './summary.ts';
 import { fit } from './width.ts';
@@ -145,7 +145,7 @@ export class Renderer {
     }
     this.#lastProgress = now;
     const arrow = event.direction === 'up' ? '↑' : '↓';
-    const text = `  ${arrow} ${event.files}/${event.filesTotal} files · ${byteText(event.bytes)} of ${byteText(event.bytesTotal)}`;
+    const text = `  ${arrow} ${event.files}/${count(event.filesTotal, 'file')} · ${byteText(event.bytes)} of ${byteText(event.bytesTotal)}`;
     if (this.#screen.interactive && !done) {
       this.#move(`${text} · ${event.file}`);
     } else if (this.#complete !== text) {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join, resolve as absolute } from 'node:path';
+import { UserError } from '../core/errors.ts';
 import { homeFolder, makeOwnFolder } from '../core/home/folder.ts';
 import { findSandbox, noteElsewhere, runningIn, sandboxEnvironment, sandboxFolder } from '../core/home/sandbox.ts';
 import { JobRecords } from '../core/journal/records.ts';
@@ -18,6 +19,12 @@ export interface SandboxOptions {
  * Runs the sandbox in the foreground until Ctrl-C. While jobs run in it the first Ctrl-C only names them.
  */
 export async function sandboxCommand(options: SandboxOptions): Promise<number> {
+  if (options.port !== undefined && !isPort(options.port)) {
+    throw new UserError('port-unknown', {
+      what: `"${options.port}" is not a port.`,
+      next: 'Give a whole number from 1 to 65535, or leave it out for a free one.',
+    });
+  }
   const home = homeFolder();
   const root = absolute(options.root ?? sandboxFolder(home));
   makeOwnFolder(root);
@@ -50,6 +57,11 @@ export async function sandboxCommand(options: SandboxOptions): Promise<number> {
     interrupt.stop();
     await forget();
   }
+}
+
+/** 0 is for whichever is free. */
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) < 65_536;
 }
 
 /** Says how the sandbox is reached from another terminal, and makes that so. */

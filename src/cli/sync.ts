@@ -1,5 +1,5 @@
 import { secretsFound } from '../core/files/leaving.ts';
-import { byteText, count, duration, pricePerHour, pricePerMonth } from '../core/words/index.ts';
+import { byteText, count, duration, firstNames, pricePerHour, pricePerMonth } from '../core/words/index.ts';
 import { planVolume, volumeCostPerMonth } from '../core/pods/volume.ts';
 import { runSync, type SyncResult } from '../core/volumes/sync.ts';
 import { askAdopt, confirm } from './ask.ts';
@@ -42,7 +42,7 @@ export async function syncCommand(file: string | undefined, options: SyncCommand
       await confirm(text, yes);
     }
     if (prepared.plan.deletes.length > 0) {
-      await confirm(`Delete ${prepared.plan.deletes.length} files on the volume?`, yes);
+      await confirm(`Delete ${count(prepared.plan.deletes.length, 'file')} on the volume?`, yes);
     }
     const result = await runSync(installation, loaded, prepared, {
       replace: options.replace === true ? 'all' : undefined,
@@ -69,10 +69,10 @@ function resultText({ route, sent, bytes, deleted, left, seconds, volume }: Sync
     sent === 0 ? 'Everything was there already' : `${count(sent, 'file')} (${byteText(bytes)}) in ${duration(seconds)}`;
   return [
     `Synced    ${done}, over ${route}, to ${volume.name} in ${volume.dataCenter}.`,
-    ...(deleted > 0 ? [`Deleted   ${deleted} files that the project does not have any more.`] : []),
+    ...(deleted > 0 ? [`Deleted   ${count(deleted, 'file')} that the project does not have any more.`] : []),
     ...(left.length > 0
       ? [
-          `Left      ${left.length} files that changed on both sides: ${left.slice(0, 5).join(', ')}. Replace them with --replace.`,
+          `Left      ${count(left.length, 'file')} that changed on both sides: ${firstNames(left)}. With --replace what is here goes in their place.`,
         ]
       : []),
   ].join('\n');

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import List, Set, Tuple
 
+import pytest
 from conftest import is_running, wait_for
 
+from runpod_trainer_worker.base import procs
 from runpod_trainer_worker.base.procs import STEP_DIR, is_alive, kill_members, members_of, start_time
 
 
@@ -16,6 +20,22 @@ def test_a_later_process_with_the_same_pid_is_not_the_one_that_is_meant() -> Non
     started = start_time(os.getpid())
     assert started is not None and is_alive(os.getpid(), started)
     assert not is_alive(os.getpid(), started - 1) and not is_alive(os.getpid(), started + 1)
+
+
+def test_the_start_of_a_process_is_its_start_whatever_it_does_since() -> None:
+    """In ticks since the kernel started, as the kernel tells it; memory that a process takes changes nothing."""
+    program = "import sys; held = bytearray(80_000_000); print(len(held), flush=True); sys.stdin.read()"
+    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        at_first = start_time(child.pid)
+        assert child.stdout is not None and child.stdout.readline() == b"80000000\n"
+        assert at_first is not None and start_time(child.pid) == at_first
+        uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        own = start_time(os.getpid())
+        assert own is not None and own <= at_first <= (uptime + 1) * os.sysconf("SC_CLK_TCK")
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def test_a_process_that_has_ended_is_not_alive_even_before_its_parent_looks() -> None:
@@ -65,3 +85,26 @@ def test_the_own_process_is_no_member(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+def test_nothing_to_end_takes_no_time(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert kill_members(str(tmp_path)) == 0
+    assert time.monotonic() - began < procs._KILLING / 2
+
+
+def test_what_begins_between_two_looks_is_ended_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may become visible right after a look that found nothing, so one such look is not the end of it."""
+    children = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+    looks = [[children[0].pid], [], [children[1].pid], [], []]
+
+    def look(_: str) -> Tuple[List[int], Set[Tuple[int, object]]]:
+        return (looks.pop(0) if looks else []), set()
+
+    try:
+        monkeypatch.setattr(procs, "_look", look)
+        assert kill_members(str(tmp_path)) == 2 and looks == []
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()

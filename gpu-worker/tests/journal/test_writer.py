@@ -50,6 +50,28 @@ def test_lifecycle_events_are_on_the_volume_at_once(job: JobDir) -> None:
     assert not job.reserve.exists()
 
 
+def test_a_lifecycle_event_that_comes_during_a_copy_does_not_wait_for_the_next_one(job: JobDir) -> None:
+    """The volume is slow; what is said meanwhile follows at once, not after the interval of half a minute."""
+    copying, go_on = threading.Event(), threading.Event()
+
+    def slow(descriptor: int, data: bytes, offset: int) -> int:
+        copying.set()
+        go_on.wait(10)
+        return os.pwrite(descriptor, data, offset)
+
+    journal = Journal(job, 1, spool_of(job), Timings(sync=30, sync_wait=10, close_wait=10), write=slow)
+    said = [threading.Thread(target=journal.emit, args=("note",), kwargs={"level": "info", "text": text}) for text in "ab"]
+    said[0].start()
+    assert copying.wait(10)
+    said[1].start()
+    wait_for(lambda: journal.seq == 2)
+    go_on.set()
+    wait_for(lambda: len(read(job.first_journal)) == 2, 5)
+    for one in said:
+        one.join()
+    assert journal.close()
+
+
 def test_log_events_reach_the_volume_within_the_interval(job: JobDir) -> None:
     journal = Journal(job, 1, spool_of(job), QUICK)
     journal.emit("log", step=None, stream="out", lines=["x"])

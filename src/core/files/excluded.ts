@@ -1,3 +1,4 @@
+import type { ScanNote } from '../words/index.ts';
 import type { Exclusion } from './patterns.ts';
 import { normal } from './patterns.ts';
 
@@ -41,24 +42,19 @@ export class Leftovers {
 
 const collisionsTold = 5;
 
-/** Sentences about names that differ here but are one name on systems that ignore case or the Unicode form. */
-export function nameNotes(paths: readonly string[]): string[] {
+/** Names that differ here but are one name on systems that ignore case or the Unicode form. */
+export function nameNotes(paths: readonly string[]): ScanNote[] {
   const seen = new Map<string, string>();
-  const pairs: string[] = [];
+  const pairs: ScanNote[] = [];
   for (const path of paths) {
     const key = normal(path).toLowerCase();
     const other = seen.get(key);
     if (other === undefined) {
       seen.set(key, path);
     } else {
-      pairs.push(`${other} and ${path}`);
+      pairs.push({ code: 'names-alike', path, other });
     }
   }
   const rest = pairs.length - collisionsTold;
-  return [
-    ...pairs
-      .slice(0, collisionsTold)
-      .map((pair) => `${pair} differ only in case or accents: on Windows and macOS one would replace the other.`),
-    ...(rest > 0 ? [`${rest} more names differ only in case or accents.`] : []),
-  ];
+  return [...pairs.slice(0, collisionsTold), ...(rest > 0 ? [{ code: 'more-names-alike' as const, count: rest }] : [])];
 }

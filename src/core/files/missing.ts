@@ -1,7 +1,8 @@
 import { UserError } from '../errors.ts';
+import { isLeftOut, scanNoteText, type ScanNote } from '../words/index.ts';
 import type { ScanResult } from './scan.ts';
 
-type Left = Pick<ScanResult, 'ignored' | 'notes'>;
+type Left = Pick<ScanResult, 'ignored'> & { notes: readonly ScanNote[] };
 
 /** Entries of the lists that match no file, with the reason where there is something of that name all the same. */
 export function missingFiles(missing: readonly { list: string; pattern: string }[], left: Left): UserError {
@@ -27,14 +28,12 @@ export function whyLeftOut(pattern: string, { ignored, notes }: Left): string | 
       rule.from === 'always' ? 'what is never uploaded' : rule.from === 'project' ? '"sync.never"' : rule.from;
     return `${pattern} is there, but the rule "${rule.rule}" of ${from} leaves it out.`;
   }
-  return notes.find((note) => meets(pattern, /^(.+?) is (?:a link|not a regular file)/.exec(note)?.[1]));
+  const note = notes.find((one) => isLeftOut(one) && meets(pattern, one.path));
+  return note && scanNoteText(note);
 }
 
 /** Whether an entry names this path, or one above or below it. */
-function meets(pattern: string, name: string | undefined): boolean {
-  if (name === undefined) {
-    return false;
-  }
+function meets(pattern: string, name: string): boolean {
   const fixed = pattern.replace(/[*?[].*$/s, '').replace(/\/$/, '');
   const path = name.replace(/\/$/, '');
   return fixed !== '' && (path === fixed || path.startsWith(`${fixed}/`) || fixed.startsWith(`${path}/`));

@@ -2,6 +2,7 @@ import { type Stats, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { throwIfCancelled, messageOf, UserError } from '../errors.ts';
 import type { Project } from '../project/schema.ts';
+import type { LeftOut, ScanNote } from '../words/index.ts';
 import { IgnoreFiles } from './ignore-files.ts';
 import { Leftovers, nameNotes, type Ignored } from './excluded.ts';
 import { type Exclusion, type Pattern, compilePattern, neverRules } from './patterns.ts';
@@ -32,8 +33,8 @@ export interface ScanResult {
   missing: { list: SyncList | 'archives'; pattern: string }[];
   /** What the lists name and a rule leaves out, by rule. */
   ignored: Ignored[];
-  /** Sentences about what might surprise: links out of the project, devices, unreadable names, names alike. */
-  notes: string[];
+  /** What might surprise: links out of the project, devices, unreadable names, names alike. */
+  notes: ScanNote[];
 }
 
 export interface ScanOptions {
@@ -92,7 +93,7 @@ class Walk {
   readonly #stack: Folder[];
   readonly #files: LocalFile[] = [];
   readonly #archives: { to: string; files: LocalFile[] }[];
-  readonly #notes: string[] = [];
+  readonly #notes: LeftOut[] = [];
 
   constructor(root: string, sync: SyncLists, never: readonly string[]) {
     this.#root = path.resolve(root);
@@ -132,7 +133,7 @@ class Walk {
         } else if (entry.isSymbolicLink()) {
           this.#follow(name, folder.trail);
         } else if (this.#wantedBy(name) !== undefined) {
-          this.#notes.push(`${name} is not a regular file and was left out.`);
+          this.#leaveOut('not-regular', name);
         }
         count += 1;
         if (count % entriesAStep === 0) {
@@ -157,8 +158,12 @@ class Walk {
       .map(({ list, pattern }) => ({ list, pattern: pattern.text }));
     const order = ['must', 'data', 'archives'];
     missing.sort((a, b) => order.indexOf(a.list) - order.indexOf(b.list));
-    const notes = [...this.#notes.sort(), ...nameNotes(files.map((file) => file.path))];
+    const notes = [...this.#notes.sort(byPath), ...nameNotes(files.map((file) => file.path))];
     return { files, archives, missing, ignored: this.#ignored.groups(), notes };
+  }
+
+  #leaveOut(code: Exclude<LeftOut['code'], 'link-to-excluded'>, path: string): void {
+    this.#notes.push({ code, path });
   }
 
   #list(folder: string) {
@@ -177,7 +182,7 @@ class Walk {
     if (!name.includes('\uFFFD')) {
       return false;
     }
-    this.#notes.push(`The name of ${name} is not valid Unicode; it was left out.`);
+    this.#leaveOut('not-unicode', name);
     return true;
   }
 
@@ -226,20 +231,20 @@ class Walk {
       real = realpathSync.native(path.join(this.#root, name));
       stats = statSync(real);
     } catch {
-      this.#notes.push(`${name} is a link to nothing and was left out.`);
+      this.#leaveOut('link-to-nothing', name);
       return;
     }
     const inside = path.relative(this.#realRoot, real).split(path.sep).join('/');
     if (inside === '..' || inside.startsWith('../') || path.isAbsolute(inside)) {
-      this.#notes.push(`${name} is a link out of the project and was left out.`);
+      this.#leaveOut('link-outside', name);
     } else if (inside !== '' && this.#targetExcluded(inside, stats.isDirectory())) {
-      this.#notes.push(`${name} is a link to ${inside}, which is never uploaded, and was left out.`);
+      this.#notes.push({ code: 'link-to-excluded', path: name, to: inside });
     } else if (stats.isFile()) {
       this.#take(name);
     } else if (!stats.isDirectory()) {
-      this.#notes.push(`${name} is a link to something that is not a regular file and was left out.`);
+      this.#leaveOut('link-to-other', name);
     } else if (trail.includes(real)) {
-      this.#notes.push(`${name} is a link to a folder that contains it and was left out.`);
+      this.#leaveOut('link-in-circle', name);
     } else {
       this.#stack.push({ path: name, trail: [...trail, real] });
     }
@@ -287,7 +292,7 @@ class Walk {
 }
 
 /** Sorted by UTF-16 units, so that the order is the same on every machine. */
-function byPath(a: LocalFile, b: LocalFile): number {
+function byPath(a: { path: string }, b: { path: string }): number {
   return a.path < b.path ? -1 : 1;
 }
 

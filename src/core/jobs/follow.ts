@@ -1,4 +1,4 @@
-import { pricePerHour } from '../words/index.ts';
+import { duration, phaseWords, pricePerHour } from '../words/index.ts';
 import { isLoopback } from '../runpod/connection.ts';
 import { guardCap } from '../caps/guard.ts';
 import { costOf, type CostReport } from '../caps/meter.ts';
@@ -376,8 +376,8 @@ function notStarted(record: JobRecord): UserError {
   return new UserError('job-not-started', {
     what: `The job ${job} has not started on a pod${busy ? ' yet' : ''}.`,
     why: busy
-      ? `Process ${record.client?.pid ?? '?'} is preparing it (phase "${phase}").`
-      : `The program that prepared it was ended in the phase "${phase}" (${updated}).${left ? ` Its pod ${pod.name} is still there (${pricePerHour(pod.costPerHour, isLoopback(record.restUrl))}).` : ' Nothing was rented.'}`,
+      ? `Another terminal or window of this computer is preparing it, and is ${phaseWords[phase]}.`
+      : `The program that prepared it was ended while it was ${phaseWords[phase]}, ${duration((Date.now() - Date.parse(updated)) / 1000)} ago.${left ? ` Its pod ${pod.name} is still there (${pricePerHour(pod.costPerHour, isLoopback(record.restUrl))}).` : ' Nothing was rented.'}`,
     next: busy
       ? 'Attach when the job runs.'
       : `Run the project again${left ? ', which uses that pod when it fits, or end the pod by cancelling the job' : ''}.`,

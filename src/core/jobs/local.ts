@@ -91,7 +91,7 @@ export function localFailure(view: JobView): UserError {
   const step = failedStep(view);
   const gate = step?.gates.find((g) => g.status !== 'passed');
   return new UserError('local-step-failed', {
-    what: `The step "${step?.name ?? '?'}" failed on this machine: ${gate?.message ?? step?.reason ?? view.reason ?? 'no reason was given'}`,
+    what: `${step === undefined ? 'The steps on this machine did not end well' : `The step "${step.name}" failed on this machine`}: ${gate?.message ?? step?.reason ?? view.reason ?? 'no reason was given.'}`,
     next: 'Nothing was rented or uploaded. Correct it and run again; finished steps are skipped.',
   });
 }

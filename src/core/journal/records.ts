@@ -5,6 +5,7 @@ import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { takeLock } from '../files/lock.ts';
 import * as z from 'zod';
 import { messageOf, UserError } from '../errors.ts';
+import { count } from '../words/index.ts';
 import { parseJson } from '../json.ts';
 import { changed, preparationBeatMs, recordSchema, type JobRecord, type RecordChange } from './record.ts';
 
@@ -148,9 +149,13 @@ export class JobRecords {
     const exact = hits.find((r) => r.job === name) ?? (hits.length === 1 ? hits[0] : undefined);
     if (exact === undefined) {
       throw new UserError('job-unknown', {
-        what: hits.length > 1 ? `"${name}" fits ${hits.length} jobs.` : `No job "${name}" was started from here.`,
-        next: 'Take the name from the list of jobs.',
-        remedies: [{ do: 'show-jobs' }],
+        what:
+          hits.length > 1 ? `"${name}" fits ${count(hits.length, 'job')}.` : `No job "${name}" was started from here.`,
+        next:
+          all.length === 0
+            ? 'No job was started from here yet: run a project first.'
+            : 'Take the name from the list of jobs.',
+        remedies: [all.length === 0 ? { do: 'run' } : { do: 'show-jobs' }],
       });
     }
     return exact;

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
+import { count } from '../words/index.ts';
 
 /** A container that was started so often without an answer from its sshd will not get there. */
 const startsAllowed = 3;
@@ -37,10 +38,10 @@ export class StartWatch {
 
   /** Throws a UserError `pod-crash-loop` when the pod does not get beyond its start. */
   check(pod: Pod): void {
-    const { count, lines } = this.#starts;
-    if (count > startsAllowed) {
+    const { count: starts, lines } = this.#starts;
+    if (starts > startsAllowed) {
       throw new UserError('pod-crash-loop', {
-        what: `The container of the pod ${pod.name} ends again and again: it was started ${count} times and SSH never answered.`,
+        what: `The container of the pod ${pod.name} ends again and again: it was started ${count(starts, 'time')} and SSH never answered.`,
         why: lines.length === 0 ? 'It printed nothing.' : `It printed last: ${lines.join(' · ').slice(-500)}`,
         next: `Check the image ${pod.image}: its start command has to keep running and to start sshd.`,
       });

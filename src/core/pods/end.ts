@@ -42,7 +42,7 @@ function notEnded(pod: { id: string; name: string }, cause: unknown): UserError 
     {
       what: `The pod ${pod.name} (${pod.id}) could not be ended and may still cost money.`,
       why: cause instanceof Error ? cause.message : 'RunPod still shows it after half a minute.',
-      next: 'Terminate it in the RunPod console, or run the command again when the connection is back.',
+      next: 'Terminate it in the RunPod console, or try it again when the connection is back.',
     },
     { cause },
   );

@@ -104,6 +104,9 @@ function unknownHardware(kind: string, id: string, catalog: { id: string }[]): U
   const options = similar.length > 0 ? similar : catalog.map((c) => c.id).slice(0, 12);
   return new UserError('hardware-unknown', {
     what: `RunPod has no ${kind} "${id}".`,
-    next: `Use one of RunPod's ids in the project file, such as: ${options.join(', ')}.`,
+    next:
+      options.length === 0
+        ? 'RunPod lists none at the moment; try again later.'
+        : `Use one of RunPod's ids in the project file, such as: ${options.join(', ')}.`,
   });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
+import { duration } from '../words/index.ts';
 import { isApiError } from '../runpod/api-error.ts';
 import type { RunPodClient } from '../runpod/client.ts';
 import type { Pod } from '../runpod/schemas.ts';
@@ -86,7 +87,7 @@ async function waitWatching(
     }
     if (performance.now() + pause > deadline) {
       throw new UserError('pod-not-ready', {
-        what: `The pod was not ready after ${options.minutes} minutes: ${now}.`,
+        what: `The pod was not ready after ${duration(options.minutes * 60)}: ${now}.`,
         why: 'Now and then RunPod gives a bad host, or pulling a large image takes very long.',
         next: 'Start again to get another host, or raise "target.readyMinutes" for a very large image.',
       });

@@ -31,11 +31,12 @@ export async function planVolume(
     });
   }
   const elsewhere = named[0];
-  if (elsewhere !== undefined) {
+  const wantedIn = wanted.dataCenter;
+  if (elsewhere !== undefined && wantedIn !== undefined) {
     throw new UserError('volume-elsewhere', {
-      what: `The volume "${wanted.name}" is in ${elsewhere.dataCenter}, but the project file says ${wanted.dataCenter ?? 'nothing'}.`,
+      what: `The volume "${wanted.name}" is in ${elsewhere.dataCenter}, but the project file says ${wantedIn}.`,
       why: 'A volume stays in its data center for good, and a pod can only use a volume of its own data center.',
-      next: `Set "dataCenter" to "${elsewhere.dataCenter}", or choose another volume name to create one in ${wanted.dataCenter ?? 'another data center'}.`,
+      next: `Set "dataCenter" to "${elsewhere.dataCenter}", or choose another volume name to create one in ${wantedIn}.`,
     });
   }
   if (wanted.dataCenter === undefined || wanted.size === undefined) {
@@ -56,7 +57,10 @@ export async function checkDataCenter(client: RunPodClient, id: string, signal?:
     const known = dataCenters.some((d) => d.id === id);
     throw new UserError('data-center-closed', {
       what: known ? `No volume can be created in ${id} today.` : `RunPod has no data center "${id}".`,
-      next: `Choose one of: ${open.join(', ')}.`,
+      next:
+        open.length === 0
+          ? 'No data center takes a new volume today; try again later.'
+          : `Choose one of: ${open.join(', ')}.`,
     });
   }
 }

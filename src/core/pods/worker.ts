@@ -256,7 +256,7 @@ function brokenWorker(command: string, code: number | null, stderr: string): Use
   }
   const lines = stderr.trim().split('\n').slice(-3).join(' ');
   return new UserError('worker-broken', {
-    what: `The worker's command "${command}" failed on the pod (exit code ${code ?? 'none'}).`,
+    what: `The worker's command "${command}" ${code === null ? 'was cut off on the pod.' : `failed on the pod (exit code ${code}).`}`,
     why: lines === '' ? undefined : lines,
     next: 'Check that the image has Python 3.9 or newer as python3 and that the volume is not full, then start again.',
   });

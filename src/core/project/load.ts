@@ -25,7 +25,7 @@ export async function loadProject(file: string): Promise<LoadedProject> {
       {
         what: `The project file ${path} could not be read.`,
         why: messageOf(error),
-        next: 'Name a *.runpod.json file, or run the command in the folder that holds one.',
+        next: 'Name a *.runpod.json file that is there and may be read.',
       },
       { cause: error },
     );

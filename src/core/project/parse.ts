@@ -121,10 +121,12 @@ export function placeOf(text: string, path: Path): { offset: number; length: num
 function problemsOf(tree: Node, issue: z.core.$ZodIssue): Problem[] {
   const path = issue.path.filter((p): p is string | number => typeof p !== 'symbol');
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(path);
+    const type = typeAt(tree, path);
+    const known = knownKeys(path, type);
     return issue.keys.map((key) => {
       const near = nearest(key, known);
-      const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
+      const takes = type === undefined ? '' : ` A gate of type "${type}" takes: ${known.join(', ')}.`;
+      const hint = near === undefined ? takes : ` Did you mean "${near}"?`;
       const problem = problemAt(keyNode(tree, path, key), [...path, key], `Unknown field "${key}".${hint}`);
       return near === undefined ? problem : { ...problem, fix: { kind: 'rename' as const, to: near } };
     });
@@ -201,14 +203,21 @@ function syntaxFault(text: string, { error, offset }: ParseError): string {
     : `${notANumber} is no number of JSON; write it as a text, or compute it in the code`;
 }
 
-/** Keys that the schema knows at a path, for "did you mean". */
-function knownKeys(path: Path): string[] {
+/** The type of the gate at a path, where there is one and it is known. */
+function typeAt(tree: Node, path: Path): string | undefined {
+  const value: unknown = findNodeAtLocation(tree, [...path, 'type'])?.value;
+  return path.at(-2) === 'gates' && typeof value === 'string' && gateTypes.includes(value) ? value : undefined;
+}
+
+/** Keys that the schema knows at a path, for "did you mean"; of a gate those of its type. */
+function knownKeys(path: Path, type: string | undefined): string[] {
   let json: unknown = schemaAsJson();
   for (const part of path) {
     json = child(json, part);
   }
-  const options = variants(json);
-  return options.flatMap((o) => Object.keys((o as { properties?: object }).properties ?? {}));
+  const options = variants(json) as { properties?: { type?: { const?: unknown } } }[];
+  const meant = options.filter((o) => type === undefined || o.properties?.type?.const === type);
+  return meant.flatMap((o) => Object.keys(o.properties ?? {}));
 }
 
 function variants(json: unknown): unknown[] {

@@ -28,11 +28,24 @@ export const relativePath = pathInside.transform(
       .replace(/\/\.$/, '') || '.',
 );
 
-export const pattern = pathInside.describe(
-  'A path or glob (`**`, `*`, `?`) relative to the project folder; a trailing `/` means everything below the folder.',
-);
+/** The project folder itself, in whatever spelling. */
+const isFolderItself = (p: string): boolean => /^(?:\.\/*)+$/.test(p);
+
+export const pattern = pathInside
+  .transform((p) => (isFolderItself(p) ? '**' : p))
+  .describe(
+    'A path or glob (`**`, `*`, `?`) relative to the project folder; a trailing `/` means everything below the folder, and `.` is the folder itself.',
+  );
 
 export const patterns = z.array(pattern);
+
+/** Lines in the manner of .gitignore, which knows no `./`: what is meant is a place below the project folder. */
+export const ignoreLines = z.array(
+  pathInside
+    .refine((p) => !isFolderItself(p), { message: 'is the project folder itself, of which nothing would be left' })
+    .transform((p) => p.replace(/^(?:\.\/+)+/, '/'))
+    .describe('A path or glob in the manner of .gitignore.'),
+);
 
 export const env = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of letters, digits and "_", and no digit first'),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { side, stepSchema } from './schema-steps.ts';
-import { env, name, patterns, relativePath, pattern } from './schema-values.ts';
+import { env, ignoreLines, name, patterns, relativePath, pattern } from './schema-values.ts';
 
 export type { Gate, GateValue } from './schema-gates.ts';
 export type { Side, Step } from './schema-steps.ts';
@@ -77,7 +77,7 @@ const syncFields = {
     'Large data files, uploaded as they are after the local steps; every entry must match at least one file.',
   ),
   optional: patterns.describe('Uploaded when present.'),
-  never: patterns.describe(
+  never: ignoreLines.describe(
     'Never uploaded, whatever the other lists say; in the manner of .gitignore, so a bare name counts in every folder. `.runpodignore` files do the same from inside the folders.',
   ),
 };

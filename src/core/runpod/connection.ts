@@ -32,7 +32,7 @@ export function checkConnection(connection: RunPodConnection): RunPodConnection 
     throw new UserError('runpod-url', {
       what: 'The RunPod API address cannot be used.',
       why: 'It must be an http(s) address without user name, query or fragment.',
-      next: `Correct the address in the settings; the usual one is ${defaultRestUrl}.`,
+      next: `Correct the address; the usual one is ${defaultRestUrl}.`,
       remedies: [{ do: 'set-api-address' }],
     });
   }

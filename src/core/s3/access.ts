@@ -23,7 +23,7 @@ export function checkAccess(access: S3Access): S3Access {
     throw new UserError('s3-url', {
       what: 'The S3 address cannot be used.',
       why: 'It must be an http(s) address without user name, query or fragment.',
-      next: 'Correct it in the settings.',
+      next: 'Correct the address, or leave it to the one of the data center.',
       remedies: [{ do: 'set-s3-address' }],
     });
   }

@@ -3,6 +3,7 @@ import { buffer as collect } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
+import { byteText, count } from '../words/index.ts';
 import { unsafeName } from '../files/confine.ts';
 import { checkAccess, type S3Access } from './access.ts';
 import {
@@ -111,13 +112,13 @@ export class VolumeStore {
           if (size > options.maxBytes) {
             body.destroy();
             throw new UserError('file-too-large', {
-              what: `${key} has ${size} bytes; at most ${options.maxBytes} are read at once.`,
+              what: `${key} has ${byteText(size)}; at most ${byteText(options.maxBytes)} are read at once.`,
               next: 'Download it instead.',
             });
           }
           const content = await collect(body);
           if (content.length !== size) {
-            throw Object.assign(new Error(`${content.length} of ${size} bytes came.`), { code: 'ECONNRESET' });
+            throw Object.assign(new Error(`${content.length} of ${count(size, 'byte')} came.`), { code: 'ECONNRESET' });
           }
           return content;
         },

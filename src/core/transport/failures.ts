@@ -1,4 +1,5 @@
 import { CancelledError, messageOf, UserError } from '../errors.ts';
+import { count } from '../words/index.ts';
 import { SshError } from '../ssh/index.ts';
 
 /** What went wrong with single files while the others went on. */
@@ -25,8 +26,8 @@ export class Failures {
     return [...this.#reasons].map(([path, reason]) => ({ path, reason }));
   }
 
-  /** Throws one UserError that names the first files. */
-  throwIfAny(code: string, what: (count: string) => string, next: string): void {
+  /** Throws one UserError that names the first files; `rest` is said of the others, where there are any. */
+  throwIfAny(code: string, of: number, verb: string, { rest: others, next }: { rest: string; next: string }): void {
     const { size } = this.#reasons;
     if (size === 0) {
       return;
@@ -34,9 +35,14 @@ export class Failures {
     const named = [...this.#reasons].slice(0, 5).map(([path, reason]) => `${JSON.stringify(path)}: ${reason}`);
     const rest = size > named.length ? [`… and ${size - named.length} more.`] : [];
     throw new UserError(code, {
-      what: what(size === 1 ? '1 file' : `${size} files`),
+      what:
+        size < of
+          ? `${size} of ${count(of, 'file')} could not be ${verb}.`
+          : size === 1
+            ? `The file could not be ${verb}.`
+            : `None of ${count(size, 'file')} could be ${verb}.`,
       why: [...named, ...rest].join('\n'),
-      next,
+      next: size < of ? `${others} ${next}` : next,
     });
   }
 }

@@ -239,7 +239,7 @@ function replaced(replace: SyncOptions['replace']): 'always' | ReadonlySet<strin
 function refuseMissing({ plan }: PreparedPlan): void {
   const missing = plan.missing.filter((entry) => entry.list !== 'optional');
   if (missing.length > 0) {
-    throw missingFiles(missing, plan);
+    throw missingFiles(missing, { ignored: plan.ignored, notes: plan.leftOut });
   }
 }
 

@@ -6,6 +6,7 @@ import type { JobRecord } from '../../core/journal/records.ts';
 import { loadProject, type LoadedProject } from '../../core/project/load.ts';
 import type { Volume } from '../../core/runpod/schemas.ts';
 import { backup, type BackupReport } from '../../core/volumes/backup.ts';
+import { routeWords } from '../../core/volumes/plan/route.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { Account } from '../account/account.ts';
@@ -134,7 +135,7 @@ function sayCancelled(context: BackupContext, loaded: LoadedProject, into: strin
 function sayDone(vs: typeof vscode, report: BackupReport, into: string): void {
   const { project, files, bytes, fetched, route, notRead } = report;
   const all = files === 1 ? '1 file' : `${files} files`;
-  const over = { s3: 'over S3', ssh: 'through a running pod', gateway: 'through a rented pod' }[route];
+  const over = routeWords[route];
   const text = `${project} is backed up in ${into}: ${all} (${byteText(bytes)}), ${fetched.files} of them fetched ${over} now.`;
   const open = 'Open Folder';
   const shown =

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { readIfThere } from '../../core/files/atomic.ts';
-import { byteText } from '../../core/words/index.ts';
+import { byteText, count } from '../../core/words/index.ts';
 import { parseJson } from '../../core/json.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 
@@ -49,5 +49,5 @@ async function lastText(folder: string): Promise<string> {
     return 'No backup is there yet.';
   }
   const at = new Date(last.finished).toLocaleString();
-  return `The last one, of ${at}, has ${last.files} files (${byteText(last.bytes)}); only what changed is fetched.`;
+  return `The last one, of ${at}, has ${count(last.files, 'file')} (${byteText(last.bytes)}); only what changed is fetched.`;
 }

@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { findNodeAtLocation, getNodeValue, parseTree } from 'jsonc-parser';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
-import { explain, gatherEvidence, type Explanation } from '../../core/guards/explain/index.ts';
+import {
+  explain,
+  gatherEvidence,
+  unexplained,
+  type Evidence,
+  type Explanation,
+} from '../../core/guards/explain/index.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { buttonsOf, press } from '../common/remedies.ts';
@@ -41,7 +47,7 @@ export async function explainFailure(
   const evidence = valueOf(looked);
   const explanation = explain(evidence);
   if (explanation === undefined) {
-    await showUnexplained(vs, record, evidence.state.status, evidence.log);
+    await showUnexplained(vs, record, evidence);
     return;
   }
   const { change, resume, remedies = [] } = explanation;
@@ -72,11 +78,12 @@ export async function explainFailure(
 }
 
 /** For a dialog: what was seen, why, what to do and the change with its old and new value. */
-export function explanationText({ evidence, why, next, change }: Explanation): string {
-  const seen = evidence.slice(0, mostEvidence).map((line) => `  ${plainText(line, 300)}`);
+export function explanationText({ evidence, also, why, next, change }: Explanation): string {
+  const seen = shownLines(evidence.slice(0, mostEvidence));
   const place = change?.path?.map((p) => (typeof p === 'number' ? `[${p}]` : `.${p}`)).join('');
   return [
     ...(seen.length === 0 ? [] : ['Seen:', ...seen, '']),
+    ...survived(also),
     plainText(why),
     '',
     plainText(next),
@@ -87,6 +94,14 @@ export function explanationText({ evidence, why, next, change }: Explanation): s
           `Change ${place.replace(/^\./, '')}: ${plainText(JSON.stringify(change.from), 300)} → ${plainText(JSON.stringify(change.to), 300)}`,
         ]),
   ].join('\n');
+}
+
+function shownLines(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${plainText(line, 300)}`);
+}
+
+function survived(also: readonly string[]): string[] {
+  return also.length === 0 ? [] : ['Earlier, and survived:', ...shownLines(also), ''];
 }
 
 /** Makes the change where the value is still the one that the explanation is about. */
@@ -112,12 +127,8 @@ async function applyChange(
   await setProjectValue(vs, file, path, to);
 }
 
-async function showUnexplained(
-  vs: typeof vscode,
-  record: JobRecord,
-  status: string,
-  log: readonly string[],
-): Promise<void> {
+async function showUnexplained(vs: typeof vscode, record: JobRecord, evidence: Evidence): Promise<void> {
+  const { status } = evidence.state;
   if (['succeeded', 'running', 'starting'].includes(status)) {
     const state = status === 'succeeded' ? 'has succeeded' : 'has not ended';
     throw new UserError('nothing-to-explain', {
@@ -126,10 +137,13 @@ async function showUnexplained(
     });
   }
   const open = 'Open Job';
-  const last = log.slice(-mostEvidence).map((line) => `  ${plainText(line, 300)}`);
+  const { error, also } = unexplained(evidence);
+  const last = shownLines(evidence.log.slice(-mostEvidence));
   const detail = [
     ...(record.reason === undefined ? [] : [plainText(record.reason), '']),
     'No known cause was recognised, and nothing is guessed.',
+    ...(error === undefined ? [] : ['', 'It ended with:', ...shownLines([error])]),
+    ...(also.length === 0 ? [] : ['', ...survived(also).slice(0, -1)]),
     ...(last.length === 0 ? [] : ['', 'The last lines of its step:', ...last]),
   ].join('\n');
   const title = `${record.project} is ${status}.`;

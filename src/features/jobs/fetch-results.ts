@@ -37,7 +37,7 @@ export async function fetchJobResults(vs: typeof vscode, options: FetchOptions, 
       signal,
       onEvent: (event) => {
         if (event.type === 'transfer') {
-          report(`${event.files} of ${event.filesTotal} files`);
+          report(`${event.files} of ${count(event.filesTotal, 'file')}`);
         } else if (event.type === 'phase') {
           report(event.text);
         }

@@ -95,7 +95,7 @@ function podLine(seen: RadarPod, { at, free }: Radar): RadarPage['pods'][number]
 function endpointLine(seen: RadarEndpoint, { at, free }: Radar): RadarPage['endpoints'][number] {
   const { endpoint, costPerHour, cost, since, idle, action } = seen;
   const { min, max } = endpoint.workers;
-  const facts = ['Serverless', endpoint.hardware, `${min} to ${max} workers`, forText(since, at)];
+  const facts = ['Serverless', endpoint.hardware, `${min} to ${count(max, 'worker')}`, forText(since, at)];
   return {
     id: plainText(endpoint.id, caps.name),
     name: plainText(endpoint.name),

@@ -8,6 +8,7 @@ import { visibleName } from '../../core/volumes/browse/names.ts';
 import { measureTree, removeTree } from '../../core/volumes/browse/store-tree.ts';
 import type { Report } from '../common/progress.ts';
 import { bytesText, type FileSource } from './file-source.ts';
+import { count } from '../../core/words/index.ts';
 
 /** A volume over S3, with no pod. Links do not show there: the service tells files and folders only. */
 export function storeSource(store: VolumeStore): FileSource {
@@ -46,7 +47,8 @@ export function storeSource(store: VolumeStore): FileSource {
     upload: (paths, folder, signal, report) => upload(store, paths, folder, signal, report),
     measure: (path, signal) => measureTree(store, path, signal),
     remove: (path, signal, report) => {
-      const onFile = (done: number, total: number): void => report(`${done} of ${total} files`, (done / total) * 100);
+      const onFile = (done: number, total: number): void =>
+        report(`${done} of ${count(total, 'file')}`, (done / total) * 100);
       return removeTree(store, path, { signal, onFile });
     },
   };

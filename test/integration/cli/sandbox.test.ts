@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { findSandbox } from '../../../src/core/home/sandbox.ts';
 import { JobRecords } from '../../../src/core/journal/records.ts';
@@ -47,6 +49,25 @@ describe('the sandbox from a terminal (R9.3, R9.7)', function () {
       this.child.stdin?.write('signal 2\n');
     }
   }
+
+  it('says what a port is, and when one is taken', async () => {
+    for (const port of ['99999', 'abc', '1.5', '']) {
+      const { status, stderr } = run('sandbox', '--port', port);
+      assert.equal(status, 2, stderr);
+      assert.equal(
+        stderr,
+        `"${port}" is not a port.\nGive a whole number from 1 to 65535, or leave it out for a free one.\n`,
+      );
+    }
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const refused = run('sandbox', '--port', String(port));
+    taken.close();
+    assert.notEqual(refused.status, 0);
+    assert.match(refused.stderr, new RegExp(`^Port ${port} is in use by another program; choose another one\\.`, 'm'));
+    assert.doesNotMatch(refused.stderr, /EADDRINUSE|    at /);
+  });
 
   it('is found by the other commands wherever its folder is, as it says', async () => {
     const terminal = new Terminal(['--root', path.join(folder.path, 'far', 'away')]);

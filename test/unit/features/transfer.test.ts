@@ -30,6 +30,7 @@ const plan: TransferPlan = {
   secrets: [],
   missing: [],
   ignored: [],
+  leftOut: [],
   notes: [],
   totals: { files: 1, bytes: 1500 },
   time: { lowSeconds: 1, highSeconds: 4, basis: '' },

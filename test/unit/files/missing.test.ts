@@ -27,6 +27,20 @@ describe('files that must be uploaded and are not (R2.2)', () => {
     assert.equal(whyLeftOut('data2/', found), undefined);
   });
 
+  it('are told by the note of their own path, whatever words a path has in it', () => {
+    const notes = [
+      { code: 'link-to-nothing', path: 'data is a link' },
+      { code: 'link-outside', path: 'raw' },
+      { code: 'names-alike', path: 'b.txt', other: 'B.txt' },
+      { code: 'not-unicode', path: 'f\uFFFD' },
+    ] as const;
+    assert.match(whyLeftOut('data is a link', { ignored: [], notes }) ?? '', /^data is a link is a link to nothing/);
+    assert.equal(whyLeftOut('data', { ignored: [], notes }), undefined);
+    assert.match(whyLeftOut('raw/a/*.bin', { ignored: [], notes }) ?? '', /^raw is a link out of the project/);
+    assert.match(whyLeftOut('f\uFFFD', { ignored: [], notes }) ?? '', /not valid Unicode/);
+    assert.equal(whyLeftOut('b.txt', { ignored: [], notes }), undefined);
+  });
+
   it('that are nowhere are told as before', () => {
     const { why } = missingFiles([{ list: 'must', pattern: 'no.txt' }], { ignored: [], notes: [] });
     assert.match(why ?? '', /has to match at least one file/);

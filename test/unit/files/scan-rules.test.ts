@@ -58,8 +58,8 @@ describe('what a scan leaves out, and how it says so (R2.2, R2.4)', () => {
       ['.runpodignore', 'a.txt', 'app/.runpodignore', 'app/z.bin', 'rules'],
     );
     assert.deepEqual(result.notes, [
-      'deep is a link to raw/deep, which is never uploaded, and was left out.',
-      'y.bin is a link to app/private/y.bin, which is never uploaded, and was left out.',
+      { code: 'link-to-excluded', path: 'deep', to: 'raw/deep' },
+      { code: 'link-to-excluded', path: 'y.bin', to: 'app/private/y.bin' },
     ]);
   });
 
@@ -68,7 +68,7 @@ describe('what a scan leaves out, and how it says so (R2.2, R2.4)', () => {
     const { notes, files } = await scan(root(), all);
     assert.equal(files.length, 5);
     assert.equal(notes.length, 2);
-    assert.match(notes[0]!, /^A\.txt and a\.txt differ only in case/);
+    assert.deepEqual(notes[0], { code: 'names-alike', path: 'a.txt', other: 'A.txt' });
   });
 
   it('takes names of 255 bytes, and leaves out those that are not Unicode, files and folders', async () => {
@@ -80,8 +80,8 @@ describe('what a scan leaves out, and how it says so (R2.2, R2.4)', () => {
     const { files, notes } = await scan(root(), all);
     assert.equal(files.length, 2);
     assert.deepEqual(notes, [
-      'The name of d\uFFFD is not valid Unicode; it was left out.',
-      'The name of f\uFFFD is not valid Unicode; it was left out.',
+      { code: 'not-unicode', path: 'd\uFFFD' },
+      { code: 'not-unicode', path: 'f\uFFFD' },
     ]);
   });
 

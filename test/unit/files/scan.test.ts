@@ -124,11 +124,12 @@ describe('scan (R2.2)', () => {
       ['app/file.txt', 'app/linked/a.txt'],
     );
     assert.equal(result.files[0]!.size, 1);
-    assert.equal(result.notes.length, 4);
-    assert.match(result.notes.join('\n'), /app\/out is a link out of the project/);
-    assert.match(result.notes.join('\n'), /app\/secret.txt is a link out of the project/);
-    assert.match(result.notes.join('\n'), /app\/config is a link to .git\/config, which is never uploaded/);
-    assert.match(result.notes.join('\n'), /app\/dangling is a link to nothing/);
+    assert.deepEqual(result.notes, [
+      { code: 'link-to-excluded', path: 'app/config', to: '.git/config' },
+      { code: 'link-to-nothing', path: 'app/dangling' },
+      { code: 'link-outside', path: 'app/out' },
+      { code: 'link-outside', path: 'app/secret.txt' },
+    ]);
   });
 
   it('ends on loops of links', async () => {
@@ -153,7 +154,7 @@ describe('scan (R2.2)', () => {
       result.files.map((file) => file.path),
       ['app/a.py'],
     );
-    assert.deepEqual(result.notes, ['app/pipe is not a regular file and was left out.']);
+    assert.deepEqual(result.notes, [{ code: 'not-regular', path: 'app/pipe' }]);
   });
 
   it('keeps the permission bits', async () => {

@@ -30,6 +30,40 @@ describe('project file (R9.5)', () => {
     );
   });
 
+  it('names what a gate of its type takes, and never the field itself as the one that was meant', () => {
+    const gate = (fields: object): string =>
+      problemsOf({ steps: [{ name: 'a', script: 'a.py', gates: [fields] }] }).join('\n');
+    assert.match(
+      gate({ type: 'metric', name: 'loss', max: 1, equals: 1 }),
+      /Unknown field "equals"\. A gate of type "metric" takes: type, name, min, max, of\.$/,
+    );
+    assert.match(gate({ type: 'file', path: 'a', equals: 3 }), /A gate of type "file" takes: type, path, minBytes\.$/);
+    assert.match(
+      gate({ type: 'rows', path: 'a', min: 1, equal: 3 }),
+      /Unknown field "equal"\. Did you mean "equals"\?$/,
+    );
+    assert.match(gate({ type: 'metric', name: 'loss', min: 1, equal: 3 }), /A gate of type "metric" takes/);
+  });
+
+  it('takes "." in a list for the whole folder, and an ignored place for one below the folder', () => {
+    const sync = (more: object): string[] | undefined => {
+      const { project, problems } = parseProject(JSON.stringify({ ...good, sync: more }));
+      return project === undefined
+        ? problems.map((p) => p.message)
+        : [...project.sync.must, ...project.sync.data, ...project.sync.never];
+    };
+    for (const here of ['.', './', '././/']) {
+      assert.deepEqual(sync({ must: [here] }), ['**'], here);
+      assert.match(sync({ must: ['a/'], never: [here] })?.join(' ') ?? '', /the project folder itself/, here);
+    }
+    assert.deepEqual(sync({ must: ['./src/'], data: ['a/**'], never: ['./raw/', '*.tmp'] }), [
+      './src/',
+      'a/**',
+      '/raw/',
+      '*.tmp',
+    ]);
+  });
+
   it('names a wrong type where it stands', () => {
     assert.deepEqual(problemsOf({ target: { ...good.target, image: 5 } }), [
       '11:14 "target.image" must be string, not number.',

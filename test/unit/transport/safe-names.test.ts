@@ -16,7 +16,7 @@ describe('results whose names would become one file here (R2.3)', () => {
     const files = accept(paths.map(file), ['out/**'], failures, { platform, folds: platform !== 'linux' });
     let told = '';
     try {
-      failures.throwIfAny('fetch-failed', (count) => count, '');
+      failures.throwIfAny('fetch-failed', paths.length, 'fetched', { rest: '', next: '' });
     } catch (error) {
       assert.ok(error instanceof UserError);
       told = error.why ?? '';

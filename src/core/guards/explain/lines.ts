@@ -20,9 +20,22 @@ export function lastHit(lines: readonly string[], ...patterns: readonly RegExp[]
 }
 
 /** A line short enough to show; the end of a long one holds least. */
-export function shown(line: string): string {
+export function shown(line: string, most = 400): string {
   const text = line.trim();
-  return text.length <= 400 ? text : `${text.slice(0, 399)}…`;
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+/** A name out of a log, short enough to stand in a sentence; of a path its end tells most. */
+export function brief(name: string): string {
+  return name.length <= 120 ? name : `…${name.slice(-119)}`;
+}
+
+/** The last line of the project's own code in a traceback, as evidence. */
+export function ownCode(frames: readonly string[]): string[] {
+  const own = /^ *(?:File (?!.*(?:site-packages|dist-packages|\/lib\/python|"<|<frozen))|Cell In)/;
+  const code = frames.slice(frames.findLastIndex((text) => own.test(text)) + 1);
+  const line = code.find((text) => /^-+> ?\d+ /.test(text)) ?? code[0];
+  return line === undefined || code.length === frames.length ? [] : [`in: ${shown(line.replace(/^-+> ?\d+ /, ''))}`];
 }
 
 const gibibyte: Record<string, number> = {

@@ -17,11 +17,24 @@ export const failureKinds = [
   'no-gpu',
   'nan-loss',
   'hugging-face',
+  'syntax',
+  'usage',
+  'packages',
+  'library-missing',
+  'package-mismatch',
   'module-missing',
+  'command-missing',
+  'permission',
   'path-missing',
+  'distributed',
+  'network',
+  'tensors',
+  'data-unreadable',
+  'key-missing',
   'gate',
   'pod-gone',
   'terminated',
+  'crashed',
   'stalled',
 ] as const;
 export type FailureKind = (typeof failureKinds)[number];
@@ -48,6 +61,8 @@ export interface Explanation {
   what: string;
   /** Lines and numbers that were seen, as they were: hostile text. */
   evidence: string[];
+  /** Earlier messages that the step survived; they ended nothing. */
+  also: string[];
   why: string;
   /** What to do, in sentences; holds also where no change can be named. */
   next: string;
@@ -97,13 +112,17 @@ export interface Facts {
     { name: string; status: StepView['status']; exitCode: number | null; seconds: number; view: StepView } | undefined;
   /** Sentences of the worker: why the step and the job ended. */
   reasons: string[];
-  /** Log lines of a process that did not end well, and what its notebook said of it; else empty. */
-  lines: string[];
+  /** The log of a process that did not end well, without colours; else empty. */
+  log: readonly string[];
+  /** What the error says that is looked at: one of those that ended the step. */
+  lines: readonly string[];
+  /** The code that this error came through, as a traceback shows it. */
+  frames: readonly string[];
 }
 
 /** What a kind found; the one whose `at` is highest is believed. */
-export interface Finding extends Omit<Explanation, 'kind' | 'resume'> {
-  /** Index into `lines` of what shows it; Infinity where it is certain. */
+export interface Finding extends Omit<Explanation, 'kind' | 'resume' | 'also'> {
+  /** Index into `lines` of what shows it; Infinity where it is certain, negative where no line shows it. */
   at: number;
 }
 

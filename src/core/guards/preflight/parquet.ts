@@ -6,6 +6,7 @@ import { columnOf, columnValues, leavesOf, type Column } from './columns.ts';
 import type { Raw } from './equality.ts';
 import { lz4Block, lz4Hadoop } from './lz4.ts';
 import { UnknownFact } from './memo.ts';
+import { count } from '../../words/index.ts';
 
 /** The footer of a parquet file: what it says of itself, without its data. */
 export interface ParquetFile {
@@ -61,7 +62,7 @@ export async function readFooter(absolute: string): Promise<ParquetFile> {
 
 async function footerLength(file: FileHandle, size: number): Promise<number> {
   if (size < 12) {
-    throw new BrokenParquet(`it has ${size} bytes, too few for a parquet file`);
+    throw new BrokenParquet(`it has ${count(size, 'byte')}, too few for a parquet file`);
   }
   const head = Buffer.from(await bytes(file, 0, 4)).toString('latin1');
   const tail = Buffer.from(await bytes(file, size - 8, 8));

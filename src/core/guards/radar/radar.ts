@@ -1,4 +1,5 @@
 import { CancelledError, UserError } from '../../errors.ts';
+import { count } from '../../words/index.ts';
 import type { Installation } from '../../home/installation.ts';
 import { HelperPods } from '../../journal/helpers.ts';
 import { podsOf } from '../../pods/of-job.ts';
@@ -186,7 +187,11 @@ export async function stopEndpoint(
 ): Promise<void> {
   const { action, endpoint } = seen;
   if (action.how === 'none') {
-    throw new UserError('endpoint-kept', { what: `The endpoint ${endpoint.name} was not touched.`, why: action.text });
+    throw new UserError('endpoint-kept', {
+      what: `The endpoint ${endpoint.name} was not touched.`,
+      why: action.text,
+      next: 'To end it all the same, do it in the RunPod console.',
+    });
   }
   if (!(await confirm(seen))) {
     throw new CancelledError('Nothing was changed.');
@@ -198,7 +203,7 @@ export async function stopEndpoint(
   const { workers } = await client.serverless.patch(endpoint.id, { workers: { min: 0, max: 0 } }, signal);
   if (workers.min > 0) {
     throw new UserError('endpoint-kept', {
-      what: `The endpoint ${endpoint.name} still has ${workers.min} workers that stand by.`,
+      what: `The endpoint ${endpoint.name} still has ${count(workers.min, 'worker')} standing by.`,
       why: 'RunPod accepted the change and answered with another number.',
       next: 'Look at it in the RunPod console.',
     });

@@ -4,6 +4,7 @@ import { isApiError } from '../../runpod/api-error.ts';
 import type { ApiHttp } from '../../runpod/http.ts';
 import { known, notKnown, type Answers } from './answers.ts';
 import { compareApi } from './expected-api.ts';
+import { count } from '../../words/index.ts';
 
 /** Questions whose asking costs nothing. */
 export async function askForFree(
@@ -34,7 +35,7 @@ export async function askForFree(
     const { text } = await http.send({ ...request, query: '?limit=1' });
     const body = parseJson(text) as { networkVolumes?: unknown[]; pagination?: unknown } | undefined;
     const paged = body?.pagination !== undefined;
-    const evidence = `GET /network-volumes?limit=1: ${body?.networkVolumes?.length ?? 0} volumes, ${paged ? 'with' : 'without'} "pagination"`;
+    const evidence = `GET /network-volumes?limit=1: ${count(body?.networkVolumes?.length ?? 0, 'volume')}, ${paged ? 'with' : 'without'} "pagination"`;
     answers.keep('volumesInPages', paged, evidence);
     return known(`${paged ? 'yes' : 'no'} (${evidence})`);
   });

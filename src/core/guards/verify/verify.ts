@@ -17,6 +17,7 @@ import type { Verification, VerifyOptions } from './options.ts';
 import { deadlineMinutes, volumeSizeGb } from './plan.ts';
 import { askAboutVolume, askThePod, enter, rentForCheck, verifyPrefix } from './pod-questions.ts';
 import { askS3, tellWithoutS3 } from './s3-questions.ts';
+import { duration } from '../../words/index.ts';
 
 const notAsked: readonly [id: string, question: string][] = [
   [
@@ -108,7 +109,7 @@ async function askWithPod(options: VerifyOptions, answers: Answers): Promise<voi
       'deadline',
       'Was there time for everything?',
       'unknown',
-      `no: it stopped after ${deadlineMinutes} minutes`,
+      `no: it stopped after ${duration(deadlineMinutes * 60)}`,
     );
   } finally {
     await endAll(client, pod, volume);

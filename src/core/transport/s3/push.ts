@@ -124,11 +124,10 @@ class Push {
     });
     await this.#record.flush(signal);
     const count = wanted.length + deletes.length;
-    this.#failures.throwIfAny(
-      'push-failed',
-      (failed) => `${failed} of ${count} could not be uploaded or deleted.`,
-      'Start again; the others are in place and are not sent again.',
-    );
+    this.#failures.throwIfAny('push-failed', count, 'uploaded or deleted', {
+      rest: 'The others are in place and are not sent again.',
+      next: 'Look at the reasons and start again.',
+    });
   }
 
   #mayReplace(path: string): boolean {

@@ -12,6 +12,7 @@ import type { Lanes } from './connections.ts';
 import { streamThrough } from './remote-stream.ts';
 import { slices } from '../../files/time-slices.ts';
 import { broken } from './worker-files.ts';
+import { count } from '../../words/index.ts';
 
 const headSchema = z.union([
   z.object({ n: z.number().int(), size: z.number().int() }),
@@ -129,7 +130,7 @@ class FetchStream {
       return;
     }
     if (head.data.size !== file.size) {
-      throw streamBroken(`It sends ${head.data.size} bytes for ${JSON.stringify(file.path)} of ${file.size}.`);
+      throw streamBroken(`It sends ${count(head.data.size, 'byte')} for ${JSON.stringify(file.path)} of ${file.size}.`);
     }
     const temporary = path.join(this.#downloads.incoming.folder, randomBytes(8).toString('hex'));
     const descriptor = openSync(temporary, 'wx');

@@ -83,11 +83,10 @@ export async function push(options: PushOptions): Promise<PushResult> {
   if (full !== undefined) {
     throw full;
   }
-  failures.throwIfAny(
-    'push-failed',
-    (count) => `${count} of ${plan.length} could not be uploaded.`,
-    'Start again; the others are in place and are not sent again.',
-  );
+  failures.throwIfAny('push-failed', plan.length, 'uploaded', {
+    rest: 'The others are in place and are not sent again.',
+    next: 'Look at the reasons and start again.',
+  });
   return result;
 }
 

@@ -1,4 +1,4 @@
-import { byteText, count } from '../../words/index.ts';
+import { byteText, count, countIs, firstNames } from '../../words/index.ts';
 import { throwIfCancelled, UserError } from '../../errors.ts';
 import type { OnEvent } from '../../journal/run-event.ts';
 import { Meter } from '../../transport/progress.ts';
@@ -127,9 +127,8 @@ function refuseConflicts(plan: readonly Planned[], { sourceId, targetId, replace
   // A folder where a file should be is never replaced.
   const refused = plan.filter(({ conflict }) => conflict !== undefined && !(replace && conflict === 'file'));
   if (refused.length > 0) {
-    const named = refused.slice(0, 5).map(({ path }) => JSON.stringify(path));
     throw new UserError('move-conflicts', {
-      what: `${refused.length === 1 ? '1 name is' : `${refused.length} names are`} taken on the target volume by something else: ${named.join(', ')}${refused.length > 5 ? ', …' : ''}.`,
+      what: `${countIs(refused.length, 'name')} taken on the target volume by something else: ${firstNames(refused.map(({ path }) => path))}.`,
       why: 'No move from this volume put it there. Nothing was sent.',
       next: 'Move it away, take another volume, or let the move replace it, which it does with files only.',
       remedies: replace ? [] : [{ do: 'move', volume: sourceId, to: targetId, replace: true }],

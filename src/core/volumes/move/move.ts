@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { CancelledError, throwIfCancelled, UserError } from '../../errors.ts';
+import { countIs, firstNames } from '../../words/index.ts';
 import { gatewayOffers } from '../../transport/gateway/offer.ts';
 import type { Gateway } from '../../transport/gateway/gateway.ts';
 import type { Installation } from '../../home/installation.ts';
@@ -191,9 +192,8 @@ function endOf({ connection, worker, mount }: Gateway): VolumeEnd {
 
 function refuseDifferences(differs: readonly string[]): void {
   if (differs.length > 0) {
-    const named = differs.slice(0, 5).map((path) => JSON.stringify(path));
     throw new UserError('move-differs', {
-      what: `${differs.length === 1 ? '1 name is' : `${differs.length} names are`} not the same on both volumes: ${named.join(', ')}${differs.length > 5 ? ', …' : ''}.`,
+      what: `${countIs(differs.length, 'name')} not the same on both volumes: ${firstNames(differs)}.`,
       why: 'Something wrote to one of them while the move ran.',
       next: 'End what works with the source and start the same move again; only what is missing is sent.',
     });

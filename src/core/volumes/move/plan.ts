@@ -6,7 +6,7 @@ import { checkDataCenter, volumeCostPerMonth } from '../../pods/volume.ts';
 import type { Volume } from '../../runpod/schemas.ts';
 import { knownSize, sizeOverPod, type VolumeSize } from './size.ts';
 import { moveTime, type MoveTime } from './time.ts';
-import type { MovePod, MoveWay } from './way.ts';
+import { wayWords, type MovePod, type MoveWay } from './way.ts';
 import { s3AccessOf } from '../../s3/s3-source.ts';
 
 export interface MoveRequest {
@@ -165,7 +165,7 @@ function one(volumes: readonly Volume[], wanted: string): Volume {
       what: `There is no volume "${wanted}" in this account.`,
       next:
         volumes.length === 0
-          ? undefined
+          ? 'The account has no volume at all; the first run of a project makes one.'
           : `There are: ${volumes.map((v) => `${v.name} (${v.dataCenter})`).join(', ')}.`,
     });
   }
@@ -235,9 +235,9 @@ function choose(
   const found = ways.find(({ way, possible }) => (wanted === undefined ? possible : way === wanted));
   if (found?.possible !== true) {
     throw new UserError('no-gateway', {
-      what: wanted === undefined ? 'The volume cannot be moved at the moment.' : `It cannot go by "${wanted}" now.`,
-      why: wanted === undefined ? ways.map(({ why }) => why).join(' ') : found?.why,
-      next: 'Nothing was charged. Try again in a few minutes.',
+      what: `The volume cannot be moved${wanted === undefined ? '' : ` ${wayWords[wanted]}`} at the moment.`,
+      why: [...new Set(wanted === undefined ? ways.map(({ why }) => why) : [found?.why ?? ''])].join(' '),
+      next: 'Nothing was charged. Change what stands in the way, or try again in a few minutes.',
     });
   }
   if (wanted !== undefined) {

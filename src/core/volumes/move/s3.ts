@@ -3,6 +3,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { messageOf, throwIfCancelled, UserError } from '../../errors.ts';
+import { countIs, firstNames } from '../../words/index.ts';
 import { takeLock } from '../../files/lock.ts';
 import { readIfThere, writeFileAtomic } from '../../files/atomic.ts';
 import type { Installation } from '../../home/installation.ts';
@@ -223,9 +224,8 @@ class SentFiles {
 
 function refuseStrangers(strangers: readonly FarFile[], remedy: Remedy): void {
   if (strangers.length > 0) {
-    const named = strangers.slice(0, 5).map(({ key }) => JSON.stringify(key));
     throw new UserError('move-conflicts', {
-      what: `${strangers.length} names are taken on the target volume by something else: ${named.join(', ')}${strangers.length > 5 ? ', …' : ''}.`,
+      what: `${countIs(strangers.length, 'name')} taken on the target volume by something else: ${firstNames(strangers.map(({ key }) => key))}.`,
       why: 'No move from this machine put it there. Nothing was sent.',
       next: 'Move it away, take another volume, or let the move replace it.',
       remedies: [remedy],

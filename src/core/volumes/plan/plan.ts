@@ -8,7 +8,7 @@ import { estimateTime, type Rate } from './transfer-time.ts';
 import { chooseRoute, type RouteKind, type Surroundings } from './route.ts';
 import { partsOf } from '../../files/leaving.ts';
 import { findSecrets, type SecretSearch } from '../../files/secrets.ts';
-import { byteText, count } from '../../words/index.ts';
+import { byteText, count, isLeftOut, scanNoteText } from '../../words/index.ts';
 import type { FarState, Ghost, TransferPlan } from './types.ts';
 
 export interface PlanOptions {
@@ -99,9 +99,10 @@ function makePlan(
     secrets: searched.findings,
     missing: collected.scan.missing.map((entry) => ({ ...entry, madeBy: makerOf(project, entry.pattern) })),
     ignored: collected.scan.ignored,
+    leftOut: collected.scan.notes.filter(isLeftOut),
     notes: [
       ...volumeNote(around),
-      ...collected.scan.notes,
+      ...collected.scan.notes.map(scanNoteText),
       ...compared.notes,
       ...unsearchedNote(searched),
       ...wasteNote(collected),

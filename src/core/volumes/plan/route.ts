@@ -4,6 +4,8 @@ import { UserError } from '../../errors.ts';
 export const routeKinds = ['s3', 'ssh', 'gateway'] as const;
 /** `s3`: straight to the volume; `ssh`: to a pod that runs with it; `gateway`: to a small pod rented for this. */
 export type RouteKind = (typeof routeKinds)[number];
+/** The route after a verb: sent over S3. */
+export const routeWords = { s3: 'over S3', ssh: 'through a running pod', gateway: 'through a rented pod' } as const;
 
 export interface RouteChoice {
   kind: RouteKind;
@@ -163,10 +165,11 @@ function sentence(text: string): string {
 }
 
 function unavailable(asked: RouteChoice, options: RouteChoice[]): UserError {
-  const others = options.filter((option) => option.available).map((option) => option.kind);
+  const others = options.filter((option) => option.available).map((option) => routeWords[option.kind]);
   return new UserError('route-unavailable', {
-    what: `The files cannot go over ${asked.kind}.`,
+    what: `The files cannot go ${routeWords[asked.kind]}.`,
     why: asked.reason,
-    next: others.length === 0 ? 'Try again later.' : `Leave the choice to the plan, or take: ${others.join(', ')}.`,
+    next:
+      others.length === 0 ? 'Try again later.' : `Leave the choice to the plan, or send them ${others.join(' or ')}.`,
   });
 }

@@ -4,6 +4,7 @@ import type { Ignored } from '../../files/excluded.ts';
 import type { Route } from './route.ts';
 import type { FarFile, ManifestFiles } from '../../transport/far-file.ts';
 import type { SecretFinding } from '../../files/secrets.ts';
+import type { LeftOut } from '../../words/index.ts';
 
 export type { FarFile, ManifestFiles };
 
@@ -86,6 +87,8 @@ export interface TransferPlan {
   /** Entries of the project file that match nothing; `madeBy` is the local step that makes the files. */
   missing: { list: string; pattern: string; madeBy: string | null }[];
   ignored: Ignored[];
+  /** Links and the like that a list names and that are not sent; `notes` says it in sentences. */
+  leftOut: LeftOut[];
   notes: string[];
   /** What is sent. */
   totals: Totals;

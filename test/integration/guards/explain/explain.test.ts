@@ -99,7 +99,7 @@ describe('explain on the command line (R7.4)', () => {
     assert.equal(riddle.code, 0);
     assert.match(
       riddle.stdout,
-      /is failed\..*No known cause was recognised\.\nThe last lines of its step:\n {2}what is that/,
+      /is failed\..*No known cause was recognised\.\nThe last line of its step:\n {2}what is that/,
     );
   });
 

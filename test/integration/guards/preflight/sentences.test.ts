@@ -17,10 +17,13 @@ describe('what check says is so (R4.1)', () => {
     why?: string;
   }
 
-  function check(step: object, files: string[]): Finding[] {
+  function check(step: object, files: string[], requirements?: string, must = ['src/']): Finding[] {
     for (const name of files) {
       mkdirSync(path.dirname(path.join(folder.path, name)), { recursive: true });
       writeFileSync(path.join(folder.path, name), 'x = 1\n');
+    }
+    if (requirements !== undefined) {
+      writeFileSync(path.join(folder.path, 'src', 'requirements.txt'), requirements);
     }
     const file = path.join(folder.path, 'training.runpod.json');
     const project = {
@@ -30,8 +33,9 @@ describe('what check says is so (R4.1)', () => {
         volume: { name: 'v', dataCenter: 'US-MD-1', size: 10 },
         cpu: { id: 'cpu5c', vcpuCount: 2 },
         image: 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404',
+        ...(requirements !== undefined && { requirements: 'src/requirements.txt' }),
       },
-      sync: { must: ['src/'] },
+      sync: { must },
       steps: [{ name: 'train', script: 'src/t.py', ...step }],
       caps: { hours: 1 },
     };
@@ -55,6 +59,26 @@ describe('what check says is so (R4.1)', () => {
     const found = check({ inputs: ['out/ckpt.pt'], outputs: ['out/ckpt.pt'] }, ['src/t.py']);
     assert.deepEqual(
       found.filter((f) => /ckpt/.test(`${f.what} ${f.why}`)),
+      [],
+    );
+  });
+
+  it('of an option in a requirements file: the option, and not the words of a program that nobody called', () => {
+    const found = check({}, ['src/t.py'], 'six\n--user\n--upgrade six\n');
+    const lines = found.filter((f) => f.id === 'requirements-line').map((f) => f.what);
+    assert.deepEqual(
+      [...new Set(lines)],
+      [
+        'src/requirements.txt, line 2 has --user, which pip takes where it is called and not in a file.',
+        'src/requirements.txt, line 3 has --upgrade, which pip takes where it is called and not in a file.',
+      ],
+    );
+  });
+
+  it('of "." in a list: it is the whole folder', () => {
+    const found = check({}, ['src/t.py'], undefined, ['.']);
+    assert.deepEqual(
+      found.filter((f) => /missing|not-uploaded/.test(f.id)),
       [],
     );
   });

@@ -262,7 +262,7 @@ describe('names that are one on macOS and Windows', () => {
         assert.equal(taken.length, platform === 'linux' ? 2 : 1);
         if (platform !== 'linux') {
           assert.throws(
-            () => failures.throwIfAny('x', String, ''),
+            () => failures.throwIfAny('x', 2, 'fetched', { rest: '', next: '' }),
             (error: UserError) => /another file of the same name/.test(error.why ?? ''),
           );
         }

@@ -139,7 +139,7 @@ exec python3 "$0" "$@"`;
     await appendFile(at('home/growing'), ' and more');
     await rm(at('home/gone'));
     await assert.rejects(push({ ...remote(), files }), (error: Error) => {
-      assert.match(error.message, /2 files of 3 could not be uploaded/);
+      assert.match(error.message, /2 of 3 files could not be uploaded/);
       assert.match(error.message, /"growing": growing changed while it was read/);
       assert.match(error.message, /"gone": .*ENOENT/);
       return true;

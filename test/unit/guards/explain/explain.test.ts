@@ -406,10 +406,10 @@ describe('the failure explainer (R7.4): the change to make', () => {
 
   it('gives a token to a step that has none, and names the page of the terms', () => {
     const gated = lines.find(([, title]) => title === 'gated')?.[2] ?? [];
-    const seen = explain(failed(gated));
+    const seen = explain(failed(['Traceback (most recent call last):', ...gated]));
     assert.match(seen?.next ?? '', /https:\/\/huggingface\.co\/google\/gemma-2-2b-it,/);
     assert.deepEqual([seen?.change?.path, seen?.change?.to], [['steps', 0, 'secrets'], ['HF_TOKEN']]);
-    assert.equal(change({ secrets: ['HF_TOKEN'] }, {}, gated), null);
+    assert.equal(change({ secrets: ['HF_TOKEN'] }, {}, ['Traceback (most recent call last):', ...gated]), null);
   });
 
   it('corrects the mount path, and knows paths of a laptop', () => {
@@ -476,7 +476,7 @@ describe('the failure explainer (R7.4): what the worker and the API say', () => 
       to: 4,
       text: 'Raise the cap from 2 to 4 hours.',
     });
-    assert.match(seen.what, /2 h .* 0 of 1 steps done/);
+    assert.match(seen.what, /2 h .* 0 of 1 step done/);
   });
 
   it('knows a job that showed no life, with all witnesses', () => {

@@ -83,7 +83,8 @@ describe('choice of a route (R2.1)', () => {
     }
     assert.throws(
       () => chooseRoute(around({ pods: [pod] }), few, 's3'),
-      (error: UserError) => error.code === 'route-unavailable' && /ssh, gateway/.test(error.next ?? ''),
+      (error: UserError) =>
+        error.code === 'route-unavailable' && /through a running pod or through a rented pod/.test(error.next ?? ''),
     );
     assert.throws(() => chooseRoute(around({ s3: withS3 }), few, 'ssh'), /No pod runs/);
     assert.equal(chooseRoute(around({ s3: { endpoint: 'unknown', keys: true } }), few, 's3').kind, 's3');

@@ -1,4 +1,4 @@
-import { duration } from '../../../words/index.ts';
+import { count, duration } from '../../../words/index.ts';
 import type { Change, Detector, Facts } from '../types.ts';
 
 /** The worker's own sentence when the job reached its cap. */
@@ -18,7 +18,7 @@ export const cap: Detector = {
     const change = higher(facts, seconds);
     return {
       at: Infinity,
-      what: `The job reached its cap of ${duration(seconds)} and was ended with ${done} of ${steps.length} steps done.`,
+      what: `The job reached its cap of ${duration(seconds)} and was ended with ${done} of ${count(steps.length, 'step')} done.`,
       evidence: [match[0]],
       why: 'A cap ends the pod so that nothing bills on; steps that passed stay done.',
       next: `${change === null ? 'Raise the cap' : change.text} Then go on from the step that was at work; what passed is skipped.`,

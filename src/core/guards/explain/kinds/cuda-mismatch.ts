@@ -8,6 +8,8 @@ export const driverTooOld = [
   /NVIDIA driver on your system is too old(?: \(found version (\d+)\))?/,
   /the provided PTX was compiled with an unsupported toolchain/,
 ];
+/** What torch says when it found no GPU; it has warned before where an old driver is why. */
+export const noDevice = [/No CUDA GPUs are available/, /no CUDA-capable device is detected/];
 /** This build of torch has no code for this GPU (torch.cuda warns, the first kernel fails). */
 const noKernel = [
   /no kernel image is available for execution on the device/,
@@ -21,10 +23,11 @@ const wideImage = 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404';
 export const cudaMismatch: Detector = {
   kind: 'cuda-mismatch',
   detect: (facts) => {
-    const old = lastHit(facts.lines, ...driverTooOld);
     const foreign = lastHit(facts.lines, ...noKernel);
-    if (old !== undefined && old.at >= (foreign?.at ?? -1)) {
-      return driverFinding(facts, old.at, old.line, old.match[1]);
+    const nothing = lastHit(facts.lines, ...noDevice);
+    const old = lastHit(facts.lines, ...driverTooOld) ?? (nothing && lastHit(facts.log, ...driverTooOld));
+    if (old !== undefined && foreign === undefined) {
+      return driverFinding(facts, nothing?.at ?? old.at, old.line, old.match[1]);
     }
     return foreign === undefined ? undefined : kernelFinding(facts, foreign.at, foreign.line);
   },
@@ -67,8 +70,8 @@ function driverFinding({ evidence: { project } }: Facts, at: number, line: strin
   };
 }
 
-function kernelFinding({ evidence, lines }: Facts, at: number, line: string) {
-  const warning = lastHit(lines, /^(.*) with CUDA capability (sm_\d+) is not compatible/);
+function kernelFinding({ evidence, log }: Facts, at: number, line: string) {
+  const warning = lastHit(log, /^(.*) with CUDA capability (sm_\d+) is not compatible/);
   const started = evidence.events.findLast((e) => e.type === 'job.started');
   const gpu =
     warning?.match[1]?.replace(/^.*UserWarning:\s*/, '') ??

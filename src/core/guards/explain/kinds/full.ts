@@ -18,7 +18,12 @@ const space = [
   /\bENOSPC\b/,
   /There is not enough space on the disk/i,
   /StorageFull/,
+];
+/** torch's writer does not say why it could not write on. */
+const unsaid = [
   /PytorchStreamWriter failed writing file/,
+  /\[enforce fail at inline_container\.cc:\d+\] \. unexpected pos/,
+  /basic_ios::clear: iostream error/,
 ];
 
 /** The network volume is full. */
@@ -40,12 +45,11 @@ function onVolume(facts: Facts): { at: number; line: string } | undefined {
   return hit !== undefined && placeOf(hit, facts) === 'volume' ? hit : undefined;
 }
 
-/** How many lines of a traceback before its last one are looked at: they name what was written. */
-const tracebackLines = 12;
+/** So many of the last lines of code are looked at: they name what was written. */
+const lastFrames = 12;
 
-function placeOf({ at, line }: Pick<Hit, 'at' | 'line'>, facts: Facts): 'volume' | 'disk' | 'unknown' {
-  const before = facts.lines.slice(Math.max(0, at - tracebackLines), at).reverse();
-  for (const text of [line, ...before]) {
+function placeOf({ line }: Pick<Hit, 'line'>, facts: Facts): 'volume' | 'disk' | 'unknown' {
+  for (const text of [line, ...facts.frames.slice(-lastFrames).toReversed()]) {
     // The line that names a source file says where the code lies, not what it wrote.
     const paths = /^\s*File "/.test(text) ? [] : pathsIn(text);
     const places = new Set(paths.map((path) => diskOf(path, facts)));
@@ -101,9 +105,12 @@ function volumeFinding({ evidence }: Facts, at: number, line: string): Finding {
 export const diskFull: Detector = {
   kind: 'disk-full',
   detect: (facts) => {
-    const hit = lastHit(facts.lines, ...space);
+    const hit = lastHit(facts.lines, ...space, ...unsaid);
     if (hit === undefined || facts.reasons.some((r) => workerFull.test(r))) {
       return undefined;
+    }
+    if (unsaid.some((pattern) => pattern.test(hit.line))) {
+      return eitherFinding(hit, 'torch could not write a file to its end: most likely a disk of the pod is full.');
     }
     const place = placeOf(hit, facts);
     return place === 'volume' ? undefined : place === 'disk' ? diskFinding(facts, hit) : eitherFinding(hit);
@@ -135,10 +142,10 @@ function diskFinding({ evidence: { project } }: Facts, hit: Hit): Finding {
 }
 
 /** Nothing says where the step wrote, and a change of the wrong disk would cost money and help nothing. */
-function eitherFinding(hit: Hit): Finding {
+function eitherFinding(hit: Hit, what = "A disk of the pod is full: the volume's or the container's."): Finding {
   return {
     at: hit.at,
-    what: "A disk of the pod is full: the volume's or the container's.",
+    what,
     evidence: [shown(hit.line)],
     why: 'What a step writes below the project folder, also by a relative path, lies on the volume; caches (such as ~/.cache/huggingface), temporary files and packages lie on the container disk. The message does not say which was written.',
     next: 'If it wrote results or checkpoints, grow the volume or delete what is old on it; if it filled a cache or /tmp, give the pod more container disk ("target.disk") or let caches lie on the volume, for example with HF_HOME.',

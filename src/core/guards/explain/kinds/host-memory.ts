@@ -19,7 +19,17 @@ const said = [
   /DefaultCPUAllocator: can't allocate memory: you tried to allocate (\d+) bytes/,
   /DataLoader worker \(pid[^)]*\) is killed by signal: Killed/,
   /Out of memory: Killed process \d+/,
-  /oom-kill/,
+  /^Killed$|^\S+: (?:line \d+: +\d+ )?Killed(?:\s|$)/,
+  /Signal 9 \(SIGKILL\) received by PID/,
+  /died with <Signals\.SIGKILL/,
+];
+
+/** Who says that it was for memory, and does not conclude it. */
+const evidenceOfMemory = [
+  /The kernel killed|the kernel killed/,
+  /MemoryError/,
+  /can't allocate memory/,
+  /Out of memory/,
 ];
 
 /** The pod's main memory was not enough. */
@@ -49,16 +59,20 @@ function finding(facts: Facts, at: number, sentence: string | undefined, line: s
       : batch !== undefined && batch.value >= 2
         ? change(batch, Math.floor(batch.value / 2))
         : null;
+  // A signal alone does not say why it was sent.
+  const isTold = evidenceOfMemory.some((m) => m.test(`${sentence ?? ''} ${line ?? ''}`));
   const has = memory === null ? '' : ` The pod has ${gibText(memory / 2 ** 30)}.`;
   return {
     at,
-    what: `The step ${step?.name ?? 'at work'} needed more main memory than the pod has.`,
+    what: isTold
+      ? `The step ${step?.name ?? 'at work'} needed more main memory than the pod has.`
+      : `A process of the step ${step?.name ?? 'at work'} was killed (SIGKILL), most likely for lack of main memory.`,
     evidence: [
       ...[sentence, line].filter((t) => t !== undefined),
       ...(step?.exitCode === 137 || step?.exitCode === -9 ? [`exit code ${step.exitCode} (killed)`] : []),
       ...(memory === null ? [] : [`memory of the pod: ${gibText(memory / 2 ** 30)}`]),
     ],
-    why: `The kernel kills a process that takes more memory than the pod was rented with.${has} This is not the GPU's memory.`,
+    why: `The kernel kills a process that takes more memory than the pod was rented with${isTold ? '' : '; a person or a script on the pod can do it, too'}.${has} This is not the GPU's memory.`,
     next: `${lower?.text ?? 'Load less at once: fewer data loader workers, smaller batches, data read in pieces (pyarrow, memory mapping).'} A pod with more GPUs or another type has more memory.`,
     change: lower,
   };

@@ -1,4 +1,4 @@
-import { lastHit, shown } from '../lines.ts';
+import { brief, lastHit, shown } from '../lines.ts';
 import type { Change, Detector, Facts, Finding } from '../types.ts';
 
 /**
@@ -14,15 +14,20 @@ const gated = [
 const unauthorized = [
   /401 Client Error.*huggingface/i,
   /RepositoryNotFoundError: 401/,
-  /Invalid (credentials|user token|username or password)/i,
-  /HfHubHTTPError: 40[13]/,
+  /(?:Invalid (?:credentials|user token|username or password)).*hugging ?face|hugging ?face.*Invalid (?:credentials|user token|username or password)/i,
+  /HfHubHTTPError: .*40[13]\b/,
 ];
 const absent = [
   /Repository Not Found for url: (\S+)/,
   /(?<!\S)(\S{1,200}) is not a local folder and is not a valid model identifier/,
-  /Entry Not Found for url: (\S+)/,
   /Revision Not Found for url: (\S+)/,
-  /(?<!\S)(\S{1,200}) does not appear to have (?:a file named|files named)/,
+];
+/** The repository or folder is there and lacks a file; what is at fault is said by the first group, if at all. */
+const lacking = [
+  /Entry Not Found for url: (\S+)/,
+  /(?<!\S)(\S{1,200}) does not appear to have (?:a file named|files named) (\S+)/,
+  /Unrecognized model in (\S+?)\. Should have a `model_type` key/,
+  /no file named .* found in (?:directory )?(\S+)/,
 ];
 const cut = [
   /Consistency check failed: file should be of size \d+ but has size \d+/,
@@ -42,6 +47,10 @@ export const huggingFace: Detector = {
     const closed = lastHit(lines, ...gated);
     if (closed !== undefined) {
       return gatedFinding(facts, closed.at, closed.line);
+    }
+    const without = lastHit(lines, ...lacking);
+    if (without !== undefined) {
+      return lackingFinding(facts, without.at, without.line, without.match[1] ?? '');
     }
     const missing = lastHit(lines, ...absent);
     const refused = lastHit(lines, ...unauthorized);
@@ -100,7 +109,7 @@ function tokenFinding(facts: Facts, at: number, line: string): Finding {
   const change = giveToken(facts);
   return {
     at,
-    what: 'Hugging Face did not accept the token, or none was given.',
+    what: 'Hugging Face did not let the step in: its token was refused or may not do this, or it has none.',
     evidence: [shown(line)],
     why: 'Private and gated repositories need a token; an expired one is refused also for public ones.',
     next: `Make a read token under Settings > Access Tokens at Hugging Face and set it as HF_TOKEN. ${change?.text ?? ''}`.trim(),
@@ -112,10 +121,27 @@ function missingFinding(facts: Facts, at: number, line: string): Finding {
   const name = repository(facts);
   return {
     at,
-    what: `Hugging Face has no ${name ?? 'such repository, file or revision'}, or not for this account.`,
+    what: `Hugging Face has no ${name ?? 'such repository or revision'}, or not for this account.`,
     evidence: [shown(line)],
     why: 'A misspelt name and a private repository are answered alike. A local folder that is not on the pod is taken for a name, too.',
     next: 'Check the spelling of the name; for a private repository set HF_TOKEN; for a local folder, check that it is uploaded or was written by an earlier step.',
+    change: null,
+  };
+}
+
+function lackingFinding(facts: Facts, at: number, line: string, where: string): Finding {
+  const isFolder = /^[./~]|\/.*\//.test(where.replace(/^https?:.*/, ''));
+  const name = isFolder ? `The folder ${brief(where)}` : `${brief(repository(facts) ?? where)} at Hugging Face`;
+  return {
+    at,
+    what: `${name} lacks a file that the step asks for.`,
+    evidence: [shown(line)],
+    why: isFolder
+      ? 'What was saved or uploaded there is no whole model: its step did not end, or "sync" leaves a part of it out.'
+      : 'The repository is there, but not with this file: it holds another format, or the name of the file is misspelt.',
+    next: isFolder
+      ? 'Check what the earlier step saved there; a gate of type "checkpoint" finds it sooner.'
+      : "Look at the list of files on the repository's page, and name one of them.",
     change: null,
   };
 }

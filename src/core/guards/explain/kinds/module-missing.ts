@@ -1,11 +1,11 @@
-import { lastHit, shown } from '../lines.ts';
-import type { Change, Detector, Facts } from '../types.ts';
+import { brief, lastHit, shown } from '../lines.ts';
+import type { Change, Detector, Facts, Finding } from '../types.ts';
 
 const patterns = [
-  /ModuleNotFoundError: No module named '([\w.]+)'/,
+  /ModuleNotFoundError: No module named '([\w.]+)'(?:; '([\w.]+)' is not a package)?/,
   /python[\d.]*: No module named '?([\w.]+)'?$/,
-  /ImportError: .*requires the ([\w-]+) library but it was not found in your environment/,
-  /ImportError: .*\bpip install ['"]?([\w-]+)/,
+  /requires the ([\w-]+) library but it was not found in your environment/,
+  /ImportError: .*\bpip install (?:-[-\w]+ )*['"`]?([A-Za-z][\w.-]*)/,
   /^The package ([\w-]+) is missing\./,
   /cannot run notebooks: (?:.*\b)?(nbclient|ipykernel)\b.* missing\./,
 ];
@@ -37,10 +37,41 @@ export const moduleMissing: Detector = {
       return undefined;
     }
     const top = module.split('.')[0] ?? module;
+    const file = hit.match[2];
+    if (file !== undefined) {
+      return shadowed(hit.at, hit.line, file);
+    }
     const own = (facts.evidence.localNames ?? []).find((n) => n === top || n === `${top}.py`);
-    return own === undefined ? fromElsewhere(facts, hit.at, hit.line, top) : ofProject(facts, hit.at, hit.line, own);
+    if (own !== undefined) {
+      return ofProject(facts, hit.at, hit.line, own);
+    }
+    // Python names a part only when it found the whole.
+    const isPart = module !== top && hit.line.includes('ModuleNotFoundError');
+    return isPart ? partMissing(hit.at, hit.line, module, top) : fromElsewhere(facts, hit.at, hit.line, top);
   },
 };
+
+function shadowed(at: number, line: string, name: string): Finding {
+  return {
+    at,
+    what: `The name ${brief(name)} leads to a single file, which has no modules in it.`,
+    evidence: [shown(line)],
+    why: `Python found a file ${brief(name)}.py before a package of that name, most often one of the project itself.`,
+    next: 'Give the file another name, or import what the file holds.',
+    change: null,
+  };
+}
+
+function partMissing(at: number, line: string, module: string, top: string): Finding {
+  return {
+    at,
+    what: `The installed ${brief(packages[top] ?? top)} has no module ${brief(module)}.`,
+    evidence: [shown(line)],
+    why: 'The package is there, in another version than the code was written for, or the name is misspelt.',
+    next: `Check the spelling, or name the version of ${brief(packages[top] ?? top)} that the code needs in the requirements file.`,
+    change: null,
+  };
+}
 
 function ofProject({ evidence: { project } }: Facts, at: number, line: string, own: string) {
   const entry = own.endsWith('.py') ? own : `${own}/`;
@@ -73,9 +104,9 @@ function fromElsewhere({ evidence: { project } }: Facts, at: number, line: strin
         : { path: null, from: null, to: name, text };
   return {
     at,
-    what: `The Python package ${name} is not installed on the pod.`,
+    what: `The Python package ${brief(name)} is not installed on the pod.`,
     evidence: [shown(line)],
-    why: `The image does not bring ${top}, and the requirements file does not name it.`,
+    why: `The image does not bring ${brief(top)}, and the requirements file does not name it.`,
     next: text,
     change,
   };

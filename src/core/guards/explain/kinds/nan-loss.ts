@@ -14,18 +14,26 @@ const reported =
   /['"]?\b(?:train_|training_)?loss['"]?\s*[:=]\s*['"]?([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|nan|inf(?:inity)?))\b/i;
 const rate = /['"]?\b(?:learning_rate|lr)['"]?\s*[:=]\s*['"]?([\d.]+(?:e[-+]?\d+)?)/i;
 
+/** A line that names an error of Python. */
+const named = /^[\w.]+(?:Error|Exception|Interrupt|Exit)\b/;
+
 /** The loss stopped being a number. */
 export const nanLoss: Detector = {
   kind: 'nan-loss',
   detect: (facts) => {
-    const { step, lines, evidence } = facts;
+    const { step, lines, log } = facts;
     const metrics = step?.view.metrics ?? {};
     const metric = Object.keys(metrics).find((name) => /loss/i.test(name) && metrics[name] === null);
     const gate = step?.view.gates.find((g) => g.status === 'failed' && g.type === 'metric' && g.seen === 'not finite');
     const error = lastHit(lines, ...errors);
-    const last = lastHit(evidence.log, reported);
-    const lastIsNan = last?.match[1] !== undefined && !Number.isFinite(Number(last.match[1]));
-    if (step === undefined || (metric === undefined && gate === undefined && error === undefined && !lastIsNan)) {
+    const last = lastHit(log, reported);
+    // Where the process says that it died of something else, the value of the loss is no reason.
+    const isOther = named.test(lines[0] ?? '') && !/\b(?:nan|inf|infinity|finite|loss)\b/i.test(lines.join(' '));
+    const lastIsNan = !isOther && last?.match[1] !== undefined && !Number.isFinite(Number(last.match[1]));
+    if (
+      step === undefined ||
+      (gate === undefined && error === undefined && !lastIsNan && (metric === undefined || isOther))
+    ) {
       return undefined;
     }
     if (step.status !== 'failed') {
@@ -62,13 +70,13 @@ function lastFinite({ step, evidence: { events } }: Facts): string | undefined {
   return name === undefined ? undefined : `last finite ${name}: ${value ?? ''}`;
 }
 
-function lowerRate({ evidence, step }: Facts): { text: string; change: Change | null } {
+function lowerRate({ evidence, log, step }: Facts): { text: string; change: Change | null } {
   const knob = findKnob(evidence, step?.name, learningRateNames);
   if (knob !== undefined && knob.value > 0) {
     const made = change(knob, tenth(knob.value));
     return { text: made.text, change: made };
   }
-  const logged = evidence.log.map((line) => rate.exec(line)?.[1]).map(Number);
+  const logged = log.map((line) => rate.exec(line)?.[1]).map(Number);
   const seen = Math.max(0, ...logged.filter((v) => v > 0 && v < 10));
   if (seen > 0) {
     const text = `Lower the learning rate from ${seen} to ${tenth(seen)} in the code.`;

@@ -1,13 +1,12 @@
 import { lastHit, shown } from '../lines.ts';
 import type { Detector } from '../types.ts';
-import { driverTooOld } from './cuda-mismatch.ts';
+import { driverTooOld, noDevice } from './cuda-mismatch.ts';
 
 /** torch.cuda and transformers on a machine, or with a build, that has no GPU. */
 const patterns = [
-  /No CUDA GPUs are available/,
+  ...noDevice,
   /Found no NVIDIA driver on your system/,
   /Torch not compiled with CUDA enabled/,
-  /no CUDA-capable device is detected/,
   /cudaErrorNoDevice/,
   /Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\) is False/,
   /No supported gpu backend found/i,
@@ -23,10 +22,9 @@ const patterns = [
 /** The step wants a GPU and sees none. */
 export const noGpu: Detector = {
   kind: 'no-gpu',
-  detect: ({ evidence, lines }) => {
+  detect: ({ evidence, lines, log }) => {
     const hit = lastHit(lines, ...patterns);
-    // torch warns of an old driver and then goes on as if there were no GPU.
-    if (hit === undefined || lastHit(lines, ...driverTooOld) !== undefined) {
+    if (hit === undefined || lastHit(log, ...driverTooOld) !== undefined) {
       return undefined;
     }
     const started = evidence.events.findLast((e) => e.type === 'job.started');

@@ -1,6 +1,7 @@
 import type { Project, Step } from '../../../project/schema.ts';
-import { lastHit, shown } from '../lines.ts';
-import type { Change, Detector, Facts, ProjectPath } from '../types.ts';
+import { brief, lastHit, shown, type Hit } from '../lines.ts';
+import type { Change, Detector, Facts, Finding, ProjectPath } from '../types.ts';
+import { isCommand } from './command-missing.ts';
 
 const patterns = [
   /FileNotFoundError: \[Errno 2\] No such file or directory: ['"]([^'"]+)['"]/,
@@ -8,19 +9,24 @@ const patterns = [
   /(?:DataFilesNotFoundError: No (?:\(supported\) )?data files found in|EmptyDatasetError: The directory at) (\S+)/,
   /Unable to (?:synchronously )?open file \((?:unable to open file: )?name = '([^']+)', errno = 2/,
   /LibsndfileError: Error opening '([^']+)': System error/,
-  /imread_\('([^']+)'\): can't open\/read file/,
   /IO Error: No files found that match the pattern "([^"]+)"/,
   /FileNotFoundError: (\S*[^\s.]) not found\.?$/,
   // pyarrow and fsspec say the path and nothing else.
   /FileNotFoundError: ['"]?((?!\[)(?:[^\s'":]|:(?=[\\/]))+)['"]?$/,
-  /NotADirectoryError: \[Errno 20\] Not a directory: '([^']+)'/,
-  /IsADirectoryError: \[Errno 21\] Is a directory: '([^']+)'/,
-  /PermissionError: \[Errno 13\] Permission denied: '([^']+)'/,
   /HFValidationError: Repo id must .*'(\/[^']+)'/,
   /can't open file '([^']+)': \[Errno 2\]/,
   /^(?:bash|\/bin\/bash|sh): (?:line \d+: )?([^:\s]+): No such file or directory/,
   /^(?:cat|cp|mv|ls|tar|rm|head|tail|wc): (?:cannot (?:access|stat|open) )?'?([^':]+)'?: (?:Cannot open: )?No such file or directory/,
 ];
+
+/** Something of that name is there, of the other sort. */
+const otherSort = [
+  /IsADirectoryError: \[Errno 21\] Is a directory: '([^']+)'/,
+  /NotADirectoryError: \[Errno 20\] Not a directory: '([^']+)'/,
+];
+/** OpenCV warns of a file that is not there, and the code then uses the picture that it did not get. */
+const noPicture = /imread_\('([^']+)'\): can't open\/read file/;
+const usesNothing = /'NoneType' object|error: \(-215:Assertion failed\) !\w+\.empty\(\)/;
 
 /** Paths as they are on people's own computers. */
 const laptop = /^(?:[A-Za-z]:[\\/]|\/Users\/|\/home\/|\/mnt\/[a-z]\/|~)/;
@@ -29,9 +35,15 @@ const laptop = /^(?:[A-Za-z]:[\\/]|\/Users\/|\/home\/|\/mnt\/[a-z]\/|~)/;
 export const pathMissing: Detector = {
   kind: 'path-missing',
   detect: (facts) => {
-    const hit = lastHit(facts.lines, ...patterns);
+    const sort = lastHit(facts.lines, ...otherSort);
+    if (sort !== undefined) {
+      return otherSortFinding(sort, sort.match[1] ?? '');
+    }
+    const used = lastHit(facts.lines, usesNothing);
+    const hit = lastHit(facts.lines, ...patterns) ?? (used && lastHit(facts.log, noPicture));
     const path = hit?.match[1];
-    if (hit === undefined || path === undefined) {
+    // What should be started and is not there is a command, not a file of the project.
+    if (hit === undefined || path === undefined || isCommand(path, facts.frames)) {
       return undefined;
     }
     const { what, why, next, better } = judge(path, facts);
@@ -46,7 +58,7 @@ export const pathMissing: Detector = {
             text: `Set it to ${better} in the project file.`,
           };
     return {
-      at: hit.at,
+      at: used?.at ?? hit.at,
       what,
       evidence: [shown(hit.line)],
       why,
@@ -56,18 +68,34 @@ export const pathMissing: Detector = {
   },
 };
 
+function otherSortFinding({ at, line }: Hit, path: string): Finding {
+  const isFolder = line.includes('IsADirectoryError');
+  return {
+    at,
+    what: isFolder
+      ? `The step opens ${brief(path)} as a file, and it is a folder.`
+      : `The step uses ${brief(path)} as if a folder stood there or on the way to it, and that is a file.`,
+    evidence: [shown(line)],
+    why: 'Something of that name is on the pod, of another sort than the code expects.',
+    next: isFolder
+      ? 'Name a file in it, or read the folder with what reads folders.'
+      : 'Name another path, or remove the file that stands in its way.',
+    change: null,
+  };
+}
+
 function judge(
   path: string,
   { evidence }: Facts,
 ): { what: string; why: string; next: string; better?: string | undefined } {
   const { mount = '/workspace', project, localNames = [] } = evidence;
-  const what = `The step looks for ${path}, which is not there.`;
+  const what = `The step looks for ${brief(path)}, which is not there.`;
   if (laptop.test(path)) {
     const name = path.split(/[\\/]/).at(-1) ?? path;
     return {
       what,
       why: 'That is a path of another computer; on the pod the project lies on the volume and is the working directory.',
-      next: `Name the file relative to the project folder (its name is ${name}), and upload it under "sync.data" or "sync.must".`,
+      next: `Name the file relative to the project folder (its name is ${brief(name)}), and upload it under "sync.data" or "sync.must".`,
     };
   }
   const [, above] = /^((?:\.\.\/)+)/.exec(path) ?? [];
@@ -78,7 +106,7 @@ function judge(
       what,
       why: 'Every step, also a notebook in a folder of its own, runs in the project folder, so this path leads out of the project.',
       next: here
-        ? `In the project it is ${inside}; check too that "sync" uploads it.`
+        ? `In the project it is ${brief(inside)}; check too that "sync" uploads it.`
         : 'Name it from the project folder, and upload it under "sync.data" or "sync.must".',
       better: here ? inside : undefined,
     };
@@ -97,8 +125,8 @@ function judge(
   if (relative !== undefined && localNames.includes(top)) {
     return {
       what,
-      why: `${top} is in the project's folder on this computer, but this file of it was not uploaded or is written by a step that did not run.`,
-      next: `Check that "sync" names ${relative} and that "sync.never" does not leave it out, or let the step before write it.`,
+      why: `${brief(top)} is in the project's folder on this computer, but this file of it was not uploaded or is written by a step that did not run.`,
+      next: `Check that "sync" names ${brief(relative)} and that "sync.never" does not leave it out, or let the step before write it.`,
     };
   }
   return {

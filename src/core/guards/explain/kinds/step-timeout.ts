@@ -22,7 +22,7 @@ export const stepTimeout: Detector = {
             path: ['steps', index, 'timeoutMinutes'],
             from: minutes,
             to: 2 * minutes,
-            text: `Raise the step's limit from ${minutes} to ${2 * minutes} minutes.`,
+            text: `Raise the step's limit from ${duration(minutes * 60)} to ${duration(2 * minutes * 60)}.`,
           };
     return {
       at: Infinity,

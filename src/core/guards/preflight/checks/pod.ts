@@ -1,4 +1,5 @@
 import type { Check } from '../check.ts';
+import { duration } from '../../../words/index.ts';
 
 /** CPU pods of this size are refused with a larger disk. */
 const smallPodVcpus = 4;
@@ -48,7 +49,7 @@ export const pod: Check = {
     }
     if (target.readyMinutes < quickestColdStart) {
       say.warning('ready-short', {
-        what: `The pod is given up after ${target.readyMinutes} minutes.`,
+        what: `The pod is given up after ${duration(target.readyMinutes * 60)}.`,
         why: 'Pulling a large image on a new host takes 5 to 13 minutes; each pod that is given up is paid for.',
         next: 'Set "target.readyMinutes" to 12 or more.',
         at: facts.place('target', 'readyMinutes'),

@@ -67,15 +67,7 @@ const refuses = 'pip would refuse the whole file, on a pod that is paid for.';
 /** What pip does not read, in its own words. */
 function refused({ facts, say, found, at }: About): void {
   for (const [file, line, said] of found.refused) {
-    say.error('requirements-line', {
-      what:
-        line === 0
-          ? `${file} is not text that pip can read: ${oneLine(said)}.`
-          : `${file}, line ${line} is an option that pip does not take: ${oneLine(said)}.`,
-      why: refuses,
-      next: line === 0 ? 'Save it as UTF-8.' : 'Correct the line.',
-      at,
-    });
+    say.error('requirements-line', { ...refusal(file, line, said), why: refuses, at });
   }
   for (const { file, line, text, problem } of found.lines.filter((l) => l.problem !== null && !isMissing(l.path))) {
     say.error('requirements-line', {
@@ -90,6 +82,24 @@ function refused({ facts, say, found, at }: About): void {
   function isMissing(path: string | null): boolean {
     return path !== null && !existsSync(join(facts.root, path));
   }
+}
+
+/** pip speaks of options as if they had been given to a command. */
+function refusal(file: string, line: number, said: string): { what: string; next: string } {
+  const option = /no such option: (\S+)/.exec(said)?.[1];
+  if (line === 0) {
+    return { what: `${file} is not text that pip can read: ${oneLine(said)}.`, next: 'Save it as UTF-8.' };
+  }
+  if (option === undefined) {
+    const bare = oneLine(said).replace(/^(?:.*: )?error: /, '');
+    return { what: `pip does not take line ${line} of ${file}: ${bare}.`, next: 'Correct the line.' };
+  }
+  return {
+    what: `${file}, line ${line} has ${option}, which pip takes where it is called and not in a file.`,
+    next: /^-+user$/.test(option)
+      ? 'Take it out: the packages get an environment of their own.'
+      : 'Take it out; what a package needs stands behind its name, such as a version.',
+  };
 }
 
 function conflicts({ say, found, at }: About): void {

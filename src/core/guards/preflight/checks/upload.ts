@@ -4,6 +4,7 @@ import type { Say } from '../finding.ts';
 import { mayMeet, names } from '../overlap.ts';
 import { some } from '../text.ts';
 import type { ScanResult } from '../../../files/scan.ts';
+import { count, isLeftOut, scanNoteText } from '../../../words/index.ts';
 
 const manyFiles = 20_000;
 
@@ -19,9 +20,9 @@ export const upload: Check = {
       missing(facts, say, found, list, pattern);
     }
     for (const note of found.notes) {
-      const leftOut = note.endsWith('left out.');
+      const leftOut = isLeftOut(note);
       say.warning(leftOut ? 'upload-left-out' : 'names-alike', {
-        what: note,
+        what: scanNoteText(note),
         why: leftOut
           ? 'The pod will not have it.'
           : 'The pod gets all of them; a machine that does not tell them apart keeps one.',
@@ -32,7 +33,7 @@ export const upload: Check = {
     environments(facts, say, found);
     if (found.files.length > manyFiles) {
       say.warning('many-files', {
-        what: `${found.files.length} files would be uploaded one by one.`,
+        what: `${count(found.files.length, 'file')} would be uploaded one by one.`,
         why: 'A volume needs a moment and about 64 KB for every file; hundreds of thousands take hours.',
         next: 'Put them into an archive with "sync.archives", or name folders that the pod does not need in "sync.never".',
         at: facts.place('sync'),
