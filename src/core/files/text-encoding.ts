@@ -37,7 +37,7 @@ const magic = [
   '\x1a\x45\xdf\xa3', // mkv, webm
   '\x7fELF',
 ];
-const isMagic = new RegExp(`^(?:${magic.join('|')})`);
+export const isMagic = new RegExp(`^(?:${magic.join('|')})`);
 
 /** Whether the beginning of a file says that it is data; anything else may be text. */
 export function isData(content: Buffer): boolean {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { findSecrets, secretsIn } from '../../../src/core/files/secrets.ts';
+import { secretsIn } from '../../../src/core/files/secret-search.ts';
+import { findSecrets } from '../../../src/core/files/secrets.ts';
 import { madeUpKeys } from '../../support/made-up-keys.ts';
 
 const { token, hex, base32, base64 } = madeUpKeys(11);
