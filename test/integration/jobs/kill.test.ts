@@ -131,7 +131,7 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     assert.match(attach.stderr, /has not started on a pod\./);
     assert.match(
       attach.stderr,
-      /ended in the phase "wait".*Its pod rpt-at-wait-.* is still there \(free here, \$0\.07\/h on RunPod\)/,
+      /ended while it was waiting for the pod, .* ago\..*Its pod rpt-at-wait-.* is still there \(free here, \$0\.07\/h on RunPod\)/,
     );
     assert.match(attach.stderr, new RegExp(`runpod-trainer cancel ${job.job}`));
     hold.start = '';

@@ -265,7 +265,7 @@ describe('the main job on the sandbox (R3)', () => {
     try {
       const { code, stderr } = await other.run(['run', project.file, '--yes']);
       assert.equal(code, 2);
-      assert.match(stderr, /not ready after 0\.03 minutes: the image is being pulled, or the port is not mapped/);
+      assert.match(stderr, /not ready after 2 s: the image is being pulled, or the port is not mapped/);
       assert.match(stderr, /bad host/);
       assert.match(
         stderr,

@@ -122,7 +122,7 @@ describe('a project over S3 with no pod (R2.1, R2.5, R2.6)', () => {
     await writeFile(path.join(root, 'b'), 'changed');
     await assert.rejects(push({ files }), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'push-failed');
-      assert.match(error.message, /^1 file of 3 .*"b": b changed/);
+      assert.match(error.message, /^1 of 3 files .*"b": b changed/);
       return true;
     });
     assert.deepEqual((await readdir(far(''))).sort(), ['.runpod-trainer', 'a', 'c']);

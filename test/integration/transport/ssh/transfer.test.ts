@@ -126,7 +126,7 @@ exec python3 "$0" "$@"`;
     const damaging = ['sh', '-c', script, worker[1]!];
     await assert.rejects(pushAll({ worker: damaging }), {
       code: 'push-failed',
-      message: /1 file of 1.*"bad".*sha256/s,
+      message: /The file could not be uploaded\..*"bad".*sha256/s,
     });
     assert.equal(await readFile(path.join(remote().root, 'bad'), 'utf8'), 'content');
     assert.equal((await pushAll()).sent, 1);
