@@ -154,7 +154,7 @@ def _torch(shown: str, file: Path, seen: _Seen, alone: bool) -> None:
             _look(torch, file, name, tensor, seen, alone)
     except torch_file.NotTensors as problem:
         advice = "It holds more than tensors: save a state_dict, or use safetensors."
-        raise _does_not_load(shown, f"at its top is an object ({problem})", advice, file) from problem
+        raise _does_not_load(shown, f"it holds an object ({problem})", advice, file) from problem
     except torch_file.Dangerous as problem:
         advice = "It holds more than tensors: save a state_dict, and find out who wrote that."
         raise _does_not_load(shown, f"loading it as it is would run {problem}", advice, file) from problem

@@ -68,10 +68,10 @@ def tensors_of(source: Source) -> Iterator[Tuple[str, Any]]:
     try:
         content = _load(torch, source)
     except Exception as problem:
-        if not _is_archive(source):
+        if not _begins(source, _ZIP):
             if "weights_only" in str(problem).lower() or "WeightsUnpickler" in str(problem):
                 raise NotTensors(_unsafe_name(str(problem))) from None
-            raise ValueError(_first_line(problem)) from None
+            raise ValueError(_cause(source, problem)) from None
         yield from _inert_tensors(torch, source)
         return
     for name, value in walk(content):
@@ -115,11 +115,11 @@ def _load(torch: Any, source: Source) -> Any:
         return torch.load(str(source), map_location="cpu", weights_only=True)
 
 
-def _is_archive(source: Source) -> bool:
+def _begins(source: Source, start: bytes) -> bool:
     if isinstance(source, bytes):
-        return source.startswith(_ZIP)
+        return source.startswith(start)
     with open(source, "rb") as stream:
-        return stream.read(4) == _ZIP
+        return stream.read(len(start)) == start
 
 
 def _open(source: Source) -> zipfile.ZipFile:
@@ -179,5 +179,7 @@ def _unsafe_name(text: str) -> str:
     return rest.split(" ")[0] if rest else "an object"
 
 
-def _first_line(problem: Exception) -> str:
+def _cause(source: Source, problem: Exception) -> str:
+    if not _begins(source, b"\x80"):
+        return "it does not begin as torch.save writes it"
     return (str(problem).strip().split("\n")[0] or type(problem).__name__)[:300]
