@@ -12,7 +12,7 @@ import { askAdopt } from '../common/adopt.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
-import { cost as costWords, endedWords } from '../../core/words/index.ts';
+import { endedWords, priced, spentText } from '../../core/words/index.ts';
 import { buttonsOf, press, type Button } from '../common/remedies.ts';
 import { jobLines } from './job-text.ts';
 
@@ -147,7 +147,7 @@ export class AttachedJobs implements Disposable {
 
   /** Says how a job ended. Success is quiet, failure is not. */
   tell({ record, outcome, unfollowed, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
-    const price = costWords(cost.billed ?? cost.metered, isLoopback(record.restUrl));
+    const price = priced(spentText(cost.metered, cost.atMost), isLoopback(record.restUrl));
     if (outcome === 'succeeded') {
       this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);
       return;
