@@ -126,3 +126,12 @@ def test_writes_nothing(world: World) -> None:
     before = sorted(world.folder.iterdir())
     world.foresee()
     assert sorted(world.folder.iterdir()) == before
+
+
+def test_large_files_that_are_not_sent_are_not_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runpod_trainer_worker.resume.foresight._LARGE", 3)
+    (world.folder / "notes.csv").write_text("large\n")
+    world.all_passed()
+    assert world.foresee()["report"] == []
+    (world.folder / "notes.csv").write_text("larger\n")
+    assert world.foresee()["report"] == ["input notes.csv changed"]

@@ -13,7 +13,7 @@ import { askAdopt } from '../common/adopt.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import { commands } from '../ids.ts';
-import { cost as costWords, endedWords, missingText } from '../../core/words/index.ts';
+import { endedWords, missingText, priced, spentText } from '../../core/words/index.ts';
 import { buttonsOf, press, type Button } from '../common/remedies.ts';
 import { jobLines } from './job-text.ts';
 
@@ -153,7 +153,7 @@ export class AttachedJobs implements Disposable {
 
   /** Says how a job ended. Success is quiet, failure is not. */
   tell({ record, outcome, unfollowed, unrecorded, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
-    const price = costWords(cost.billed ?? cost.metered, isLoopback(record.restUrl));
+    const price = priced(spentText(cost.metered, cost.atMost), isLoopback(record.restUrl));
     const missing = missingResults(record);
     if (outcome === 'succeeded' && missing !== undefined) {
       const { why, left } = missing;

@@ -45,11 +45,6 @@ export interface JobSummary {
   facts?: JobFacts;
 }
 
-/** What jobs tell of their pods, of all whose record can be read. */
-export function factsIn(jobs: readonly JobSummary[]): JobFacts[] {
-  return jobs.flatMap(({ facts }) => facts ?? []);
-}
-
 /** Where the list of jobs comes from. */
 export interface JobHistory {
   /** Newest first. */
@@ -93,7 +88,7 @@ export function recordedHistory(records: JobRecords): JobHistory {
     list: async (signal) => {
       const jobs = await Promise.all((await records.list()).map((record) => summary(record, signal)));
       // Together: a pod that several had is shared among them.
-      const stretches = recorded(factsIn(jobs));
+      const stretches = recorded(jobs.flatMap(({ facts }) => facts ?? []));
       const costs = jobs.map((job) => ({ ...job, cost: job.pod && reportOf(stretches, job.job) }));
       return [...(await records.unreadable()).map(unreadableSummary), ...costs];
     },

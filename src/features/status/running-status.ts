@@ -3,7 +3,7 @@ import type { HelperPod } from '../../core/journal/helpers.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import { clock, count, priced, pricePerHour, roughly, spentText } from '../../core/words/index.ts';
 import type { ListState } from '../common/polled-list.ts';
-import { factsIn, type JobSummary } from '../jobs/history.ts';
+import type { JobSummary } from '../jobs/history.ts';
 import { describeJob, groupOf } from '../jobs/job-nodes.ts';
 import { describePod, labelOf, workOn } from '../pods/pod-nodes.ts';
 
@@ -64,7 +64,9 @@ export function runningStatus(
 ): RunningStatus | undefined {
   const listed = pods.items ?? [];
   const running = runningNow(listed, jobs, helpers, now);
-  const stretches = soFar(stretchesOf({ jobs: factsIn(jobs), helpers, listed: pods.items, now }));
+  const stretches = soFar(
+    stretchesOf({ jobs: jobs.flatMap(({ facts }) => facts ?? []), helpers, listed: pods.items, now }),
+  );
   const { dollars, mostDollars } = spent(stretches, dayOf(now));
   const today = spentText(dollars, mostDollars);
   if (running.pods.length === 0 && running.jobs.length === 0) {

@@ -150,11 +150,34 @@ describe('whose every second of a pod was (R4.2)', () => {
     assert.deepEqual([nothing?.basis, spent([nothing as Stretch]).dollars], ['unknown', 0]);
   });
 
-  it('a pod across midnight is split, also where the clock is changed', () => {
+  it('a pod across midnight is split', () => {
     const stretches = look([job('night', { pod: pod('p', at(23)), podEnded: at(26) })], { now: new Date(at(40)) });
     const [today, tomorrow] = [dayOf(new Date(at(9))), dayOf(new Date(at(30)))];
     assert.deepEqual([spent(stretches, today).dollars, spent(stretches, tomorrow).dollars], [2, 4]);
     assert.deepEqual([today.key, tomorrow.key, today.to], ['2026-11-20', '2026-11-21', tomorrow.from]);
+  });
+
+  it('a day has 23 or 25 hours where the clock is changed, and every second is in one day', () => {
+    const zone = process.env.TZ;
+    try {
+      process.env.TZ = 'Europe/Berlin';
+      const long = dayOf(new Date('2026-10-25T10:00:00Z'));
+      const short = dayOf(new Date('2026-03-29T10:00:00Z'));
+      assert.deepEqual([(long.to - long.from) / hour, (short.to - short.from) / hour], [25, 23]);
+      const record = job('a', { pod: pod('p', '2026-10-24T20:00:00Z'), podEnded: '2026-10-26T02:00:00Z' });
+      const stretches = look([record], { now: new Date('2026-10-27T00:00:00Z') });
+      const days = [new Date(long.from - 1), new Date(long.from), new Date(long.to)].map(dayOf);
+      assert.deepEqual(
+        days.map((day) => spent(stretches, day).seconds / 3600),
+        [2, 25, 3],
+      );
+    } finally {
+      if (zone === undefined) {
+        delete process.env.TZ;
+      } else {
+        process.env.TZ = zone;
+      }
+    }
   });
 
   it('of a promise, the day gets what is left of it at midnight', () => {

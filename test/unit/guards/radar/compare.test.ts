@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
+import { purposes } from '../../../../src/core/journal/helper-use.ts';
+import type { HelperPod } from '../../../../src/core/journal/helpers.ts';
+import { thisProcess } from '../../../../src/core/processes.ts';
 import type { JobRecord } from '../../../../src/core/journal/records.ts';
 import type { JobState } from '../../../../src/core/journal/state.ts';
 import { compareWithJobs, type RadarFacts } from '../../../../src/core/guards/radar/compare.ts';
@@ -211,6 +214,20 @@ describe('the radar (R4.5)', () => {
       assert.deepEqual([moved?.needed, moved?.idle?.reason], ['unknown', 'Its job ran on another pod.']);
     });
 
+    it('knows what another computer carries files with: in use, and not to be ended for a day', () => {
+      const env = { RUNPOD_TRAINER_PROJECT: 'songs', RUNPOD_TRAINER_HELPER: 'sync' };
+      const carrying = { id: 'g', name: 'rpt-songs-sync', env };
+      const seen = at2(pod(carrying), []);
+      assert.deepEqual(
+        [seen?.owner, seen?.helper, seen?.idle, seen?.action.how],
+        ['other-machine', { purpose: 'sync', project: 'songs' }, undefined, 'none'],
+        'its GPU does nothing, for it only carries files',
+      );
+      assert.match(seen?.action.text ?? '', /Another computer is at work with it \(syncing songs\)/);
+      const old = at2(pod({ ...carrying, createdAt: '2026-11-20T09:00:00Z' }), []);
+      assert.equal(old?.action.how, 'terminate', 'its program hangs');
+    });
+
     it('believes the records of this computer first', () => {
       const seen = look({
         pods: [pod()],
@@ -302,5 +319,34 @@ describe('the radar (R4.5)', () => {
       assert.deepEqual([here.owner, here.project, here.needed, here.action.how], ['job', 'songs', 'unknown', 'scale']);
       assert.equal(at1({ env }).owner, 'other-machine');
     });
+  });
+});
+
+describe('pods that this computer rented beside those of jobs (R4.5)', () => {
+  const noted = (more: Partial<HelperPod> = {}): HelperPod => ({
+    ...{ schema: 1, id: 'h', name: 'rpt-songs-backup', purpose: 'backup', project: 'songs', restUrl: '' },
+    ...{ hardware: 'CPU pod', costPerHour: 0.1, created: '2026-11-22T09:00:00Z', client: thisProcess() },
+    ...more,
+  });
+  const seenWith = (helper: HelperPod) =>
+    look({ pods: [pod({ id: helper.id, name: helper.name })], helpers: [helper] }).pods[0];
+
+  it('each kind is known, never idle, and not to be ended in mid-transfer', () => {
+    for (const purpose of purposes) {
+      const seen = seenWith(noted({ purpose }));
+      assert.deepEqual([seen?.owner, seen?.idle, seen?.action.how], ['helper', undefined, 'none'], purpose);
+    }
+    const fetching = look({
+      pods: [pod({ id: 'h', name: `rpt-${job}-fetch` })],
+      helpers: [noted({ purpose: 'fetch', job })],
+      records: [record({ phase: 'done', outcome: 'succeeded' })],
+    }).pods[0];
+    assert.deepEqual([fetching?.owner, fetching?.idle, fetching?.action.how], ['job', undefined, 'none']);
+  });
+
+  it('one whose program is gone may be ended', () => {
+    const seen = seenWith(noted({ client: { ...thisProcess(), pid: 2 ** 22 + 1 } }));
+    assert.equal(seen?.action.how, 'terminate');
+    assert.match(seen.idle?.reason ?? '', /was ended, so nobody does any more/);
   });
 });
