@@ -67,11 +67,11 @@ const layers = {
   unit: () => mocha('unit', ['test/unit/**/*.test.ts']),
   contract: () => mocha('contract', ['test/contract/**/*.test.ts']),
   // Most tests of processes wait, so several share the time.
-  worker: () => pytest('worker', 'gpu-worker', { options: ['-n', '3'], again: true }),
+  worker: () => pytest('worker', 'gpu-worker', { options: ['-n', '4'], again: true }),
   sample: () => pytest('sample', 'examples/rainbow', { again: true }),
   integration: () =>
-    mocha('integration', testFiles('integration'), { options: ['--parallel', '--jobs', '3'], again: true }),
-  faults: () => mocha('faults', testFiles('faults'), { options: ['--parallel', '--jobs', '2'], again: true }),
+    mocha('integration', testFiles('integration'), { options: ['--parallel', '--jobs', '5'], again: true }),
+  faults: () => mocha('faults', testFiles('faults'), { options: ['--parallel', '--jobs', '3'], again: true }),
   host,
   browser,
 };
