@@ -334,7 +334,6 @@ trainer.save_model("out/final")
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.skipif(importlib.util.find_spec("accelerate") is None, reason="the Trainer needs accelerate")
 def test_a_training_of_hugging_face_goes_on(bench: Bench) -> None:
     bench.write("train.py", HUGGING_FACE)
     bench.write("die", "5")
