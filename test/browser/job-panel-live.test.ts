@@ -50,7 +50,7 @@ describe('the job panel during a run in the sandbox (R9.4)', function () {
     assert.match(steps[3] ?? '', /^waiting \| check/);
     assert.match(
       await panel.frame.locator('.facts').innerText(),
-      /so far[\s\S]*Stops by \d\d:\d\d at the latest, free here, at no more than \$/,
+      /so far[\s\S]*Stops by \d\d:\d\d at the latest, free here, at most \$/,
     );
     await workbench.screenshot('panel-live');
   });

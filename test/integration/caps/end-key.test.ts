@@ -51,7 +51,7 @@ describe('a restricted key of the user ends the pod where RunPod refuses its own
       name: 'capped',
       shell: 'while true; do sleep 1; echo on; done',
       caps: { hours: 0.002 },
-      says: /^It will have stopped by \d\d:\d\d at no more than \$[\d.]+, also while this computer is off\./,
+      says: /^It will have stopped by \d\d:\d\d, for at most \$[\d.]+, also while this computer is off\./,
     },
   ]) {
     it(`a job that is ${name} ends with its pod after its client was killed`, async () => {

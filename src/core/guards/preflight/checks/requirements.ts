@@ -120,7 +120,7 @@ function failing({ facts, say, found, at }: About): void {
   for (const { file, line, text, name, kind, said, sure } of found.failing) {
     // pip leaves what is there already as it is.
     const tell = sure && !inImage.has(name ?? '') ? say.error.bind(say) : say.warning.bind(say);
-    const what = `${file}, line ${line}: "${text.slice(0, 100)}" cannot be installed: ${said}.`;
+    const what = `${file}, line ${line}: "${text.slice(0, 100)}" cannot be installed: ${said.replace(/\.+$/, '')}.`;
     if (kind === 'hash') {
       tell('requirements-hash', {
         what,
