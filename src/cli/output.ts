@@ -68,13 +68,13 @@ function isFree({ sandbox }: { sandbox?: boolean }): boolean {
 function detachedText({ view, lastHeard, unfollowed, reason }: JobResult): string {
   if (unfollowed === true) {
     const heard = lastHeard === undefined ? '' : `, and was last heard at ${lastHeard.toLocaleTimeString()}`;
-    return `Detached: the job runs on as far as is known${heard}, but it cannot be followed.\n${printable(reason ?? '')}`;
+    return `Detached: the job goes on as far as is known${heard}, but it cannot be followed.\n${printable(reason ?? '')}`;
   }
   if (view.finished !== undefined) {
     return `Detached; the job ${endedWords[view.status === 'starting' || view.status === 'running' ? 'unknown' : view.status]}, and another program is at its results.`;
   }
   return lastHeard === undefined
-    ? 'Detached: the job runs on.'
+    ? 'Detached: the job goes on.'
     : `Detached while the link to the pod was down; the job was last heard at ${lastHeard.toLocaleTimeString()}.`;
 }
 

@@ -28,7 +28,8 @@ class JournalFile {
   /** Whether there was news. A file that became shorter is another one and is read from its beginning. */
   async read(onEvent: (event: JobEvent) => void, onRestart: () => void, signal?: AbortSignal): Promise<boolean> {
     const found = await stat(this.path).catch(() => undefined);
-    if (found === undefined || found.size === 0 || found.size === this.#seen) {
+    // What one job has in the place of its journal must not keep the sums over all jobs from being made.
+    if (found?.isFile() !== true || found.size === 0 || found.size === this.#seen) {
       return false;
     }
     if (found.size < this.#reader.offset) {

@@ -54,7 +54,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     first.signal('SIGINT');
     const { code, stdout, stderr } = await first.ended;
     assert.equal(code, 130, stderr);
-    assert.match(stdout, /Detached; the job goes on/);
+    assert.match(stdout, /Detached: the job goes on/);
     const job = jobIn(stdout);
     assert.match(stdout, new RegExp(`runpod-trainer cancel ${job}`));
     const jobs = await world.run(['jobs']);

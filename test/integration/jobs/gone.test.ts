@@ -93,7 +93,7 @@ describe('a job whose pod is gone (R3.4, R4.3)', function () {
     writeFileSync(path.join(await world.volume('tests'), 'projects', 'told', 'go'), '');
     await until('the pod ends itself', async () => (await world.pods()).every((p) => !p.name.includes('told')), 90_000);
     const asked = world.podsAsked();
-    assert.equal((await listed(job, s3Keys())).state, 'succeeded');
+    assert.equal((await listed(job, s3Keys())).state, 'succeeded, results not here');
     assert.equal(world.podsAsked(), asked);
     const { view, cost } = await row(job);
     assert.deepEqual(
@@ -103,6 +103,7 @@ describe('a job whose pod is gone (R3.4, R4.3)', function () {
     assert.ok(world.record(job).podEnded !== undefined && cost !== undefined && cost.metered < 0.01);
     const attach = world.start(['attach', job, '--json'], s3Keys());
     assert.equal((await attach.ended).code, 0, attach.stdout + attach.stderr);
+    assert.equal((await listed(job, s3Keys())).state, 'succeeded');
   });
 
   it('is told so by attach as well, at the first look', async () => {

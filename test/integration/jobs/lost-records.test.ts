@@ -26,7 +26,7 @@ describe('jobs whose record is lost or cannot be read (R3.6)', function () {
     const run = world.start(['run', project.file, '--yes']);
     await run.says('wait (1/1)');
     const job = world.records().find((r) => r.project === 'removed')?.job ?? '';
-    rmSync(folder(job), { recursive: true });
+    rmSync(folder(job), { recursive: true, maxRetries: 5 });
     run.signal('SIGINT');
     const ended = await run.ended;
     assert.equal(ended.code, 130, ended.stdout + ended.stderr);

@@ -39,7 +39,7 @@ describe('a helper pod whose client is killed before it answers (R4.3)', functio
 
   /** Each command that rents a pod beside those of jobs. */
   const renting: Record<string, [words: () => string[], by: RegExp]> = {
-    fetch: [() => ['fetch', 'left'], /job left-[\w-]+, (left while )?fetching/],
+    fetch: [() => ['fetch', 'left'], /this computer: fetching results of left/],
     sync: [() => ['sync', project.file, '--route', 'gateway'], /this computer: syncing left/],
     backup: [
       () => ['backup', project.file, '--route', 'gateway', '--into', path.join(folder, 'backup')],
