@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { preflight, type Finding, type PreflightReport, type Severity } from '../core/guards/preflight/index.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { placeOf, position } from '../core/project/parse.ts';
-import { makeInstallation, type GlobalOptions } from './context.ts';
+import { makeInstallation, type GlobalOptions, ownVariable } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { makeOutput, type Output } from './output.ts';
@@ -24,7 +24,7 @@ export async function checkCommand(file: string | undefined, options: CheckComma
   try {
     const report = await preflight(installation, loaded, {
       profile: options.profile,
-      secret: (name) => process.env[name],
+      secret: ownVariable,
       signal: interrupt.signal,
     });
     for (const check of report.checks) {

@@ -85,3 +85,8 @@ export async function makeInstallation(options: GlobalOptions): Promise<Installa
     s3: connection.s3,
   });
 }
+
+/** A variable of the environment; never what every object has under that name. */
+export function ownVariable(name: string): string | undefined {
+  return Object.hasOwn(process.env, name) ? process.env[name] : undefined;
+}

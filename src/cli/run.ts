@@ -17,7 +17,7 @@ import { ghostLines, uploadWait, type Ghost } from '../core/volumes/plan/index.t
 import type { GoneAnswer } from '../core/project/gone.ts';
 import { askAdopt, askGone, confirm, confirmLocalSteps } from './ask.ts';
 import { reportText } from './check.ts';
-import { makeInstallation, type GlobalOptions } from './context.ts';
+import { makeInstallation, type GlobalOptions, ownVariable } from './context.ts';
 import { exitCodes } from './exit.ts';
 import { onInterrupt } from './interrupt.ts';
 import { finish, makeOutput, type Output } from './output.ts';
@@ -50,7 +50,7 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
     const plan = await planRun(installation.client, loaded, {
       profile,
       from: options.from,
-      secret: (name) => process.env[name],
+      secret: ownVariable,
       costs: installation,
       signal: interrupt.signal,
     });
@@ -142,7 +142,7 @@ async function checkFirst(
   more: { profile: string | undefined; estimateDollars: number | undefined; signal: AbortSignal },
 ): Promise<void> {
   const report = await preflight(installation, loaded, {
-    secret: (name) => process.env[name],
+    secret: ownVariable,
     ...more,
   });
   const serious = { ...report, findings: report.findings.filter((f) => f.severity !== 'info') };

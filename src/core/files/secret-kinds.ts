@@ -152,7 +152,7 @@ export const secretKinds: readonly SecretKind[] = [
   ...['API_KEY', 'API_TOKEN', 'AUTH_TOKEN', 'ACCESS_TOKEN', 'SECRET_KEY', 'CLIENT_SECRET'].map((name) => ({
     kind: 'key in a variable',
     needs: name,
-    pattern: new RegExp(`[A-Z0-9_]${name}${assigned}([A-Za-z0-9+/_-]{20,200}={0,2})(?![A-Za-z0-9+/_=.(-])`, 'g'),
+    pattern: new RegExp(`${name}${assigned}([A-Za-z0-9+/_-]{20,200}={0,2})(?![A-Za-z0-9+/_=.(-])`, 'g'),
     value: 1,
     holds: isKey,
   })),

@@ -132,5 +132,5 @@ export function endedBy(finished: string | undefined): string {
   return new Date(Math.min(Date.now(), latest)).toISOString();
 }
 
-/** The keeper ends a pod that nobody fetches from after this time; its call takes a moment too. */
-const watchdogMs = limits.endAfterSeconds * 1000 + 10_000;
+/** The keeper ends a pod that nobody fetches from after this time, or when the lease of a client that died is over; its call takes a moment too. */
+const watchdogMs = Math.max(limits.endAfterSeconds, limits.leaseSeconds) * 1000 + 10_000;

@@ -1,3 +1,4 @@
+import { JobJournals, viewWithRecord } from '../journal/job-journals.ts';
 import { duration, phaseWords, pricePerHour } from '../words/index.ts';
 import { isLoopback } from '../runpod/connection.ts';
 import { guardCap } from '../caps/guard.ts';
@@ -120,16 +121,26 @@ async function concludeAlone(
   attached: Attached & { outcome: Exclude<ClientOutcome, 'detached'> },
   options: FollowOptions,
 ): Promise<JobResult> {
-  const { view, outcome: seen, reason: why, remedies, connection, podGone, podEnded } = attached;
+  const { outcome: seen, reason: why, connection, podGone, podEnded } = attached;
+  let { view, remedies } = attached;
   let now = record;
   // Another client may have seen an end that this one could not.
-  const outcome = seen === 'unknown' || seen === 'lost' ? (record.outcome ?? seen) : seen;
-  const reason = seen === outcome ? (why ?? view.reason) : record.reason;
+  let outcome = seen === 'unknown' || seen === 'lost' ? (record.outcome ?? seen) : seen;
+  let reason = seen === outcome ? (why ?? view.reason) : record.reason;
+  const goneBy = podGone === true && podEnded === undefined ? new Date().toISOString() : undefined;
   if (outcome !== 'unknown' && (now.phase !== 'done' || now.outcome !== outcome)) {
-    now = await installation.records.changeIfThere(now, { phase: 'fetch', outcome, reason, podEnded });
+    now = await installation.records.changeIfThere(now, { phase: 'fetch', outcome, reason, podEnded, goneBy });
   }
   if (now.fetched === undefined && outcome !== 'unknown' && !(podGone === true && outcome === 'lost')) {
     now = await fetchAtEnd(installation, now, connection, options);
+  }
+  if (outcome === 'lost' && now.outcome !== undefined && now.outcome !== 'lost') {
+    // What came home told the end.
+    const journals = new JobJournals(installation.records, now);
+    await journals.read();
+    ({ outcome, reason } = now);
+    view = viewWithRecord(now, journals.view);
+    remedies = undefined;
   }
   try {
     // When a pod ended that went long ago without a witness is for the bill to tell.

@@ -98,7 +98,8 @@ async function goneOf(
     return { phase: 'done', reason: left };
   }
   const lost = { outcome: 'lost' as const, reason: unheard(record, pod && 'has stopped') };
-  return { phase: 'done', ...((await endOverS3(source, record, signal)) ?? lost) };
+  const goneBy = record.pod !== undefined && pod === undefined ? new Date().toISOString() : undefined;
+  return { phase: 'done', goneBy, ...((await endOverS3(source, record, signal)) ?? lost) };
 }
 
 /** Whether the job's volume is there for this key: one of another account sees no pod of this one, and no volume either. */

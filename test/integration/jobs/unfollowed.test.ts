@@ -69,6 +69,23 @@ describe('a job that its client cannot follow goes on (R3.4, R3.6)', function ()
     });
   }
 
+  it('a step that removes its own job’s folder: what is told at the end is what the record says', async () => {
+    const shell = 'sleep 1; rm -rf "$(realpath "$RUNPOD_TRAINER_STEP_DIR/../..")"; sleep 3; echo r > r.txt';
+    const project = new TestProject(world.folder, {
+      name: 'unhoused',
+      steps: [{ name: 'only', shell }],
+      onFinish: { fetch: ['r.txt'] },
+    });
+    const { code, result } = await world.runJson(['run', project.file, '--yes']);
+    const { outcome } = recordOf('unhoused');
+    assert.equal(result.outcome, outcome);
+    assert.equal(code, outcome === 'succeeded' ? 0 : 3);
+    const { jobs } = JSON.parse((await world.run(['jobs', '--json'])).stdout) as {
+      jobs: { job: string; state: string }[];
+    };
+    assert.equal(jobs.find((j) => j.job === result.job)?.state.split(' ')[0], outcome);
+  });
+
   it('this computer cannot keep the copy of the journal', async () => {
     const job = await begun('unkept', 'true');
     const copy = path.join(world.home, 'jobs', job, 'events.jsonl');

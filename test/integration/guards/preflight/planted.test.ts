@@ -461,6 +461,15 @@ const planted: Planted[] = [
     },
   },
   {
+    name: 'a cap in hours below what is kept back',
+    id: 'cap-tiny',
+    severity: 'warning',
+    at: ['caps', 'hours'],
+    edit: (p) => {
+      p.caps = { hours: 1e-9 };
+    },
+  },
+  {
     name: 'a column that an uploaded file does not have, asked for on the pod',
     id: 'gate-fails',
     at: ['steps', 1, 'gates', 0],

@@ -43,6 +43,15 @@ export const caps: Check = {
       });
       return;
     }
+    if (hours !== undefined && hours * 3600 <= endSeconds) {
+      say.warning('cap-tiny', {
+        what: `The cap of ${hours} hours is over in ${duration(hours * 3600)}.`,
+        why: `${duration(endSeconds)} of a pod are kept back for its end, or half of its time; its start comes before the steps.`,
+        next: 'Raise "caps.hours".',
+        at: facts.place('caps', 'hours'),
+      });
+      return;
+    }
     if (seconds !== null) {
       const limit = `${duration(seconds)}${money !== undefined && price !== null && (hours === undefined || seconds < hours * 3600) ? ` (${dollars(money)} at ${dollars(price)} an hour)` : ''}`;
       const long = pod.find(({ step }) => (step.timeoutMinutes ?? 0) * 60 > seconds);
