@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../errors.ts';
+import { isSystemError, UserError } from '../errors.ts';
 
 /** Why nothing can be written below `into` when writing failed for the whole disk, else undefined. */
 export function cannotWrite(into: string, cause: unknown): UserError | undefined {
@@ -11,6 +11,13 @@ export function cannotWrite(into: string, cause: unknown): UserError | undefined
     return new UserError('disk-full', { what: 'The disk of this machine is full.', why, next }, { cause });
   }
   return code === 'EROFS' ? readOnly(into, cause) : undefined;
+}
+
+/** Whether it is this machine's disk, or a place on it, that refused: no other way to the same place helps. */
+export function isOfThisDisk(error: unknown): boolean {
+  return error instanceof UserError
+    ? ['disk-full', 'place-closed', 'place-taken'].includes(error.code)
+    : isSystemError(error) && error.syscall !== 'connect';
 }
 
 /**
