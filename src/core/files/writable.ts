@@ -17,8 +17,12 @@ export function cannotWrite(into: string, cause: unknown): UserError | undefined
 export function isOfThisDisk(error: unknown): boolean {
   return error instanceof UserError
     ? ['disk-full', 'place-closed', 'place-taken'].includes(error.code)
-    : isSystemError(error) && error.syscall !== 'connect';
+    : isSystemError(error) &&
+        diskWords.has(error.code ?? '') &&
+        !/^(?:connect|listen|bind|spawn)/.test(error.syscall ?? '');
 }
+
+const diskWords = new Set(['EACCES', 'EDQUOT', 'EFBIG', 'EIO', 'EISDIR', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS']);
 
 /**
  * Makes a folder with those above it. Throws `place-taken` when a file or a link to nothing stands in the way,

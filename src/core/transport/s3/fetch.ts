@@ -131,9 +131,10 @@ async function fetchAll(
       sha256: file.sha256,
       onBytes: (bytes) => meter.moved(file.path, bytes),
     });
-    let sha256: string;
+    let sha256 = file.sha256;
     try {
-      sha256 = file.sha256 ?? (await sha256Of(temporary, signal));
+      // Who keeps how it came wants to tell later whether it was changed.
+      sha256 ??= options.onHere && (await sha256Of(temporary, signal));
       await utimes(temporary, modified, modified);
       await rename(temporary, await placeBelow(into, name));
     } catch (error) {
