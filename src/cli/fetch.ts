@@ -1,4 +1,7 @@
-import type { AskConflicts, Conflict, Keep } from '../core/jobs/bring-home.ts';
+import { messageOf } from '../core/errors.ts';
+import { isOfThisDisk } from '../core/files/writable.ts';
+import type { Installation } from '../core/home/installation.ts';
+import { lookHome, type AskConflicts, type Conflict, type Keep } from '../core/jobs/bring-home.ts';
 import { fetchLater, type Fetched } from '../core/jobs/fetch-later.ts';
 import { hasBegun, mayComeLater, missingResults, resultsFolder, type JobRecord } from '../core/journal/records.ts';
 import type { Remedy } from '../core/remedy.ts';
@@ -33,9 +36,22 @@ export async function fetchCommand(name: string | undefined, options: FetchComma
       },
     });
     return tell(output, done);
+  } catch (error) {
+    if (!isOfThisDisk(error)) {
+      throw error;
+    }
+    return tell(output, await stopped(installation, record, error));
   } finally {
     interrupt.stop();
   }
+}
+
+/** What this machine's disk ended: what came before is here. */
+async function stopped(installation: Installation, before: JobRecord, error: unknown): Promise<Told> {
+  const record = (await installation.records.get(before.job)) ?? before;
+  const { here } = await lookHome(installation, record);
+  const notHome = { time: new Date().toISOString(), why: messageOf(error), count: 0, left: [] };
+  return { record: { ...record, notHome }, kept: [], later: [], end: 'stopped', here };
 }
 
 /** What is at home before anything is rented. */
@@ -47,7 +63,9 @@ function hereText(record: JobRecord): string[] {
   return [`What came before is in ${printable(resultsFolder(record))}; ${missingText(missing)}.`];
 }
 
-function tell(output: Output, { record, kept, later, end }: Fetched): number {
+type Told = Omit<Fetched, 'end'> & { end: Fetched['end'] | 'stopped'; here?: number };
+
+function tell(output: Output, { record, kept, later, end, here }: Told): number {
   const { job, fetched } = record;
   const results = resultsFolder(record);
   const missing = missingResults(record);
@@ -59,6 +77,9 @@ function tell(output: Output, { record, kept, later, end }: Fetched): number {
   }
   const lines = [
     ...resultsLines(record, results, output.style, output.width),
+    ...(here === undefined
+      ? []
+      : [`          ${count(here, 'file')} of them came and ${here === 1 ? 'is' : 'are'} in ${printable(results)}`]),
     ...(kept.length === 0
       ? []
       : [output.style.yellow(`Yours     ${count(kept.length, 'file')} that you changed here, kept as they are:`)]),
@@ -66,7 +87,10 @@ function tell(output: Output, { record, kept, later, end }: Fetched): number {
     ...(kept.length > shown ? [`          and ${kept.length - shown} more`] : []),
     ...output.hints(remedies),
   ];
-  output.result({ type: 'result', job, end, results, fetched, notHome: missing, kept, remedies }, lines.join('\n'));
+  output.result(
+    { type: 'result', job, end, results, fetched, notHome: missing, here, kept, remedies },
+    lines.join('\n'),
+  );
   return missing === undefined && kept.length === 0 ? exitCodes.succeeded : exitCodes.notHome;
 }
 

@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../errors.ts';
+import { isSystemError, UserError } from '../errors.ts';
 
 /** Why nothing can be written below `into` when writing failed for the whole disk, else undefined. */
 export function cannotWrite(into: string, cause: unknown): UserError | undefined {
@@ -12,6 +12,17 @@ export function cannotWrite(into: string, cause: unknown): UserError | undefined
   }
   return code === 'EROFS' ? readOnly(into, cause) : undefined;
 }
+
+/** Whether it is this machine's disk, or a place on it, that refused: no other way to the same place helps. */
+export function isOfThisDisk(error: unknown): boolean {
+  return error instanceof UserError
+    ? ['disk-full', 'place-closed', 'place-taken'].includes(error.code)
+    : isSystemError(error) &&
+        diskWords.has(error.code ?? '') &&
+        !/^(?:connect|listen|bind|spawn)/.test(error.syscall ?? '');
+}
+
+const diskWords = new Set(['EACCES', 'EDQUOT', 'EFBIG', 'EIO', 'EISDIR', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS']);
 
 /**
  * Makes a folder with those above it. Throws `place-taken` when a file or a link to nothing stands in the way,

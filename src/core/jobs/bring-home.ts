@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files/atomic.ts';
+import { cannotWrite } from '../files/writable.ts';
 import type { Installation } from '../home/installation.ts';
 import { HomeResults } from '../journal/home-results.ts';
 import { JournalReader } from '../journal/reader.ts';
 import { resultsFolder, type JobRecord, type JobRecords, type RecordChange } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
-import type { Choice, FarFile, FetchInto } from '../transport/fetching.ts';
+import { isHere, type Choice, type FarFile, type FetchInto } from '../transport/fetching.ts';
 import type { FetchResult, Left } from '../transport/progress.ts';
 import type { FarResults } from './far-results.ts';
 import { NotedResults } from './later-jobs.ts';
@@ -72,7 +73,7 @@ export async function bringHome(
       far.fetch('job', { ...common(choose, 'job'), patterns });
     // What the worker writes anew as it goes on is nobody's work here.
     const files = [await ofJob(['spec.json', 'state.json'], undefined)];
-    files.push(await ofJob(['steps/**'], (changed) => conflicts.ofJob(changed)));
+    files.push(await ofJob(['steps/**'], (changed, real) => conflicts.ofJob(changed, real)));
     const wanted =
       record.fetch.length === 0
         ? undefined
@@ -118,6 +119,8 @@ export async function bringHome(
       notHome,
     }));
     return { record: changed, kept: conflicts.kept, later: conflicts.later };
+  } catch (error) {
+    throw cannotWrite(into, error) ?? error;
   } finally {
     await own.save();
   }
@@ -160,55 +163,58 @@ class Conflicts {
     this.#options = options;
   }
 
-  async ofJob(files: readonly FarFile[]): Promise<Map<string, Choice>> {
-    const conflicts: Conflict[] = [];
-    for (const { path } of files) {
-      if ((await this.#own.stateOf(`job/${path}`, this.#options.signal)) === 'changed') {
-        conflicts.push({ path, kind: 'edited' });
+  async ofJob(files: readonly FarFile[], into: string): Promise<Map<string, Choice>> {
+    const conflicts: Differing[] = [];
+    for (const file of files) {
+      if ((await this.#own.contentOf(`job/${file.path}`, this.#options.signal)) === 'changed') {
+        conflicts.push({ conflict: { path: file.path, kind: 'edited' }, file });
       }
     }
-    return this.#answer(conflicts, []);
+    return this.#answer(conflicts, [], into);
   }
 
   async ofProject(files: readonly FarFile[], into: string): Promise<Map<string, Choice>> {
-    const conflicts: Conflict[] = [];
+    const conflicts: Differing[] = [];
     const passed: string[] = [];
     for (const file of files) {
       const { path } = file;
       const changed = await this.#noted.changedBy(file);
-      const here = await this.#own.stateOf(path, this.#options.signal);
+      const here = await this.#own.contentOf(path, this.#options.signal);
       if (changed !== undefined && here !== 'gone') {
         // What is here came while it was this job's, or is the user's.
         passed.push(path);
       } else if (changed !== undefined) {
-        conflicts.push({ path, kind: 'later', job: changed.job });
+        conflicts.push({ conflict: { path, kind: 'later', job: changed.job }, file });
       } else if (here === 'changed') {
-        conflicts.push({ path, kind: 'edited' });
+        conflicts.push({ conflict: { path, kind: 'edited' }, file });
       }
     }
     return this.#answer(conflicts, passed, into);
   }
 
   async #answer(
-    conflicts: readonly Conflict[],
+    differing: readonly Differing[],
     passed: readonly string[],
-    into?: string,
+    into: string,
   ): Promise<Map<string, Choice>> {
+    const conflicts = differing.map(({ conflict }) => conflict);
     const keep = conflicts.length === 0 ? undefined : await this.#options.ask?.(conflicts);
     const choices = new Map<string, Choice>(passed.map((path) => [path, { do: 'pass' }]));
-    for (const conflict of conflicts) {
-      choices.set(conflict.path, this.#choice(conflict, keep, into));
+    for (const one of differing) {
+      choices.set(one.file.path, await this.#choice(one, keep, into));
     }
     return choices;
   }
 
-  #choice({ path, kind, job }: Conflict, keep: Keep | undefined, into: string | undefined): Choice {
+  async #choice({ conflict, file }: Differing, keep: Keep | undefined, into: string): Promise<Choice> {
+    const { path, kind, job } = conflict;
     if (keep === 'theirs') {
       return { do: 'take' };
     }
     if (keep === 'both') {
       const mark = kind === 'later' && job !== undefined ? `from-${job}` : 'from-volume';
-      return { do: 'take', as: beside(path, mark, into) };
+      const as = await beside(file, mark, into, this.#options.signal);
+      return as === undefined ? { do: 'pass' } : { do: 'take', as };
     }
     if (kind === 'later') {
       this.later.push(path);
@@ -222,6 +228,12 @@ class Conflicts {
   }
 }
 
+/** A conflict, and the file at the far end. */
+interface Differing {
+  conflict: Conflict;
+  file: FarFile;
+}
+
 /** Why a file is not brought as this job's. */
 function laterText(job: string | undefined): string {
   return job === undefined
@@ -229,19 +241,26 @@ function laterText(job: string | undefined): string {
     : `What lies there is of the job ${job}, which ran later and wrote over it.`;
 }
 
-/** A free name beside a file: `out/model.from-volume.pt`. */
-function beside(path: string, mark: string, into: string | undefined): string {
+/** A free name beside a file: `out/model.from-volume.pt`; undefined where one of these names has its content already. */
+async function beside(
+  file: FarFile,
+  mark: string,
+  into: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const { path } = file;
   const dot = path.lastIndexOf('.');
   const isStem = dot > path.lastIndexOf('/') + 1;
   const [stem, extension] = isStem ? [path.slice(0, dot), path.slice(dot)] : [path, ''];
-  const nameOf = (n: number): string => `${stem}.${mark}${n === 1 ? '' : `-${n}`}${extension}`;
-  const isTaken = (name: string): boolean =>
-    into !== undefined && lstatSync(join(into, name), { throwIfNoEntry: false }) !== undefined;
-  let number = 1;
-  while (isTaken(nameOf(number))) {
-    number += 1;
+  for (let number = 1; ; number += 1) {
+    const name = `${stem}.${mark}${number === 1 ? '' : `-${number}`}${extension}`;
+    if (await isHere(into, { ...file, path: name }, signal)) {
+      return undefined;
+    }
+    if (lstatSync(join(into, name), { throwIfNoEntry: false }) === undefined) {
+      return name;
+    }
   }
-  return nameOf(number);
 }
 
 /** What the job had left and is not there any more, nor here. */

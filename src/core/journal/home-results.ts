@@ -64,8 +64,22 @@ export class HomeResults {
     return isSame ? 'as it came' : 'changed';
   }
 
-  /** Notes that a result is here as it came. */
-  add(name: string, sha256: string | undefined): void {
+  /**
+   * The same by its content, for what may be replaced: size and time can be those of before with somebody's work in it, and
+   * where it is not known with which content it came, it counts as changed.
+   */
+  async contentOf(name: string, signal?: AbortSignal): Promise<'as it came' | 'gone' | 'changed'> {
+    const state = await this.stateOf(name, signal);
+    if (state !== 'as it came') {
+      return state;
+    }
+    const came = this.#known.get(name)?.sha256;
+    return came !== undefined && (await sha256Of(join(this.#into, name), signal)) === came ? state : 'changed';
+  }
+
+  /** Notes that a result is here as it came; a route that does not tell its content leaves what is known of that. */
+  add(name: string, told: string | undefined): void {
+    const sha256 = told ?? this.#known.get(name)?.sha256;
     const { size, mtimeMs } = lstatSync(join(this.#into, name));
     this.#known.set(name, { size, mtimeMs, ...(sha256 !== undefined && { sha256 }) });
     this.#isNew = true;

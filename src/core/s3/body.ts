@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { onDisk } from './errors.ts';
 
 const chunkBytes = 256 * 1024;
 
@@ -45,7 +46,7 @@ export class FileRange extends Readable {
       return;
     }
     const buffer = Buffer.allocUnsafe(Math.min(left, chunkBytes));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start + this.given);
+    const { bytesRead } = await onDisk(handle.read(buffer, 0, buffer.length, start + this.given));
     if (this.destroyed) {
       return;
     }

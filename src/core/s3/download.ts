@@ -5,7 +5,7 @@ import { throwIfCancelled, UserError } from '../errors.ts';
 import { sha256Of } from '../files/hash.ts';
 import { inParallel } from '../files/in-parallel.ts';
 import { PartState } from './download-state.ts';
-import { S3Error } from './errors.ts';
+import { DiskFailure, onDisk, S3Error } from './errors.ts';
 import { head, isSameState, type VolumeFile } from './head.ts';
 import type { Attempt, S3Link } from './link.ts';
 
@@ -174,7 +174,7 @@ class Download {
         skip -= piece.length - rest.length;
         const chunk = rest.subarray(0, length - done);
         if (chunk.length > 0) {
-          await handle.write(chunk, 0, chunk.length, start + done);
+          await onDisk(writeAll(handle, chunk, start + done));
           done += chunk.length;
           this.received += chunk.length;
           this.#tell(chunk.length);
@@ -185,7 +185,7 @@ class Download {
       }
     } catch (error) {
       // What is written stays; the next answer goes on behind it.
-      if (done === 0 || error instanceof UserError || isLocal(error)) {
+      if (done === 0 || error instanceof UserError || error instanceof DiskFailure) {
         throw error;
       }
     } finally {
@@ -233,7 +233,9 @@ function changed(key: string): S3Error {
   });
 }
 
-/** Failures of this machine's disk, which another answer does not heal. */
-function isLocal(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG', 'EBADF'].includes((error as NodeJS.ErrnoException).code ?? '');
+/** A disk that becomes full takes the first bytes of a write and refuses the next ones. */
+async function writeAll(handle: FileHandle, bytes: Buffer, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+  }
 }

@@ -15,6 +15,18 @@ export class S3Error extends UserError {
   }
 }
 
+/** What this machine's disk refused while a request was under way (its `cause`): no other answer of the service heals it. */
+export class DiskFailure extends Error {
+  override readonly name = 'DiskFailure';
+}
+
+/** Work on this machine's disk amid a request; rejects with DiskFailure. */
+export async function onDisk<T>(work: Promise<T>): Promise<T> {
+  return work.catch((cause: unknown) => {
+    throw new DiskFailure(messageOf(cause), { cause });
+  });
+}
+
 /** What one attempt of a request failed with. */
 export interface Failure {
   /** HTTP status, undefined when no answer came. */

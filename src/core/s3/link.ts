@@ -5,7 +5,7 @@ import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { defaultRetryLimits, nextDelayMs } from '../runpod/backoff.ts';
 import type { S3Access } from './access.ts';
 import { FileRange } from './body.ts';
-import { failureOf, retryStatus, s3Error, type Failure } from './errors.ts';
+import { DiskFailure, failureOf, retryStatus, s3Error, type Failure } from './errors.ts';
 
 export type Sdk = typeof Library;
 
@@ -78,7 +78,7 @@ export class S3Link {
     this.timing = { ...defaultTiming, ...timing };
   }
 
-  /** Rejects with S3Error, CancelledError, or what an attempt threw as UserError. */
+  /** Rejects with S3Error, CancelledError, what an attempt threw as UserError, or as the disk of this machine did. */
   async call<T>(call: Call<T>): Promise<T> {
     for (let number = 1; ; number += 1) {
       throwIfCancelled(call.signal);
@@ -96,6 +96,9 @@ export class S3Link {
         const error = watch.reason ?? thrown;
         if (error instanceof UserError || error instanceof CancelledError) {
           throw error;
+        }
+        if (error instanceof DiskFailure) {
+          throw error.cause;
         }
         const failure = failureOf(error);
         const delay = this.#delay(failure, number, call.attempts ?? this.timing.attempts);

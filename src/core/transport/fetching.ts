@@ -89,7 +89,7 @@ export async function sortOut<T extends FarFile>(
  * Whether it is here already, in a regular file that no link leads to: by its content, or where that is not known by its
  * time.
  */
-async function isHere(into: string, file: FarFile, signal: AbortSignal | undefined): Promise<boolean> {
+export async function isHere(into: string, file: FarFile, signal: AbortSignal | undefined): Promise<boolean> {
   const place = path.join(into, file.path);
   const stats = await lstat(place).catch(() => undefined);
   if (stats?.isFile() !== true || stats.size !== file.size || (await realpath(place)) !== place) {

@@ -182,6 +182,11 @@ export class World {
     return this.start(args, env, cwd).ended;
   }
 
+  /** Runs a command through a program to its end. */
+  runThrough(through: string[], args: string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    return this.#keep(new Cli(args, this.env(env), this.folder, through)).ended;
+  }
+
   /** Runs a command with `--json` to its end; answers its lines, the last of type `result` among them. */
   async runJson(
     args: string[],

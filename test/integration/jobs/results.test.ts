@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { withSmallDisk } from '../../support/small-disk.ts';
 import { World } from './harness.ts';
 import { TestProject } from './projects.ts';
 
@@ -153,6 +154,70 @@ describe('results that do not come home (R3.2)', function () {
     assert.equal(readFileSync(home(of, first.job, `out/r.from-${second.job}.txt`), 'utf8'), 'other\n');
     // What came home before the later job ran stays what it was.
     assert.equal(readFileSync(home(of, second.job, 'out/r.txt'), 'utf8'), 'other\n');
+  });
+
+  it('a disk here that refuses ends a fetch over S3 at once: exit code 5, what came is told, and no pod is asked for', async () => {
+    // With what else comes it is too large by less than a piece of an answer, whose first bytes the disk still takes.
+    const shell = 'mkdir -p out; echo 1 > out/a.txt; head -c 6291456 /dev/urandom > out/big.bin';
+    const of = project('small-disk', shell, ['out/**']);
+    of.write('runpod-results', 'in the way\n');
+    const { job } = await run(of);
+    const disk = path.join(of.root, 'runpod-results');
+    rmSync(disk);
+    mkdirSync(disk);
+    const asked = world.podsAsked();
+    const cases: [options: string, says: RegExp][] = [
+      ['size=6m', /The disk of this machine is full\. Writing below [^ ]*runpod-results[^ ]* failed/],
+      ['size=6m,ro', /Nothing can be written to [^ ]*runpod-results/],
+    ];
+    for (const [options, says] of cases) {
+      const through = withSmallDisk(disk, 'true', options);
+      const { code, stdout, stderr } = await world.runThrough(through, ['fetch', job, '--yes'], s3());
+      const said = (stdout + stderr).replace(/\s+/g, ' ');
+      assert.equal(code, 5, said);
+      assert.match(said, says);
+      assert.doesNotMatch(said, /did not answer|Check the network|Rent/);
+      if (options === 'size=6m') {
+        assert.match(said, /[1-9]\d* files? of them came and (?:is|are) in /);
+      }
+      assert.match(world.record(job).notHome?.why ?? '', says);
+    }
+    assert.equal(world.podsAsked(), asked, 'no other route helps');
+    assert.equal((await world.run(['fetch', job], s3())).code, 0);
+    assert.equal(statSync(home(of, job, 'out/big.bin')).size, 6 * 1024 * 1024);
+  });
+
+  it('an edit that keeps size and time is an edit, and a second copy of the same bytes is not made', async () => {
+    const of = project('same-look', 'mkdir -p out; echo from pod > out/r.txt; echo 2 > out/other.txt', ['out/**']);
+    const { code, job, said } = await run(of);
+    assert.equal(code, 0, said);
+    const file = home(of, job, 'out/r.txt');
+    const { atime, mtime } = statSync(file);
+    const edit = (): void => {
+      writeFileSync(file, 'my words\n');
+      utimesSync(file, atime, mtime);
+      rmSync(home(of, job, 'out/other.txt'), { force: true });
+    };
+    edit();
+    // Over S3 first, which tells no content: what is known of how it came outlasts that.
+    await world.run(['fetch', job], s3());
+    assert.equal(readFileSync(file, 'utf8'), 'my words\n');
+    edit();
+    const kept = await world.run(['fetch', job, '--yes']);
+    assert.equal(kept.code, 5, kept.stdout + kept.stderr);
+    assert.match(kept.stdout, /1 file that you changed here, kept as they are:\n +out\/r\.txt/);
+    assert.equal(readFileSync(file, 'utf8'), 'my words\n');
+    for (const env of [{}, s3()]) {
+      edit();
+      await world.run(['fetch', job, '--keep', 'both', '--yes'], env);
+      assert.deepEqual(readdirSync(home(of, job, 'out')).sort(), ['other.txt', 'r.from-volume.txt', 'r.txt']);
+      assert.equal(readFileSync(file, 'utf8'), 'my words\n');
+    }
+    writeFileSync(file, 'longer words of mine\n');
+    for (const env of [s3(), {}]) {
+      await world.run(['fetch', job, '--keep', 'both', '--yes'], env);
+      assert.deepEqual(readdirSync(home(of, job, 'out')).sort(), ['other.txt', 'r.from-volume.txt', 'r.txt']);
+    }
   });
 
   it('declining the pod is no success, and nothing is rented', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { rename, rm, rmdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfCancelled } from '../../errors.ts';
+import { sha256Of } from '../../files/hash.ts';
 import { takeLock } from '../../files/lock.ts';
 import type { VolumeStore } from '../../s3/index.ts';
 import { placeBelow, unsafeName } from '../../files/confine.ts';
@@ -130,7 +131,10 @@ async function fetchAll(
       sha256: file.sha256,
       onBytes: (bytes) => meter.moved(file.path, bytes),
     });
+    let sha256 = file.sha256;
     try {
+      // Who keeps how it came wants to tell later whether it was changed.
+      sha256 ??= options.onHere && (await sha256Of(temporary, signal));
       await utimes(temporary, modified, modified);
       await rename(temporary, await placeBelow(into, name));
     } catch (error) {
@@ -139,7 +143,7 @@ async function fetchAll(
     }
     result.files += 1;
     result.bytes += receivedBytes;
-    options.onHere?.(name, file.sha256);
+    options.onHere?.(name, sha256);
     meter.done(file.path);
   };
   const guarded = async (one: Wanted<StoredFile>): Promise<void> => {
