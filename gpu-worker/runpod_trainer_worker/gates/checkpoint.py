@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ..base.errors import MissingPackage
 from . import gguf_file, safetensors_file, torch_file
-from .checkpoint_files import Files, files_of, old_files
+from .checkpoint_files import NO_MODEL, Files, files_of, is_of_optimizer, old_files
 from .distributed_files import pieces_of, pieces_tensors
 from .finite import NoData, is_sound
 from .result import FAILED, PASSED, CannotTell, Finding, not_of_this_run
@@ -27,19 +28,30 @@ def _import(name: str) -> Any:
         raise MissingPackage(name.split(".")[0], sys.executable) from problem
 
 
+#: Names of what trainers keep beside the weights, in one file with them.
+_BESIDE_MODEL = re.compile(
+    r"^(optim|lr_sched|sched|callbacks|loops|scaler|rng|random)|(^|\.)(state|optimizer\w*)(\.|\[)\d+(\.|\])"
+    r"|(^|\.)(exp_avg|exp_avg_sq|max_exp_avg_sq|momentum_buffer)$"
+)
+
+
 class _Seen:
     """What was counted so far."""
 
     def __init__(self) -> None:
         self.tensors = 0
         self.numbers = 0
+        #: Tensors that may be weights of a model.
+        self.weights = 0
         #: Those without a look at their numbers, since no library of this Python knows their type.
         self.unread = 0
         self.bad: List[str] = []
         self.names: Set[str] = set()
 
-    def add(self, name: str, numbers: int) -> None:
+    def add(self, name: str, numbers: int, place: Path) -> None:
         self.tensors += 1
+        if not is_of_optimizer(place) and not _BESIDE_MODEL.search(name):
+            self.weights += 1
         self.numbers += numbers
         self.names.add(name)
 
@@ -65,10 +77,11 @@ def checkpoint(project: Path, gate: Dict[str, Any], old: Mapping[str, str]) -> F
         _judge(project, found, file, seen, alone=len(found.weights) == 1)
     for folder, listed_pieces in pieces.items():
         _judge_pieces(project, folder, listed_pieces, seen)
-    return _finding(path, found, seen)
+    # A file of an optimizer that somebody names is to be just that.
+    return _finding(path, found, seen, needs_model=target.is_dir() or not is_of_optimizer(target))
 
 
-def _finding(path: str, found: Files, seen: _Seen) -> Finding:
+def _finding(path: str, found: Files, seen: _Seen, needs_model: bool) -> Finding:
     evidence: Dict[str, Any] = {
         "files": len(found.weights) + len(found.distributed),
         "tensors": seen.tensors,
@@ -80,6 +93,9 @@ def _finding(path: str, found: Files, seen: _Seen) -> Finding:
         evidence["notLookedInto"] = seen.unread
     if seen.tensors == 0:
         return Finding(FAILED, EXPECTED, "no tensor", f"{path} loads and holds no tensor.", evidence)
+    if needs_model and seen.weights == 0:
+        message = f"{path} has {NO_MODEL}. Save the model too, or name the path where it lies."
+        return Finding(FAILED, EXPECTED, "no model", message, evidence)
     if seen.bad:
         evidence["notFinite"] = seen.bad[:LISTED]
         message = (
@@ -99,7 +115,7 @@ def _judge(project: Path, found: Files, file: Path, seen: _Seen, alone: bool) ->
             _safetensors(file, seen, alone)
         elif file.suffix == ".gguf":
             for tensor in gguf_file.tensors_of(file):
-                seen.add(tensor.name, tensor.numbers)
+                seen.add(tensor.name, tensor.numbers, file)
         else:
             _torch(shown, file, seen, alone)
     except ValueError as problem:
@@ -125,7 +141,7 @@ def _safetensors(file: Path, seen: _Seen, alone: bool) -> None:
     entries = safetensors_file.entries_of(file)
     looked = {name: entry for name, entry in entries.items() if entry.kind not in safetensors_file.WHOLE and entry.numbers}
     for name, entry in entries.items():
-        seen.add(name, entry.numbers)
+        seen.add(name, entry.numbers, file)
     if not looked:
         return
     torch, module = _import("torch"), _import("safetensors")
@@ -150,7 +166,7 @@ def _torch(shown: str, file: Path, seen: _Seen, alone: bool) -> None:
         raise ValueError("it is empty")
     try:
         for name, tensor in torch_file.tensors_of(file):
-            seen.add(name, int(tensor.numel()))
+            seen.add(name, int(tensor.numel()), file)
             _look(torch, file, name, tensor, seen, alone)
     except torch_file.NotTensors as problem:
         advice = "It holds more than tensors: save a state_dict, or use safetensors."
@@ -200,7 +216,7 @@ def _judge_pieces(project: Path, folder: Path, pieces: List[Tuple[str, Path, int
     try:
         for name, tensor in tensors:
             at = name
-            seen.add(name, int(tensor.numel()))
+            seen.add(name, int(tensor.numel()), folder)
             _look(torch, folder, name, tensor, seen, alone=True)
     except (ValueError, torch_file.Dangerous, torch_file.NotTensors) as problem:
         after = "" if at is None else f" (after {at})"

@@ -14,6 +14,7 @@ from .result import CannotTell
 from .torch_file import facts_of, is_torch_file
 from .values import short_list
 
+NO_MODEL = "the state of an optimizer and no weights of a model"
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".gguf")
 #: Written beside the weights by trainers, without a weight in it.
 _BESIDE = re.compile(
@@ -24,8 +25,19 @@ _WEIGHTS = re.compile(r"^(pytorch_model|adapter_model|diffusion_pytorch_model|mo
 #: Folders that are being written, or that something else keeps its files in.
 UNFINISHED = re.compile(r"^(tmp|temp)[-_.]|[-_.](tmp|temp|partial|incomplete)$|^\.")
 _INDEX = re.compile(r"\.index(\.[\w-]+)?\.json$")
-_SHARD = re.compile(r"^(.*)-(\d{4,6})-of-(\d{4,6})(\..+)$")
-_RANK = re.compile(r"^(.*rank_)(\d+)(.*)$")
+_SHARD = re.compile(r"^(.*[-_.])(\d{4,6})([-_]of[-_])(\d{4,6})(\..+)$")
+#: With few digits such a name may also be the third of ten epochs.
+_SHORT_SHARD = re.compile(
+    r"^((?:.*[-_.])?(?:rank|shard|part|model|weights|consolidated|chunk|split|worker|process|gpu|[tpmd]p)[-_.])"
+    r"(\d{1,3})([-_]of[-_])(\d{1,3})(\..+)$",
+    re.IGNORECASE,
+)
+_RANK = re.compile(r"^(.*rank[-_]?)(\d+)(.*)$")
+_WORLD = re.compile(r"world_size[-_]?(\d+)")
+_OF_META = re.compile(r"^consolidated\.(\d+)(\.\w+)$")
+_OPTIMIZER = re.compile(r"^optim(izer)?(\b|_)|_optim_states\.pt$", re.IGNORECASE)
+#: What a reader of the checkpoint needs of JSON; an index is looked into besides.
+_JSON = re.compile(r"^(trainer_state|(\w+_)?config|tokenizer|special_tokens_map)\.json$")
 _DISTRIBUTED = ".distcp"
 
 
@@ -53,6 +65,9 @@ def files_of(target: Path, path: str) -> Files:
         if _INDEX.search(target.name):
             _index(target, found)
             found.weights = sorted(found.tensors)
+            beside = [place.name for place in target.parent.iterdir() if _is_named_alike(place, found.named)]
+            found.missing += _forgotten(beside, target.parent, found.named)
+            found.missing += _shards([place.name for place in found.named])
         elif target.suffix in SUFFIXES:
             found.weights.append(target)
         else:
@@ -63,6 +78,7 @@ def files_of(target: Path, path: str) -> Files:
     for folder, names in _folders(target, found):
         _folder(folder, names, found)
     found.weights = sorted({*found.weights, *found.tensors})
+    found.missing += _trainers_without_weights(target, found)
     if not found.weights and not found.distributed and not found.missing:
         raise CannotTell("no checkpoint", f"The folder {path} has no file that ends with {', '.join(SUFFIXES)}.")
     return found
@@ -101,13 +117,34 @@ def _folder(folder: Path, names: List[str], found: Files) -> None:
     left = [file for file in found.weights if file.parent == folder and _is_left(file, found.named)]
     found.weights = [file for file in found.weights if file not in left]
     found.passed_over += [file.name for file in left]
-    found.missing += _shards([name for name in names if folder / name not in left and folder / name not in found.named])
+    counting = {name for name in names if folder / name not in left}
+    named = {place.name for place in found.named if place.parent == folder}
+    found.missing += _forgotten(names, folder, found.named)
+    found.missing += _shards(sorted(counting | named))
+    found.missing += _of_meta(names)
     found.missing += _ranks(folder, names)
+    found.missing += [f"{name} is damaged" for name in names if _JSON.match(name) and not is_json(folder / name)]
+    found.missing += _latest(folder, names)
     if any(name.startswith("adapter_model.") for name in names) and "adapter_config.json" not in there:
         found.missing.append("adapter_config.json is missing, without which nobody can load the adapter")
     is_trainer = re.match(r"^checkpoint-\d+$", folder.name) and "training_args.bin" in there
-    if is_trainer and "trainer_state.json" not in there:
+    if (is_trainer or _has_states_of_trainer(names)) and "trainer_state.json" not in there:
         found.missing.append("trainer_state.json is missing, which a trainer writes last")
+    if "config.json" in there and _names_class(folder, ("_class_name",)) and not _has_weights(names):
+        found.missing.append(f"{folder.name} has a config.json and no weights")
+
+
+def json_of(place: Path) -> Any:
+    """What the file holds; None when it is cut off or no JSON."""
+    try:
+        return json.loads(place.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def is_json(place: Path) -> bool:
+    """Whether it was written to its end."""
+    return json_of(place) is not None
 
 
 def _is_weights(place: Path) -> bool:
@@ -151,32 +188,122 @@ def _pipeline(folder: Path, place: Path, found: Files) -> None:
         return
     for name, kind in parts.items():
         is_part = isinstance(kind, list) and len(kind) == 2 and all(isinstance(one, str) for one in kind)
-        if is_part and not name.startswith("_") and not (folder / name).is_dir():
+        if not is_part or name.startswith("_"):
+            continue
+        try:
+            names = os.listdir(folder / name)
+        except OSError:
             found.missing.append(f"the folder {name} is missing, which {place.name} names")
+            continue
+        # Of diffusers' own models the folder itself tells, wherever it lies.
+        if not names:
+            found.missing.append(f"the folder {name} is empty, which {place.name} names")
+        elif "config.json" in names and not _has_weights(names) and _names_class(folder / name, ("architectures",)):
+            found.missing.append(f"{name} has a config.json and no weights")
+
+
+def _names_class(folder: Path, keys: Tuple[str, ...]) -> bool:
+    """Whether its config.json is that of a model, for which weights are due."""
+    config = json_of(folder / "config.json")
+    return isinstance(config, dict) and any(config.get(key) for key in keys)
+
+
+def _has_weights(names: List[str]) -> bool:
+    others = (".msgpack", ".h5", ".onnx", ".xml", _DISTRIBUTED)
+    return any((name.endswith((*SUFFIXES, *others)) and not _BESIDE.match(name)) or _INDEX.search(name) for name in names)
+
+
+def _has_states_of_trainer(names: List[str]) -> bool:
+    """As the Trainer of transformers names them; other code names the states of its random numbers otherwise."""
+    return {"scheduler.pt", "optimizer.pt"} <= set(names) and any(re.match(r"^rng_state(_\d+)?\.pth$", one) for one in names)
+
+
+def _trainers_without_weights(target: Path, found: Files) -> List[str]:
+    """Folders of a Trainer with the state of its optimizer and no model, below a folder of several checkpoints."""
+    folders = {file.parent for file in [*found.weights, *found.beside]} - {target}
+    with_model = [file.parent for file in found.weights if not is_of_optimizer(file)]
+    with_model += [folder for folder in found.distributed if not is_of_optimizer(folder)]
+    return [
+        f"{folder.name} has {NO_MODEL}"
+        for folder in sorted(folders)
+        if re.match(r"^checkpoint-\d+$", folder.name)
+        and not any(folder == one or folder in one.parents for one in with_model)
+    ]
+
+
+def is_of_optimizer(place: Path) -> bool:
+    """Whether what lies there is the state of an optimizer, by its name."""
+    return _OPTIMIZER.search(place.name) is not None
+
+
+def _latest(folder: Path, names: List[str]) -> List[str]:
+    """The file in which DeepSpeed says which of the folders beside it counts."""
+    if "latest" not in names:
+        return []
+    try:
+        tag = (folder / "latest").read_text(encoding="utf-8", errors="replace")[:300].strip()
+    except OSError:
+        return []
+    if not tag.startswith("global_step") and "zero_to_fp32.py" not in names:
+        return []
+    if not tag:
+        return ["the file latest is empty"]
+    return [] if "/" in tag or (folder / tag).is_dir() else [f"the folder {tag} is missing, which the file latest names"]
+
+
+def _family(name: str) -> "Tuple[str, str, str] | None":
+    parts = _SHARD.match(name)
+    return (parts[1], parts[4], parts[5]) if parts else None
+
+
+def _is_named_alike(place: Path, named: Set[Path]) -> bool:
+    """A shard of the same model as those that an index names."""
+    family = _family(place.name)
+    return family is not None and any(one.parent == place.parent and _family(one.name) == family for one in named)
+
+
+def _forgotten(names: List[str], folder: Path, named: Set[Path]) -> List[str]:
+    forgotten = [name for name in names if folder / name not in named and _is_named_alike(folder / name, named)]
+    return [f"{name} is there, and the index of its model does not name it" for name in sorted(forgotten)]
 
 
 def _is_left(file: Path, named: Set[Path]) -> bool:
     """A shard that the index beside it does not name: of a model that was there before."""
     alike = any(one.suffix == file.suffix and one.parent == file.parent for one in named)
-    return alike and file not in named and _SHARD.match(file.name) is not None
+    return alike and file not in named and not _is_named_alike(file, named) and _SHARD.match(file.name) is not None
 
 
 def _shards(names: List[str]) -> List[str]:
     """Names such as model-00001-of-00003.bin say how many there are."""
-    families: Dict[Tuple[str, str, str], Set[int]] = {}
+    families: Dict[Tuple[str, str, str, str], Set[int]] = {}
     for name in names:
-        parts = _SHARD.match(name)
+        parts = _SHARD.match(name) or _SHORT_SHARD.match(name)
         if parts and name.endswith(SUFFIXES):
-            families.setdefault((parts[1], parts[3], parts[4]), set()).add(int(parts[2]))
+            families.setdefault((parts[1], parts[3], parts[4], parts[5]), set()).add(int(parts[2]))
     told = []
-    for (stem, of, end), numbers in sorted(families.items()):
+    for (stem, between, of, end), numbers in sorted(families.items()):
         # Most count from 1, some from 0.
         first = 0 if 0 in numbers else 1
         absent = [number for number in range(first, first + int(of)) if number not in numbers]
-        listed = [f"{stem}-{number:0{len(of)}d}-of-{of}{end}" for number in absent]
+        listed = [f"{stem}{number:0{len(of)}d}{between}{of}{end}" for number in absent]
         if listed and int(of) < 100_000:
             told.append(f"{short_list(listed, 5)} {'is' if len(listed) == 1 else 'are'} missing of {int(of)}")
     return told
+
+
+def _of_meta(names: List[str]) -> List[str]:
+    """consolidated.00.pth and so on: without a gap; how many there are nothing tells."""
+    families: Dict[Tuple[int, str], Set[int]] = {}
+    for name in names:
+        parts = _OF_META.match(name)
+        if parts and name.endswith(SUFFIXES):
+            families.setdefault((len(parts[1]), parts[2]), set()).add(int(parts[1]))
+    return [
+        f"consolidated.{number:0{width}d}{end} is missing"
+        for (width, end), numbers in sorted(families.items())
+        for number in range(min(max(numbers), 9999))
+        if number not in numbers
+    ]
 
 
 def _ranks(folder: Path, names: List[str]) -> List[str]:
@@ -187,13 +314,16 @@ def _ranks(folder: Path, names: List[str]) -> List[str]:
         if parts:
             families.setdefault((parts[1], parts[3]), {})[int(parts[2])] = name
             # Of zero_pp_rank_0_mp_rank_00 the first number counts too.
-            inner = _RANK.match(parts[1][: -len("rank_")])
+            inner = _RANK.match(re.sub(r"rank[-_]?$", "", parts[1]))
             if inner:
                 families.setdefault((inner[1], f"{inner[3]}rank_{parts[2]}{parts[3]}"), {})[int(inner[2])] = name
     processes = _processes(folder, names)
     told = []
     for (before, after), files in sorted(families.items()):
         most = max(files) + 1
+        world = _WORLD.search(f"{before}{after}")
+        if world and int(world[1]) < 100_000:
+            most = max(most, int(world[1]))
         if before.endswith("zero_pp_rank_") and after.endswith("optim_states.pt") and processes is not None:
             most = max(most, processes)
         absent = [str(number) for number in range(most) if number not in files]

@@ -6,8 +6,18 @@ import re
 from typing import Any
 
 #: Infinity here is divergence, whatever it looks like.
-_LEARNED = re.compile(r"(^|[._])(weight|exp_avg|exp_avg_sq|momentum_buffer|lora_[AB]\b.*)$")
-_MASK = re.compile(r"mask|alibi|causal", re.IGNORECASE)
+_LEARNED = re.compile(
+    r"(^|[._])(weight|exp_avg|exp_avg_sq|momentum_buffer|lora_[AB]\b.*|gamma|beta|kernel|scale|shift|embed(ding)?s?|tokens?|proj"
+    r"|projection|head|decoder|encoder|linear|fc|conv|norm|downscaling|upscaling|prompt|latents?|codebook"
+    r"|param(eter)?s?|w|b)\d*$",
+    re.IGNORECASE,
+)
+#: Buffers that hold -infinity beside other numbers.
+_MASK = re.compile(
+    r"^((attn|attention|causal|src|tgt|memory|padding|key_padding|window|sliding_window|shifted_window|local|global|logits?|vocab"
+    r"|suppress)_)?mask$|^(masked_bias|alibi)$",
+    re.IGNORECASE,
+)
 
 
 class NoData(Exception):
@@ -33,10 +43,9 @@ def _is_constant_or_mask(torch: Any, name: str, values: Any) -> bool:
     if bool((values[~finite] > 0).any()):
         # The smallest value seen so far, as metrics keep it before they have seen one.
         return int(values.numel()) == 1
-    kept = values[finite]
-    if kept.numel() == 0 or bool((kept == kept[0]).all()):
+    if bool((values[finite] == 0).all()):
         return True
-    return bool(_MASK.search(name)) or _is_triangle(torch, ~finite)
+    return _MASK.match(name.rsplit(".", 1)[-1]) is not None or _is_triangle(torch, ~finite)
 
 
 def _is_triangle(torch: Any, infinite: Any) -> bool:

@@ -7,14 +7,19 @@ import os
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
-from ..base.globs import match
+from ..base.globs import SKIPPED, match
 from .checkpoints import candidates
 
 #: The volume's clock may stand still for so long: some file systems keep times of two seconds.
 _TICK_SECONDS = 3.0
 _LOOK_SECONDS = 0.005
+#: So many files of the project are noted besides those that patterns mean, as long as that takes no longer.
+_NOTED_FILES = 200_000
+_NOTED_SECONDS = 20.0
+#: Inode, size and time of change: a file that has the same under another name was renamed or linked.
+Known = Tuple[int, int, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,25 +46,35 @@ class Before:
     that an earlier attempt noted: inodes and times of touch may differ on another machine, so they do not count there.
     """
 
-    def __init__(self, project: Path, marks: Dict[str, Mark], volume: int, here: int, kept: bool = False) -> None:
+    def __init__(
+        self,
+        project: Path,
+        marks: Dict[str, Mark],
+        volume: int,
+        here: int,
+        kept: bool = False,
+        besides: FrozenSet[Known] = frozenset(),
+    ) -> None:
         self._project = project
         self._marks = marks
         self._volume = volume
         self._here = here
         self._kept = kept
-        self._known: Set[Tuple[int, int, int]] = {(one.inode, one.size, one.changed) for one in marks.values()}
+        self._known = besides | {(one.inode, one.size, one.changed) for one in marks.values()}
 
     @classmethod
     def take(cls, project: Path, patterns: Iterable[str]) -> Before:
         """Looks now; waits until the volume's clock has moved on, so that what is written from here on has a later time."""
         marks: Dict[str, Mark] = {}
-        for path in {path for pattern in patterns for path in _files(project, pattern)}:
+        wanted = list(patterns)
+        for path in {path for pattern in wanted for path in _files(project, pattern)}:
             try:
                 marks[path] = Mark.of(os.stat(project / path))
             except OSError:
                 continue
         times = {moment for one in marks.values() for moment in (one.changed, one.touched)}
-        return cls(project, marks, _later_than(project, times), time.time_ns())
+        volume = _later_than(project, times)
+        return cls(project, marks, volume, time.time_ns(), besides=_all_files(project) if wanted else frozenset())
 
     def old(self, path: str) -> Optional[int]:
         """When the file was written (ns since 1970), if that was before the step began; None when the step wrote it.
@@ -101,6 +116,26 @@ class Before:
         """The same; raises ValueError, KeyError or TypeError for anything else."""
         marks = {str(path): Mark(int(size), int(changed), 0, 0, ()) for path, (size, changed) in raw["files"].items()}
         return cls(project, marks, int(raw["volume"]), int(raw["here"]), kept=True)
+
+
+def _all_files(project: Path) -> FrozenSet[Known]:
+    """The files of the project by what a rename leaves as it is."""
+    found: Set[Known] = set()
+    folders = [os.fspath(project)]
+    end = time.monotonic() + _NOTED_SECONDS
+    while folders and len(found) < _NOTED_FILES and time.monotonic() < end:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.name not in SKIPPED:
+                            folders.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False):
+                        info = entry.stat(follow_symlinks=False)
+                        found.add((info.st_ino, info.st_size, info.st_mtime_ns))
+        except OSError:
+            continue
+    return frozenset(found)
 
 
 def outputs_problem(project: Path, patterns: Iterable[str], before: Optional[Before]) -> Optional[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from ..gates.checkpoint_files import UNFINISHED
+from ..gates.checkpoint_files import UNFINISHED, is_json
 from ..gates.result import PASSED
 from ..journal.spec import Checkpoints, Step
 from ..resume.attempt import Attempt, last_attempt
@@ -20,6 +21,8 @@ from .step_gates import run_gate
 VARIABLE = "RUNPOD_TRAINER_RESUME_FROM"
 #: What a check says of files that no check reads.
 _UNREADABLE_KINDS = ("unknown kind", "no checkpoint")
+#: A file of such a name may say all by being there.
+_MARKS = ("", ".txt", ".done", ".ok", ".complete", ".completed", ".finished", ".success", ".flag", ".mark", ".marker")
 _TOLD = 5
 
 
@@ -33,6 +36,9 @@ class Start:
     checkpoint: Optional[str] = None
     why: Optional[str] = None
     before: Optional[Before] = None
+    #: The checkpoint with the time of its last change, and those passed over since an attempt from them failed.
+    chosen: Dict[str, int] = dataclasses.field(default_factory=dict)
+    tried: Dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def start_of(context: Context, step: Step, parts: Parts, environment: Dict[str, str], folder: Path) -> Start:
@@ -45,11 +51,18 @@ def start_of(context: Context, step: Step, parts: Parts, environment: Dict[str, 
     if changed and not wanted.after_changes:
         return Start(why=f"it starts anew, since its last attempt had other code, inputs or settings ({changed[0]})")
     passed_over: List[str] = []
-    found = None
+    # Where something else changed, that may have been the cause.
+    failed = {} if changed else attempt.tried
+    tried: Dict[str, int] = {}
+    found: Optional[Candidate] = None
     for candidate in candidates(project, wanted.pattern):
-        problem = _problem(context, step, wanted, attempt, candidate, environment, folder)
+        if failed.get(candidate.path) == candidate.written:
+            tried[candidate.path] = candidate.written
+            problem: Optional[str] = "an attempt went on from it, failed and wrote no newer complete one."
+        else:
+            problem = _problem(context, step, wanted, attempt, candidate, environment, folder)
         if problem is None:
-            found = candidate.path
+            found = candidate
             break
         passed_over.append(f"{candidate.path}: {problem}")
     if passed_over:
@@ -58,9 +71,11 @@ def start_of(context: Context, step: Step, parts: Parts, environment: Dict[str, 
         text = f"{step.name} does not go on from these checkpoints:\n{listed}{more}"
         context.journal.emit("note", level="warning" if found is None else "info", text=text)
     if found is None:
-        return Start(why="it starts anew, since its last attempt left no complete checkpoint")
+        left = "left only checkpoints from which it failed" if tried else "left no complete checkpoint"
+        return Start(why=f"it starts anew, since its last attempt {left}")
     besides = f", although {changed[0]}" if changed else ""
-    return Start(found, f"its last attempt did not finish, and it goes on from {found}{besides}", attempt.before)
+    why = f"its last attempt did not finish, and it goes on from {found.path}{besides}"
+    return Start(found.path, why, attempt.before, {found.path: found.written}, tried)
 
 
 def _problem(
@@ -81,8 +96,9 @@ def _problem(
         return "its name says that it is still being written."
     is_folder = (project / candidate.path).is_dir()
     marked = is_folder and wanted.complete is not None
-    if marked and not (project / candidate.path / str(wanted.complete)).is_file():
-        return f"it has no {wanted.complete}, so it was not written to its end."
+    unfinished = _mark_problem(project / candidate.path, str(wanted.complete)) if marked else None
+    if unfinished is not None:
+        return f"{unfinished}, so it was not written to its end."
     gate = {"type": "checkpoint", "path": candidate.path}
     result = run_gate(context, step, 0, gate, environment, folder, {}, old)
     if result["status"] == PASSED:
@@ -94,3 +110,15 @@ def _problem(
         if not marked:
             return "nothing tells whether it is complete; name a file of a finished one under checkpoints.complete."
     return str(result["message"])
+
+
+def _mark_problem(folder: Path, name: str) -> Optional[str]:
+    """What is wrong with the file that tells a finished checkpoint."""
+    place = folder / name
+    if not place.is_file():
+        return f"it has no {name}"
+    if place.suffix == ".json":
+        return None if is_json(place) else f"its {name} is damaged"
+    if os.path.getsize(place) == 0 and place.suffix not in _MARKS:
+        return f"its {name} is empty"
+    return None

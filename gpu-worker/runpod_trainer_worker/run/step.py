@@ -14,7 +14,7 @@ from ..files.hashes import HashCache
 from ..gates.result import path_of
 from ..journal.spec import Step
 from ..resume import fingerprint
-from ..resume.attempt import Attempt, begin_attempt, end_attempt
+from ..resume.attempt import Attempt, begin_attempt, end_attempt, fail_attempt
 from ..resume.before import Before, outputs_problem
 from ..resume.reasons import NOT_PASSED, why_run
 from .context import Context, Stopped
@@ -189,6 +189,8 @@ class _Run:
             status, reason = "failed", context.problem
         if status == "passed":
             status, reason = self._check(parts, before)
+        if status in ("failed", "timeout") and context.problem is None:
+            self._note_failure()
         return _finished(context, step, StepEnd(status, reason), outcome.code, outcome.seconds, self._ran)
 
     def _begin(self, parts: fingerprint.Parts) -> Before:
@@ -198,8 +200,15 @@ class _Run:
         gated = [path for path in map(path_of, step.gates) if path is not None]
         before = self._start.before or Before.take(project, [*step.outputs, *gated, *kept])
         if step.checkpoints is not None:
-            begin_attempt(self._context.spec, step, Attempt(parts, before))
+            begin_attempt(self._context.spec, step, Attempt(parts, before, self._start.chosen, self._start.tried))
         return before
+
+    def _note_failure(self) -> None:
+        try:
+            fail_attempt(self._context.spec.project_path, self._step.name)
+        except OSError as problem:
+            text = f"That {self._step.name} failed cannot be remembered: {problem.strerror}."
+            self._context.journal.emit("note", level="warning", text=text)
 
     def _command(self) -> Tuple[List[str], Optional[Dict[str, Any]], List[str]]:
         """(argv, request of the child process, argv as it is told)."""

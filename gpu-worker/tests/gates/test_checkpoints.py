@@ -261,6 +261,20 @@ def mask(size: int = 3) -> Any:
         ("metric.min_value", torch.tensor(INF), "passed"),
         ("final_logits_bias", torch.tensor([[0.0, 0.0, -INF]]), "passed"),
         ("buffer", torch.full((4,), -INF), "passed"),
+        ("attn.causal_mask", torch.tensor([0.5, -INF]), "passed"),
+        ("attn.masked_bias", torch.tensor([-INF]), "passed"),
+        ("mask_token", torch.tensor([[0.5, -INF]]), "failed"),
+        ("mask_token", torch.full((1, 4), -INF), "failed"),
+        ("no_mask_embed", torch.tensor([0.5, -INF]), "failed"),
+        ("mask_downscaling", torch.tensor([[0.5, -INF]]), "failed"),
+        ("mask_downscaling.0.weight", torch.tensor([[0.5, -INF]]), "failed"),
+        ("causal_proj", mask(), "failed"),
+        ("masked_lm.decoder", torch.tensor([[0.0, 1.0, -INF]]), "failed"),
+        ("masked_lm.scores", torch.tensor([[0.0, 1.0, -INF]]), "failed"),
+        ("pos_embed", torch.full((1, 4), -INF), "failed"),
+        ("norm.gamma", torch.full((4,), -INF), "failed"),
+        ("layer.w", torch.tensor([1.0, -INF]), "failed"),
+        ("x", torch.tensor([1.0, -INF]), "failed"),
         ("layer.weight", mask(), "failed"),
         ("layer.bias", torch.tensor([0.0, -INF]), "failed"),
         ("lora_A.default.weight", torch.tensor([0.0, -INF]), "failed"),
@@ -452,3 +466,119 @@ def test_old_files_of_a_series_are_passed_over_and_an_old_shard_is_not(folder: P
     sharded(folder)
     old = paths(folder, "model-00003-of-00003.safetensors")
     assert check(folder.parent, old=old)["seen"] == "not written by this run"
+
+
+def test_a_shard_that_the_index_forgets(folder: Path) -> None:
+    for number in (1, 2):
+        save_file(tensors(f"a{number}"), folder / f"model-0000{number}-of-00002.safetensors")
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"a1": "model-00001-of-00002.safetensors"}}))
+    for path in ("ckpt", f"ckpt/{index.name}"):
+        result = check(folder.parent, path)
+        assert result["status"] == "error" and "does not name" in result["message"], result
+    (folder / "model-00002-of-00002.safetensors").unlink()
+    for path in ("ckpt", f"ckpt/{index.name}"):
+        result = check(folder.parent, path)
+        assert result["status"] == "error" and "model-00002-of-00002.safetensors is missing" in result["message"], result
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [
+        (["consolidated.00.pth", "consolidated.02.pth"], "consolidated.01.pth"),
+        (["model-rank-0-of-2.pt"], "model-rank-1-of-2.pt"),
+        (["part_2_of_3.pt", "part_3_of_3.pt"], "part_1_of_3.pt"),
+        (["model_world_size_2_rank_0.pt"], "rank 1"),
+        (["model_rank0.pt", "model_rank2.pt"], "rank 1"),
+    ],
+)
+def test_files_of_one_model_under_other_names(folder: Path, there: List[str], missing: str) -> None:
+    for name in there:
+        torch.save(tensors("a"), folder / name)
+    result = check(folder.parent)
+    assert result["status"] == "error" and f"{missing} is missing" in result["message"], result
+
+
+def test_one_of_several_epochs_is_a_whole_checkpoint(folder: Path) -> None:
+    for name in ("epoch-3-of-10.pt", "consolidated.00.pth", "model-rank-0-of-1.pt", "model_world_size_1_rank_0.pt"):
+        torch.save(tensors("a"), folder / name)
+    assert check(folder.parent)["status"] == "passed", check(folder.parent)
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "optimizer.bin"])
+def test_the_state_of_an_optimizer_is_no_model(folder: Path, name: str) -> None:
+    optimizer = torch.optim.AdamW(torch.nn.Linear(2, 2).parameters())
+    torch.save(
+        {"state": {0: {"exp_avg": torch.ones(2)}}, "param_groups": optimizer.state_dict()["param_groups"]}, folder / name
+    )
+    result = check(folder.parent)
+    assert result["status"] == "failed" and "the state of an optimizer and no weights of a model" in result["message"], (
+        result
+    )
+    last = folder / "checkpoint-10"
+    last.mkdir()
+    (folder / name).rename(last / name)
+    torch.save({"a": 1}, last / "training_args.bin")
+    (last / "trainer_state.json").write_text("{}")
+    assert check(folder.parent, "ckpt/checkpoint-10")["status"] == "failed"
+    # A checkpoint beside it that has a model is no excuse.
+    (folder / "checkpoint-5").mkdir()
+    save_file(tensors("a"), folder / "checkpoint-5/model.safetensors")
+    assert "checkpoint-10 has the state of an optimizer" in check(folder.parent)["message"]
+    save_file(tensors("a"), last / "model.safetensors")
+    assert check(folder.parent)["status"] == "passed", check(folder.parent)
+
+
+def test_a_checkpoint_with_an_empty_state_of_the_model(tmp_path: Path) -> None:
+    states = [{"state": {0: {"exp_avg": torch.ones(2), "step": torch.tensor(1.0)}}}]
+    contents: List[Dict[str, Any]] = [
+        {"state_dict": {}, "optimizer_states": states},
+        {"model": {}, "optimizer": states[0]},
+        {"state_dict": {}},
+    ]
+    for content in contents:
+        torch.save(content, tmp_path / "a.ckpt")
+        assert check(tmp_path, "a.ckpt")["status"] == "failed", content
+    torch.save({"state_dict": tensors("w"), "optimizer_states": states}, tmp_path / "a.ckpt")
+    assert check(tmp_path, "a.ckpt")["status"] == "passed"
+
+
+@pytest.mark.parametrize("name", ["trainer_state.json", "config.json", "adapter_config.json", "generation_config.json"])
+def test_a_small_file_that_is_cut_off(folder: Path, name: str) -> None:
+    save_file(tensors("a"), folder / "model.safetensors")
+    for text in ("", '{"a": '):
+        (folder / name).write_text(text)
+        result = check(folder.parent)
+        assert result["status"] == "error" and f"{name} is damaged" in result["message"], result
+    (folder / name).write_text("{}")
+    assert check(folder.parent)["status"] == "passed"
+
+
+def test_a_folder_of_a_trainer_needs_its_state_whatever_its_name(folder: Path) -> None:
+    save_file(tensors("a"), folder / "model.safetensors")
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
+        torch.save({"state": tensors("b")}, folder / name)
+    assert "trainer_state.json is missing" in check(folder.parent)["message"]
+    (folder / "trainer_state.json").write_text("{}")
+    assert check(folder.parent)["status"] == "passed"
+
+
+def test_parts_of_a_pipeline_that_are_models_have_weights(folder: Path) -> None:
+    parts = {"unet": ["diffusers", "UNet2DModel"], "text_encoder": ["transformers", "CLIPTextModel"]}
+    parts["scheduler"] = ["diffusers", "DDIMScheduler"]
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "X", **parts}))
+    for name in parts:
+        (folder / name).mkdir()
+    (folder / "scheduler/scheduler_config.json").write_text('{"_class_name": "DDIMScheduler"}')
+    (folder / "unet/config.json").write_text('{"_class_name": "UNet2DModel"}')
+    (folder / "text_encoder/config.json").write_text('{"architectures": ["CLIPTextModel"]}')
+    for part, name in (("unet", "diffusion_pytorch_model"), ("text_encoder", "model")):
+        assert f"{part} has a config.json and no weights" in check(folder.parent)["message"]
+        save_file(tensors("a"), folder / part / f"{name}.safetensors")
+    assert check(folder.parent)["status"] == "passed", check(folder.parent)
+
+
+def test_the_folder_that_latest_of_deepspeed_names(folder: Path, foreign: Any) -> None:
+    deepspeed(folder, foreign, 2, 2)
+    (folder / "latest").write_text("global_step600\n")
+    assert "the folder global_step600 is missing" in check(folder.parent)["message"]

@@ -86,6 +86,36 @@ def test_another_name_for_an_old_file_is_old(bench: Bench) -> None:
         (bench.project / "out/b.bin").unlink()
 
 
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("mv o/mv o/mv2", "o/mv2"),
+        ("ln o/mv o/hl2", "o/hl2"),
+        ("mv o/dir o/dir2", "o/dir2/model.bin"),
+        ("mv o/dir/model.bin o/dir/second; ln o/dir/second o/third", "o/third"),
+    ],
+)
+def test_a_new_name_for_an_old_file_that_nobody_declared_is_old(bench: Bench, command: str, path: str) -> None:
+    for name in ("o/mv", "o/dir/model.bin"):
+        make_old(bench.project / name)
+    end = run(bench, command, gates=[{"type": "file", "path": path}], outputs=[path])
+    assert end["status"] == "failed" and end["gates"][0]["seen"] == "not written by this run"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "cp -p o/mv o/new",
+        "tar cf o/a.tar -C o mv; mkdir o/x; tar xf o/a.tar -C o/x; rm o/mv; mv o/x/mv o/new",
+        "printf newer > o/mv; mv o/mv o/new",
+        "printf more >> o/mv; ln o/mv o/new",
+    ],
+)
+def test_a_copy_of_an_old_file_and_what_was_written_before_it_got_its_name_count(bench: Bench, command: str) -> None:
+    make_old(bench.project / "o/mv")
+    assert run(bench, command, gates=[{"type": "file", "path": "o/new"}], outputs=["o/new"])["status"] == "passed"
+
+
 def test_the_clock_of_the_machine_does_not_matter(bench: Bench) -> None:
     """A file of the future is old when the step did not touch it, and one of 1970 is new when it did."""
     make_old(bench.project / "out/model.bin")

@@ -178,6 +178,77 @@ def test_a_mark_of_completeness_has_to_be_there(project: Bench) -> None:
     assert "has no done.txt" in project.events("note")[-1]["text"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("trainer_state.json", ""),
+        ("trainer_state.json", '{"global_step": 4, "log_his'),
+        ("state.json", "{"),
+        ("state.yaml", ""),
+    ],
+)
+def test_a_mark_of_completeness_that_was_not_written_to_its_end_is_none(project: Bench, name: str, text: str) -> None:
+    step = train(checkpoints={"pattern": "out/checkpoint-*", "complete": name})
+    project.spec(step)
+    project.run_here()
+    project.write(f"out/checkpoint-3/{name}", '{"global_step": 3}')
+    project.write(f"out/checkpoint-4/{name}", text)
+    project.run_here()
+    assert started(project)["resumeFrom"] == "out/checkpoint-3"
+    assert f"its {name} is" in project.events("note")[-1]["text"]
+
+
+@pytest.mark.parametrize("name", ["trainer_state.json", "config.json", "adapter_config.json"])
+def test_a_small_file_that_was_cut_off_makes_a_checkpoint_incomplete(project: Bench, name: str) -> None:
+    project.run_here()
+    project.write(f"out/checkpoint-4/{name}", '{"a": ')
+    project.run_here()
+    assert started(project)["resumeFrom"] == "out/checkpoint-3"
+    assert f"{name} is damaged" in project.events("note")[-1]["text"]
+
+
+def resumed(bench: Bench) -> List[Optional[str]]:
+    return [event["resumeFrom"] for event in bench.events("step.started")]
+
+
+def test_a_checkpoint_from_which_an_attempt_failed_without_a_newer_one_is_passed_over(project: Bench) -> None:
+    """What is whole to look at may still be one that the step cannot load; it never blocks for ever."""
+    bad = "if start and start.endswith('-4'): raise SystemExit('cannot load it')"
+    project.write("train.py", TRAIN.replace("step = 0\n", f"step = 0\n{bad}\n", 1))
+    for code in (1, 1, 0):
+        assert project.run_here().returncode == code, project.output()
+    assert resumed(project) == [None, "out/checkpoint-4", "out/checkpoint-3"]
+    text = project.events("note")[-1]["text"]
+    assert "out/checkpoint-4: an attempt went on from it, failed and wrote no newer complete one." in text
+
+
+def test_a_step_that_fails_from_every_checkpoint_comes_to_start_anew(project: Bench) -> None:
+    project.write("die", "2")
+    project.write("train.py", TRAIN.replace("step = 0\n", "step = 0\nif start: raise SystemExit('no')\n", 1))
+    for code in (1, 1, 1, 0):
+        assert project.run_here().returncode == code, project.output()
+    assert resumed(project) == [None, "out/checkpoint-2", "out/checkpoint-1", None]
+    assert "left only checkpoints from which it failed" in started(project)["why"][0]
+
+
+def test_a_checkpoint_from_which_an_attempt_was_cut_stays_good(project: Bench) -> None:
+    project.write("die", "2")
+    project.write("train.py", TRAIN.replace("while step < 6:", "if os.path.exists('hang'): time.sleep(60)\nwhile step < 6:"))
+    project.run_here()
+    project.write("hang", "")
+    argv = [PYTHON, str(project.pyz), "run", "--job-dir", str(project.job)]
+    with subprocess.Popen(argv, env=project.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as worker:
+        wait_for(lambda: "begins at 2" in project.output(), 40)
+        for pid in [*project.processes("train.py"), worker.pid]:
+            os.kill(pid, signal.SIGKILL)
+    os.remove(project.project / "hang")
+    project.job = project.job.with_name("job-2")
+    project.job.mkdir()
+    project.spec(train(), job="job-2")
+    assert project.run_here().returncode == 0, project.output()
+    assert started(project)["resumeFrom"] == "out/checkpoint-2"
+
+
 @pytest.mark.parametrize("changed", ["code", "inputs", "arguments"])
 def test_a_changed_step_starts_anew_and_says_so_unless_it_is_told_to_go_on(project: Bench, changed: str) -> None:
     project.write("data.txt", "1")
