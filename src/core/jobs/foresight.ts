@@ -103,7 +103,9 @@ function foresightOf({ name, where, outputs = [] }: Step, told: Told | undefined
  * What lies there otherwise than the last job of this computer left it, with a clause of each. A file that changed here
  * is among it, which the steps that depend on it say better.
  */
-export function otherOnVolume(plan: TransferPlan): Record<string, string> {
+export function otherOnVolume(
+  plan: Pick<TransferPlan, 'send' | 'conflicts' | 'left' | 'ghosts' | 'deletes'>,
+): Record<string, string> {
   const { send, conflicts, left = [], ghosts, deletes } = plan;
   const sent = send.filter(({ why }) => why !== 'unknown').map(({ path }) => path);
   const away = [...ghosts.filter(({ then }) => then !== 'keep').map(({ path }) => path), ...deletes];
