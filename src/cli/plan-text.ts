@@ -45,7 +45,7 @@ export function planText(plan: TransferPlan, style: Style, { width = 100, all }:
     ),
     ...section(style.yellow('Deletes on the volume'), list(plan.deletes.map((path) => `  ${name(path)}`))),
     ...section(
-      style.yellow('On the volume, and not here any more'),
+      style.yellow('On the volume, and not part of this run any more'),
       list(
         plan.ghosts.map((ghost) => `  ${name(ghost.path)}  ${byteText(ghost.size)}  ${style.dim(ghostText(ghost))}`),
       ),

@@ -73,7 +73,7 @@ async function runOf(
   signal: AbortSignal,
 ): Promise<ForeseenRun> {
   const { project } = loaded;
-  const foreseen = await foresee(installation, loaded, { volume: plan.volume.id ?? undefined, signal });
+  const foreseen = await foresee(installation, loaded, { volume: plan.volume.id ?? undefined, transfer: plan, signal });
   const podSteps = stepsOn(project, 'pod');
   const cost = async (): Promise<Estimate> => {
     const { client } = installation;

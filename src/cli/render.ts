@@ -1,7 +1,7 @@
 import type { JobEvent } from '../core/journal/events.ts';
 import type { RunEvent } from '../core/journal/run-event.ts';
 import type { Remedy } from '../core/remedy.ts';
-import { byteText, count, duration, pricePerHour, stepWords } from '../core/words/index.ts';
+import { byteText, count, duration, pricePerHour, reasonText, stepWords } from '../core/words/index.ts';
 import { printableDeep, type Style } from './style.ts';
 import { gateLine, messageLines } from './summary.ts';
 import { fit } from './width.ts';
@@ -96,7 +96,7 @@ export class Renderer {
       case 'step.skipped':
         return this.#line(`${green('↷')} ${bold(event.step)} skipped: ${event.why}`);
       case 'step.started':
-        return this.#line(`${bold('▶')} ${bold(event.step)} (${event.index}/${event.of}): ${event.why.join('; ')}`);
+        return this.#line(`${bold('▶')} ${bold(event.step)} (${event.index}/${event.of})${reasonText(event.why)}`);
       case 'log':
         for (const line of event.lines) {
           this.#line(dim('  │ ') + line);

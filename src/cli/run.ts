@@ -54,15 +54,13 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       costs: installation,
       signal: interrupt.signal,
     });
-    const foreseen = await foreseeRun(installation, plan, interrupt.signal);
-    const before: Foreseen =
-      plan.podSteps.length === 0 ? { foreseen } : await foreseeCost(installation, plan, foreseen, interrupt.signal);
+    const before = await foreseeRun(installation, plan, interrupt.signal);
     if (options.check !== false) {
       const estimateDollars = before.estimate?.likely ?? undefined;
       await checkFirst(installation, loaded, output, { profile, estimateDollars, signal: interrupt.signal });
     }
     const note = capNote(await installation.platform.capabilities(installation.restUrl), installation.endKeySecret);
-    output.note(planText(plan, note, before, installation.client.free));
+    output.note(planText(plan, note, { ...before, gone: options.gone }, installation.client.free));
     const yes = options.yes === true;
     await confirmLocalSteps(homeFolder(), plan, yes);
     if (plan.podSteps.length > 0) {
@@ -84,12 +82,6 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
   }
 }
 
-/** What each step will do, as well as that can be told before. */
-function foreseeRun(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<StepForesight[]> {
-  const { from, volume } = plan;
-  return foresee(installation, plan.loaded, { from, volume: volume.exists ? volume.volume.id : undefined, signal });
-}
-
 /** The estimate does without the upload when planning it takes longer: a volume that does not answer must not hold a run up. */
 const planMs = 5_000;
 
@@ -101,17 +93,17 @@ interface Foreseen {
   ghosts?: readonly Ghost[];
 }
 
-/** What the run will cost, with the time that its pod waits for files where that can be planned, and what will make way. */
-async function foreseeCost(
-  installation: Installation,
-  plan: RunPlan,
-  foreseen: readonly StepForesight[],
-  signal: AbortSignal,
-): Promise<Foreseen> {
-  const { loaded } = plan;
+/** What each step will do, what that will cost with the time that its pod waits for files, and what will make way. */
+async function foreseeRun(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Foreseen> {
+  const { loaded, from, volume, podSteps } = plan;
+  const id = volume.exists ? volume.volume.id : undefined;
+  if (podSteps.length === 0) {
+    return { foreseen: await foresee(installation, loaded, { from, volume: id, transfer: undefined, signal }) };
+  }
   const soon = AbortSignal.any([signal, AbortSignal.timeout(planMs)]);
   const sync = await planSync(installation, loaded, { signal: soon }).catch(() => undefined);
   throwIfCancelled(signal);
+  const foreseen = await foresee(installation, loaded, { from, volume: id, transfer: sync?.plan, signal });
   const waits = sync === undefined ? null : await uploadWait(loaded.root, sync.plan);
   const estimate = await estimateRun(installation, { ...plan, foreseen }, waits);
   return { foreseen, estimate, ghosts: sync?.plan.ghosts ?? [] };
@@ -165,7 +157,7 @@ async function checkFirst(
 function planText(
   plan: RunPlan,
   note: string | undefined,
-  { foreseen, estimate, ghosts = [] }: Foreseen,
+  { foreseen, estimate, ghosts = [], gone }: Foreseen & { gone: GoneAnswer | undefined },
   free: boolean,
 ): string {
   const { project } = plan.loaded;
@@ -184,7 +176,7 @@ function planText(
     ...(plan.podSteps.length === 0
       ? []
       : [`Volume    ${volume}`, `Machine   ${priced(machines.join(', else '), free)}`]),
-    ...ghostLines(ghosts).map((line) => `Gone      ${printable(line)}`),
+    ...ghostLines(ghosts, gone).map((line) => `Gone      ${printable(line)}`),
     ...(note === undefined || plan.podSteps.length === 0 ? [] : [`Note      ${note}`]),
     ...(estimate === undefined
       ? []

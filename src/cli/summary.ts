@@ -143,7 +143,9 @@ export function resultsLines(record: JobRecord, results: string, style: Style, w
   const { fetched } = record;
   const missing = missingResults(record);
   const here = fetched?.here === undefined || fetched.here === 0 ? '' : `; ${fetched.here} more were here already`;
-  const told = fetched && ` (${count(fetched.files, 'file')}, ${byteText(fetched.bytes)}${here})`;
+  // Bytes of what was refused in the end came here too; nobody has them.
+  const size = fetched === undefined || fetched.files === 0 ? '' : `, ${byteText(fetched.bytes)}`;
+  const told = fetched && ` (${count(fetched.files, 'file')}${size}${here})`;
   const lines = fetched === undefined ? [] : [`Results   ${printable(results)}${told}`];
   if (missing === undefined) {
     return lines;

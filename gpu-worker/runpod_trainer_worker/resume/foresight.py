@@ -1,7 +1,8 @@
 """What a job will run again, as well as that can be told on the client's machine before it is started.
 
 The same fingerprints and reasons as when the job comes to a step; what only the volume knows (outputs as they were left,
-gates, installed packages) is taken to be as it was. Nothing of the project is run or written.
+gates, installed packages) is taken to be as it was, unless the client has seen that the volume is not as it left it.
+Nothing of the project is run or written.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ..base.globs import Glob
 from ..files.hashes import HashCache
 from ..journal.spec import Spec, Step, read_spec
 from . import fingerprint
-from .reasons import why_run
+from .code import code_of
+from .imports import ImportScan, source_roots
+from .reasons import SOURCES, why_run
 
 _PLAIN = re.compile(r"[^*?\[\\]*")
 
@@ -48,18 +53,29 @@ class _Given(HashCache):
 
 
 def foresee() -> None:
-    """Standard input: `{spec, hashes, before}`, where `before` has of each step what is known of its last run, or null."""
+    """Standard input: `{spec, hashes, before, other}`.
+
+    `before` has of each step what is known of its last run, or null; `other` has the paths that are not on the volume as
+    they were left, each with a clause that says so.
+    """
     asked = json.load(sys.stdin)
-    json.dump({"steps": foreseen(read_spec(asked["spec"]), asked["hashes"], asked["before"])}, sys.stdout)
+    steps = foreseen(read_spec(asked["spec"]), asked["hashes"], asked["before"], asked.get("other"))
+    json.dump({"steps": steps}, sys.stdout)
 
 
-def foreseen(spec: Spec, hashes: Mapping[str, str], before: Mapping[str, Any]) -> List[Dict[str, Any]]:
-    """Of each step why it will run, nothing where it will be skipped, and its fingerprint as it is here."""
+def foreseen(
+    spec: Spec, hashes: Mapping[str, str], before: Mapping[str, Any], other: Optional[Mapping[str, str]] = None
+) -> List[Dict[str, Any]]:
+    """Of each step why it will run, nothing where it will be skipped, and its fingerprint as it is here.
+
+    `unsure` is why that is not known; it may be skipped or run then.
+    """
     cache = _Given(spec.project_path, hashes)
     names = [step.name for step in spec.steps]
     start = len(names) if spec.from_step is None else names.index(spec.from_step)
     latest = {step.name: _latest(spec, step, before.get(step.name)) for step in spec.steps}
     running: List[Step] = []
+    doubted: List[Step] = []
     told = []
     for index, step in enumerate(spec.steps):
         parts = fingerprint.compute(spec, step, {"Python": spec.python}, cache, lambda: None)
@@ -70,10 +86,14 @@ def foreseen(spec: Spec, hashes: Mapping[str, str], before: Mapping[str, Any]) -
             # The records of steps here have the runs themselves; those of a pod's steps before them mean nothing here.
             earlier = {name: record.after[name] for name in record.after}
         why = why_run(_nowhere(spec, step), step, parts, record, forced, earlier)
-        why = why or _follows(step, running)
+        why = why or _follows(step, running, "will")
+        unsure: List[str] = []
         if why:
             running.append(step)
-        told.append({"step": step.name, "where": step.where, "why": why, "parts": parts})
+        else:
+            unsure = (_touched(spec, step, other or {}) if step.where == "pod" else []) or _follows(step, doubted, "may")
+            doubted += [step] if unsure else []
+        told.append({"step": step.name, "where": step.where, "why": why, "unsure": unsure, "parts": parts})
     return told
 
 
@@ -115,16 +135,26 @@ def _nowhere(spec: Spec, step: Step) -> Path:
     return spec.project_path if step.where == "local" else Path("/nonexistent")
 
 
-def _follows(step: Step, running: List[Step]) -> List[str]:
+def _touched(spec: Spec, step: Step, other: Mapping[str, str]) -> List[str]:
+    """What the step may depend on and is not on the volume as it was left there: the first of it says enough."""
+    inputs = [Glob(pattern) for pattern in step.inputs]
+    scan = ImportScan(spec.project_path, source_roots(spec.project_path, {**spec.env, **step.env}))
+    # Modules that are not here any more count as those that are.
+    sources = {path for path in other if SOURCES.search(path)}
+    code = set(code_of(replace(spec, code=tuple(sorted({*spec.code, *sources}))), step, scan)) if other else set()
+    return [said for path, said in sorted(other.items()) if path in code or any(glob.matches(path) for glob in inputs)][:1]
+
+
+def _follows(step: Step, running: List[Step], how: str) -> List[str]:
     """Why a step will run because of one that runs before it; what cannot be ruled out counts."""
     for other in running:
         if not step.inputs:
-            return [f"it declares no inputs and {other.name} will run before it"]
+            return [f"it declares no inputs and {other.name} {how} run before it"]
         if not other.outputs:
-            return [f"{other.name} will run before it and does not declare what it writes"]
+            return [f"{other.name} {how} run before it and does not declare what it writes"]
         met = next((one for one in step.inputs if any(_may_meet(one, out) for out in other.outputs)), None)
         if met is not None:
-            return [f"{other.name} will run before it and may change its input {met}"]
+            return [f"{other.name} {how} run before it and may change its input {met}"]
     return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import List, Mapping, Optional
 
@@ -10,6 +11,13 @@ from .fingerprint import Parts, Record
 
 NOT_PASSED = "it never ran, or its last run did not pass"
 _TOLD = 5
+
+#: Of the small files that count as code, those that nobody would call data.
+SOURCES = re.compile(
+    r"\.(pyi?|pyx|pxd|ipynb|sh|bash|zsh|r|jl|lua|pl|js|mjs|ts|c|cc|cpp|cxx|h|hpp|cu|cuh|rs|go|java|so|pyd|dylib|dll"
+    r"|toml|ya?ml|cfg|ini|cmake)$|(^|/)(Makefile|Dockerfile|py\.typed)$",
+    re.IGNORECASE,
+)
 
 
 def why_run(
@@ -72,7 +80,9 @@ def _sentences(part: str, old: Mapping[str, str], new: Mapping[str, str], step: 
             if how == "changed" and not key.startswith("requirements"):
                 how = f"changed from {old[key]} to {new[key]}"
         else:
-            label = f"{'input' if part == 'inputs' else 'code'} {key}"
+            # What was deleted may have been data, which the transfer brought beside the code.
+            is_code = how != "is gone" or SOURCES.search(key) is not None
+            label = f"{'input' if part == 'inputs' else 'code' if is_code else 'file'} {key}"
         told.append(f"{label} {how}")
     if len(told) > _TOLD:
         told = [*told[:_TOLD], f"and {len(told) - _TOLD} more of its {part}"]

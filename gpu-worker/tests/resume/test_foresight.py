@@ -28,7 +28,12 @@ class World:
     def foresee(self, **spec: Any) -> Dict[str, List[str]]:
         return {one["step"]: one["why"] for one in self._told(**spec)}
 
-    def _told(self, **spec: Any) -> List[Dict[str, Any]]:
+    def doubts(self, *other: str) -> Dict[str, List[str]]:
+        told = self._told({path: f"{path} is another" for path in other})
+        assert [one["why"] for one in told] == [[] for _ in told]
+        return {one["step"]: one["unsure"] for one in told}
+
+    def _told(self, other: Optional[Dict[str, str]] = None, **spec: Any) -> List[Dict[str, Any]]:
         code = sorted(path.name for path in self.folder.glob("*.py"))
         raw = {
             "schema": LIMITS.spec_schema_number,
@@ -40,7 +45,7 @@ class World:
             "steps": self.steps,
             **spec,
         }
-        return foreseen(read_spec(raw), {}, self.before)
+        return foreseen(read_spec(raw), {}, self.before, other)
 
     def all_passed(self) -> None:
         """As the client knows it after a job in which every step passed."""
@@ -135,3 +140,23 @@ def test_large_files_that_are_not_sent_are_not_read(world: World, monkeypatch: p
     assert world.foresee()["report"] == []
     (world.folder / "notes.csv").write_text("larger\n")
     assert world.foresee()["report"] == ["input notes.csv changed"]
+
+
+def test_what_is_not_on_the_volume_as_it_was_left_is_not_called_skipped(world: World) -> None:
+    world.all_passed()
+    assert world.doubts() == {"prepare": [], "train": [], "report": []}
+    assert world.doubts("train.py") == {"prepare": [], "train": ["train.py is another"], "report": []}
+    follows = "prepare may run before it and may change its input data/**"
+    assert world.doubts("raw.csv") == {"prepare": ["raw.csv is another"], "train": [follows], "report": []}
+    gone = world.doubts("gone_module.py")
+    assert gone == {name: ["gone_module.py is another"] for name in gone}
+    assert world.doubts("README.md") == {"prepare": [], "train": [], "report": []}
+
+
+def test_data_that_count_as_code_are_not_called_code(world: World) -> None:
+    (world.folder / "extra.py").write_text("")
+    world.all_passed()
+    for known in world.before.values():
+        assert known is not None
+        known["parts"]["code"]["lists/p2.txt"] = "0"
+    assert world.foresee()["report"] == ["file lists/p2.txt is gone"]

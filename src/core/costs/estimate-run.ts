@@ -58,13 +58,15 @@ function stepFacts({ podSteps, foreseen, candidates }: EstimatedPlan, history: M
   const wanted = namesOf(candidates[0]);
   return podSteps.map((step) => {
     const { runs } = history.get(step.name) ?? { runs: [] };
+    const told = foreseen.find(({ name }) => name === step.name);
     const same = runs.filter((r) => wanted.includes(r.hardware));
     return {
       name: step.name,
       earlier: (same.length > 0 ? same : runs).map((r) => r.seconds),
       sameHardware: same.length > 0,
       timeoutSeconds: step.timeoutMinutes === undefined ? null : step.timeoutMinutes * 60,
-      skipped: foreseen.some(({ name, runs: again }) => name === step.name && !again),
+      skipped: told?.runs === false,
+      unsure: told?.unsure !== undefined,
     };
   });
 }

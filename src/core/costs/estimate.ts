@@ -29,6 +29,8 @@ export interface StepFacts {
   timeoutSeconds: number | null;
   /** Nothing that is known here changed since it passed, so it will be skipped. */
   skipped: boolean;
+  /** Only the volume knows whether it is so: a skipped step may run, one that runs may be skipped. */
+  unsure?: boolean | undefined;
 }
 
 export interface EstimateFacts {
@@ -89,13 +91,14 @@ export function estimate(facts: EstimateFacts): Estimate {
 
 function stepRange(steps: StepFacts[], assumptions: string[]): Range {
   const parts = steps.filter((s) => !s.skipped).map((step) => ({ step, ...rangeOf(step) }));
+  const maybe = steps.filter((s) => s.skipped && s.unsure === true);
   const names = (which: (part: (typeof parts)[number]) => boolean): string[] =>
     parts.filter(which).map((p) => p.step.name);
   const known = names((p) => p.step.earlier.length > 0);
   const limited = names((p) => p.step.earlier.length === 0 && p.step.timeoutSeconds !== null);
   const unknown = names((p) => p.likely === null && p.high === null);
   const other = names((p) => p.step.earlier.length > 0 && !p.step.sameHardware);
-  const skipped = steps.filter((s) => s.skipped).map((s) => s.name);
+  const skipped = steps.filter((s) => s.skipped && s.unsure !== true).map((s) => s.name);
   const says = (list: string[], one: string, many: string): string[] =>
     list.length === 0 ? [] : [`${list.join(', ')} ${list.length === 1 ? one : many}`];
   assumptions.push(
@@ -120,14 +123,25 @@ function stepRange(steps: StepFacts[], assumptions: string[]): Range {
       'passed before and is skipped: nothing is known to have changed.',
       'passed before and are skipped: nothing is known to have changed.',
     ),
+    ...says(
+      maybe.map((s) => s.name),
+      'passed before and is skipped if its outputs are still there as they were left; else it costs more, as its earlier runs did.',
+      'passed before and are skipped if their outputs are still there as they were left; else it costs more, as their earlier runs did.',
+    ),
+    ...says(
+      parts.filter(({ step }) => step.unsure === true).map(({ step }) => step.name),
+      'may be skipped, which is not known: it is counted as a run.',
+      'may be skipped, which is not known: they are counted as runs.',
+    ),
   );
+  const high = maybe.reduce<number | null>((sum, step) => plus(sum, rangeOf(step).high), 0);
   return parts.reduce<Range>(
     (sum, part) => ({
-      low: sum.low + part.low,
+      low: sum.low + (part.step.unsure === true ? 0 : part.low),
       likely: plus(sum.likely, part.likely),
       high: plus(sum.high, part.high),
     }),
-    { low: 0, likely: 0, high: 0 },
+    { low: 0, likely: 0, high },
   );
 }
 

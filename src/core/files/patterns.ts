@@ -40,6 +40,13 @@ export function compilePattern(text: string): Pattern {
   };
 }
 
+/** Whether it means a path, where a plain path is that file alone and no folder of its name; globs and `folder/` as ever. */
+export function fileMatcher(text: string): (path: string) => boolean {
+  const plain = normal(text.replace(/^\.\//, ''));
+  const { matches } = compilePattern(text);
+  return isMagic(plain) || plain.endsWith('/') ? matches : (path) => normal(path) === plain;
+}
+
 /** The folders before the first part that is a glob. */
 function staticPart(plain: string): string {
   const parts = plain.split('/').slice(0, -1);

@@ -12,7 +12,9 @@ import { buildSpec, codeFiles } from '../journal/spec.ts';
 import type { StepView } from '../journal/view.ts';
 import { parseJson } from '../json.ts';
 import type { LoadedProject } from '../project/load.ts';
-import type { Side } from '../project/schema.ts';
+import type { Side, Step } from '../project/schema.ts';
+import type { TransferPlan } from '../volumes/plan/index.ts';
+import { otherThere, type Unsure } from '../words/index.ts';
 
 /** What a step will do when its project is run now, as well as that can be told before anything is rented. */
 export interface StepForesight {
@@ -22,11 +24,15 @@ export interface StepForesight {
   runs: boolean;
   /** A part of a sentence. */
   why: string;
+  /** What of it only the volume can tell. */
+  unsure?: Unsure | undefined;
 }
 
 const partsSchema = z.record(z.string(), z.record(z.string(), z.string()));
 const answerSchema = z.object({
-  steps: z.array(z.object({ step: z.string(), why: z.array(z.string()), parts: partsSchema })),
+  steps: z.array(
+    z.object({ step: z.string(), why: z.array(z.string()), unsure: z.array(z.string()), parts: partsSchema }),
+  ),
 });
 /** On what each step of a job depended, as this machine had it when the job was started. */
 const keptSchema = z.object({
@@ -42,7 +48,8 @@ const fileOf = (records: JobRecords, job: string): string => join(records.folder
 
 /**
  * Which steps will run again and why, by the last jobs on this volume that this machine started, and by the files as they
- * are here. The worker decides anew when it comes to a step: what only the volume knows is taken to be as it was.
+ * are here. The worker decides anew when it comes to a step: what only the volume knows is taken to be as it was, unless the
+ * plan of the transfer tells that it is not.
  */
 export async function foresee(
   source: ForesightSource,
@@ -50,26 +57,62 @@ export async function foresee(
   {
     from,
     volume,
+    transfer,
     signal,
   }: {
     from?: string | undefined;
     /** Its id; undefined where it is to be created, so that nothing is there. */
     volume: string | undefined;
+    /** As it was computed just before; undefined where nobody could say what it is. */
+    transfer: TransferPlan | undefined;
     signal?: AbortSignal | undefined;
   },
 ): Promise<StepForesight[]> {
   try {
     const before = volume === undefined ? {} : await lastRuns(source, project.name, volume);
     const { files } = await collect({ project, root }, signal);
-    const { steps } = await ask(source, { project, root }, { files, from, before, signal });
-    return project.steps.map(({ name, where }) => {
-      const why = steps.find(({ step }) => step === name)?.why ?? ['not known'];
-      return { name, where, runs: why.length > 0, why: why.join('; ') || 'nothing changed since it passed' };
-    });
+    const other = transfer === undefined ? {} : otherOnVolume(transfer);
+    const { steps } = await ask(source, { project, root }, { files, from, before, other, signal });
+    return project.steps.map((step) =>
+      foresightOf(
+        step,
+        steps.find((told) => told.step === step.name),
+      ),
+    );
   } catch {
     throwIfCancelled(signal);
     return project.steps.map(({ name, where }) => ({ name, where, runs: true, why: 'what changed is not known' }));
   }
+}
+
+type Told = z.infer<typeof answerSchema>['steps'][number];
+
+function foresightOf({ name, where, outputs = [] }: Step, told: Told | undefined): StepForesight {
+  const { why, unsure } = told ?? { why: ['not known'], unsure: [] };
+  if (why.length > 0) {
+    return { name, where, runs: true, why: why.join('; ') };
+  }
+  if (unsure.length > 0) {
+    return { name, where, runs: true, why: unsure.join('; '), unsure: 'run' };
+  }
+  const skipped = { name, where, runs: false, why: 'nothing changed since it passed' };
+  return where === 'pod' && outputs.length > 0 ? { ...skipped, unsure: 'outputs' } : skipped;
+}
+
+/**
+ * What lies there otherwise than the last job of this computer left it, with a clause of each. A file that changed here
+ * is among it, which the steps that depend on it say better.
+ */
+export function otherOnVolume(
+  plan: Pick<TransferPlan, 'send' | 'conflicts' | 'left' | 'ghosts' | 'deletes'>,
+): Record<string, string> {
+  const { send, conflicts, left = [], ghosts, deletes } = plan;
+  const sent = send.filter(({ why }) => why !== 'unknown').map(({ path }) => path);
+  const away = [...ghosts.filter(({ then }) => then !== 'keep').map(({ path }) => path), ...deletes];
+  return Object.fromEntries([
+    ...away.map((path) => [path, otherThere.gone(path)] as const),
+    ...[...sent, ...conflicts.map(({ path }) => path), ...left].map((path) => [path, otherThere.filled(path)] as const),
+  ]);
 }
 
 /** Keeps on what the steps of a job depend, for the next foresight; that it cannot is no reason not to start. */
@@ -81,7 +124,7 @@ export async function keepForesight(
   signal?: AbortSignal,
 ): Promise<void> {
   try {
-    const { steps } = await ask(source, loaded, { files, from: undefined, before: {}, signal });
+    const { steps } = await ask(source, loaded, { files, from: undefined, before: {}, other: {}, signal });
     const outputs = new Map(loaded.project.steps.map((step) => [step.name, step.outputs ?? []]));
     const kept: z.infer<typeof keptSchema> = {
       schema: 1,
@@ -105,11 +148,13 @@ async function ask(
     files,
     from,
     before,
+    other,
     signal,
   }: {
     files: readonly HashedFile[];
     from: string | undefined;
     before: object;
+    other: Record<string, string>;
     signal: AbortSignal | undefined;
   },
 ): Promise<z.infer<typeof answerSchema>> {
@@ -127,7 +172,7 @@ async function ask(
   const hashes = Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
   const late = AbortSignal.timeout(patienceMs);
   const soon = signal === undefined ? late : AbortSignal.any([signal, late]);
-  return answerSchema.parse(await askLocalWorker(source, 'foresee', { spec, hashes, before }, soon));
+  return answerSchema.parse(await askLocalWorker(source, 'foresee', { spec, hashes, before, other }, soon));
 }
 
 interface LastRun {

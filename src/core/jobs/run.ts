@@ -99,7 +99,7 @@ async function prepare(
 ): Promise<JobResult | Submitted> {
   const { onEvent, signal } = options;
   const adoption = new Adoption(options.adopt);
-  const ghosts = new GhostKeeper(plan.loaded, options.gone);
+  const ghosts = new GhostKeeper(plan.loaded, options.gone, adoption);
   await warnOfUnfetched(installation, plan, onEvent);
   if (plan.volume.exists && plan.podSteps.length > 0) {
     const { root, project } = plan.loaded;

@@ -110,7 +110,7 @@ const syncExtras = {
     })
     .optional()
     .describe(
-      'What is done about data files on the volume that were sent and are not here any more; a job asks about the others.',
+      'What is done about data files on the volume that were sent and are not here any more; a job asks about the others. A plain path is that file alone; globs and `folder/` mean all they match.',
     ),
   allowSecrets: patterns
     .optional()

@@ -14,6 +14,7 @@ import { setAside } from '../transport/ssh/put-files.ts';
 import type { RemoteFiles } from '../transport/ssh/worker-files.ts';
 import { byteText, count } from '../words/index.ts';
 import { askPod, askStore, openStore } from './ask-volume.ts';
+import type { Adoption } from './origins.ts';
 import { ghostsOf, lastKnownState, readLastKnown } from './plan/index.ts';
 import type { FarState, Ghost, ManifestFiles } from './plan/index.ts';
 
@@ -34,8 +35,10 @@ export class GhostKeeper {
   readonly #root: string;
   #project: Project;
   readonly #ask: AskGone | undefined;
+  readonly #adoption: Adoption;
 
-  constructor({ root, project }: LoadedProject, ask: AskGone | undefined) {
+  constructor({ root, project }: LoadedProject, ask: AskGone | undefined, adoption: Adoption) {
+    this.#adoption = adoption;
     this.#root = root;
     this.#project = project;
     this.#ask = ask;
@@ -43,8 +46,8 @@ export class GhostKeeper {
 
   /**
    * Asks about data while nothing is rented: by what the volume has where it can be asked for free, else by what this
-   * machine remembers.
-   * @throws UserError `data-gone` without an answer.
+   * machine remembers. Whether this folder may fill the project comes first: nobody decides about the data of another.
+   * @throws UserError `data-gone` without an answer; `other-origin` as the adoption does.
    */
   async beforeMoney(
     installation: Installation,
@@ -64,7 +67,8 @@ export class GhostKeeper {
     if (open.length === 0) {
       return;
     }
-    const question = { text: questionText(open), ghosts: open, patterns: patternsOf(open, files) };
+    const patterns = patternsOf(open, files);
+    const question = { text: questionText(open, patterns), ghosts: open, patterns };
     const answer = await this.#ask?.(question);
     throwIfCancelled(signal);
     if (answer === undefined) {
@@ -100,7 +104,7 @@ export class GhostKeeper {
       throw undecided(open);
     }
     if (changed.length > 0) {
-      const text = `${named(changed)}: not here any more, but changed on the volume since it was sent, so left there.`;
+      const text = `${named(changed)}: not part of this run any more, but changed on the volume since it was sent, so left there.`;
       onEvent({ type: 'warning', text });
     }
     const away = ghosts.filter(({ then }) => then === 'set-aside');
@@ -109,7 +113,7 @@ export class GhostKeeper {
     const stays = done.find(({ ok }) => !ok);
     if (stays !== undefined) {
       throw new UserError('not-set-aside', {
-        what: `${stays.path} is not here any more, but could not be set aside on the volume.`,
+        what: `${stays.path} is not part of this run any more, but could not be set aside on the volume.`,
         why: stays.error,
         next: 'Run it again. If it stays so, look at the file on the volume.',
       });
@@ -135,9 +139,14 @@ export class GhostKeeper {
     const here = new Set(files.map(({ path }) => path));
     const store = await openStore(installation, volume);
     try {
+      const filling = { root: this.#root, project: this.#project.name, volume: volume.id };
+      await this.#adoption.checkStore(store, filling, signal);
       return await askStore(store, this.#project.name, [], signal, (path) => !here.has(path));
-    } catch {
+    } catch (error) {
       throwIfCancelled(signal);
+      if (error instanceof UserError && error.code === 'other-origin') {
+        throw error;
+      }
       // The pod looks again before the steps start.
       return await remembered();
     } finally {
@@ -166,11 +175,14 @@ const why = (ghosts: readonly Ghost[]): string =>
 
 const what = (ghosts: readonly Ghost[]): string => {
   const list = named(ghosts.map(({ path, size }) => `${path} (${byteText(size)})`));
-  return `${howMuch(ghosts)} on the volume ${ghosts.length === 1 ? 'is' : 'are'} not part of the project here any more: ${list}.`;
+  return `${howMuch(ghosts)} on the volume ${ghosts.length === 1 ? 'is' : 'are'} not part of this run any more: ${list}.`;
 };
 
-function questionText(ghosts: readonly Ghost[]): string {
-  return `${what(ghosts)} ${why(ghosts)}`;
+function questionText(ghosts: readonly Ghost[], patterns: readonly string[]): string {
+  const folders = patterns.filter((pattern) => pattern.endsWith('/'));
+  const later =
+    folders.length === 0 ? '' : ` The answer is kept for all of ${named(folders)}, also for what comes there later.`;
+  return `${what(ghosts)} ${why(ghosts)}${later}`;
 }
 
 function undecided(ghosts: readonly Ghost[]): UserError {
@@ -191,7 +203,7 @@ function asideFacts(
 ): { text: string; paths: string[]; folder: string } {
   const folder = (moved[0] ?? '').split('/').slice(0, 3).join('/');
   const paths = ghosts.map(({ path }) => path).filter((path) => moved.includes(`${folder}/${path}`));
-  const text = `${count(paths.length, 'file')} not here any more, so set aside on the volume: ${named(paths)}. For ${limits.removedDays} days to be had back from ${folder}/`;
+  const text = `${count(paths.length, 'file')} not part of this run any more, so set aside on the volume: ${named(paths)}. For ${limits.removedDays} days to be had back from ${folder}/`;
   return { text, paths, folder };
 }
 

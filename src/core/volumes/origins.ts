@@ -57,6 +57,17 @@ export class Adoption {
     }
   }
 
+  /** The same by what the volume itself says over S3; writes nothing there, since nothing may come of the run. */
+  async checkStore(store: VolumeStore, { root, project }: Filling, signal?: AbortSignal): Promise<void> {
+    const mine = await originOf(root);
+    if (mine !== undefined) {
+      const known = await readOrigins(store, project, signal);
+      if (known.length > 0 && !known.some(({ id }) => id === mine.id)) {
+        await this.#agree(project, z.array(otherSchema).catch([]).parse(known));
+      }
+    }
+  }
+
   /** The same on the volume, through a pod; notes there that the folder was agreed to. */
   async agreeOverSsh(remote: RemoteFiles, { root, project, volume }: Filling, signal?: AbortSignal): Promise<void> {
     const mine = await originOf(root);
@@ -81,16 +92,13 @@ export class Adoption {
     if (mine === undefined) {
       return;
     }
-    const key = `${projectFolder(project)}/.runpod-trainer/origins.json`;
-    const content = await store.read(key, { maxBytes: mostBytes, signal });
-    const stored = storedSchema.safeParse(parseJson(content?.toString('utf8') ?? ''));
-    const known = stored.success ? stored.data.origins : [];
+    const known = await readOrigins(store, project, signal);
     if (!known.some(({ id }) => id === mine.id)) {
       if (known.length > 0) {
         await this.#agree(project, z.array(otherSchema).catch([]).parse(known));
       }
       const origins = [...known, { ...told(mine), since: new Date().toISOString() }];
-      await store.write(key, Buffer.from(`${JSON.stringify({ schema: 1, origins })}\n`), signal);
+      await store.write(originsKey(project), Buffer.from(`${JSON.stringify({ schema: 1, origins })}\n`), signal);
     }
     await note(mine, volume);
   }
@@ -113,6 +121,18 @@ export class Adoption {
       });
     }
   }
+}
+
+const originsKey = (project: string): string => `${projectFolder(project)}/.runpod-trainer/origins.json`;
+
+async function readOrigins(
+  store: VolumeStore,
+  project: string,
+  signal: AbortSignal | undefined,
+): Promise<z.infer<typeof storedSchema>['origins']> {
+  const content = await store.read(originsKey(project), { maxBytes: mostBytes, signal });
+  const stored = storedSchema.safeParse(parseJson(content?.toString('utf8') ?? ''));
+  return stored.success ? stored.data.origins : [];
 }
 
 /** Where it cannot be noted, the volume is asked again. */

@@ -1,6 +1,6 @@
 import type { GateResult, JobEvent } from '../../core/journal/events.ts';
 import type { RunEvent } from '../../core/journal/run-event.ts';
-import { count, duration, jobWords, pricePerHour, stepWords } from '../../core/words/index.ts';
+import { count, duration, jobWords, pricePerHour, reasonText, stepWords } from '../../core/words/index.ts';
 
 /** Lines of the job log for one event; none for what only other views show. */
 export function jobLines(event: RunEvent, free: boolean): string[] {
@@ -35,7 +35,7 @@ function workerLines(event: JobEvent): string[] {
     case 'step.skipped':
       return [`↷ ${event.step} skipped: ${event.why}`];
     case 'step.started':
-      return [`▶ ${event.step} (${event.index}/${event.of}): ${event.why.join('; ')}`];
+      return [`▶ ${event.step} (${event.index}/${event.of})${reasonText(event.why)}`];
     case 'log':
       return event.lines.map((line) => `  │ ${line}`);
     case 'cell':

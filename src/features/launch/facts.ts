@@ -51,10 +51,20 @@ export function launchFacts(
   const sync = planSync(here, changed, { signal });
   const most = mostOf(here, changed, hardware, signal);
   const upload = sync.then(({ plan }) => uploadWait(loaded.root, plan));
-  const foreseen = hardware.then(
-    ({ volume }) => foresee(here, changed, { from, volume: volume.exists ? volume.volume.id : undefined, signal }),
-    () => foresee(here, changed, { from, volume: undefined, signal }),
-  );
+  const planned = Promise.race([
+    sync.then(
+      ({ plan }) => plan,
+      () => undefined,
+    ),
+    delay(priceWaitMs, undefined, { ref: false }),
+  ]);
+  const foreseen = Promise.all([
+    hardware.then(
+      ({ volume }) => (volume.exists ? volume.volume.id : undefined),
+      () => undefined,
+    ),
+    planned,
+  ]).then(([volume, transfer]) => foresee(here, changed, { from, volume, transfer, signal }));
   const estimateWith = async (waits: TimeEstimate | null): Promise<Estimate> => {
     const { volume, dataCenter, list } = await hardware;
     const mostDollars = await most.catch(() => null);

@@ -54,7 +54,7 @@ describe('a run works on what is here (R2.5, own-07)', () => {
     project.write('src/m.py', 'WHO = "module"\n');
     renameSync(path.join(project.root, 'src', 'old.py'), path.join(project.root, 'src', 'newer.py'));
     const planned = await world.run(['plan', project.file]);
-    assert.match(planned.stdout, /not here any more\n +src\/m\/__init__\.py .*a job sets it aside there/);
+    assert.match(planned.stdout, /not part of this run any more\n +src\/m\/__init__\.py .*a job sets it aside there/);
     const { code, stdout, stderr } = await run(project);
     assert.equal(code, 0, stdout + stderr);
     assert.match(
@@ -135,7 +135,7 @@ describe('a run works on what is here (R2.5, own-07)', () => {
     assert.equal(code, 0);
     const warned = told.filter((line): line is Told & { text: string } => line.type === 'warning').map((w) => w.text);
     assert.ok(
-      warned.some((text) => /data\/out\.csv: not here any more, but changed on the volume/.test(text)),
+      warned.some((text) => /data\/out\.csv: not part of this run any more, but changed on the volume/.test(text)),
       String(warned),
     );
     assert.equal(readFileSync(await there('written', 'data/out.csv'), 'utf8'), 'written\n');

@@ -52,6 +52,30 @@ describe('a project of the same name from another folder (R2.3)', () => {
     assert.deepEqual(await world.pods(), []);
   });
 
+  it('and over S3 before money, and before anybody is asked about the data of the other (own-29)', async () => {
+    const build = (folder: string): TestProject =>
+      new TestProject(path.join(world.folder, folder), {
+        name: 'asked',
+        steps: [{ name: 'look', shell: 'ls', inputs: ['data/*.csv'] }],
+        sync: { must: ['data/'] },
+      });
+    const [one, two] = [build('mine'), build('yours')];
+    one.write('data/one.csv', '1\n');
+    two.write('data/two.csv', '2\n');
+    passed(await run(one.file));
+    const asked = world.podsAsked();
+    const { code, stderr } = await run(two.file, ['--gone', 'remove'], {
+      RUNPOD_TRAINER_HOME: path.join(world.folder, 'yours', 'home'),
+      RUNPOD_TRAINER_S3_URL: world.sandbox.s3Url,
+      RUNPOD_S3_ACCESS_KEY_ID: world.sandbox.s3Keys.accessKeyId,
+      RUNPOD_S3_SECRET_ACCESS_KEY: world.sandbox.s3Keys.secretAccessKey,
+    });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /"asked" on this volume was filled from/);
+    assert.equal(world.podsAsked(), asked);
+    assert.doesNotMatch(readFileSync(two.file, 'utf8'), /"gone"/);
+  });
+
   it('does not mean a folder that has moved, but a copy of it', async () => {
     passed(await run(make('kin', 'old').file));
     renameSync(path.join(world.folder, 'old'), path.join(world.folder, 'moved'));

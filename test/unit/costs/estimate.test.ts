@@ -81,6 +81,17 @@ describe('the estimate before a run (R4.2)', () => {
     assert.match(assumptions.join('\n'), /two takes as long as in earlier jobs/);
   });
 
+  it('reaches from a skip to a run where only the volume knows which it is (R3.8)', () => {
+    const two = step('two', { earlier: [1000] });
+    const range = (one: object): number[] => {
+      const { low, likely, high } = estimate(facts({ steps: [step('one', { earlier: [500], ...one }), two] })).seconds;
+      return [low, likely ?? NaN, high ?? NaN];
+    };
+    const [skipped, ran] = [range({ skipped: true }), range({})];
+    assert.deepEqual(range({ skipped: true, unsure: true }), [skipped[0], skipped[1], ran[2]]);
+    assert.deepEqual(range({ unsure: true }), [skipped[0], ran[1], ran[2]]);
+  });
+
   it('other hardware makes the range wider', () => {
     const { seconds } = estimate(facts({ steps: [step('train', { earlier: [1000, 1000], sameHardware: false })] }));
     assert.equal(seconds.low, 500 + 195);

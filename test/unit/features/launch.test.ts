@@ -141,6 +141,23 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
       { name: 'prepare (this machine)', text: 'is skipped: nothing changed since it passed' },
       { name: 'train', text: 'will run: code train.py changed' },
     ]);
+    const unsure = [
+      {
+        name: 'a',
+        where: 'pod' as const,
+        runs: false,
+        why: 'nothing changed since it passed',
+        unsure: 'outputs' as const,
+      },
+      { name: 'b', where: 'pod' as const, runs: true, why: 'x.py is another', unsure: 'run' as const },
+    ];
+    assert.deepEqual(
+      stepsText(project, undefined, unsure).map(({ text }) => text),
+      [
+        'is skipped, if its outputs are still there as they were left: nothing changed since it passed',
+        'is not known to be skipped: x.py is another',
+      ],
+    );
     const many = Array.from({ length: 100 }, (_, i) => ({ ...foreseen[1]!, name: `s${i}` }));
     assert.equal(stepsText(project, undefined, many).at(-1)?.text, '41 more steps');
   });

@@ -52,7 +52,9 @@ describe('the launch sheet, of what is not here any more (R2.5)', () => {
     ];
     const { notes } = syncText({ ...plan, ghosts }, plan.time);
     assert.ok(
-      notes.includes('1 file (2 MB) not here any more, left there and asked about, since they are data: data/p2.csv.'),
+      notes.includes(
+        '1 file (2 MB) not part of this run any more, left there and asked about, since they are data: data/p2.csv.',
+      ),
     );
     assert.ok(notes.some((note) => /set aside on the volume before the steps: src\/old.*\.py\.$/.test(note)));
     assert.ok(notes.every((note) => !note.includes('\u001b')));

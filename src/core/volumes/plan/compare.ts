@@ -7,6 +7,8 @@ export interface Comparison {
   send: PlannedFile[];
   unchanged: Totals;
   conflicts: Conflict[];
+  /** Changed there and not here. */
+  left: string[];
   notes: string[];
 }
 
@@ -16,6 +18,7 @@ export function compare(files: readonly HashedFile[], far: FarState): Comparison
     send: [],
     unchanged: { files: 0, bytes: 0 },
     conflicts: [],
+    left: [],
     notes: [],
   };
   for (const file of files) {
@@ -32,6 +35,7 @@ function compareFile(file: HashedFile, far: FarState, result: Comparison): void 
     result.unchanged.files += 1;
     result.unchanged.bytes += file.size;
   } else if (verdict === 'far') {
+    result.left.push(file.path);
     result.notes.push(`${file.path} was changed on the volume and not here; it is left as it is there.`);
   } else if (verdict === 'send' || there === null) {
     const why = far.kind === 'nothing' ? 'unknown' : put === undefined || there === null ? 'new' : 'changed';

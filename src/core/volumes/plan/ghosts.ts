@@ -1,5 +1,6 @@
-import { compilePattern, normal, type Pattern } from '../../files/patterns.ts';
+import { compilePattern, fileMatcher, normal, type Pattern } from '../../files/patterns.ts';
 import { codeFiles, stepsOn } from '../../journal/spec.ts';
+import type { GoneAnswer } from '../../project/gone.ts';
 import type { Project } from '../../project/schema.ts';
 import type { PutFile } from '../../transport/far-file.ts';
 import { byteText, count } from '../../words/index.ts';
@@ -64,8 +65,8 @@ class GhostJudge {
   readonly #optional: (path: string) => boolean;
 
   constructor({ steps, sync }: Project) {
-    this.#keep = matcher(sync.gone?.keep ?? []);
-    this.#remove = matcher(sync.gone?.remove ?? []);
+    this.#keep = answers(sync.gone?.keep);
+    this.#remove = answers(sync.gone?.remove);
     this.#inputs = steps.flatMap(({ name, inputs = [] }) =>
       inputs.map((text) => ({ step: name, pattern: compilePattern(text) })),
     );
@@ -119,23 +120,36 @@ const named = 5;
 const what: Record<Ghost['then'], string> = {
   'set-aside': 'set aside on the volume before the steps',
   ask: 'left there and asked about, since they are data',
-  keep: 'kept there, as "sync.gone" says',
+  keep: 'kept there, as the answer about them says',
 };
 
-/** A sentence for each thing that a job does about files on the volume that are not here any more. */
-export function ghostLines(ghosts: readonly Ghost[]): string[] {
+/**
+ * A sentence for each thing that a job does about files on the volume that are not part of it any more; `given` is an
+ * answer that stands before the question.
+ */
+export function ghostLines(ghosts: readonly Ghost[], given?: GoneAnswer): string[] {
+  const answered = given === 'remove' ? 'set-aside' : given;
+  const met = ghosts.map((ghost) => ({ ...ghost, then: ghost.then === 'ask' ? (answered ?? 'ask') : ghost.then }));
   return (['ask', 'set-aside', 'keep'] as const).flatMap((then) => {
-    const some = ghosts.filter((ghost) => ghost.then === then);
+    const some = met.filter((ghost) => ghost.then === then);
     const bytes = byteText(some.reduce((sum, { size }) => sum + size, 0));
     const list = some.slice(0, named).map(({ path }) => path);
     const more = some.length > named ? ` and ${some.length - named} more` : '';
     return some.length === 0
       ? []
-      : [`${count(some.length, 'file')} (${bytes}) not here any more, ${what[then]}: ${list.join(', ')}${more}`];
+      : [
+          `${count(some.length, 'file')} (${bytes}) not part of this run any more, ${what[then]}: ${list.join(', ')}${more}`,
+        ];
   });
 }
 
 function matcher(patterns: readonly string[]): (path: string) => boolean {
   const compiled = patterns.map(compilePattern);
   return (path) => compiled.some((pattern) => pattern.matches(path));
+}
+
+/** Nobody was asked about what comes later below the path of a file. */
+function answers(patterns: readonly string[] = []): (path: string) => boolean {
+  const each = patterns.map(fileMatcher);
+  return (path) => each.some((matches) => matches(path));
 }

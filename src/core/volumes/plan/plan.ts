@@ -83,6 +83,7 @@ function makePlan(
     send: compared.send,
     unchanged: compared.unchanged,
     conflicts: compared.conflicts,
+    left: compared.left,
     deletes: compared.deletes,
     ghosts: compared.ghosts,
     archives: collected.archives.map(({ file, members }) => ({

@@ -77,6 +77,8 @@ export interface TransferPlan {
   send: PlannedFile[];
   unchanged: Totals;
   conflicts: Conflict[];
+  /** Changed there and not here, so left as they are. */
+  left?: string[] | undefined;
   /** Asked for, put there by the engine, and unchanged since. */
   deletes: string[];
   /** Put there and unchanged, but not part of the project any more, and not deleted: what a job does about each. */

@@ -58,6 +58,24 @@ describe('what lies on the volume and is not here any more (R2.5, own-07)', () =
     assert.deepEqual([changed, gone], [[], []]);
   });
 
+  it('is answered for by that path alone, never by a folder that has its name later; a glob stays a glob', () => {
+    const answers = { remove: ['data/one', './data/two', 'data/three/', 'data/*/four'], keep: ['data/k'] };
+    const later = projectOf({ must: ['data/'], gone: answers });
+    const paths = ['one', 'one/in.csv', 'two', 'two/in.csv', 'three/in.csv', 'x/four', 'k', 'k/in.csv'];
+    const found = (name: string): Ghost['then'] | undefined =>
+      ghostsOf([], farOf([`data/${name}`, 'must']), later).ghosts[0]?.then;
+    assert.deepEqual(paths.map(found), [
+      'set-aside',
+      'ask',
+      'set-aside',
+      'ask',
+      'set-aside',
+      'set-aside',
+      'keep',
+      'ask',
+    ]);
+  });
+
   it('is data where an input names it, or a list named it once, whatever the lists say today', () => {
     const steps = [{ name: 'train', script: 'src/t.py', inputs: ['conf/*.yaml'] }];
     const { ghosts } = ghostsOf(
@@ -134,9 +152,20 @@ describe('what lies on the volume and is not here any more (R2.5, own-07)', () =
   it('is told in a line for each thing that happens', () => {
     const { ghosts } = ghostsOf([], farOf(['src/a.py', 'must'], ['data/b.csv', 'must', 3_000_000]), project);
     assert.deepEqual(ghostLines(ghosts), [
-      '1 file (3 MB) not here any more, left there and asked about, since they are data: data/b.csv',
-      '1 file (10 B) not here any more, set aside on the volume before the steps: src/a.py',
+      '1 file (3 MB) not part of this run any more, left there and asked about, since they are data: data/b.csv',
+      '1 file (10 B) not part of this run any more, set aside on the volume before the steps: src/a.py',
     ]);
+  });
+
+  it('is told as an answer that was given with the run says', () => {
+    const { ghosts } = ghostsOf([], farOf(['data/b.csv', 'must', 3_000_000]), project);
+    assert.deepEqual(
+      (['remove', 'keep'] as const).flatMap((given) => ghostLines(ghosts, given)),
+      [
+        '1 file (3 MB) not part of this run any more, set aside on the volume before the steps: data/b.csv',
+        '1 file (3 MB) not part of this run any more, kept there, as the answer about them says: data/b.csv',
+      ],
+    );
   });
 
   describe('in patterns of the project file', () => {
