@@ -96,7 +96,7 @@ describe('detach, attach, cancel (R3.4, R3.6)', () => {
     const elsewhere = await world.run(['attach', job], { RUNPOD_TRAINER_HOME: path.join(world.folder, 'other') });
     assert.equal(elsewhere.code, 2);
     assert.match(elsewhere.stderr, new RegExp(`No job "${job}" was started from here`));
-    assert.match(elsewhere.stderr, /runpod-trainer jobs/);
+    assert.match(elsewhere.stderr, /runpod-trainer run/);
   });
 
   it('reads a journal anew that does not go on from the copy here, and keeps that copy', async () => {
