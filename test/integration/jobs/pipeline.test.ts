@@ -61,7 +61,11 @@ describe('the main job on the sandbox (R3)', () => {
       for (const line of told) {
         assert.ok(promised.has(line.type), `docs/cli.md does not know "${line.type}"`);
         const optional =
-          line.type === 'result' ? ['reason', 'remedies', 'unfollowed', 'notHome'] : line.type === 'warning' ? ['remedies'] : [];
+          line.type === 'result'
+            ? ['reason', 'remedies', 'unfollowed', 'notHome']
+            : line.type === 'warning'
+              ? ['remedies']
+              : [];
         for (const field of promised.get(line.type)?.filter((f) => !optional.includes(f)) ?? []) {
           assert.ok(field in line, `${line.type} lacks ${field}: ${JSON.stringify(line)}`);
         }

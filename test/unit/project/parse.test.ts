@@ -37,7 +37,10 @@ describe('project file (R9.5)', () => {
       gate({ type: 'metric', name: 'loss', max: 1, equals: 1 }),
       /Unknown field "equals"\. A gate of type "metric" takes: type, timeoutMinutes, name, min, max, of\.$/,
     );
-    assert.match(gate({ type: 'file', path: 'a', equals: 3 }), /A gate of type "file" takes: type, timeoutMinutes, allowStale, path, minBytes\.$/);
+    assert.match(
+      gate({ type: 'file', path: 'a', equals: 3 }),
+      /A gate of type "file" takes: type, timeoutMinutes, allowStale, path, minBytes\.$/,
+    );
     assert.match(
       gate({ type: 'rows', path: 'a', min: 1, equal: 3 }),
       /Unknown field "equal"\. Did you mean "equals"\?$/,

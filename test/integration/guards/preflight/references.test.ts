@@ -186,7 +186,12 @@ describe('what a project refers to is followed before money is spent (R4.1, R2.2
         [{ 'requirements.txt': `${wheel}\n`, [wheel]: 'x' }, ['requirements.txt', 'wheels/']],
         [{ 'requirements.txt': 'x==1.0\nX[a]==1.0.0\nt==2.1.0\nt==2.1.0+cu118\n' }],
         [{ 'requirements.txt': "pywin32==1; sys_platform == 'win32'\npywin32==2; sys_platform == 'win32'\n" }],
-        [{ 'requirements.txt': '${PACKAGE}==1\nlib @ https://example.org/lib-1.0-py3-none-any.whl\n-i https://example.org/simple\n' }],
+        [
+          {
+            'requirements.txt':
+              '${PACKAGE}==1\nlib @ https://example.org/lib-1.0-py3-none-any.whl\n-i https://example.org/simple\n',
+          },
+        ],
         [{ 'requirements.txt': '-e .\n', 'setup.py': '' }, ['requirements.txt', 'setup.py']],
         [{ 'requirements.txt': '-e /workspace/shared/lib\n/opt/x.whl\n' }],
         [{ 'requirements.txt': 'a==1 \\\n  --hash=sha256:00\n' }],
