@@ -45,7 +45,7 @@ export const caps: Check = {
     }
     if (hours !== undefined && hours * 3600 <= endSeconds) {
       say.warning('cap-tiny', {
-        what: `The cap of ${hours} hours is over in ${duration(hours * 3600)}.`,
+        what: `The cap of ${hours} h is over in ${duration(hours * 3600)}.`,
         why: `${duration(endSeconds)} of a pod are kept back for its end, or half of its time; its start comes before the steps.`,
         next: 'Raise "caps.hours".',
         at: facts.place('caps', 'hours'),
