@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Set, Tuple
 
 from .distributed_files import HEAD as DISTRIBUTED_HEAD
+from .numbered_files import (
+    SHARD,
+    SUFFIXES,
+    forgotten,
+    is_left,
+    is_named_alike,
+    missing_of_meta,
+    missing_ranks,
+    missing_shards,
+)
 from .result import CannotTell
-from .torch_file import facts_of, is_torch_file
+from .torch_file import is_torch_file
 from .values import short_list
 
 NO_MODEL = "the state of an optimizer and no weights of a model"
-SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".gguf")
 #: Written beside the weights by trainers, without a weight in it.
 _BESIDE = re.compile(
     r"^(training_args|rng_state|random_states|sampler|scheduler|scaler|dl_state_dict|lr_scheduler)(?:[-_]\d+)*\.\w+$"
@@ -25,16 +34,6 @@ _WEIGHTS = re.compile(r"^(pytorch_model|adapter_model|diffusion_pytorch_model|mo
 #: Folders that are being written, or that something else keeps its files in.
 UNFINISHED = re.compile(r"^(tmp|temp)[-_.]|[-_.](tmp|temp|partial|incomplete)$|^\.")
 _INDEX = re.compile(r"\.index(\.[\w-]+)?\.json$")
-_SHARD = re.compile(r"^(.*[-_.])(\d{4,6})([-_]of[-_])(\d{4,6})(\..+)$")
-#: With few digits such a name may also be the third of ten epochs.
-_SHORT_SHARD = re.compile(
-    r"^((?:.*[-_.])?(?:rank|shard|part|model|weights|consolidated|chunk|split|worker|process|gpu|[tpmd]p)[-_.])"
-    r"(\d{1,3})([-_]of[-_])(\d{1,3})(\..+)$",
-    re.IGNORECASE,
-)
-_RANK = re.compile(r"^(.*rank[-_]?)(\d+)(.*)$")
-_WORLD = re.compile(r"world_size[-_]?(\d+)")
-_OF_META = re.compile(r"^consolidated\.(\d+)(\.\w+)$")
 _OPTIMIZER = re.compile(r"^optim(izer)?(\b|_)|_optim_states\.pt$", re.IGNORECASE)
 #: What a reader of the checkpoint needs of JSON; an index is looked into besides.
 _JSON = re.compile(r"^(trainer_state|(\w+_)?config|tokenizer|special_tokens_map)\.json$")
@@ -65,9 +64,9 @@ def files_of(target: Path, path: str) -> Files:
         if _INDEX.search(target.name):
             _index(target, found)
             found.weights = sorted(found.tensors)
-            beside = [place.name for place in target.parent.iterdir() if _is_named_alike(place, found.named)]
-            found.missing += _forgotten(beside, target.parent, found.named)
-            found.missing += _shards([place.name for place in found.named])
+            beside = [place.name for place in target.parent.iterdir() if is_named_alike(place, found.named)]
+            found.missing += forgotten(beside, target.parent, found.named)
+            found.missing += missing_shards([place.name for place in found.named])
         elif target.suffix in SUFFIXES:
             found.weights.append(target)
         else:
@@ -114,15 +113,15 @@ def _folder(folder: Path, names: List[str], found: Files) -> None:
                 found.passed_over.append(name)
         elif place.suffix in SUFFIXES and place.is_symlink():
             found.missing.append(f"{name} is a link to a file that does not exist")
-    left = [file for file in found.weights if file.parent == folder and _is_left(file, found.named)]
+    left = [file for file in found.weights if file.parent == folder and is_left(file, found.named)]
     found.weights = [file for file in found.weights if file not in left]
     found.passed_over += [file.name for file in left]
     counting = {name for name in names if folder / name not in left}
     named = {place.name for place in found.named if place.parent == folder}
-    found.missing += _forgotten(names, folder, found.named)
-    found.missing += _shards(sorted(counting | named))
-    found.missing += _of_meta(names)
-    found.missing += _ranks(folder, names)
+    found.missing += forgotten(names, folder, found.named)
+    found.missing += missing_shards(sorted(counting | named))
+    found.missing += missing_of_meta(names)
+    found.missing += missing_ranks(folder, names)
     found.missing += [f"{name} is damaged" for name in names if _JSON.match(name) and not is_json(folder / name)]
     found.missing += _latest(folder, names)
     if any(name.startswith("adapter_model.") for name in names) and "adapter_config.json" not in there:
@@ -251,101 +250,6 @@ def _latest(folder: Path, names: List[str]) -> List[str]:
     return [] if "/" in tag or (folder / tag).is_dir() else [f"the folder {tag} is missing, which the file latest names"]
 
 
-def _family(name: str) -> "Tuple[str, str, str] | None":
-    parts = _SHARD.match(name)
-    return (parts[1], parts[4], parts[5]) if parts else None
-
-
-def _is_named_alike(place: Path, named: Set[Path]) -> bool:
-    """A shard of the same model as those that an index names."""
-    family = _family(place.name)
-    return family is not None and any(one.parent == place.parent and _family(one.name) == family for one in named)
-
-
-def _forgotten(names: List[str], folder: Path, named: Set[Path]) -> List[str]:
-    forgotten = [name for name in names if folder / name not in named and _is_named_alike(folder / name, named)]
-    return [f"{name} is there, and the index of its model does not name it" for name in sorted(forgotten)]
-
-
-def _is_left(file: Path, named: Set[Path]) -> bool:
-    """A shard that the index beside it does not name: of a model that was there before."""
-    alike = any(one.suffix == file.suffix and one.parent == file.parent for one in named)
-    return alike and file not in named and not _is_named_alike(file, named) and _SHARD.match(file.name) is not None
-
-
-def _shards(names: List[str]) -> List[str]:
-    """Names such as model-00001-of-00003.bin say how many there are."""
-    families: Dict[Tuple[str, str, str, str], Set[int]] = {}
-    for name in names:
-        parts = _SHARD.match(name) or _SHORT_SHARD.match(name)
-        if parts and name.endswith(SUFFIXES):
-            families.setdefault((parts[1], parts[3], parts[4], parts[5]), set()).add(int(parts[2]))
-    told = []
-    for (stem, between, of, end), numbers in sorted(families.items()):
-        # Most count from 1, some from 0.
-        first = 0 if 0 in numbers else 1
-        absent = [number for number in range(first, first + int(of)) if number not in numbers]
-        listed = [f"{stem}{number:0{len(of)}d}{between}{of}{end}" for number in absent]
-        if listed and int(of) < 100_000:
-            told.append(f"{short_list(listed, 5)} {'is' if len(listed) == 1 else 'are'} missing of {int(of)}")
-    return told
-
-
-def _of_meta(names: List[str]) -> List[str]:
-    """consolidated.00.pth and so on: without a gap; how many there are nothing tells."""
-    families: Dict[Tuple[int, str], Set[int]] = {}
-    for name in names:
-        parts = _OF_META.match(name)
-        if parts and name.endswith(SUFFIXES):
-            families.setdefault((len(parts[1]), parts[2]), set()).add(int(parts[1]))
-    return [
-        f"consolidated.{number:0{width}d}{end} is missing"
-        for (width, end), numbers in sorted(families.items())
-        for number in range(min(max(numbers), 9999))
-        if number not in numbers
-    ]
-
-
-def _ranks(folder: Path, names: List[str]) -> List[str]:
-    """What each process of a training wrote, as DeepSpeed does: ranks without a gap, as many as the files say."""
-    families: Dict[Tuple[str, str], Dict[int, str]] = {}
-    for name in names:
-        parts = _RANK.match(name) if name.endswith(SUFFIXES) else None
-        if parts:
-            families.setdefault((parts[1], parts[3]), {})[int(parts[2])] = name
-            # Of zero_pp_rank_0_mp_rank_00 the first number counts too.
-            inner = _RANK.match(re.sub(r"rank[-_]?$", "", parts[1]))
-            if inner:
-                families.setdefault((inner[1], f"{inner[3]}rank_{parts[2]}{parts[3]}"), {})[int(inner[2])] = name
-    processes = _processes(folder, names)
-    told = []
-    for (before, after), files in sorted(families.items()):
-        most = max(files) + 1
-        world = _WORLD.search(f"{before}{after}")
-        if world and int(world[1]) < 100_000:
-            most = max(most, int(world[1]))
-        if before.endswith("zero_pp_rank_") and after.endswith("optim_states.pt") and processes is not None:
-            most = max(most, processes)
-        absent = [str(number) for number in range(most) if number not in files]
-        if absent:
-            told.append(f"the file of rank {short_list(absent, 5)} is missing beside {next(iter(files.values()))}")
-    return told
-
-
-def _processes(folder: Path, names: List[str]) -> "int | None":
-    """How many processes DeepSpeed says that there were."""
-    for name in names:
-        if name.endswith("_model_states.pt"):
-            try:
-                facts: Any = facts_of(folder / name)
-                count = facts.get("dp_world_size")
-            except (ValueError, OSError, AttributeError):
-                continue
-            if isinstance(count, int) and 0 < count < 100_000:
-                return count
-    return None
-
-
 def old_files(target: Path, found: Files, old: Mapping[str, str], relative: Mapping[Path, str]) -> Dict[str, str]:
     """Those of the weights that the step did not write and that count; the others are taken out of `found`.
 
@@ -356,7 +260,7 @@ def old_files(target: Path, found: Files, old: Mapping[str, str], relative: Mapp
     series = {(file.parent, _series(file.name)) for file in found.weights if not is_old[file]}
     counting: Dict[str, str] = {}
     for file in [file for file in found.weights if is_old[file]]:
-        in_series = not _SHARD.match(file.name) and file not in found.tensors and (file.parent, _series(file.name)) in series
+        in_series = not SHARD.match(file.name) and file not in found.tensors and (file.parent, _series(file.name)) in series
         earlier = file.parent != target and file.parent not in fresh and bool(fresh)
         if in_series or earlier:
             found.weights.remove(file)
