@@ -298,7 +298,7 @@ describe('launch sheet and overview (R4)', function () {
     const price = await frame.locator('.smoke-price').innerText();
     assert.match(
       price,
-      /Smoke run: about \d+ (s|min).* on RTX A5000, free here, at most \$0\.\d+ on RunPod: every step/,
+      /Smoke run: (about|at most) \d+ (s|min).* on RTX A5000, free here, at most \$0\.\d+ on RunPod: every step/,
     );
     assert.deepEqual(await seriousProblems(frame), []);
     await pictures('smoke');
