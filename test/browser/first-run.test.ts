@@ -99,6 +99,9 @@ describe('first run by mouse, in the sandbox', function () {
     await workbench.lens('Run from here');
     await startRun(workbench);
     await recentJobs(workbench, 2);
+    await workbench.until('its pod to be gone from the view', async () =>
+      (await workbench.welcome('Pods')).includes('No pod is running'),
+    );
     await workbench.screenshot('green-again');
   });
 
