@@ -57,12 +57,12 @@ describe('commands of the palette (R9.2)', function () {
   it('open a copy of the sample, signed in to the sandbox (R9.2, R9.7)', async () => {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Try the Sample Project…');
-    await workbench.page.locator('.quick-input-widget', { hasText: 'Which one' }).waitFor();
+    await workbench.page.locator('.quick-input-widget', { hasText: 'Rainbow' }).waitFor();
     await workbench.page.keyboard.press('Escape');
     const sandbox = join(dirname(fixture.folder), 'home', 'sandbox');
     assert.ok(!existsSync(sandbox), 'who gives up has started nothing');
     await workbench.runCommand('RunPod: Try the Sample Project…');
-    await workbench.pick('Try the Sample Project', /runpod-trainer-sample$/);
+    await workbench.pick('Try the Sample Project', /Rainbow/);
     await workbench.until('the sample to be open', async () =>
       (await workbench.page.title()).includes('runpod-trainer-sample'),
     );
