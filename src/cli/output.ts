@@ -1,5 +1,5 @@
 import type { OnEvent } from '../core/journal/run-event.ts';
-import type { JobResult } from '../core/jobs/follow.ts';
+import type { JobResult } from '../core/jobs/conclude.ts';
 import { mayComeLater, missingResults } from '../core/journal/records.ts';
 import { isLoopback } from '../core/runpod/connection.ts';
 import type { Remedy } from '../core/remedy.ts';

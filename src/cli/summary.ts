@@ -14,7 +14,7 @@ import {
 import { isLoopback } from '../core/runpod/connection.ts';
 import type { GateResult } from '../core/journal/events.ts';
 import { timesOf } from '../core/journal/times.ts';
-import type { JobResult } from '../core/jobs/follow.ts';
+import type { JobResult } from '../core/jobs/conclude.ts';
 import { missingResults, resultsFolder, type JobRecord } from '../core/journal/records.ts';
 import { failedStep, type StepView } from '../core/journal/view.ts';
 import { columns, pad, printable, printableDeep, wrap, type Style } from './style.ts';
@@ -186,7 +186,8 @@ function footer(result: JobResult, style: Style, width = Infinity): string[] {
     const free = isLoopback(record.restUrl);
     const billed = cost.billed === undefined ? 'the bill is not there yet' : `${dollars(cost.billed)} billed so far`;
     const amount = cost.atMost === undefined ? `about ${dollars(cost.metered)}` : spentText(cost.metered, cost.atMost);
-    const spent = `${amount} for ${printable(pod.hardware)} at ${pricePerHour(pod.costPerHour, false)} (${billed})`;
+    const soFar = record.podEnded === undefined && result.podGone !== true ? ' so far' : '';
+    const spent = `${amount}${soFar} for ${printable(pod.hardware)} at ${pricePerHour(pod.costPerHour, false)} (${billed})`;
     lines.push(`Cost      ${priced(spent, free)}`);
     const ended = record.podEnded === undefined ? undefined : new Date(record.podEnded).toLocaleString();
     const there = result.podGone === true ? 'gone; nobody here saw it end' : style.yellow('still there');

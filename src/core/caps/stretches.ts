@@ -243,7 +243,8 @@ function endOf(known: Known): Pick<Claim, 'until' | 'latest' | 'basis' | 'goesOn
   if (ended !== null) {
     return seen(ended);
   }
-  if (there === true || (there === undefined && open)) {
+  // A kept pod costs on after its job: what it came to by now is no bound.
+  if (there === true || (there === undefined && (open || (keeps && now < bound)))) {
     return { until: now, latest: now, basis: 'seen', goesOn: true, ended: there === true };
   }
   if (finished !== null && !keeps) {

@@ -50,7 +50,11 @@ export const secretKinds: readonly SecretKind[] = [
   {
     kind: 'AWS secret key',
     needs: 'secret',
-    pattern: new RegExp(`secret_?(?:access_?)?key${assigned}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])`, 'gi'),
+    // Also as a word behind it, for `aws configure set`.
+    pattern: new RegExp(
+      `(?:secret_?(?:access_?)?key|aws_secret)(?:${assigned}|\\s{1,4})([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])`,
+      'gi',
+    ),
     value: 1,
     holds: (value) => isMixed(value) && looksRandom(value),
   },
@@ -149,13 +153,22 @@ export const secretKinds: readonly SecretKind[] = [
     needs: 'LS0tLS1CRUdJTi',
     pattern: /LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,60}(?:UFJJVkFURSBLRV|BSSVZBVEUgS0VZ|QUklWQVRFIEtFW)[A-Za-z0-9+/]{32}/g,
   },
-  ...['API_KEY', 'API_TOKEN', 'AUTH_TOKEN', 'ACCESS_TOKEN', 'SECRET_KEY', 'CLIENT_SECRET'].map((name) => ({
-    kind: 'key in a variable',
-    needs: name,
-    pattern: new RegExp(`${name}${assigned}([A-Za-z0-9+/_-]{20,200}={0,2})(?![A-Za-z0-9+/_=.(-])`, 'g'),
+  ...['api_key', 'api_token', 'auth_token', 'access_token', 'secret_key', 'client_secret']
+    .flatMap((name) => [name, name.replace('_', '')])
+    .map((name) => ({
+      kind: 'key in a variable',
+      needs: name,
+      pattern: new RegExp(`${name}${assigned}([A-Za-z0-9+/_-]{20,200}={0,2})(?![A-Za-z0-9+/_=.(-])`, 'gi'),
+      value: 1,
+      holds: isKey,
+    })),
+  {
+    kind: 'key in a header',
+    needs: 'bearer',
+    pattern: /authorization["'\\]{0,4}\s{0,4}[:,=]\s{0,4}[\\]?["']?bearer\s{1,4}([A-Za-z0-9+/_.-]{20,400}={0,2})/gi,
     value: 1,
     holds: isKey,
-  })),
+  },
 ];
 
 /** Stands before what is a part of a picture or of another file in base64. */

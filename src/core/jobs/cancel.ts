@@ -7,7 +7,8 @@ import type { SshConnection } from '../ssh/index.ts';
 import { podsOf, reconnect, withPod } from '../pods/of-job.ts';
 import type { JobRecord } from '../journal/records.ts';
 import { warningOf } from '../journal/run-event.ts';
-import { follow, type FollowOptions, type JobResult } from './follow.ts';
+import type { FollowOptions, JobResult } from './conclude.ts';
+import { follow } from './follow.ts';
 import { emptyView } from '../journal/view.ts';
 import { RemoteWorker } from '../pods/worker.ts';
 

@@ -6,6 +6,9 @@ import { askerSchema } from './asker.ts';
 export const phases = ['check', 'local', 'pod', 'wait', 'transfer', 'start', 'run', 'fetch', 'end', 'done'] as const;
 export type Phase = (typeof phases)[number];
 
+/** USD; no machine that can be rented costs so much, so a record that says so is damaged. */
+const mostPerHour = 10_000;
+
 export const recordSchema = z.object({
   schema: z.literal(1),
   job: z.string(),
@@ -21,7 +24,7 @@ export const recordSchema = z.object({
       name: z.string(),
       created: z.string(),
       hardware: z.string(),
-      costPerHour: z.number(),
+      costPerHour: z.number().min(0).max(mostPerHour),
     })
     .optional(),
   remote: z

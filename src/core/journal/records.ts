@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { takeLock } from '../files/lock.ts';
+import { writeAll } from '../files/write-all.ts';
 import * as z from 'zod';
 import { messageOf, UserError } from '../errors.ts';
 import { count } from '../words/index.ts';
@@ -193,7 +194,7 @@ export class JobRecords {
     await mkdir(join(this.folder, job), { recursive: true });
     const file = await open(this.journalFile(job), openForUpdate, 0o600);
     try {
-      await file.write(bytes, 0, bytes.length, offset);
+      await writeAll(file, bytes, offset);
     } finally {
       await file.close();
     }

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import { sha256Of } from '../files/hash.ts';
 import { inParallel } from '../files/in-parallel.ts';
+import { writeAll } from '../files/write-all.ts';
 import { PartState } from './download-state.ts';
 import { DiskFailure, onDisk, S3Error } from './errors.ts';
 import { head, isSameState, type VolumeFile } from './head.ts';
@@ -231,11 +232,4 @@ function changed(key: string): S3Error {
     why: 'Something there is still writing it.',
     next: 'Wait until it is complete and fetch again.',
   });
-}
-
-/** A disk that becomes full takes the first bytes of a write and refuses the next ones. */
-async function writeAll(handle: FileHandle, bytes: Buffer, at: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
-  }
 }

@@ -6,6 +6,7 @@ import { posix } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Client, ClientChannel } from 'ssh2';
 import { throwIfCancelled } from '../errors.ts';
+import { writeAll } from '../files/write-all.ts';
 import type { Shell } from './command.ts';
 import { RemoteCommand } from './command.ts';
 import { watchLink } from './dial.ts';
@@ -299,7 +300,7 @@ export class SftpSession {
     const readAt = (at: number, length: number): Promise<Buffer> => this.readAt(source, at, length);
     for await (const { position, data } of readAhead(readAt, [0, size], options.signal)) {
       hash.update(data);
-      await file.write(data, 0, data.length, position);
+      await writeAll(file, data, position);
       options.onBytes?.(data.length);
     }
     return { bytes: size, sha256: hash.digest('hex') };

@@ -7,7 +7,7 @@ import type { RunPlan } from '../../core/jobs/plan.ts';
 import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
 import { mayComeLater, missingResults } from '../../core/journal/missing-results.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
-import type { FollowOptions, JobResult } from '../../core/jobs/follow.ts';
+import type { FollowOptions, JobResult } from '../../core/jobs/conclude.ts';
 import { atWork } from '../common/at-work.ts';
 import { askAdopt } from '../common/adopt.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';

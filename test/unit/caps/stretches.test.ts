@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { reportOf } from '../../../src/core/caps/meter.ts';
 import {
   dayOf,
   spent,
@@ -90,6 +91,15 @@ describe('whose every second of a pod was (R4.2)', () => {
     assert.equal(spent(look([{ record: open('a'), finished }])).seconds, 3625);
     const kept = spent(look([{ record: open('a', { onFinish: 'keep' }), finished }]));
     assert.deepEqual([kept.seconds, kept.mostSeconds], [3600, 3 * 3600]);
+  });
+
+  it('a kept pod costs on after its job: what it came to so far is called no bound', () => {
+    const record = open('a', { onFinish: 'keep', phase: 'done', outcome: 'succeeded' });
+    const [stretch] = look([{ record, finished: at(10) }], { listed: undefined });
+    assert.deepEqual([stretch?.basis, stretch?.goesOn], ['seen', true]);
+    assert.equal(reportOf(look([{ record, finished: at(10) }], { listed: undefined }), 'a').atMost, undefined);
+    const gone = look([{ record: { ...record, goneBy: at(11) }, finished: at(10) }], { listed: undefined });
+    assert.deepEqual([gone[0]?.basis, spent(gone).mostSeconds], ['unseen', 2 * 3600]);
   });
 
   it('a job that goes on counts until now, and at most what it was promised', () => {

@@ -4,7 +4,7 @@ import { textWidth } from '../../../src/cli/width.ts';
 import { summary } from '../../../src/cli/summary.ts';
 import type { GateResult } from '../../../src/core/journal/events.ts';
 import type { JobRecord } from '../../../src/core/journal/records.ts';
-import type { JobResult } from '../../../src/core/jobs/follow.ts';
+import type { JobResult } from '../../../src/core/jobs/conclude.ts';
 import { emptyView, type StepView } from '../../../src/core/journal/view.ts';
 
 const gate = (title: string, seen: string, expected: string, message: string | null = null): GateResult => ({

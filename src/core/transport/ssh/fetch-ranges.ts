@@ -8,6 +8,7 @@ import type { Download, Downloads, RemoteFile } from './local-incoming.ts';
 import { mismatch } from './local-incoming.ts';
 import { endsAll } from '../failures.ts';
 import { sha256Of } from '../../files/hash.ts';
+import { writeAll } from '../../files/write-all.ts';
 import type { Lanes } from './connections.ts';
 import { overLanes } from './connections.ts';
 import type { Range } from '../../files/ranges.ts';
@@ -101,9 +102,7 @@ class RangedDownload {
       if (this.#failed) {
         return;
       }
-      for (let at = 0; at < data.length;) {
-        at += (await part.write(data, at, data.length - at, position + at)).bytesWritten;
-      }
+      await writeAll(part, data, position);
       this.#downloads.moved(this.#file, data.length);
     }
     await appendFile(incoming.journal(this.#file), journalLine(range), { mode: 0o600 });
