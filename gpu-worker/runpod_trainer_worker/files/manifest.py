@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set
 
 from ..base import fsutil
 from ..base.clock import iso
@@ -134,23 +134,32 @@ def remove(safe: SafeRoot, lines: Iterable[bytes], answer: Answer) -> None:
     """Removes files that a transfer put there and nobody changed since, and the folders it made when they are empty."""
     manifest, cache = Manifest(safe), HashCache(safe.path)
     files, gone = manifest.files(), []
+
+    def unlink(path: str) -> Dict[str, str]:
+        if is_as_put(safe, cache, path, files.get(path)):
+            safe.unlink(path)
+        gone.append(path)
+        return {}
+
     try:
-        for line in lines:
-            path = path_of(line)
-            try:
-                check_path(path)
-                if is_as_put(safe, cache, path, files.get(path)):
-                    safe.unlink(path)
-                gone.append(path)
-                answer({"path": path, "ok": True})
-            except Escape as problem:
-                answer({"path": path, "ok": False, "error": f"Refused: {problem}."})
-            except OSError as problem:
-                answer({"path": path, "ok": False, "error": f"{problem.strerror or problem}."})
+        answer_each(lines, answer, unlink)
     finally:
         if gone:
             manifest.change(gone=gone, pruned=_prune(safe, manifest.folders(), gone))
         cache.save()
+
+
+def answer_each(lines: Iterable[bytes], answer: Answer, act: Callable[[str], Dict[str, str]]) -> None:
+    """Does something to the path of each line, and answers what `act` answers besides or why it did not work."""
+    for line in lines:
+        path = path_of(line)
+        try:
+            check_path(path)
+            answer({"path": path, "ok": True, **act(path)})
+        except Escape as problem:
+            answer({"path": path, "ok": False, "error": f"Refused: {problem}."})
+        except OSError as problem:
+            answer({"path": path, "ok": False, "error": f"{problem.strerror or problem}."})
 
 
 def is_as_put(safe: SafeRoot, cache: HashCache, path: str, entry: Optional[Entry]) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import Iterable, List, Optional, Set
+from typing import Dict, Iterable, List, Optional, Set
 
 from ..base.clock import now_iso
 from ..base.contract import LIMITS
 from .hashes import HashCache
-from .lines import OWN_FOLDER, Answer, check_path, path_of
-from .manifest import Entry, Manifest, is_as_put
+from .lines import OWN_FOLDER, Answer
+from .manifest import Entry, Manifest, answer_each, is_as_put
 from .safe_root import Escape, SafeRoot, parts_of
 
 FOLDER = f"{OWN_FOLDER}/removed"
@@ -26,18 +26,14 @@ def set_aside(safe: SafeRoot, lines: Iterable[bytes], answer: Answer) -> None:
     manifest, cache = Manifest(safe), HashCache(safe.path)
     files, gone = manifest.files(), []
     folder = f"{FOLDER}/{now_iso().replace(':', '-')}"
+
+    def move(path: str) -> Dict[str, str]:
+        moved = _move(safe, cache, path, files.get(path), f"{folder}/{path}")
+        gone.append(path)
+        return {"to": f"{folder}/{path}"} if moved else {}
+
     try:
-        for line in lines:
-            path = path_of(line)
-            try:
-                check_path(path)
-                moved = _move(safe, cache, path, files.get(path), f"{folder}/{path}")
-                gone.append(path)
-                answer({"path": path, "ok": True, **({"to": f"{folder}/{path}"} if moved else {})})
-            except Escape as problem:
-                answer({"path": path, "ok": False, "error": f"Refused: {problem}."})
-            except OSError as problem:
-                answer({"path": path, "ok": False, "error": f"{problem.strerror or problem}."})
+        answer_each(lines, answer, move)
     finally:
         if gone:
             for path in gone:

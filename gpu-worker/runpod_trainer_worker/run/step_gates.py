@@ -73,24 +73,6 @@ def run_gate(
     old: Mapping[str, str],
 ) -> Dict[str, Any]:
     """One GateResult; `old` has the files that are no evidence, with when they were written."""
-    return dict(context.masker.value(_run(context, step, index, gate, environment, folder, metrics, old)))
-
-
-def _limit(step: Step, gate: Dict[str, Any]) -> float:
-    minutes = gate.get("timeoutMinutes")
-    return step.timeout or _LIMIT_SECONDS if minutes is None else float(minutes) * 60
-
-
-def _run(
-    context: Context,
-    step: Step,
-    index: int,
-    gate: Dict[str, Any],
-    environment: Dict[str, str],
-    folder: Path,
-    metrics: Mapping[str, Any],
-    old: Mapping[str, str],
-) -> Dict[str, Any]:
     # Own scripts see what the step sees; the other checks must not import the project's files by accident.
     own = {k: v for k, v in environment.items() if k not in step.secrets}
     if "PYTHONPATH" in context.base_env:
@@ -127,20 +109,28 @@ def _run(
     try:
         outcome = Execution(command, context.timings, context.should_stop, on_lines, answers.append).run()
     except OSError as problem:
-        return gate_result(index, gate, Finding(ERROR, "", "cannot be checked", f"It did not start: {problem}."))
-    if outcome.stopped == TIMEOUT and not answers:
+        failure = Finding(ERROR, "", "cannot be checked", f"It did not start: {problem}.")
+        return dict(context.masker.value(gate_result(index, gate, failure)))
+    if outcome.stopped not in (None, TIMEOUT):
+        raise Stopped()
+    result = answers[-1]["result"] if answers else gate_result(index, gate, _no_answer(outcome, limit, errors))
+    return dict(context.masker.value(result))
+
+
+def _limit(step: Step, gate: Dict[str, Any]) -> float:
+    minutes = gate.get("timeoutMinutes")
+    return step.timeout or _LIMIT_SECONDS if minutes is None else float(minutes) * 60
+
+
+def _no_answer(outcome: Outcome, limit: float, errors: List[str]) -> Finding:
+    if outcome.stopped == TIMEOUT:
         message = (
             f"The check did not end within {limit:g} seconds and was ended. Look what it waits for, or give the gate more "
             "time with its timeoutMinutes."
         )
-        return gate_result(index, gate, Finding(ERROR, "", f"no answer in {limit:g} s", message))
-    if outcome.stopped not in (None, TIMEOUT):
-        raise Stopped()
-    if answers:
-        result: Dict[str, Any] = answers[-1]["result"]
-        return result
+        return Finding(ERROR, "", f"no answer in {limit:g} s", message)
     message = f"The check itself ended without an answer ({_ending(outcome)}). {' '.join(errors)}".strip()
-    return gate_result(index, gate, Finding(ERROR, "", "cannot be checked", message))
+    return Finding(ERROR, "", "cannot be checked", message)
 
 
 def _ending(outcome: Outcome) -> str:

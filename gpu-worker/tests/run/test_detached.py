@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 from conftest import PYTHON, Api, Bench, is_running, on_pod, shell, wait_for
@@ -24,7 +24,15 @@ def pod(bench: Bench, api: Api) -> Bench:
 
 def all_gone(bench: Bench, but: str = "nothing") -> None:
     """No process is left, but the keeper of a pod that goes on; it removes what was kept on the pod's disk."""
-    wait_for(lambda: bench.processes() == bench.processes(but) and bench.left_on_disk() == [], 15)
+
+    def left() -> List[str]:
+        kept = bench.processes(but)
+        return [f"process {pid}" for pid in bench.processes() if pid not in kept] + bench.left_on_disk()
+
+    try:
+        wait_for(lambda: left() == [], 30)
+    except AssertionError:
+        raise AssertionError(f"left: {left()}") from None
 
 
 def test_start_lets_the_connection_go_at_once(pod: Bench, api: Api) -> None:
