@@ -4,6 +4,7 @@ import { ledgerOf, type JobCost } from '../core/costs/ledger.ts';
 import { cancelJob } from '../core/jobs/cancel.ts';
 import {
   askerText,
+  endsByText,
   helperText,
   jobWords,
   missingWords,
@@ -19,9 +20,11 @@ import { hardwareOf, podsOf } from '../core/pods/of-job.ts';
 import {
   hasBegun,
   isBeingPrepared,
+  leftPodEnds,
   mayRun,
   missingResults,
   unreadableRecord,
+  wasLeft,
   type JobRecord,
 } from '../core/journal/records.ts';
 import { follow } from '../core/jobs/follow.ts';
@@ -105,6 +108,9 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
   const lost = await Promise.all(
     gone.filter((r) => r.outcome === 'lost').map((r) => lostLines(installation, r, output)),
   );
+  const left = jobs
+    .filter((j) => wasLeft(j.record) && j.record.outcome === undefined)
+    .flatMap((j) => j.pods.map((pod) => leftLine(j.record, pod, installation.client.free)));
   const unreadable = (await installation.records.unreadable()).flatMap((one) => {
     const { message, remedies } = unreadableRecord(one);
     return [`! ${message}`, ...output.hints(remedies)];
@@ -119,11 +125,12 @@ export async function jobsCommand(options: JobOptions): Promise<number> {
         cost: j.cost?.dollars ?? 0,
         costAtMost: j.cost?.mostDollars ?? 0,
         podRunning: j.pods.length > 0,
+        leftPodEnds: wasLeft(j.record) ? leftPodEnds(j.record)?.toISOString() : undefined,
         pods: j.pods.map(podJson),
       })),
       unowned: strangers.map((p) => ({ ...podJson(p), helper: helperJson(helperOf(p)) })),
     },
-    [...text, ...[...warnings, ...lost.flat(), ...unreadable].map(printable)].join('\n'),
+    [...text, ...[...warnings, ...left, ...lost.flat(), ...unreadable].map(printable)].join('\n'),
   );
   return exitCodes.succeeded;
 }
@@ -139,6 +146,12 @@ function strangerLine(pod: Pod, helper: HelperUse | undefined, free: boolean): s
   return helper.atWork === 'no'
     ? `! ${told}; the program that worked with it was ended, and it ends itself within a quarter of an hour.`
     : `  ${told}.`;
+}
+
+/** A pod whose client was ended before its job ran. */
+function leftLine(record: JobRecord, pod: Pod, free: boolean): string {
+  const what = `The pod ${pod.name} (${hardwareOf(pod)}, ${pricePerHour(pod.cost, free)}) was left`;
+  return `! ${what} while ${phaseWords[record.phase]}; ${endsByText(leftPodEnds(record))}.`;
 }
 
 function helperJson(helper: HelperUse | undefined): object | undefined {

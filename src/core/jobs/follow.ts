@@ -1,9 +1,9 @@
-import { duration, phaseWords, pricePerHour } from '../words/index.ts';
+import { duration, endsByText, phaseWords, pricePerHour } from '../words/index.ts';
 import { isLoopback } from '../runpod/connection.ts';
 import { guardCap } from '../caps/guard.ts';
 import { CancelledError, messageOf, remediesOf, UserError } from '../errors.ts';
 import type { Installation } from '../home/installation.ts';
-import { isBeingPrepared, type JobRecord } from '../journal/records.ts';
+import { isBeingPrepared, leftPodEnds, type JobRecord } from '../journal/records.ts';
 import { type ClientOutcome, type OnEvent } from '../journal/run-event.ts';
 import { linkPatienceMs, overLink } from '../pods/link.ts';
 import { overView, type JobView } from '../journal/view.ts';
@@ -13,8 +13,8 @@ import type { FollowEnd } from '../pods/worker.ts';
 import type { SshConnection } from '../ssh/index.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { endOverS3, lostRemedies, seesVolume, unheard } from './gone.ts';
-
 import { conclude, type Attached, type FollowOptions, type JobResult } from './conclude.ts';
+
 /** Attaches to a job and, when it ends, brings its results home, ends its pod and tells the cost. */
 export async function follow(
   installation: Installation,
@@ -201,7 +201,7 @@ function notStarted(record: JobRecord): UserError {
     what: `The job ${job} has not started on a pod${busy ? ' yet' : ''}.`,
     why: busy
       ? `Another terminal or window of this computer is preparing it, and is ${phaseWords[phase]}.`
-      : `The program that prepared it was ended while it was ${phaseWords[phase]}, ${duration((Date.now() - Date.parse(updated)) / 1000)} ago.${left ? ` Its pod ${pod.name} is still there (${pricePerHour(pod.costPerHour, isLoopback(record.restUrl))}).` : ' Nothing was rented.'}`,
+      : `The program that prepared it was ended while it was ${phaseWords[phase]}, ${duration((Date.now() - Date.parse(updated)) / 1000)} ago.${left ? ` Its pod ${pod.name} is still there (${pricePerHour(pod.costPerHour, isLoopback(record.restUrl))}); ${endsByText(leftPodEnds(record))}.` : ' Nothing was rented.'}`,
     next: busy
       ? 'Attach when the job runs.'
       : `Run the project again${left ? ', which uses that pod when it fits, or end the pod by cancelling the job' : ''}.`,

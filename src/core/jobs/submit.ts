@@ -16,10 +16,12 @@ import type { OnEvent } from '../journal/run-event.ts';
 import type { LocalResult } from '../journal/spec.ts';
 import { endPod } from '../pods/end.ts';
 import { hardwareOf, podsOf, withPod } from '../pods/of-job.ts';
+import { endsAlone } from '../pods/container-start.ts';
 import { findPod, waitUntilReady, type ReadyPod } from '../pods/ready.ts';
 import { rentPod } from '../pods/rent.ts';
 import { ensureVolume } from '../pods/volume.ts';
 import { RemoteWorker, type Started } from '../pods/worker.ts';
+import type { Project } from '../project/schema.ts';
 import type { Pod, Volume } from '../runpod/schemas.ts';
 import { SshError, type SshConnection } from '../ssh/index.ts';
 import { installWorker } from '../pods/install-worker.ts';
@@ -125,9 +127,11 @@ class Submission {
     const { id, name } = pod;
     const hardware = hardwareOf(pod);
     const costPerHour = pod.cost ?? 0;
+    const alone = reused ? limits.guardMinutes : endsAlone(project.target.image) && aloneMinutesOf(project);
+    const aloneUntil = alone === false ? undefined : new Date(Date.parse(created) + alone * 60_000).toISOString();
     // The record comes before anything else: a pod that nobody remembers is a pod that bills unseen.
     await this.step('wait', reused ? `Using the idle pod ${name}` : `Rented ${hardware}; waiting until it answers`, {
-      pod: { id, name, created, hardware, costPerHour },
+      pod: { id, name, created, hardware, costPerHour, aloneUntil },
       reserved: this.caps.reservation(project.target.readyMinutes * 60),
     });
     await this.day.release();
@@ -205,6 +209,11 @@ async function rentAndStart(run: Submission): Promise<Submitted> {
   return { record: run.record, connection, started, promise: run.caps.promise() };
 }
 
+/** Minutes after which a pod to which no client came ends itself. */
+function aloneMinutesOf({ target }: Project): number {
+  return target.readyMinutes + limits.guardMinutes;
+}
+
 /** An idle pod of this project that is already paid for, else a new one. */
 async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
   const { installation, plan, onEvent, signal } = run;
@@ -241,7 +250,7 @@ async function obtainPod(run: Submission, volume: Volume): Promise<ReadyPod> {
     installation,
     {
       name: podName(plan.job),
-      aloneMinutes: project.target.readyMinutes + limits.guardMinutes,
+      aloneMinutes: aloneMinutesOf(project),
       target: project.target,
       volume,
       candidates: plan.candidates,

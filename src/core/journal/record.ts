@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { limits } from '../contract.ts';
 import { isRunning, type Answer } from '../processes.ts';
 import { askerSchema } from './asker.ts';
 
@@ -25,6 +26,8 @@ export const recordSchema = z.object({
       created: z.string(),
       hardware: z.string(),
       costPerHour: z.number().min(0).max(mostPerHour),
+      /** When it ends itself at the latest if no client comes to it; absent where its image does not start what ends it. */
+      aloneUntil: z.string().optional(),
     })
     .optional(),
   remote: z
@@ -143,4 +146,14 @@ export function isBeingPrepared({ client, phase, updated }: JobRecord): Answer {
 /** Whether the client that prepared the job was ended before the job ran, so that it goes no further. */
 export function wasLeft(record: JobRecord): boolean {
   return preparing.includes(record.phase) && isBeingPrepared(record) === 'no';
+}
+
+/** When the pod of a job that was left ends itself at the latest; undefined where nothing on it does. */
+export function leftPodEnds({ pod, phase, updated }: JobRecord): Date | undefined {
+  const alone = pod?.aloneUntil === undefined ? [] : [Date.parse(pod.aloneUntil)];
+  // From the transfer on its keeper waits for the job.
+  const hasKeeper = phase === 'transfer' || phase === 'start';
+  const kept = hasKeeper ? [Date.parse(updated) + limits.guardMinutes * 60_000] : [];
+  const latest = Math.max(...alone, ...kept);
+  return Number.isFinite(latest) ? new Date(latest) : undefined;
 }

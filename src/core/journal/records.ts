@@ -11,7 +11,7 @@ import { parseJson } from '../json.ts';
 import { changed, preparationBeatMs, recordSchema, type JobRecord, type RecordChange } from './record.ts';
 
 export { isHome, mayComeLater, missingResults } from './missing-results.ts';
-export { isBeingPrepared, phases, wasLeft } from './record.ts';
+export { isBeingPrepared, leftPodEnds, phases, wasLeft } from './record.ts';
 export type { JobRecord, Phase, RecordChange } from './record.ts';
 
 /** Opens for writing at any place without cutting what is there; makes the file when it is missing. */

@@ -5,6 +5,11 @@ import { quoteArgv } from '../ssh/index.ts';
 /** RunPod's own images: their start script is `/start.sh`, and their PATH has `python3`. */
 const official = /^(docker\.io\/)?runpod\/(pytorch|base|nvidia-pytorch)[:@]/;
 
+/** Whether a pod of this image ends itself where no client ever comes to it. */
+export function endsAlone(image: string): boolean {
+  return official.test(image);
+}
+
 export interface ContainerStart {
   image: string;
   mount: string;
@@ -22,7 +27,7 @@ export async function containerStart(
   localPyz: string,
   { image, mount, seconds, restUrl }: ContainerStart,
 ): Promise<string | undefined> {
-  if (!official.test(image)) {
+  if (!endsAlone(image)) {
     return undefined;
   }
   const text = await readFile(join(dirname(localPyz), 'container-start.py'), 'utf8');

@@ -1,6 +1,6 @@
 export { askerText } from './asker.ts';
 export { byteText } from './bytes.ts';
-export { clock } from './clock.ts';
+export { clock, endsByText } from './clock.ts';
 export { count, countIs, firstNames } from './count.ts';
 export { ageText, duration, roughly } from './duration.ts';
 export { foresightText, otherThere, reasonText, type Unsure } from './foresight.ts';

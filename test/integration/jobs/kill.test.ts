@@ -11,6 +11,7 @@ interface Listed {
   project: string;
   state: string;
   cost: number;
+  leftPodEnds?: string;
   pods: { id: string; name: string; status: string }[];
 }
 
@@ -126,12 +127,17 @@ describe('somebody is killed (R3.4, R4.3)', () => {
     const [job] = await listed('at-wait');
     assert.equal(job?.state, 'left while waiting for the pod');
     assert.equal(job.pods.length, 1);
+    // Half an hour after the time in which it should be ready (12 min) it ends itself, and that is said.
+    const ends = (Date.parse(job.leftPodEnds ?? '') - Date.now()) / 60_000;
+    assert.ok(ends > 37 && ends <= 42, job.leftPodEnds);
+    const listing = await world.run(['jobs']);
+    assert.match(listing.stdout, /was left while waiting for the pod; it ends itself by \d\d:\d\d at the latest\./);
     const attach = await world.run(['attach', job.job]);
     assert.equal(attach.code, 2);
     assert.match(attach.stderr, /has not started on a pod\./);
     assert.match(
       attach.stderr,
-      /ended while it was waiting for the pod, .* ago\..*Its pod rpt-at-wait-.* is still there \(free here, \$0\.07\/h on RunPod\)/,
+      /ended while it was waiting for the pod, .* ago\..*Its pod rpt-at-wait-.* is still there \(free here, \$0\.07\/h on RunPod\); it ends itself by \d\d:\d\d at the latest\./,
     );
     assert.match(attach.stderr, new RegExp(`runpod-trainer cancel ${job.job}`));
     hold.start = '';

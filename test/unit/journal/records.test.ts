@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { mock } from 'node:test';
-import { isBeingPrepared, JobRecords, type JobRecord } from '../../../src/core/journal/records.ts';
+import { isBeingPrepared, JobRecords, leftPodEnds, type JobRecord } from '../../../src/core/journal/records.ts';
 import { thisProcess } from '../../../src/core/processes.ts';
 import { importing, inParallel } from '../../support/in-parallel.ts';
 import { useTempFolder } from '../../support/temp.ts';
@@ -47,6 +47,17 @@ describe('job records', () => {
       ['done', 'succeeded', undefined, '2026-01-01T01:00:00.000Z', 'elsewhere'],
     );
     assert.deepEqual(await records.get('p-1'), now);
+  });
+
+  it('tell by when the pod of a client that was killed ends itself, and where nothing on it does (R4.3)', () => {
+    const pod = { id: 'a', name: 'rpt-p', created: '2026-01-01T00:00:00.000Z', hardware: 'CPU', costPerHour: 0.07 };
+    const official = { pod: { ...pod, aloneUntil: '2026-01-01T00:42:00.000Z' } };
+    assert.equal(leftPodEnds(record('p', { phase: 'wait', pod })), undefined);
+    assert.deepEqual(leftPodEnds(record('p', { phase: 'wait', ...official })), new Date('2026-01-01T00:42:00.000Z'));
+    // From the transfer on its keeper waits half an hour for the next sign of life.
+    const late = { phase: 'transfer', updated: '2026-01-01T00:20:00.000Z' } as const;
+    assert.deepEqual(leftPodEnds(record('p', { ...late, pod })), new Date('2026-01-01T00:50:00.000Z'));
+    assert.deepEqual(leftPodEnds(record('p', { ...late, ...official })), new Date('2026-01-01T00:50:00.000Z'));
   });
 
   it('keep the reason with which a job stopped when it is cancelled afterwards', async () => {
