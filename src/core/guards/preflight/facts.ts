@@ -34,6 +34,8 @@ export interface PreflightOptions {
 }
 
 const fileLimitMs = 10_000;
+/** A Python that starts from a cold disk reads large sources. */
+const codeLimitMs = 60_000;
 /** Long logs and sources take their time the first time. */
 const searchLimitMs = 120_000;
 
@@ -140,7 +142,7 @@ export class Facts {
 
   /** What one Python process of this machine reads from all code at once; nothing of it is run. */
   python(): Promise<PythonFacts> {
-    return this.#memo.get('Reading the code', fileLimitMs, async (signal) =>
+    return this.#memo.get('Reading the code', codeLimitMs, async (signal) =>
       readPython(
         this.installation,
         this.root,
