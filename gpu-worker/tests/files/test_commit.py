@@ -129,7 +129,13 @@ def test_links_are_not_followed_out_of_the_root(bench: Bench) -> None:
     (planned,) = call(bench, "plan", [line("link/secret.txt", b"secret")])
     assert planned["path"] == "link/secret.txt" and "link out" in planned["error"]
     listed = call(bench, "list", [{"patterns": ["**", "link/*", "file-link"]}])
-    assert [sorted(answer) for answer in listed] == [["left", "path"]] * 4
+    assert {answer["path"]: answer.get("nothing") for answer in listed if "left" in answer} == {
+        "file-link": None,
+        "link": None,
+        "loop": True,
+        "relative": True,
+    }
+    assert len(listed) == 4
     assert call(bench, "commit", [line("good/x", b"evil")]) == [{"path": "good/x", "ok": True}]
     assert (bench.project / "inside" / "x").read_bytes() == b"evil"
     upload(bench, b"evil")
