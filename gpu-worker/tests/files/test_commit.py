@@ -194,7 +194,7 @@ def test_remembered_hashes_are_used_and_changes_noticed(bench: Bench) -> None:
     old = 1_600_000_000
     os.utime(file, (old, old))
     assert call(bench, "plan", [line("big.bin", b"content")]) == []
-    cache = bench.project / ".runpod-trainer" / "hashes.json"
+    cache = bench.project / ".runpod-trainer" / "worker-hashes.json"
     known = json.loads(cache.read_text())
     known["files"]["big.bin"][5] = sha(b"trusted")
     cache.write_text(json.dumps(known))
