@@ -79,7 +79,9 @@ async function runOf(
   signal: AbortSignal,
 ): Promise<ForeseenRun> {
   const { project } = loaded;
-  const foreseen = await foresee(installation, loaded, { volume: plan.volume.id ?? undefined, transfer: plan, signal });
+  const { id, dataCenter } = plan.volume;
+  const there = id === null || dataCenter === null ? undefined : { id, dataCenter };
+  const foreseen = await foresee(installation, loaded, { volume: there, transfer: plan, signal });
   const podSteps = stepsOn(project, 'pod');
   if (podSteps.length === 0) {
     return { foreseen };

@@ -99,14 +99,14 @@ interface Foreseen {
 /** What each step will do, what that will cost with the time that its pod waits for files, and what will make way. */
 async function foreseeRun(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Foreseen> {
   const { loaded, from, volume, podSteps } = plan;
-  const id = volume.exists ? volume.volume.id : undefined;
+  const there = volume.exists ? volume.volume : undefined;
   if (podSteps.length === 0) {
-    return { foreseen: await foresee(installation, loaded, { from, volume: id, transfer: undefined, signal }) };
+    return { foreseen: await foresee(installation, loaded, { from, volume: there, transfer: undefined, signal }) };
   }
   const soon = AbortSignal.any([signal, AbortSignal.timeout(planMs)]);
   const sync = await planSync(installation, loaded, { signal: soon }).catch(() => undefined);
   throwIfCancelled(signal);
-  const foreseen = await foresee(installation, loaded, { from, volume: id, transfer: sync?.plan, signal });
+  const foreseen = await foresee(installation, loaded, { from, volume: there, transfer: sync?.plan, signal });
   const waits = sync === undefined ? null : await uploadWait(loaded.root, sync.plan);
   const pod = await foreseePod(installation, plan, signal);
   const estimate = await estimateRun(installation, { ...plan, foreseen, pod }, waits);

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
 from ..base.errors import WorkerError
-from ..files.hashes import HashCache, digest_of
-from ..files.hashes import EARLIER_NAME, NAME
+from ..files.hashes import EARLIER_NAME, NAME, HashCache, digest_of
 from ..files.lines import OWN_FOLDER, Answer, is_sha256
 from ..files.safe_root import Escape, SafeRoot, parts_of
 

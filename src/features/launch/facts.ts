@@ -67,7 +67,7 @@ export function launchFacts(
   ]);
   const foreseen = Promise.all([
     hardware.then(
-      ({ volume }) => (volume.exists ? volume.volume.id : undefined),
+      ({ volume }) => (volume.exists ? volume.volume : undefined),
       () => undefined,
     ),
     planned,
