@@ -1,3 +1,4 @@
+import { dayShort, wholeDay, type DayLeft } from '../core/caps/cap.ts';
 import { leftToday } from '../core/caps/day.ts';
 import { estimateRun } from '../core/costs/estimate-run.ts';
 import type { Estimate } from '../core/costs/estimate.ts';
@@ -5,11 +6,12 @@ import { throwIfCancelled, UserError } from '../core/errors.ts';
 import type { Installation } from '../core/home/installation.ts';
 import { foresee, type StepForesight } from '../core/jobs/foresight.ts';
 import { mostOver } from '../core/jobs/plan.ts';
+import { foreseenPodText, foreseePod, type ForeseenPod } from '../core/jobs/reuse.ts';
 import { stepsOn } from '../core/journal/spec.ts';
 import { candidates } from '../core/pods/hardware.ts';
 import { planVolume } from '../core/pods/volume.ts';
 import { foresightText } from '../core/words/index.ts';
-import { printable } from './style.ts';
+import { printable, wrap } from './style.ts';
 import { loadProject, type LoadedProject } from '../core/project/load.ts';
 import { applyProfile } from '../core/project/profile.ts';
 import { planSync } from '../core/volumes/sync.ts';
@@ -50,8 +52,8 @@ export async function planCommand(file: string | undefined, options: PlanCommand
     const run = installation && (await runOf(installation, loaded, plan, interrupt.signal));
     const text = planText(plan, output.style, { width: output.width, all: options.all === true });
     output.result(
-      { type: 'plan', plan, steps: run?.foreseen, estimate: run?.estimate },
-      [text, ...runText(run)].join('\n'),
+      { type: 'plan', plan, steps: run?.foreseen, estimate: run?.estimate, pod: run?.pod, day: run?.day },
+      [text, ...runText(run, installation?.client.free === true, output.width)].join('\n'),
     );
     return exitCodes.succeeded;
   } finally {
@@ -62,7 +64,11 @@ export async function planCommand(file: string | undefined, options: PlanCommand
 interface ForeseenRun {
   foreseen: readonly StepForesight[];
   /** Undefined where it runs nothing on a pod, or the price cannot be asked for. */
-  estimate: Estimate | undefined;
+  estimate?: Estimate | undefined;
+  /** The pod that is there already and that it will use. */
+  pod?: ForeseenPod | undefined;
+  /** A cap of the day that refuses it now, or ends it early. */
+  day?: { refuses: boolean; what: string; why: string; next: string } | undefined;
 }
 
 /** What a run of it would do again now, and what that would cost. */
@@ -73,31 +79,57 @@ async function runOf(
   signal: AbortSignal,
 ): Promise<ForeseenRun> {
   const { project } = loaded;
-  const foreseen = await foresee(installation, loaded, { volume: plan.volume.id ?? undefined, transfer: plan, signal });
+  const { id, dataCenter } = plan.volume;
+  const there = id === null || dataCenter === null ? undefined : { id, dataCenter };
+  const foreseen = await foresee(installation, loaded, { volume: there, transfer: plan, signal });
   const podSteps = stepsOn(project, 'pod');
-  const cost = async (): Promise<Estimate> => {
+  if (podSteps.length === 0) {
+    return { foreseen };
+  }
+  const cost = async (left: DayLeft): Promise<Pick<ForeseenRun, 'estimate' | 'pod'>> => {
     const { client } = installation;
     const volume = await planVolume(client, project.target.volume, signal);
     const dataCenter = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
     const list = await candidates(client, project.target, dataCenter, signal);
-    const mostDollars = mostOver(project, list, await leftToday(installation, project, signal));
-    const run = { loaded, volume, dataCenter, candidates: list, podSteps, mostDollars, foreseen };
-    return estimateRun(installation, run, await uploadWait(loaded.root, plan));
+    const pod = await foreseePod(installation, { loaded, candidates: list, volume }, signal);
+    const mostDollars = mostOver(project, list, left);
+    const run = { loaded, volume, dataCenter, candidates: list, podSteps, mostDollars, foreseen, pod };
+    return { pod, estimate: await estimateRun(installation, run, await uploadWait(loaded.root, plan)) };
   };
-  const estimate = podSteps.length === 0 ? undefined : await cost().catch(() => undefined);
+  const left = await leftToday(installation, project, signal).catch((error: unknown) =>
+    error instanceof UserError && error.code === 'cap-day' ? error : undefined,
+  );
   throwIfCancelled(signal);
-  return { foreseen, estimate };
+  const refused = left instanceof UserError ? left : undefined;
+  // What it will cost on a day that has something left.
+  const known = left === undefined || left instanceof UserError ? wholeDay : left;
+  const { estimate, pod } = await cost(known).catch(() => ({ estimate: undefined, pod: undefined }));
+  throwIfCancelled(signal);
+  const expected = { dollars: estimate?.likely ?? null, seconds: estimate?.seconds.likely ?? null };
+  const short = dayShort(project.caps, known, expected);
+  const day =
+    refused === undefined
+      ? short && { refuses: false, what: short.what, why: short.why, next: short.next }
+      : { refuses: true, what: refused.what, why: refused.why ?? '', next: refused.next ?? '' };
+  return { foreseen, estimate, pod, day };
 }
 
-function runText(run: ForeseenRun | undefined): string[] {
-  return run === undefined
-    ? []
-    : [
-        '',
-        'A run now',
-        ...run.foreseen.map((step) => `  ${printable(`${step.name} ${foresightText(step)}`)}`),
-        ...(run.estimate === undefined ? [] : [`  cost: ${run.estimate.text}`]),
-      ];
+function runText(run: ForeseenRun | undefined, free: boolean, width: number | undefined): string[] {
+  if (run === undefined) {
+    return [];
+  }
+  const { foreseen, estimate, pod, day } = run;
+  const lines = [
+    ...foreseen.map((step) => `${step.name} ${foresightText(step)}`),
+    ...(pod === undefined ? [] : [foreseenPodText(pod, free)]),
+    ...(estimate === undefined ? [] : [`cost: ${estimate.text}`]),
+    ...(day === undefined ? [] : [`${day.refuses ? 'It would not start. ' : ''}${day.what} ${day.why} ${day.next}`]),
+  ];
+  const room = width === undefined ? Infinity : width - 4;
+  const wrapped = lines.flatMap((line) =>
+    wrap(printable(line), room).map((part, i) => `${i === 0 ? '  ' : '    '}${part}`),
+  );
+  return ['', 'A run now', ...wrapped];
 }
 
 /** The plan that `plan` shows and `sync` carries out; without a key it is made from memory. */

@@ -6,6 +6,7 @@ import { homeFolder } from '../core/home/folder.ts';
 import type { Installation } from '../core/home/installation.ts';
 import { foresee, type StepForesight } from '../core/jobs/foresight.ts';
 import { planRun, type RunPlan } from '../core/jobs/plan.ts';
+import { foreseenPodText, foreseePod, type ForeseenPod } from '../core/jobs/reuse.ts';
 import { runJob } from '../core/jobs/run.ts';
 import { capNote } from '../core/guards/verify/index.ts';
 import { volumeCostPerMonth } from '../core/pods/volume.ts';
@@ -56,8 +57,8 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
     });
     const before = await foreseeRun(installation, plan, interrupt.signal);
     if (options.check !== false) {
-      const estimateDollars = before.estimate?.likely ?? undefined;
-      await checkFirst(installation, loaded, output, { profile, estimateDollars, signal: interrupt.signal });
+      const { estimate } = before;
+      await checkFirst(installation, loaded, output, { profile, estimate, signal: interrupt.signal });
     }
     const note = capNote(await installation.platform.capabilities(installation.restUrl), installation.endKeySecret);
     output.note(planText(plan, note, { ...before, gone: options.gone }, installation.client.free));
@@ -89,6 +90,8 @@ interface Foreseen {
   /** Which steps will run again, and why. */
   foreseen: readonly StepForesight[];
   estimate?: Estimate;
+  /** The pod that is there already and that it will use. */
+  pod?: ForeseenPod | undefined;
   /** On the volume and not here any more, where the volume told in time. */
   ghosts?: readonly Ghost[];
 }
@@ -96,17 +99,18 @@ interface Foreseen {
 /** What each step will do, what that will cost with the time that its pod waits for files, and what will make way. */
 async function foreseeRun(installation: Installation, plan: RunPlan, signal: AbortSignal): Promise<Foreseen> {
   const { loaded, from, volume, podSteps } = plan;
-  const id = volume.exists ? volume.volume.id : undefined;
+  const there = volume.exists ? volume.volume : undefined;
   if (podSteps.length === 0) {
-    return { foreseen: await foresee(installation, loaded, { from, volume: id, transfer: undefined, signal }) };
+    return { foreseen: await foresee(installation, loaded, { from, volume: there, transfer: undefined, signal }) };
   }
   const soon = AbortSignal.any([signal, AbortSignal.timeout(planMs)]);
   const sync = await planSync(installation, loaded, { signal: soon }).catch(() => undefined);
   throwIfCancelled(signal);
-  const foreseen = await foresee(installation, loaded, { from, volume: id, transfer: sync?.plan, signal });
+  const foreseen = await foresee(installation, loaded, { from, volume: there, transfer: sync?.plan, signal });
   const waits = sync === undefined ? null : await uploadWait(loaded.root, sync.plan);
-  const estimate = await estimateRun(installation, { ...plan, foreseen }, waits);
-  return { foreseen, estimate, ghosts: sync?.plan.ghosts ?? [] };
+  const pod = await foreseePod(installation, plan, signal);
+  const estimate = await estimateRun(installation, { ...plan, foreseen, pod }, waits);
+  return { foreseen, estimate, pod, ghosts: sync?.plan.ghosts ?? [] };
 }
 
 /** The project as a smoke run tries it; says what it leaves out. */
@@ -131,7 +135,7 @@ async function checkFirst(
   installation: Installation,
   loaded: LoadedProject,
   output: Output,
-  more: { profile: string | undefined; estimateDollars: number | undefined; signal: AbortSignal },
+  more: { profile: string | undefined; estimate: Estimate | undefined; signal: AbortSignal },
 ): Promise<void> {
   const report = await preflight(installation, loaded, {
     secret: ownVariable,
@@ -157,7 +161,7 @@ async function checkFirst(
 function planText(
   plan: RunPlan,
   note: string | undefined,
-  { foreseen, estimate, ghosts = [], gone }: Foreseen & { gone: GoneAnswer | undefined },
+  { foreseen, estimate, pod, ghosts = [], gone }: Foreseen & { gone: GoneAnswer | undefined },
   free: boolean,
 ): string {
   const { project } = plan.loaded;
@@ -176,6 +180,7 @@ function planText(
     ...(plan.podSteps.length === 0
       ? []
       : [`Volume    ${volume}`, `Machine   ${priced(machines.join(', else '), free)}`]),
+    ...(pod === undefined ? [] : [`          ${printable(foreseenPodText(pod, free))}`]),
     ...ghostLines(ghosts, gone).map((line) => `Gone      ${printable(line)}`),
     ...(note === undefined || plan.podSteps.length === 0 ? [] : [`Note      ${note}`]),
     ...(estimate === undefined

@@ -21,15 +21,24 @@ def _key(info: os.stat_result) -> List[int]:
     return [info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino]
 
 
+#: Not `hashes.json`: of a folder of the client's machine that is the client's, in a form of its own.
+NAME = "worker-hashes.json"
+#: Where earlier releases kept it on volumes.
+EARLIER_NAME = "hashes.json"
+
+
 class HashCache:
-    """sha256 of files below one root; kept in `.runpod-trainer/hashes.json`."""
+    """sha256 of files below one root; kept in `.runpod-trainer/worker-hashes.json`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._file = root / ".runpod-trainer" / "hashes.json"
-        stored = read_json(self._file) or {}
+        self._file = root / ".runpod-trainer" / NAME
+        stored = read_json(self._file) or read_json(self._file.with_name(EARLIER_NAME)) or {}
         files = stored.get("files")
-        self._known: Dict[str, List[Any]] = files if isinstance(files, dict) else {}
+        known = files.items() if isinstance(files, dict) else ()
+        self._known: Dict[str, List[Any]] = {
+            path: entry for path, entry in known if isinstance(entry, list) and len(entry) == 6
+        }
         self._changed = False
 
     def sha256(self, path: str, check: Optional[Callable[[], None]] = None) -> str:
@@ -61,12 +70,7 @@ class HashCache:
     def known(self, path: str, info: os.stat_result) -> Optional[str]:
         """The remembered hash when size, times and inode are the same."""
         entry = self._known.get(path)
-        if (
-            isinstance(entry, list)
-            and len(entry) == 6
-            and entry[:4] == _key(info)
-            and info.st_mtime_ns + _SETTLED_NS < entry[4]
-        ):
+        if entry is not None and entry[:4] == _key(info) and info.st_mtime_ns + _SETTLED_NS < entry[4]:
             return str(entry[5])
         return None
 

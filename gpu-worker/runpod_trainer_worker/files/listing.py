@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import stat
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..base.globs import SKIPPED, Glob
 
@@ -22,6 +23,11 @@ class Found:
     target: Optional[str] = None
     #: Why it is left where it is; it has no `info` then.
     left: Optional[str] = None
+    #: Whether it is left since nothing is there: a link whose target does not exist.
+    nothing: bool = False
+
+    def left_line(self) -> Dict[str, Any]:
+        return {"path": self.path, "left": self.left, **({"nothing": True} if self.nothing else {})}
 
 
 def find(root: Path, patterns: Iterable[str]) -> List[Found]:
@@ -73,9 +79,11 @@ class _Search:
         place = os.path.realpath(f"{self._root}/{link}")
         try:
             info = os.stat(place)
-        except OSError:
-            if self._is_meant(path):
-                yield Found(path, left="it is a link to nothing")
+        except OSError as problem:
+            if self._is_meant(path) and problem.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                yield Found(path, left="it is a link to nothing", nothing=True)
+            elif self._is_meant(path):
+                yield Found(path, left=f"it is a link to what cannot be read: {problem.strerror}")
             return
         if not f"{place}/".startswith(f"{self._root}/"):
             yield Found(path, left=f"it is a link out of the project, to {place}")

@@ -102,7 +102,7 @@ def list_files(root: Path, request: bytes, answer: Answer) -> None:
 
 def _listed(safe: SafeRoot, cache: HashCache, found: Found) -> Optional[Dict[str, Any]]:
     if found.left is not None or found.info is None:
-        return {"path": found.path, "left": found.left}
+        return found.left_line()
     try:
         digest = digest_of(safe, cache, found.target or found.path, None)
     except (Escape, OSError) as problem:

@@ -53,18 +53,24 @@ class _Given(HashCache):
 
 
 def foresee() -> None:
-    """Standard input: `{spec, hashes, before, other}`.
+    """Standard input: `{spec, hashes, before, other, outputs}`.
 
     `before` has of each step what is known of its last run, or null; `other` has the paths that are not on the volume as
-    they were left, each with a clause that says so.
+    they were left, each with a clause that says so. `outputs` has of steps whose outputs were looked at there `why` it will
+    run and what of it is `unsure`.
     """
     asked = json.load(sys.stdin)
-    steps = foreseen(read_spec(asked["spec"]), asked["hashes"], asked["before"], asked.get("other"))
+    more = (asked.get("other"), asked.get("outputs"))
+    steps = foreseen(read_spec(asked["spec"]), asked["hashes"], asked["before"], *more)
     json.dump({"steps": steps}, sys.stdout)
 
 
 def foreseen(
-    spec: Spec, hashes: Mapping[str, str], before: Mapping[str, Any], other: Optional[Mapping[str, str]] = None
+    spec: Spec,
+    hashes: Mapping[str, str],
+    before: Mapping[str, Any],
+    other: Optional[Mapping[str, str]] = None,
+    outputs: Optional[Mapping[str, Mapping[str, List[str]]]] = None,
 ) -> List[Dict[str, Any]]:
     """Of each step why it will run, nothing where it will be skipped, and its fingerprint as it is here.
 
@@ -86,12 +92,14 @@ def foreseen(
             # The records of steps here have the runs themselves; those of a pod's steps before them mean nothing here.
             earlier = {name: record.after[name] for name in record.after}
         why = why_run(_nowhere(spec, step), step, parts, record, forced, earlier)
-        why = why or _follows(step, running, "will")
+        looked = (outputs or {}).get(step.name, {})
+        why = why or looked.get("why", []) or _follows(step, running, "will")
         unsure: List[str] = []
         if why:
             running.append(step)
         else:
-            unsure = (_touched(spec, step, other or {}) if step.where == "pod" else []) or _follows(step, doubted, "may")
+            touched = _touched(spec, step, other or {}) if step.where == "pod" else []
+            unsure = touched or looked.get("unsure", []) or _follows(step, doubted, "may")
             doubted += [step] if unsure else []
         told.append({"step": step.name, "where": step.where, "why": why, "unsure": unsure, "parts": parts})
     return told

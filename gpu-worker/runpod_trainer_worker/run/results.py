@@ -53,7 +53,7 @@ def note_results(context: Context, hurry: bool) -> None:
 
 def _line(context: Context, found: Found, end: float) -> Dict[str, Any]:
     if found.info is None:
-        return {"path": found.path, "left": found.left}
+        return found.left_line()
     line: Dict[str, Any] = {"path": found.path, "size": found.info.st_size, "mtime": iso(found.info.st_mtime)}
     if found.target is not None:
         line["target"] = found.target

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
 from ..base.errors import WorkerError
-from ..files.hashes import HashCache, digest_of
+from ..files.hashes import EARLIER_NAME, NAME, HashCache, digest_of
 from ..files.lines import OWN_FOLDER, Answer, is_sha256
 from ..files.safe_root import Escape, SafeRoot, parts_of
 
 #: Below any `.runpod-trainer`: what a volume knows of itself alone, or what is not verified yet.
-_NOT_MOVED = {"incoming", "hashes.json", "files.lock"}
+_NOT_MOVED = {"incoming", NAME, EARLIER_NAME, "files.lock"}
 #: Below the volume's own `.runpod-trainer`: of pods that carried files, and of moves to this volume.
 _NOT_MOVED_TOP = {"gateways", "moves", "pods"}
 _SAVE_EVERY = 30.0

@@ -63,7 +63,7 @@ def test_nothing_has_its_name_before_the_disk_has_it(tmp_path: Path, monkeypatch
     assert all(answer["ok"] for answer in committed(tmp_path, contents))
     names = dict(disk.named)
     # The cache of hashes may be lost with the host; the manifest may not.
-    assert names.pop("hashes.json") is False
+    assert names.pop("worker-hashes.json") is False
     assert names == {**dict.fromkeys(contents, True), "files.json": True}
 
 

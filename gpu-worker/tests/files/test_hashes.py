@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -64,8 +65,26 @@ def test_what_is_damaged_is_not_believed(tmp_path: Path) -> None:
     (tmp_path / ".runpod-trainer").mkdir()
     (tmp_path / "a").write_text("one")
     for text in ("{", "[]", '{"files": []}', '{"files": {"a": 1}}', '{"files": {"a": [1, 2]}}'):
-        (tmp_path / ".runpod-trainer" / "hashes.json").write_text(text)
+        for name in ("worker-hashes.json", "hashes.json"):
+            (tmp_path / ".runpod-trainer" / name).write_text(text)
         assert HashCache(tmp_path).sha256("a") == sha("one")
+
+
+def test_what_an_earlier_release_kept_is_used_and_the_file_of_the_client_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    os.utime(tmp_path / "a", (1_600_000_000, 1_600_000_000))
+    cache = HashCache(tmp_path)
+    cache.sha256("a")
+    cache.save()
+    own, other = (tmp_path / ".runpod-trainer" / name for name in ("worker-hashes.json", "hashes.json"))
+    own.rename(other)
+    assert HashCache(tmp_path).known("a", (tmp_path / "a").stat()) == sha("one")
+    text = json.dumps({"schema": 1, "files": {"/home/me/a": [3, 1.5, 7, sha("one")]}})
+    other.write_text(text)
+    cache = HashCache(tmp_path)
+    cache.sha256("a")
+    cache.save()
+    assert other.read_text() == text and "/home/me/a" not in own.read_text()
 
 
 def test_reading_leaves_nothing_open(tmp_path: Path) -> None:

@@ -108,12 +108,14 @@ def test_list_tells_both_kinds_of_lines(tmp_path: Path) -> None:
     put(tmp_path / "out" / "a.txt", "content")
     (tmp_path / "out" / "b.txt").symlink_to("a.txt")
     (tmp_path / "out" / "c.txt").symlink_to("/etc/hostname")
+    (tmp_path / "out" / "d.txt").symlink_to("nowhere")
     lines: List[Dict[str, Any]] = []
     list_files(tmp_path, json.dumps({"patterns": ["out/**"]}).encode(), lines.append)
-    a, b, c = lines
+    a, b, c, d = lines
     assert (a["path"], a["size"]) == ("out/a.txt", 7)
     assert (b["path"], b["sha256"], b["mtime"]) == ("out/b.txt", a["sha256"], a["mtime"])
     assert set(c) == {"path", "left"}
+    assert d == {"path": "out/d.txt", "left": "it is a link to nothing", "nothing": True}
 
 
 def test_a_folder_is_entered_whenever_a_file_in_it_could_match() -> None:

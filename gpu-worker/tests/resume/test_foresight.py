@@ -33,7 +33,12 @@ class World:
         assert [one["why"] for one in told] == [[] for _ in told]
         return {one["step"]: one["unsure"] for one in told}
 
-    def _told(self, other: Optional[Dict[str, str]] = None, **spec: Any) -> List[Dict[str, Any]]:
+    def _told(
+        self,
+        other: Optional[Dict[str, str]] = None,
+        outputs: Optional[Dict[str, Dict[str, List[str]]]] = None,
+        **spec: Any,
+    ) -> List[Dict[str, Any]]:
         code = sorted(path.name for path in self.folder.glob("*.py"))
         raw = {
             "schema": LIMITS.spec_schema_number,
@@ -45,7 +50,10 @@ class World:
             "steps": self.steps,
             **spec,
         }
-        return foreseen(read_spec(raw), {}, self.before, other)
+        return foreseen(read_spec(raw), {}, self.before, other, outputs)
+
+    def with_outputs(self, **outputs: Dict[str, List[str]]) -> Dict[str, List[str]]:
+        return {one["step"]: [*one["why"], *one["unsure"]] for one in self._told(outputs=outputs)}
 
     def all_passed(self) -> None:
         """As the client knows it after a job in which every step passed."""
@@ -104,6 +112,17 @@ def test_a_changed_input_image_or_step_is_named(world: World) -> None:
     assert world.foresee()["report"] == ["input notes.csv changed"]
     assert world.foresee(image="image:2")["train"] == ["image changed from image:1 to image:2"]
     assert world.foresee(**{"from": "report"})["report"][0] == "asked for"
+
+
+def test_outputs_that_were_looked_at_there_count_for_the_step_and_those_after_it(world: World) -> None:
+    (world.folder / "notes.csv").write_text("a\n")
+    world.all_passed()
+    gone = world.with_outputs(prepare={"why": ["output data/a is gone"], "unsure": []}, train={"why": [], "unsure": []})
+    assert gone["prepare"] == ["output data/a is gone"]
+    assert gone["train"] == ["prepare will run before it and may change its input data/**"]
+    assert gone["report"] == []
+    doubted = world.with_outputs(train={"why": [], "unsure": ["another computer has run it since"]})
+    assert doubted == {"prepare": [], "train": ["another computer has run it since"], "report": []}
 
 
 def test_a_step_that_failed_or_was_cut_will_run(world: World) -> None:

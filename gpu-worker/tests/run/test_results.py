@@ -21,12 +21,13 @@ def run(bench: Bench, command: str, **changes: Any) -> Dict[str, Dict[str, Any]]
 def test_a_job_notes_its_results_before_its_end_is_told(bench: Bench, api: Api) -> None:
     bench.rent(api)
     command = "mkdir -p out; echo 1 > out/a.txt; ln -s a.txt out/b.txt; ln -s /etc/hostname out/c; echo no > other.txt"
-    found = run(bench, f"{command}; touch out/$'\\xe9'", fetch=["out/**"])
+    found = run(bench, f"{command}; ln -s x out/d; touch out/$'\\xe9'", fetch=["out/**"])
     a = found["out/a.txt"]
     assert a["size"] == 2 and a["sha256"] == hashlib.sha256(b"1\n").hexdigest()
     assert found["out/b.txt"]["target"] == "out/a.txt" and found["out/b.txt"]["mtime"] == a["mtime"]
     assert "link out of the project" in found["out/c"]["left"]
-    assert set(found) == {"out/a.txt", "out/b.txt", "out/c", "out/\udce9"}
+    assert found["out/d"]["nothing"] is True and "nothing" not in found["out/c"]
+    assert set(found) == {"out/a.txt", "out/b.txt", "out/c", "out/d", "out/\udce9"}
     assert bench.events("job.finished")[0]["status"] == "succeeded"
 
 

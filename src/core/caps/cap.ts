@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { dollars, duration } from '../words/index.ts';
+import { count, dollars, duration, roughly } from '../words/index.ts';
 import type { Project } from '../project/schema.ts';
 
 export type Caps = Project['caps'];
@@ -149,7 +149,7 @@ export function dayLeft(caps: Caps, today: { dollars: number; hours: number }): 
     left.dollars !== null && left.dollars <= 0
       ? `of ${dollars(dollarsPerDay ?? 0)} a day, ${dollars(today.dollars)} are spent or promised to jobs that run`
       : left.hours !== null && left.hours <= 0
-        ? `of ${hoursPerDay} hours of pods a day, ${today.hours.toFixed(1)} are used or promised to jobs that run`
+        ? `of ${count(hoursPerDay ?? 0, 'hour')} of pods a day, ${today.hours.toFixed(1)} are used or promised to jobs that run`
         : undefined;
   if (over !== undefined) {
     throw new UserError('cap-day', {
@@ -159,6 +159,40 @@ export function dayLeft(caps: Caps, today: { dollars: number; hours: number }): 
     });
   }
   return left;
+}
+
+/** Sentences, and the cap that they are about. */
+export interface DayShort {
+  what: string;
+  why: string;
+  next: string;
+  cap: 'dollarsPerDay' | 'hoursPerDay';
+}
+
+/**
+ * Why a run that is expected to come to so much is ended by what is left of the day; undefined where it is not, or nobody
+ * can say. USD and seconds.
+ */
+export function dayShort(
+  { dollarsPerDay, hoursPerDay }: Caps,
+  left: DayLeft,
+  expected: { dollars: number | null; seconds: number | null },
+): DayShort | undefined {
+  const text = (has: string, rest: string, needs: string, cap: DayShort['cap']): DayShort => ({
+    what: `Of today's ${has} ${rest} are left, but the run is expected to ${needs}.`,
+    why: 'The job gets what is left, and is ended when that is spent.',
+    next: `Raise "caps.${cap}" or start tomorrow; what was done is kept and skipped the next time.`,
+    cap,
+  });
+  if (left.dollars !== null && expected.dollars !== null && left.dollars < expected.dollars) {
+    const needs = `cost ${dollars(expected.dollars)}`;
+    return text(dollars(dollarsPerDay ?? 0), dollars(left.dollars), needs, 'dollarsPerDay');
+  }
+  if (left.hours !== null && expected.seconds !== null && left.hours * 3600 < expected.seconds) {
+    const needs = `take ${roughly(expected.seconds)}`;
+    return text(`${count(hoursPerDay ?? 0, 'hour')} of pods`, roughly(left.hours * 3600), needs, 'hoursPerDay');
+  }
+  return undefined;
 }
 
 /** Longest wait of a timer. */

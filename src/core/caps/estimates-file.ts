@@ -7,15 +7,18 @@ import { parseJson } from '../json.ts';
 import { recorded } from './meter.ts';
 import { spent } from './stretches.ts';
 
+/** USD; no job costs so much, so an entry that says so is damaged. */
+const amount = z.number().min(0).max(10_000_000);
+
 const entrySchema = z.object({
   job: z.string(),
   project: z.string(),
   time: z.string(),
-  low: z.number(),
-  likely: z.number().nullable(),
-  high: z.number().nullable(),
+  low: amount,
+  likely: amount.nullable(),
+  high: amount.nullable(),
   /** USD by the meter, when the job has succeeded; what a job that failed has cost says nothing of the estimate. */
-  actual: z.number().optional(),
+  actual: amount.optional(),
 });
 export type EstimateEntry = z.infer<typeof entrySchema>;
 /** In USD; `likely` and `high` are null where nobody can say. */
@@ -29,7 +32,7 @@ export interface EstimateRecord {
   error: number;
 }
 
-const fileSchema = z.object({ schema: z.literal(1), estimates: z.array(entrySchema) });
+const fileSchema = z.object({ schema: z.literal(1), estimates: z.array(z.unknown()) });
 
 const mostEntries = 200;
 /** The error is told of so many of the last jobs. */
@@ -37,7 +40,7 @@ const jobsCounted = 5;
 
 /**
  * What was estimated for each job and what it cost, in `estimates.json` of this installation. The file is a help and no
- * condition: a broken one counts as empty.
+ * condition: a broken one counts as empty, and a broken entry as none.
  */
 export class EstimatesFile {
   readonly file: string;
@@ -49,7 +52,8 @@ export class EstimatesFile {
   async entries(): Promise<EstimateEntry[]> {
     const text = await readIfThere(this.file).catch(() => undefined);
     const parsed = text === undefined ? undefined : fileSchema.safeParse(parseJson(text));
-    return parsed?.success === true ? parsed.data.estimates : [];
+    const all = parsed?.success === true ? parsed.data.estimates : [];
+    return all.flatMap((entry) => entrySchema.safeParse(entry).data ?? []);
   }
 
   /** Keeps what was estimated for a job that is about to start. */

@@ -4,6 +4,9 @@ import { jobEventSchema } from '../journal/events.ts';
 import type { JobRecord, JobRecords } from '../journal/records.ts';
 import { parseJson } from '../json.ts';
 
+/** A step that took longer is a journal that is damaged. */
+const longestSeconds = 45 * 86_400;
+
 /** So many of the newest jobs of a project are looked at. */
 const jobsRead = 10;
 
@@ -39,7 +42,7 @@ interface StepEnd {
 
 function add(steps: Map<string, StepHistory>, name: string, end: StepEnd, record: JobRecord): void {
   const known = steps.get(name) ?? { runs: [] };
-  if (end.passed) {
+  if (end.passed && end.seconds <= longestSeconds) {
     known.runs.push({ seconds: end.seconds, hardware: record.pod?.hardware ?? '' });
   }
   steps.set(name, known);

@@ -3,7 +3,7 @@ import type { HelperPod } from '../journal/helpers.ts';
 import { helperName, helperVariable, podName, projectVariable } from '../journal/id.ts';
 import type { JobRecord } from '../journal/records.ts';
 import type { Pod } from '../runpod/schemas.ts';
-import { metered } from '../words/index.ts';
+import { metered, mostPerHour, soundPrice } from '../words/index.ts';
 
 /** What a stretch of a pod's time was for. */
 export type Use =
@@ -193,7 +193,7 @@ function ofOther(pod: Pod, now: Date): Claim {
     from: Math.min(began, now.getTime()),
     until: now.getTime(),
     latest: now.getTime(),
-    costPerHour: pod.cost,
+    costPerHour: soundPrice(pod.cost),
     basis: 'seen',
     goesOn: true,
     ended: false,
@@ -221,9 +221,11 @@ interface Known {
 }
 
 function claimed(known: Known): Claim {
-  const { pod, use, from, costPerHour, jobMs } = known;
-  const common = { pod, use, from, costPerHour };
-  const end = endOf(known);
+  const { pod, use, from } = known;
+  const common = { pod, use, from, costPerHour: soundPrice(known.costPerHour) };
+  // Of a damaged journal nothing is believed.
+  const jobMs = known.jobMs >= 0 && known.jobMs <= longestMs ? known.jobMs : 0;
+  const end = endOf({ ...known, jobMs });
   const length = end.until - from;
   if (length >= 0 && length <= longestMs && length >= jobMs) {
     return { ...common, ...end, latest: Math.min(Math.max(end.latest, end.until), from + longestMs) };
@@ -354,7 +356,8 @@ export function spent(stretches: readonly Stretch[], window: Window = ever): Spe
     const { from, until, latest, promise, costPerHour } = stretch;
     const price = costPerHour ?? 0;
     const own = within(from, until, window);
-    const most = within(from, Math.max(latest, promise?.stopsBy ?? latest), window);
+    const stopsBy = Math.min(promise?.stopsBy ?? latest, from + longestMs);
+    const most = within(from, Math.max(latest, stopsBy), window);
     sum.seconds += own / 1000;
     sum.dollars += metered(own, price);
     sum.mostSeconds += Math.max(own, most) / 1000;
@@ -370,8 +373,9 @@ function promisedIn({ from, until, promise, costPerHour }: Stretch, byTime: numb
   }
   const before = within(from, until, { from: -Infinity, to: window.from });
   const left = Math.max(0, promise.mostDollars - metered(before, costPerHour ?? 0));
-  // Without a time by which it stops all of it may be spent as long as it goes on.
-  return promise.stopsBy === null ? left : Math.min(byTime, left);
+  // Without a time by which it stops all of it may be spent as long as it goes on, though no more than the window takes.
+  const whole = Math.min(window.to, from + longestMs) - Math.max(window.from, from);
+  return Math.min(promise.stopsBy === null ? metered(whole, costPerHour ?? mostPerHour) : byTime, left);
 }
 
 function within(from: number, until: number, window: Window): number {

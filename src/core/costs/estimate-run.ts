@@ -1,6 +1,7 @@
 import { recordedBoots } from '../journal/boots.ts';
 import type { Installation } from '../home/installation.ts';
 import type { StepForesight } from '../jobs/foresight.ts';
+import type { ForeseenPod } from '../jobs/reuse.ts';
 import type { RunPlan } from '../jobs/plan.ts';
 import { shortName, type Candidate } from '../pods/hardware.ts';
 import { volumeCostPerMonth } from '../pods/volume.ts';
@@ -19,6 +20,8 @@ export type EstimatedPlan = Pick<
 > & {
   /** What its steps will do; one that is not told of will run. */
   foreseen: readonly StepForesight[];
+  /** The pod that is there already and that it will use. */
+  pod?: ForeseenPod | undefined;
 };
 
 /**
@@ -37,10 +40,13 @@ export async function estimateRun(
     new EstimatesFile(source.home).record(source.records, project.name),
   ]);
   const size = plan.volume.exists ? plan.volume.volume.size : plan.volume.size;
-  const inStock = plan.candidates.filter((c) => c.stock !== 'NONE');
+  const { pod, candidates } = plan;
+  const inStock = candidates.filter((c) => c.stock !== 'NONE');
+  const asked = (inStock.length > 0 ? inStock : candidates).map((c) => c.costPerHour);
   return estimate({
     steps: stepFacts(plan, history),
-    prices: (inStock.length > 0 ? inStock : plan.candidates).map((c) => c.costPerHour),
+    prices: pod === undefined ? asked : [pod.costPerHour],
+    reused: pod?.name,
     boots: boots
       .filter((b) => b.dataCenter === plan.dataCenter)
       .slice(0, bootsRead)
@@ -48,14 +54,18 @@ export async function estimateRun(
     transfer,
     storage: { perMonth: volumeCostPerMonth(size), isNew: !plan.volume.exists },
     fetches: project.onFinish.fetch.length > 0,
+    keeps: project.onFinish.pod === 'keep',
     mostDollars: plan.mostDollars,
     record,
     free: source.client.free,
   });
 }
 
-function stepFacts({ podSteps, foreseen, candidates }: EstimatedPlan, history: Map<string, StepHistory>): StepFacts[] {
-  const wanted = namesOf(candidates[0]);
+function stepFacts(
+  { podSteps, foreseen, candidates, pod }: EstimatedPlan,
+  history: Map<string, StepHistory>,
+): StepFacts[] {
+  const wanted = pod === undefined ? namesOf(candidates[0]) : [pod.hardware];
   return podSteps.map((step) => {
     const { runs } = history.get(step.name) ?? { runs: [] };
     const told = foreseen.find(({ name }) => name === step.name);

@@ -39,12 +39,16 @@ export interface EstimateFacts {
   prices: (number | null)[];
   /** Seconds from renting to the job's first event in earlier jobs, uploads included. */
   boots: number[];
+  /** The pod that is there already and is used: nothing has to start. */
+  reused?: string | undefined;
   /** Seconds of the upload while the pod waits; null when it waits for none, or when that is not known. */
   transfer: { lowSeconds: number; highSeconds: number } | null;
   /** The project's volume: USD per month, and whether it is made for this run. */
   storage: { perMonth: number; isNew: boolean } | null;
   /** Whether results are fetched at the end, while the pod waits. */
   fetches: boolean;
+  /** Whether the pod goes on after the job. */
+  keeps?: boolean | undefined;
   /** USD that the caps allow at most; null without a cap. */
   mostDollars: number | null;
   /** How wrong the estimates before this one were. */
@@ -55,6 +59,8 @@ export interface EstimateFacts {
 
 /** A host of average speed pulls an image and starts sshd within this time, in seconds. */
 const usualBoot = { low: 120, likely: 240, high: 360 };
+/** Until a job starts on a pod that answers. */
+const reusedBoot = { low: 2, likely: 15, high: 60 };
 /** From the job's end to the pod's: the keeper waits 15 s; fetching results takes longer. */
 const tail = { low: 15, likely: 25, high: 60 };
 const fetching = { likely: 20, high: 300 };
@@ -66,16 +72,18 @@ const hoursPerMonth = 730;
 export function estimate(facts: EstimateFacts): Estimate {
   const assumptions: string[] = [];
   const steps = stepRange(facts.steps, assumptions);
-  const boot = bootRange(facts.boots, assumptions);
+  const boot = bootRange(facts, assumptions);
   const upload = { low: facts.transfer?.lowSeconds ?? 0, high: facts.transfer?.highSeconds ?? 0 };
   if (upload.high > 0) {
     assumptions.push(`The upload, for which the pod waits, takes ${spread(upload.low, upload.high)}.`);
   }
   const home = facts.fetches ? fetching : { likely: 0, high: 0 };
   assumptions.push(
-    facts.fetches
-      ? 'The pod ends up to a minute after the job, or when the results are here; five minutes are thought of for them at most.'
-      : 'The pod ends 15 seconds to a minute after the job.',
+    facts.keeps === true
+      ? 'The pod is kept after the job and goes on costing its price, which is not in the estimate.'
+      : facts.fetches
+        ? 'The pod ends up to a minute after the job, or when the results are here; five minutes are thought of for them at most.'
+        : 'The pod ends 15 seconds to a minute after the job.',
   );
   const seconds: Range = {
     low: steps.low + boot.low + upload.low + tail.low,
@@ -158,7 +166,16 @@ function rangeOf({ earlier, sameHardware, timeoutSeconds }: StepFacts): Range {
   return { low, likely: Math.min(median(earlier), limit), high: Math.min(longest, limit) };
 }
 
-function bootRange(boots: number[], assumptions: string[]): { low: number; likely: number; high: number } {
+function bootRange(
+  { boots, reused }: EstimateFacts,
+  assumptions: string[],
+): { low: number; likely: number; high: number } {
+  if (reused !== undefined) {
+    assumptions.push(
+      `The idle pod ${reused} is used again, so none has to start; what it cost until then is not in it.`,
+    );
+    return reusedBoot;
+  }
   if (boots.length === 0) {
     assumptions.push('The pod takes 2 to 6 minutes to pull its image and start; none was rented from here yet.');
     return usualBoot;

@@ -41,6 +41,8 @@ export interface Brought {
   later: readonly string[];
 }
 
+/** Links to nothing that a sentence names. */
+const linksNamed = 5;
 /** Names in the record of what did not come; more are counted. */
 const mostNamed = 50;
 
@@ -101,8 +103,11 @@ export async function bringHome(
       bytes: sum((r) => r.bytes) + (isNews ? journal.length : 0),
       here: sum((r) => r.unchanged) + (isNews ? 0 : 1),
     };
-    const left = files.flatMap((result) => result.left).filter(({ path }) => !conflicts.kept.includes(path));
-    left.push(...gone(noted, wanted, own, into));
+    const all = [...files.flatMap((result) => result.left), ...gone(noted, wanted, own, into)];
+    // What led to a file when the job ended is a result that is gone.
+    const links = all.filter(({ path, nothing }) => nothing === true && noted.ledToNothing(path));
+    tellLinksToNothing(links, onEvent);
+    const left = all.filter((one) => !links.includes(one) && !conflicts.kept.includes(one.path));
     const succeeded = (end.outcome ?? record.outcome) === 'succeeded';
     const missed = (wanted?.unmatched ?? []).map((path) => ({ path, reason: nothingThere }));
     if (succeeded) {
@@ -123,6 +128,16 @@ export async function bringHome(
     throw cannotWrite(into, error) ?? error;
   } finally {
     await own.save();
+  }
+}
+
+/** A link that leads to nothing is no result that could be missing: it is told, and the job is concluded. */
+function tellLinksToNothing(left: readonly Left[], onEvent: OnEvent): void {
+  const links = left.map(({ path }) => JSON.stringify(path));
+  if (links.length > 0) {
+    const more = links.length > linksNamed ? ` and ${links.length - linksNamed} more` : '';
+    const text = `${links.slice(0, linksNamed).join(', ')}${more}: ${links.length === 1 ? 'a link that points' : 'links that point'} to nothing on the volume, so nothing comes of ${links.length === 1 ? 'it' : 'them'}.`;
+    onEvent({ type: 'warning', text });
   }
 }
 
@@ -275,7 +290,8 @@ function gone(noted: NotedResults, wanted: FetchResult | undefined, own: HomeRes
       'left' in line
         ? `Left on the volume: ${line.left}.`
         : 'It was there when the job ended, and is not there any more.';
-    return [{ path: line.path, reason }];
+    const isNothing = 'left' in line && line.nothing === true;
+    return [{ path: line.path, reason, ...(isNothing && { nothing: true }) }];
   });
 }
 

@@ -12,9 +12,12 @@ import { buildSpec, codeFiles } from '../journal/spec.ts';
 import type { StepView } from '../journal/view.ts';
 import { parseJson } from '../json.ts';
 import type { LoadedProject } from '../project/load.ts';
-import type { Side, Step } from '../project/schema.ts';
+import type { Project, Side, Step } from '../project/schema.ts';
+import { s3AccessOf } from '../s3/s3-source.ts';
+import { openStore } from '../volumes/ask-volume.ts';
 import type { TransferPlan } from '../volumes/plan/index.ts';
 import { otherThere, type Unsure } from '../words/index.ts';
+import { lookAtOutputs, type FarOutputs } from './far-outputs.ts';
 
 /** What a step will do when its project is run now, as well as that can be told before anything is rented. */
 export interface StepForesight {
@@ -40,7 +43,7 @@ const keptSchema = z.object({
   steps: z.record(z.string(), z.object({ parts: partsSchema, outputs: z.array(z.string()) })),
 });
 
-type ForesightSource = Pick<Installation, 'records' | 'restUrl' | 'localPython' | 'workerFile'>;
+type ForesightSource = Pick<Installation, 'records' | 'restUrl' | 'localPython' | 'workerFile' | 's3'>;
 
 /** So many of the newest jobs are looked at. */
 const jobsRead = 10;
@@ -61,22 +64,24 @@ export async function foresee(
     signal,
   }: {
     from?: string | undefined;
-    /** Its id; undefined where it is to be created, so that nothing is there. */
-    volume: string | undefined;
+    /** Undefined where it is to be created, so that nothing is there. */
+    volume: { id: string; dataCenter: string } | undefined;
     /** As it was computed just before; undefined where nobody could say what it is. */
     transfer: TransferPlan | undefined;
     signal?: AbortSignal | undefined;
   },
 ): Promise<StepForesight[]> {
   try {
-    const before = volume === undefined ? {} : await lastRuns(source, project.name, volume);
+    const before = volume === undefined ? {} : await lastRuns(source, project.name, volume.id);
     const { files } = await collect({ project, root }, signal);
     const other = transfer === undefined ? {} : otherOnVolume(transfer);
-    const { steps } = await ask(source, { project, root }, { files, from, before, other, signal });
+    const outputs = volume && (await outputsOver(source, project, volume, before, signal));
+    const { steps } = await ask(source, { project, root }, { files, from, before, other, outputs, signal });
     return project.steps.map((step) =>
       foresightOf(
         step,
         steps.find((told) => told.step === step.name),
+        outputs,
       ),
     );
   } catch {
@@ -87,7 +92,45 @@ export async function foresee(
 
 type Told = z.infer<typeof answerSchema>['steps'][number];
 
-function foresightOf({ name, where, outputs = [] }: Step, told: Told | undefined): StepForesight {
+/** Longest time that S3 is given, in ms. */
+const storeMs = 8_000;
+
+/**
+ * What became of the outputs of steps that passed: of each that S3 could tell of. Undefined where the volume has no S3 or
+ * this computer no keys, `silent` where it did not answer.
+ */
+async function outputsOver(
+  source: ForesightSource,
+  project: Project,
+  volume: { id: string; dataCenter: string },
+  before: Record<string, LastRun>,
+  signal: AbortSignal | undefined,
+): Promise<Record<string, FarOutputs> | 'silent' | undefined> {
+  const passed = project.steps.filter(
+    ({ name, where, outputs = [] }) => where === 'pod' && outputs.length > 0 && before[name]?.passed === true,
+  );
+  if (passed.length === 0 || (await s3AccessOf(source.s3, volume.dataCenter)) === undefined) {
+    return undefined;
+  }
+  const late = AbortSignal.timeout(storeMs);
+  const soon = signal === undefined ? late : AbortSignal.any([signal, late]);
+  const steps = passed.map(({ name }) => ({ name, run: before[name]?.latest }));
+  const store = await openStore(source, volume);
+  try {
+    return await lookAtOutputs(store, project.name, steps, soon);
+  } catch {
+    throwIfCancelled(signal);
+    return 'silent';
+  } finally {
+    await store.close();
+  }
+}
+
+function foresightOf(
+  { name, where, outputs = [] }: Step,
+  told: Told | undefined,
+  looked: Awaited<ReturnType<typeof outputsOver>>,
+): StepForesight {
   const { why, unsure } = told ?? { why: ['not known'], unsure: [] };
   if (why.length > 0) {
     return { name, where, runs: true, why: why.join('; ') };
@@ -95,8 +138,15 @@ function foresightOf({ name, where, outputs = [] }: Step, told: Told | undefined
   if (unsure.length > 0) {
     return { name, where, runs: true, why: unsure.join('; '), unsure: 'run' };
   }
-  const skipped = { name, where, runs: false, why: 'nothing changed since it passed' };
-  return where === 'pod' && outputs.length > 0 ? { ...skipped, unsure: 'outputs' } : skipped;
+  const since = 'nothing changed since it passed';
+  if (where !== 'pod' || outputs.length === 0) {
+    return { name, where, runs: false, why: since };
+  }
+  if (looked === undefined || looked === 'silent') {
+    const more = looked === 'silent' ? ' (S3 did not tell of them)' : '';
+    return { name, where, runs: false, why: `${since}${more}`, unsure: 'outputs' };
+  }
+  return { name, where, runs: false, why: `${since}, and its outputs are as it left them` };
 }
 
 /**
@@ -149,12 +199,14 @@ async function ask(
     from,
     before,
     other,
+    outputs,
     signal,
   }: {
     files: readonly HashedFile[];
     from: string | undefined;
     before: object;
     other: Record<string, string>;
+    outputs?: Record<string, FarOutputs> | 'silent' | undefined;
     signal: AbortSignal | undefined;
   },
 ): Promise<z.infer<typeof answerSchema>> {
@@ -170,9 +222,12 @@ async function ask(
     from,
   });
   const hashes = Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
+  const told = outputs === 'silent' ? undefined : outputs;
   const late = AbortSignal.timeout(patienceMs);
   const soon = signal === undefined ? late : AbortSignal.any([signal, late]);
-  return answerSchema.parse(await askLocalWorker(source, 'foresee', { spec, hashes, before, other }, soon));
+  return answerSchema.parse(
+    await askLocalWorker(source, 'foresee', { spec, hashes, before, other, outputs: told }, soon),
+  );
 }
 
 interface LastRun {

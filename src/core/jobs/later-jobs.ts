@@ -3,10 +3,11 @@ import { isJobOf, jobTime } from '../journal/id.ts';
 import { parseJson } from '../json.ts';
 import { isSameTime } from '../s3/index.ts';
 import type { FarFile } from '../transport/fetching.ts';
+import { leftSchema } from '../transport/safe-names.ts';
 import type { FarResults } from './far-results.ts';
 
 const lineSchema = z.union([
-  z.object({ path: z.string(), left: z.string() }),
+  leftSchema,
   z.object({
     path: z.string(),
     size: z.number(),
@@ -51,6 +52,12 @@ export class NotedResults {
         'target' in line && line.target !== undefined ? [[line.path, line.target] as const] : [],
       ),
     );
+  }
+
+  /** Whether a link led to nothing when the job ended, as far as that was noted. */
+  ledToNothing(path: string): boolean {
+    const line = this.own?.get(path);
+    return line === undefined || ('left' in line && line.nothing === true);
   }
 
   /**

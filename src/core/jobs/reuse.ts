@@ -12,7 +12,8 @@ import { installWorker } from '../pods/install-worker.ts';
 import { podPrefix, projectVariable } from '../journal/id.ts';
 import { whyOne } from './claim.ts';
 import type { RunPlan } from './plan.ts';
-import { podsOf, withPod } from '../pods/of-job.ts';
+import { pricePerHour } from '../words/index.ts';
+import { hardwareOf, podsOf, withPod } from '../pods/of-job.ts';
 import { isBeingPrepared, type JobRecord } from '../journal/records.ts';
 import { RemoteWorker, type PodLook, type RemoteJob } from '../pods/worker.ts';
 
@@ -24,6 +25,9 @@ const width = 8;
 /** A kept pod that ends sooner than this is not used again, in ms: the new job must be there before. */
 const enoughTime = 120_000;
 
+/** What of a plan says which pods it can use. */
+export type ReusePlan = Pick<RunPlan, 'loaded' | 'candidates'>;
+
 /**
  * A running pod of this project, on its volume and with acceptable hardware, that nobody uses: one that a killed client
  * left before a job began on it, or one that was kept. A pod that something is about to end is not used.
@@ -32,7 +36,7 @@ const enoughTime = 120_000;
  */
 export async function idlePod(
   installation: Installation,
-  plan: RunPlan,
+  plan: ReusePlan,
   volume: Volume,
   access: Access,
   signal?: AbortSignal,
@@ -74,6 +78,50 @@ export async function idlePod(
     silent: new Set(ours.map((p) => p.id).filter((id) => !looks.has(id))),
     ended: new Map([...looks.values()].flatMap(({ told }) => told.jobs.flatMap(endOf))),
   };
+}
+
+/** A pod that is there already and that a run will use. */
+export interface ForeseenPod {
+  id: string;
+  name: string;
+  hardware: string;
+  /** USD per hour; null where the API does not tell. */
+  costPerHour: number | null;
+}
+
+/** A preview waits so long for the pods that are there, in ms. */
+const foreseeMs = 8_000;
+
+/**
+ * The pod that a run would use in place of renting one, as the run itself looks for it; undefined where there is none, or
+ * where that cannot be told in time. Nothing is changed: it may be gone, or another job's, when the run starts.
+ */
+export async function foreseePod(
+  installation: Installation,
+  plan: ReusePlan & Pick<RunPlan, 'volume'>,
+  signal?: AbortSignal,
+): Promise<ForeseenPod | undefined> {
+  if (!plan.volume.exists) {
+    return undefined;
+  }
+  const late = AbortSignal.timeout(foreseeMs);
+  const soon = signal === undefined ? late : AbortSignal.any([signal, late]);
+  try {
+    const { ready } = await idlePod(installation, plan, plan.volume.volume, installation, soon);
+    ready?.connection.close();
+    return (
+      ready && { id: ready.pod.id, name: ready.pod.name, hardware: hardwareOf(ready.pod), costPerHour: ready.pod.cost }
+    );
+  } catch {
+    throwIfCancelled(signal);
+    return undefined;
+  }
+}
+
+/** `The idle pod rpt-songs is used again: RTX A4000, $0.20/h, which it costs already.` */
+export function foreseenPodText({ name, hardware, costPerHour }: ForeseenPod, free: boolean): string {
+  const price = costPerHour === null ? '' : `, ${pricePerHour(costPerHour, free)}, which it costs already`;
+  return `The idle pod ${name} is used again: ${hardware}${price}.`;
 }
 
 export type JobEnd = NonNullable<JobRecord['outcome']>;
@@ -193,7 +241,7 @@ function isFromHere({ machine }: Installation, { client }: JobRecord): boolean {
  */
 async function runningOf(
   { client }: Installation,
-  plan: RunPlan,
+  plan: ReusePlan,
   here: Pod,
   jobs: readonly RemoteJob[],
   signal: AbortSignal | undefined,
@@ -210,7 +258,7 @@ async function runningOf(
   return undefined;
 }
 
-function isOurs(pod: Pod, plan: RunPlan, volume: Volume): boolean {
+function isOurs(pod: Pod, plan: ReusePlan, volume: Volume): boolean {
   return (
     pod.name.startsWith(podPrefix) &&
     pod.status === 'RUNNING' &&
@@ -220,7 +268,7 @@ function isOurs(pod: Pod, plan: RunPlan, volume: Volume): boolean {
   );
 }
 
-function fits(pod: Pod, plan: RunPlan): boolean {
+function fits(pod: Pod, plan: ReusePlan): boolean {
   const { target } = plan.loaded.project;
   return pod.image === target.image && plan.candidates.some((c) => c.id === (pod.gpu?.id ?? pod.cpu?.id));
 }

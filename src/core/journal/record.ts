@@ -1,14 +1,12 @@
 import * as z from 'zod';
 import { limits } from '../contract.ts';
 import { isRunning, type Answer } from '../processes.ts';
+import { mostPerHour } from '../words/money.ts';
 import { askerSchema } from './asker.ts';
 
 /** Where a job is in its life, as its client last wrote it. The journal on the volume is the truth about the run. */
 export const phases = ['check', 'local', 'pod', 'wait', 'transfer', 'start', 'run', 'fetch', 'end', 'done'] as const;
 export type Phase = (typeof phases)[number];
-
-/** USD; no machine that can be rented costs so much, so a record that says so is damaged. */
-const mostPerHour = 10_000;
 
 export const recordSchema = z.object({
   schema: z.literal(1),

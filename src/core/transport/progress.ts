@@ -68,6 +68,8 @@ export interface Left {
   reason: string;
   /** Fetching again may help: it went wrong on its way. */
   again?: true;
+  /** Nothing is there that could come: it is a link that leads to nothing. */
+  nothing?: true;
 }
 
 const windowMs = 5000;

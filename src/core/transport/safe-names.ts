@@ -13,8 +13,11 @@ export const fileSchema = z.object({
   mtime: z.union([z.iso.datetime(), z.number()]),
 });
 
+/** What it leaves where it is, with the reason; `nothing`: a link that leads to nothing. */
+export const leftSchema = z.object({ path: z.string(), left: z.string(), nothing: z.boolean().optional() });
+
 /** A line of its list: a file, or what it leaves where it is, with the reason. */
-export const listSchema = z.union([fileSchema, z.object({ path: z.string(), left: z.string() })]);
+export const listSchema = z.union([fileSchema, leftSchema]);
 
 /** Which names are one on this machine. */
 export interface Names {

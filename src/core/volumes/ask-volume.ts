@@ -44,7 +44,7 @@ export function farEnd(installation: Installation, project: string, around: Surr
 
 /** The volume over S3. Rejects with `s3-none` where the data center has no S3 or this installation no keys. */
 export async function openStore(
-  installation: Installation,
+  installation: Pick<Installation, 's3'>,
   volume: { id: string; dataCenter: string },
 ): Promise<VolumeStore> {
   const access = await s3AccessOf(installation.s3, volume.dataCenter);

@@ -21,6 +21,14 @@ export function priced(amount: string, free: boolean): string {
   return !free ? amount : amount === unknown ? 'free here' : `free here, ${amount} on RunPod`;
 }
 
+/** USD; no machine that can be rented costs so much, so what says so is damaged. */
+export const mostPerHour = 10_000;
+
+/** A price that can be one; null for what no machine costs. */
+export function soundPrice(price: number | null): number | null {
+  return price !== null && price >= 0 && price <= mostPerHour ? price : null;
+}
+
 /** USD that a pod comes to in so many ms: the meter, wherever it is read. */
 export function metered(ms: number, costPerHour: number): number {
   return (Math.max(0, ms) / 3_600_000) * costPerHour;

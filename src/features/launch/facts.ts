@@ -6,6 +6,7 @@ import type { Installation } from '../../core/home/installation.ts';
 import { mostOver } from '../../core/jobs/plan.ts';
 import { foresee, type StepForesight } from '../../core/jobs/foresight.ts';
 import { stepsOn } from '../../core/journal/spec.ts';
+import { foreseePod, type ForeseenPod } from '../../core/jobs/reuse.ts';
 import { candidates, type Candidate } from '../../core/pods/hardware.ts';
 import { planVolume, type VolumePlan } from '../../core/pods/volume.ts';
 import { preflight, smokeProject, type PreflightReport } from '../../core/guards/preflight/index.ts';
@@ -30,6 +31,8 @@ export interface LaunchFacts {
   sync: Promise<PreparedPlan>;
   /** How long the job's own pod waits for its files. */
   upload: Promise<TimeEstimate>;
+  /** The pod that is there already and that the run will use. */
+  pod: Promise<ForeseenPod | undefined>;
   /** What each step will do. */
   foreseen: Promise<StepForesight[]>;
   estimate: Promise<Estimate>;
@@ -49,6 +52,10 @@ export function launchFacts(
 ): LaunchFacts {
   const hardware = hardwareOf(here, changed, signal);
   const sync = planSync(here, changed, { signal });
+  const pod = hardware.then(
+    ({ volume, list }) => foreseePod(here, { loaded: changed, candidates: list, volume }, signal),
+    () => undefined,
+  );
   const most = mostOf(here, changed, hardware, signal);
   const upload = sync.then(({ plan }) => uploadWait(loaded.root, plan));
   const planned = Promise.race([
@@ -60,7 +67,7 @@ export function launchFacts(
   ]);
   const foreseen = Promise.all([
     hardware.then(
-      ({ volume }) => (volume.exists ? volume.volume.id : undefined),
+      ({ volume }) => (volume.exists ? volume.volume : undefined),
       () => undefined,
     ),
     planned,
@@ -74,6 +81,7 @@ export function launchFacts(
       {
         ...{ loaded: changed, volume, dataCenter, candidates: list, podSteps, mostDollars },
         foreseen: await foreseen.catch(() => []),
+        pod: await pod.catch(() => undefined),
       },
       waits,
     );
@@ -83,13 +91,13 @@ export function launchFacts(
     preflight(here, loaded, {
       profile,
       secret: async (name) => (await credentials.stepSecret(name))?.reveal(),
-      estimateDollars: estimate?.likely ?? undefined,
+      estimate: estimate ?? undefined,
       s3Keys: here.s3 && (await here.s3.keys()) !== undefined,
       signal,
     }),
   );
   const estimate = upload.catch(() => null).then(estimateWith);
-  return { hardware, sync, upload, foreseen, estimate, most, report };
+  return { hardware, pod, sync, upload, foreseen, estimate, most, report };
 }
 
 /** A smoke run: what it is asked of, and what it costs. */

@@ -139,12 +139,12 @@ export class RunPreview {
     const number = this.#number;
     const facts = launchFacts(here, loaded, changed, request, this.#context.credentials, signal);
     const isNow = (): boolean => number === this.#number;
-    const { hardware, sync, upload, foreseen, estimate, most, report } = facts;
+    const { hardware, pod, sync, upload, foreseen, estimate, most, report } = facts;
     const show: Show = (name, value) => this.#part(number, name, value);
     await Promise.all([
       show(
         'pods',
-        hardware.then(({ volume, list }) => sheetText.podsText(volume, list, here.client.free)),
+        hardware.then(async ({ volume, list }) => sheetText.podsText(volume, list, here.client.free, await pod)),
       ),
       show(
         'sync',

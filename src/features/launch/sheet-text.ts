@@ -13,6 +13,7 @@ import {
   pricePerMonth,
   roughly,
 } from '../../core/words/index.ts';
+import { foreseenPodText, type ForeseenPod } from '../../core/jobs/reuse.ts';
 import type { StepForesight } from '../../core/jobs/foresight.ts';
 import { capNote, type Capabilities } from '../../core/guards/verify/index.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
@@ -116,8 +117,13 @@ const stocks: Record<Candidate['stock'], string> = {
   UNKNOWN: 'stock not known',
 };
 
-/** The volume, and what may be rented there in the order in which it is asked for. */
-export function podsText(volume: VolumePlan, candidates: readonly Candidate[], free: boolean): Value<'pods'> {
+/** The volume, and what may be rented there in the order in which it is asked for, or the pod that is used in its place. */
+export function podsText(
+  volume: VolumePlan,
+  candidates: readonly Candidate[],
+  free: boolean,
+  pod?: ForeseenPod,
+): Value<'pods'> {
   const size = volume.exists ? volume.volume.size : volume.size;
   const name = volume.exists ? volume.volume.name : volume.name;
   const where = volume.exists ? volume.volume.dataCenter : volume.dataCenter;
@@ -134,9 +140,14 @@ export function podsText(volume: VolumePlan, candidates: readonly Candidate[], f
       price: pricePerHour(c.costPerHour, free),
       stock: stocks[c.stock],
       free: c.stock !== 'NONE',
-      first: c === first,
+      first: pod === undefined && c === first,
     })),
-    note: first === undefined ? `Nothing of it is free in ${plainText(where, 100)} now.` : undefined,
+    note:
+      pod !== undefined
+        ? plainText(foreseenPodText(pod, free))
+        : first === undefined
+          ? `Nothing of it is free in ${plainText(where, 100)} now.`
+          : undefined,
   };
 }
 

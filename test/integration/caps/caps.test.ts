@@ -227,6 +227,13 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
     assert.match(stderr, /cap for today is used up: of \$0\.00001 a day, \$0\.\d+ are spent/);
     assert.match(stderr, /Nothing was rented\. Start tomorrow, or raise "caps\.dollarsPerDay"/);
     assert.equal(world.podsAsked(), asked);
+    const plan = await world.run(['plan', project.file]);
+    assert.equal(plan.code, 0, plan.stderr);
+    const refusal = /The project's cap for today is used up: .*?Start tomorrow, or raise "caps\.dollarsPerDay"/;
+    const plain = (text: string): string => text.replace(/\s+/g, ' ');
+    assert.equal(refusal.exec(plain(plan.stdout))?.[0], refusal.exec(plain(stderr))?.[0]);
+    assert.match(plan.stdout, /It would not start\./);
+    assert.match(plain(plan.stdout), / cost: /, 'and what it would cost on another day');
     const check = await world.run(['check', project.file, '--json']);
     assert.equal(check.code, 1);
     assert.match(check.stdout, /"id":"day-cap"/);
@@ -257,7 +264,7 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
     writeFileSync(path.join(await world.volume(works.volume), 'projects', 'twice', 'go'), '');
     const first = await works.client?.ended;
     assert.deepEqual([first?.code, second?.code], [0, 2], second?.stderr);
-    assert.match(second?.stderr ?? '', /cap for today is used up: of 1 hours of pods a day, 1\.0 are used or promised/);
+    assert.match(second?.stderr ?? '', /cap for today is used up: of 1 hour of pods a day, 1\.0 are used or promised/);
   });
 
   it('says before the next run what it will cost, from the one before (R4.2)', async function () {

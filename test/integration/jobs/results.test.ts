@@ -97,6 +97,26 @@ describe('results that do not come home (R3.2)', function () {
     );
   });
 
+  it('a link that points to nothing is told and does not stand against the job; one that a pattern names is a missing result', async () => {
+    const shell =
+      'mkdir -p out; echo 1 > out/a.txt; echo 2 > out/b.txt; ln -sfn gone.pt out/best.pt; ln -sfn b.txt out/last.txt';
+    const of = project('to-nothing', shell, ['out/**']);
+    const { code, job, said } = await run(of);
+    assert.equal(code, 0, said);
+    assert.match(said, /"out\/best\.pt": a link that points to nothing on the volume/);
+    assert.match((await world.run(['jobs'])).stdout, new RegExp(`${job} +succeeded {2}`));
+    rmSync(home(of, job), { recursive: true });
+    const again = await world.run(['fetch', job], s3());
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.match(again.stdout, /"out\/best\.pt": a link that points to nothing on the volume/);
+    assert.equal(readFileSync(home(of, job, 'out/last.txt'), 'utf8'), '2\n');
+    // Named by itself it is a result, and there is none.
+    const named = project('named-link', shell, ['out/a.txt', 'out/best.pt']);
+    const missing = await run(named);
+    assert.equal(missing.code, 5, missing.said);
+    assert.match(missing.said, /"out\/best\.pt": Nothing on the volume matches this pattern/);
+  });
+
   it('an edited result is kept and told; each answer does what it says', async () => {
     const of = project('edited', 'mkdir -p out; echo from pod > out/r.txt; echo 2 > out/other.txt', ['out/**']);
     const { code, job, said } = await run(of);

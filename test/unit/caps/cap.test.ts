@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { dayLeft, endSeconds, mostDollarsOf, PodCaps, rentSeconds, wholeDay } from '../../../src/core/caps/cap.ts';
+import {
+  dayLeft,
+  dayShort,
+  endSeconds,
+  mostDollarsOf,
+  PodCaps,
+  rentSeconds,
+  wholeDay,
+} from '../../../src/core/caps/cap.ts';
 import { capOwners, capSentence } from '../../../src/core/caps/sentence.ts';
 import type { CapKey } from '../../../src/core/journal/events.ts';
 import { CapTimer } from '../../../src/core/caps/cap.ts';
@@ -146,5 +154,26 @@ describe('the sentence about caps (R4.3)', () => {
       assert.doesNotMatch(say(own('refused'), user('missing')), way);
       assert.doesNotMatch(capSentence({ ...promise, armed: false, detail: 'Refused.' }, now), way);
     });
+  });
+});
+
+describe("what is left of a day's cap, for a run that is expected to come to so much (R4.3)", () => {
+  const caps = { dollarsPerDay: 5, hoursPerDay: 4 };
+  const expected = (
+    dollars: number | null,
+    hours: number | null,
+  ): { dollars: number | null; seconds: number | null } => ({
+    dollars,
+    seconds: hours === null ? null : hours * 3600,
+  });
+
+  it('is told where it is too little, of money and of hours, and of nothing else', () => {
+    const left = { dollars: 2, hours: 1 };
+    assert.equal(dayShort(caps, left, expected(2, 1)), undefined);
+    assert.equal(dayShort(caps, left, expected(null, null)), undefined, 'what is not known is not guessed');
+    assert.match(dayShort(caps, left, expected(3, 1))?.what ?? '', /Of today's \$5\.00 \$2\.00 are left.*cost \$3\.00/);
+    const hours = dayShort(caps, left, expected(1, 2));
+    assert.match(hours?.what ?? '', /Of today's 4 hours of pods 1 h are left.*take 2 h/);
+    assert.equal(hours?.cap, 'hoursPerDay');
   });
 });

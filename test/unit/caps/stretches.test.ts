@@ -12,6 +12,7 @@ import type { HelperPod } from '../../../src/core/journal/helpers.ts';
 import { helperVariable, jobVariable, projectVariable } from '../../../src/core/journal/id.ts';
 import type { JobRecord } from '../../../src/core/journal/records.ts';
 import { podSchema, type Pod } from '../../../src/core/runpod/schemas.ts';
+import { ledgerOf } from '../../../src/core/costs/ledger.ts';
 import { seeded, type Random } from '../../support/random.ts';
 import { at, job, pod } from '../costs/records.ts';
 
@@ -196,6 +197,51 @@ describe('whose every second of a pod was (R4.2)', () => {
     const now = new Date(at(25));
     const stretches = look([record], { listed: [listed('pod-a')], now });
     assert.deepEqual([spent(stretches, dayOf(now)).dollars, spent(stretches, dayOf(now)).mostDollars], [2, 4]);
+  });
+});
+
+describe('impossible numbers in what is kept of pods (R4.2)', () => {
+  const prices = [-5, 1e9, Number.MAX_VALUE, 0, 2];
+  const times = [at(9), at(11), '1970-01-01T00:00:00Z', '9999-12-31T00:00:00Z', '-271821-04-20T00:00:00Z', 'never', ''];
+  const seconds = [-1, 1e15, Number.MAX_VALUE, 600, undefined];
+  const promises = [-3, 1e300, 4, null];
+  const longest = 45 * 24;
+
+  it('never make a sum that is negative, endless, or more than a machine can cost', () => {
+    for (let round = 1; round <= 500; round++) {
+      const random = seeded(round);
+      const one = <T>(values: readonly T[]): T => values[random.of(values.length)] as T;
+      const record = open('a', {
+        pod: { ...pod('pod-a', one(times)), costPerHour: one(prices) },
+        podEnded: one([...times, undefined]),
+        goneBy: one([...times, undefined]),
+        onFinish: one(['keep', 'terminate'] as const),
+        phase: one(['run', 'done'] as const),
+        cap: { stopsBy: one([...times, null]), mostDollars: one(promises), armed: one([true, false]), text: '' },
+      });
+      const facts: PodFacts = {
+        jobs: [{ record, finished: one([...times, undefined]), jobSeconds: one(seconds), heard: new Date(one(times)) }],
+        helpers: [helper('h', { costPerHour: one(prices), created: one(times), ended: one([...times, undefined]) })],
+        listed: one([undefined, [], [listed('pod-a', { cost: one(prices) })], [listed('x', { cost: one(prices) })]]),
+        now: noon,
+      };
+      const told = `round ${round}: ${JSON.stringify(facts)}`;
+      const bound = longest * 10_000 * 3;
+      for (const window of [undefined, dayOf(noon)]) {
+        const sum = spent(stretchesOf(facts), window);
+        for (const [name, value] of Object.entries(sum)) {
+          const most = name.endsWith('econds') ? longest * 3600 * 3 : bound;
+          assert.ok(value >= 0 && value <= most, `${name} is ${value}, ${told}`);
+        }
+        assert.ok(sum.mostDollars >= sum.dollars && sum.mostSeconds >= sum.seconds, told);
+      }
+      const { total, mostTotal, days } = ledgerOf(facts);
+      assert.ok(total >= 0 && mostTotal >= total && mostTotal <= bound, told);
+      assert.ok(
+        days.every(({ dollars, mostDollars }) => dollars >= 0 && mostDollars >= dollars),
+        told,
+      );
+    }
   });
 });
 

@@ -46,6 +46,14 @@ describe('the estimate before a run (R4.2)', () => {
     assert.match(says({ prices: [2, 4] }), /\$2\.00\/h to \$4\.00\/h, most likely \$2\.00\/h/);
   });
 
+  it('knows a pod that is there already: nothing has to start, and what is kept goes on costing', () => {
+    const { seconds, assumptions } = estimate(facts({ reused: 'rpt-songs', keeps: true, fetches: true }));
+    assert.ok(seconds.low < 3500 + 60 && (seconds.likely ?? Infinity) < 3600 + 200, JSON.stringify(seconds));
+    assert.match(assumptions.join('\n'), /idle pod rpt-songs is used again, so none has to start/);
+    assert.match(assumptions.join('\n'), /kept after the job and goes on costing its price/);
+    assert.doesNotMatch(assumptions.join('\n'), /The pod takes|The pod ends/);
+  });
+
   it('without history says that it does not know, and makes no middle of a time limit', () => {
     const limited = estimate(facts({ steps: [step('train', { timeoutSeconds: 3600 })] }));
     assert.deepEqual([limited.likely, limited.seconds.likely], [null, null]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dayOf, spent, stretchesOf } from '../../../src/core/caps/stretches.ts';
 import { estimate } from '../../../src/core/costs/estimate.ts';
 import { EstimatesFile, recordOf } from '../../../src/core/caps/estimates-file.ts';
@@ -39,12 +39,14 @@ describe('what costs remember (R4.2)', () => {
       skipped('a'),
       finished('b', 'passed', 20),
       finished('c', 'failed', 3),
+      finished('d', 'passed', 1e15),
     ]);
     const steps = await stepHistory(records, 'songs', 'https://api.example/v2');
     assert.deepEqual(Object.fromEntries(steps), {
       a: { runs: [{ seconds: 10, hardware: 'L4' }] },
       b: { runs: [{ seconds: 20, hardware: 'L4' }] },
       c: { runs: [] },
+      d: { runs: [] },
     });
   });
 
@@ -77,6 +79,13 @@ describe('what costs remember (R4.2)', () => {
       [2, 2, undefined, undefined],
     );
     assert.equal(await file.record(records, 'p2'), undefined);
+    // Impossible numbers are no amounts, and take nothing else with them.
+    const kept = JSON.parse(readFileSync(file.file, 'utf8')) as { estimates: object[] };
+    for (const wrong of [{ likely: -1 }, { actual: 1e300 }, { low: 'x' }]) {
+      const entry = { job: 'wrong', project: 'songs', time: at(9), low: 1, likely: 1, high: 1, actual: 2, ...wrong };
+      writeFileSync(file.file, JSON.stringify({ schema: 1, estimates: [...kept.estimates, entry] }));
+      assert.deepEqual(await file.record(records, 'songs'), record, JSON.stringify(wrong));
+    }
     writeFileSync(file.file, '{');
     assert.deepEqual(await file.entries(), [], 'a broken file counts as empty');
   });

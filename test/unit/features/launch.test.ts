@@ -95,6 +95,13 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     assert.equal(note, undefined);
     assert.match(where, /tiny will be created: 50 GB in US-MD-1 for good, about \$3\.50 a month/);
     assert.match(podsText(volume, [], false).note ?? '', /Nothing of it is free in US-MD-1/);
+    const idle = { id: 'p', name: 'rpt-tiny', hardware: 'L4', costPerHour: 0.4 };
+    const used = podsText(volume, [{ ...pod, id: 'b', label: 'L4', stock: 'LOW' }], false, idle);
+    assert.equal(used.note, 'The idle pod rpt-tiny is used again: L4, $0.40/h, which it costs already.');
+    assert.ok(
+      used.rows.every((row) => !row.first),
+      'nothing is asked for',
+    );
   });
 
   it('says what limits the run and who holds that', () => {

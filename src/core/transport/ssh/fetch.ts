@@ -29,9 +29,13 @@ export async function fetchFiles(options: FetchOptions): Promise<FetchResult> {
   const listed = await callFiles(options, 'list', [{ patterns }], listSchema, signal);
   const failures = new Failures();
   const files: RemoteFile[] = [];
+  const nothing = new Set<string>();
   for (const line of listed) {
     if ('left' in line) {
       failures.add(line.path, new Error(`Left on the volume: ${line.left}.`));
+      if (line.nothing === true) {
+        nothing.add(line.path);
+      }
     } else {
       const { path: name, size, sha256, mtime } = line;
       files.push({ path: name, size, sha256, modified: new Date(mtime) });
@@ -41,7 +45,7 @@ export async function fetchFiles(options: FetchOptions): Promise<FetchResult> {
   const missed = unmatched(
     patterns,
     names,
-    failures.list().map((left) => left.path),
+    failures.list().flatMap((left) => (nothing.has(left.path) ? [] : left.path)),
   );
   const result: FetchResult = { files: 0, bytes: 0, unchanged: 0, left: [], unmatched: missed };
   const accepted = accept(files, patterns, failures, namesOf(into));
@@ -55,7 +59,7 @@ export async function fetchFiles(options: FetchOptions): Promise<FetchResult> {
       await incoming.close();
     }
   }
-  result.left = leftOf(failures, settled);
+  result.left = leftOf(failures, settled).map((left) => (nothing.has(left.path) ? { ...left, nothing: true } : left));
   return result;
 }
 

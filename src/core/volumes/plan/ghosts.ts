@@ -23,7 +23,7 @@ export interface GhostOptions {
 
 /**
  * What lies there and is not here. Code makes way by itself; data never does: what an input names, what came under
- * "data", and what came under "must" and is no source by its name waits for a decision.
+ * "data", and whatever is no source by its name waits for a decision, whichever list it came under.
  */
 export function ghostsOf(
   here: readonly { path: string }[],
@@ -94,7 +94,7 @@ class GhostJudge {
       : { path, size, kind, then: 'ask', why: data };
   }
 
-  /** By the list that it came under and by those of today; what nobody can tell is data unless its name is that of a source. */
+  /** By the list that it came under and by those of today; under all of them it is data unless its name is that of a source. */
   #whyData(path: string, { size, list }: PutFile): string | undefined {
     const input = this.#inputs.find(({ pattern }) => pattern.matches(path));
     if (input !== undefined) {
@@ -110,8 +110,7 @@ class GhostJudge {
     if (list === 'must' || this.#must(path)) {
       return 'came under "sync.must"';
     }
-    const isOptional = list === 'optional' || this.#optional(path);
-    return isOptional && isSmall ? undefined : 'no source by its name or size';
+    return list === 'optional' || this.#optional(path) ? 'came under "sync.optional"' : 'no source by its name or size';
   }
 }
 

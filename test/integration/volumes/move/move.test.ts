@@ -147,7 +147,9 @@ describe('a volume is moved to another data center (R1.5)', function () {
     ) as { files: Record<string, { mtime: string }> };
     const run = lstatSync(path.join(stage.directory(target), 'projects', 'rainbow', 'run.sh'));
     assert.equal(Date.parse(moved.files['run.sh']?.mtime ?? ''), Math.floor(run.mtimeMs / 1000) * 1000);
-    assert.ok(!existsSync(path.join(stage.directory(target), 'projects', 'rainbow', '.runpod-trainer', 'hashes.json')));
+    for (const name of ['hashes.json', 'worker-hashes.json']) {
+      assert.ok(!existsSync(path.join(stage.directory(target), 'projects', 'rainbow', '.runpod-trainer', name)));
+    }
     const again = await stage.move({ volume: volume.id, to: there, way: 's3' });
     assert.deepEqual(again.result.sent, { files: 0, bytes: 0 });
   });

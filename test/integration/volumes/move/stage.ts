@@ -75,7 +75,9 @@ export class MoveStage {
     mkdirSync(path.join(root, '.runpod-trainer', 'jobs', 'rainbow-20261122-093012-k3f9'), { recursive: true });
     writeFileSync(path.join(project, '.runpod-trainer', 'files.json'), '{"schema":1,"files":{}}');
     writeFileSync(path.join(project, '.runpod-trainer', 'steps', 'one.json'), '{"fingerprint":"1"}');
-    writeFileSync(path.join(project, '.runpod-trainer', 'hashes.json'), '{"schema":1,"files":{}}');
+    for (const name of ['hashes.json', 'worker-hashes.json']) {
+      writeFileSync(path.join(project, '.runpod-trainer', name), '{"schema":1,"files":{}}');
+    }
     writeFileSync(path.join(project, '.runpod-trainer', 'incoming', 'half'), 'half');
     writeFileSync(path.join(root, '.runpod-trainer', 'jobs', 'rainbow-20261122-093012-k3f9', 'events.jsonl'), '{}\n');
     writeFileSync(path.join(project, 'run.sh'), '#!/bin/sh\n', { mode: 0o755 });
@@ -97,7 +99,7 @@ export class MoveStage {
     const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
       (name) =>
         !/^\.runpod-trainer(\/(gateways|moves|pods|worker).*)?$/.test(name) &&
-        !/\.runpod-trainer\/(incoming|hashes\.json|files\.lock)/.test(name),
+        !/\.runpod-trainer\/(incoming|(worker-)?hashes\.json|files\.lock)/.test(name),
     );
     return names.toSorted().map((name) => {
       const place = path.join(root, name);

@@ -48,7 +48,7 @@ describe('what lies on the volume and is not here any more (R2.5, own-07)', () =
     assert.deepEqual(said(ghosts), {
       'big/x.py': 'ask',
       'data/p2.csv': 'ask',
-      'notes/a.txt': 'set-aside',
+      'notes/a.txt': 'ask',
       'notes/large.bin': 'ask',
       'src/analysis.ipynb': 'set-aside',
       'src/conf/a.yaml': 'set-aside',
@@ -56,6 +56,17 @@ describe('what lies on the volume and is not here any more (R2.5, own-07)', () =
       'src/old.py': 'set-aside',
     });
     assert.deepEqual([changed, gone], [[], []]);
+  });
+
+  it('is code by its name and size alone, under whichever list it came', () => {
+    const names = ['a.py', 'b.yaml', 'labels.json', 'rows.csv', 'words.txt', 'm.npy', 'no-ending', 'corpus/1.md'];
+    for (const list of ['must', 'optional', undefined] as const) {
+      const far = farOf(...names.map((name): [string, SyncList?] => [`any/${name}`, list]));
+      const then = ghostsOf([], far, project).ghosts.map((ghost) => [ghost.path.slice(4), ghost.then]);
+      const code = then.flatMap(([name, what]) => (what === 'set-aside' ? name : []));
+      assert.deepEqual(code, ['a.py', 'b.yaml'], list ?? 'nobody knows');
+    }
+    assert.equal(ghostsOf([], farOf(['x/a.csv', 'optional']), project).ghosts[0]?.why, 'came under "sync.optional"');
   });
 
   it('is answered for by that path alone, never by a folder that has its name later; a glob stays a glob', () => {

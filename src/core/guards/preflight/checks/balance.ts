@@ -18,7 +18,7 @@ export const balance: Check = {
       say.unknown('The balance is not told to this key.');
       return;
     }
-    const needed = Math.max(options.estimateDollars ?? 0, price ?? 0);
+    const needed = Math.max(options.estimate?.likely ?? 0, price ?? 0);
     const fix = { title: 'Add funds', command: 'open-url' as const, args: { url: billing } };
     if (money.balance <= 0 || money.balance < needed) {
       const reason = needed === (price ?? 0) ? 'an hour of the pod costs' : 'the run is expected to cost';

@@ -1,5 +1,5 @@
+import { dayShort } from '../../../caps/cap.ts';
 import { leftToday } from '../../../caps/day.ts';
-import { dollars } from '../../../words/index.ts';
 import { UserError } from '../../../errors.ts';
 import type { Check } from '../check.ts';
 
@@ -11,18 +11,14 @@ export const dayCaps: Check = {
     if (!facts.rentsPod) {
       return;
     }
-    const { dollarsPerDay } = project.caps;
-    const at = facts.place('caps', dollarsPerDay === undefined ? 'hoursPerDay' : 'dollarsPerDay');
+    const { caps } = project;
     try {
       const left = await leftToday(installation, project, signal);
-      const expected = options.estimateDollars ?? 0;
-      if (left.dollars !== null && left.dollars < expected) {
-        say.warning('day-cap-short', {
-          what: `Of today's ${dollars(dollarsPerDay ?? 0)} ${dollars(left.dollars)} are left, but the run is expected to cost ${dollars(expected)}.`,
-          why: 'The job gets what is left, and is ended when that is spent.',
-          next: 'Raise "caps.dollarsPerDay" or start tomorrow; what was done is kept and skipped the next time.',
-          at,
-        });
+      const { likely = null, seconds } = options.estimate ?? {};
+      const short = dayShort(caps, left, { dollars: likely, seconds: seconds?.likely ?? null });
+      if (short !== undefined) {
+        const { cap, ...text } = short;
+        say.warning('day-cap-short', { ...text, at: facts.place('caps', cap) });
       }
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'cap-day') {
@@ -33,7 +29,7 @@ export const dayCaps: Check = {
         what,
         why: why ?? 'The project file limits what its pods may cost in one day.',
         next: next ?? 'Start tomorrow.',
-        at,
+        at: facts.place('caps', caps.dollarsPerDay === undefined ? 'hoursPerDay' : 'dollarsPerDay'),
       });
     }
   },
