@@ -49,6 +49,8 @@ function openPage() {
     handlers: {
       select: ({ step }) => happened.push(`select ${step}`),
       action: ({ action }) => happened.push(`action ${action}`),
+      explain: () => happened.push('explain'),
+      'explanation-act': ({ act }) => happened.push(`act ${act}`),
       copy: () => happened.push('copy'),
     },
     onReady: () => happened.push('ready'),

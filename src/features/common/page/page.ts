@@ -78,6 +78,11 @@ export class Page<Message extends { type: string }> implements Disposable {
     return this.#tab.visible;
   }
 
+  /** Whether the user works in it. */
+  get active(): boolean {
+    return this.#tab.active;
+  }
+
   /** Whether what it is told now arrives. */
   get listening(): boolean {
     return this.#ready && this.#tab.visible;
