@@ -171,7 +171,8 @@ const explanationSchema = z.object({
       also: z.array(sentence).max(caps.notes),
       why: sentence.optional(),
       next: sentence.optional(),
-      change: z.object({ place: sentence, from: sentence, to: sentence }).optional(),
+      /** Where the change belongs, and what it is where no other sentence says it. */
+      change: sentence.optional(),
       /** The last lines of the step, where no cause was recognised. */
       last: z.array(sentence).max(caps.notes),
       /** At most one of them is the first choice. */

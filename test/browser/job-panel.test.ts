@@ -290,6 +290,10 @@ describe('the job panel of a recorded job (R9.4)', function () {
     await panel.frame.locator('.log-older').waitFor({ timeout: 30_000 });
     await editor.workbench.until('the last line', async () => (await panel.logLines()).at(-1) === '200000 line 499');
     assert.ok((await panel.logLines()).length < 200);
-    assert.match(await panel.frame.locator('.log-older').innerText(), /older ones are recorded/);
+    assert.match(await panel.frame.locator('.log-older').innerText(), /older ones are recorded, and not searched/);
+    await panel.frame.locator('.log-search').fill('no such words');
+    await editor.workbench.until('what was searched', async () =>
+      /^No match in the newest [\d,]+ lines$/.test(await panel.frame.locator('.log-count').innerText()),
+    );
   });
 });

@@ -19,8 +19,7 @@ export function explanationPage(
     ...(why === undefined ? [] : [h('p', {}, why)]),
     ...lines('The last lines of its step', last),
     ...lines('Seen before that, and survived', also),
-    ...(change === undefined ? [] : [changePart(change)]),
-    ...(next === undefined ? [] : [h('p', {}, next)]),
+    ...[next, change].filter((text) => text !== undefined).map((text) => h('p', {}, text)),
     ...(told.note === undefined ? [] : [h('p', { class: 'muted explanation-note' }, told.note)]),
     h(
       'div',
@@ -45,18 +44,4 @@ function lines(title: string, texts: readonly string[]): HTMLElement[] {
     ...(title === '' ? [] : [h('p', { class: 'muted' }, `${title}:`)]),
     h('pre', { tabindex: '0', role: 'region', 'aria-label': label }, texts.join('\n')),
   ];
-}
-
-function changePart({ place, from, to }: NonNullable<ToldExplanation['change']>): HTMLElement {
-  return h(
-    'p',
-    { class: 'explanation-change' },
-    'Change ',
-    h('code', {}, place),
-    ' from ',
-    h('code', {}, from),
-    ' to ',
-    h('code', {}, to),
-    '.',
-  );
 }

@@ -190,7 +190,7 @@ function sections(state: SheetState): HTMLElement[] {
           ? []
           : [h('ul', { class: 'muted' }, ...value.notes.map((line) => h('li', {}, line)))]),
       ]),
-      section('Steps', { busy: false, value: state.steps }, (value) => [
+      section('Steps', { busy: state.stepsBusy, value: state.steps }, (value) => [
         facts(value),
         ...(ending.text === ''
           ? []

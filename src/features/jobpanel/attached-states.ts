@@ -39,7 +39,12 @@ export function nextAttachedState(state: AttachedState, event: RunEvent, now: nu
     case 'transfer':
       return { ...state, transfer: event, heard: now };
     case 'job':
-      return event.replay || event.side === 'local' ? state : { ...state, heard: now };
+      return {
+        ...state,
+        ...(!event.replay && event.side === 'pod' && { heard: now }),
+        // From here on the steps tell what goes on.
+        ...(event.event.type === 'step.started' && { phase: undefined }),
+      };
     case 'set-aside':
     case 'warning':
       return { ...state, warnings: [...state.warnings, event.text].slice(-maxWarnings) };

@@ -73,23 +73,26 @@ function knownCause({ what, evidence, also, why, next, change }: Explanation): B
   const said = `${what} ${why} ${next}`;
   // A gate's message says what was seen and expected; other lines may stand in a sentence too.
   const seen = evidence.filter((line) => !said.includes(line) && !saysTheSame(line, why));
-  const place = change?.path?.map((p) => (typeof p === 'number' ? `[${p}]` : `.${p}`)).join('');
   return {
     what: sentence(what),
     seen: shownLines(seen.slice(0, mostLines)).map((text) => ({ name: '', text })),
     also: shownLines(also),
     why: sentence(why),
     next: sentence(next),
-    change:
-      place === undefined || change === null
-        ? undefined
-        : {
-            place: sentence(place.replace(/^\./, '')),
-            from: plainText(JSON.stringify(change.from), 300),
-            to: plainText(JSON.stringify(change.to), 300),
-          },
+    change: change === null ? undefined : changeText(change, next),
     last: [],
   };
+}
+
+function changeText({ path, from, to, text }: NonNullable<Explanation['change']>, next: string): string | undefined {
+  if (path === null) {
+    return undefined;
+  }
+  const place = path.map((p) => (typeof p === 'number' ? `[${p}]` : `.${p}`)).join('');
+  const values = [from, to].map((value) => plainText(JSON.stringify(value), 300));
+  // What to do has named the values then.
+  const isSaid = text !== '' && next.includes(text);
+  return sentence(`In the project file: ${place.replace(/^\./, '')}${isSaid ? '' : `, from ${values.join(' to ')}`}.`);
 }
 
 /** `rows: seen 4, expected >= 9` is said by a sentence that has both numbers. */

@@ -146,7 +146,12 @@ export class AttachedJobs implements Disposable {
       }
       if (event.type === 'warning' && event.remedies !== undefined && !warned.has(event.text)) {
         warned.add(event.text);
-        this.#show('showWarningMessage', event.text, buttonsOf(this.#vs, event.remedies));
+        const { text, remedies } = event;
+        void this.#isFirst(job, text).then((isFirst) => {
+          if (isFirst) {
+            this.#show('showWarningMessage', text, buttonsOf(this.#vs, remedies));
+          }
+        });
       }
       if (event.type === 'pod' || event.type === 'phase') {
         this.#changed('pod');
@@ -169,33 +174,23 @@ export class AttachedJobs implements Disposable {
   /** Says how a job ended, in one window of this computer. */
   async tell(ended: EndedJob): Promise<void> {
     const { record, outcome, unfollowed } = ended;
-    const { longMs, records } = this.#telling;
-    const isFocused = this.#vs.window.state.focused;
-    const message = endMessage(this.#vs, ended, {
-      longMs: longMs(),
-      isWatched: isFocused && this.#isWatched(record.job),
-    });
+    const isWatched = this.#vs.window.state.focused && this.#isWatched(record.job);
+    const message = endMessage(this.#vs, ended, { longMs: this.#telling.longMs(), isWatched });
     if (message?.how === 'status') {
       this.#vs.window.setStatusBarMessage(message.text, 15_000);
-    }
-    // That this window cannot follow says nothing of the others.
-    const isOwn = unfollowed === true;
-    if (message === undefined || (!isOwn && !(await this.#isFirst(records, { job: record.job, outcome }, isFocused)))) {
-      return;
-    }
-    const { how, text, buttons } = message;
-    if (how !== 'status') {
-      this.#show(shownBy[how], text, buttons);
+    } else if (message !== undefined && (unfollowed === true || (await this.#isFirst(record.job, outcome)))) {
+      // That this window cannot follow says nothing of the others.
+      this.#show(shownBy[message.how], message.text, message.buttons);
     }
   }
 
   /** The window that the user looks at tells, if there is one. */
-  async #isFirst(records: OpenRecords, what: { job: string; outcome: string }, isFocused: boolean): Promise<boolean> {
-    if (!isFocused) {
+  async #isFirst(job: string, what: string): Promise<boolean> {
+    if (!this.#vs.window.state.focused) {
       await delay(othersFirstMs, undefined, { ref: false });
     }
     const { tellsFirst } = await import('./tell-once.ts');
-    return tellsFirst(await records(), what);
+    return tellsFirst(await this.#telling.records(), job, what);
   }
 }
 

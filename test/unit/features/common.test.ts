@@ -101,7 +101,10 @@ describe('a command that has nothing to do (R9.2)', () => {
       },
     ]),
   );
-  const failures = new Failures({ window } as unknown as typeof vscode, { error: (line: string) => shown.push(line) } as unknown as Log);
+  const failures = new Failures(
+    { window } as unknown as typeof vscode,
+    { error: (line: string) => shown.push(line) } as unknown as Log,
+  );
   beforeEach(() => (shown.length = 0));
 
   it('says so in the status bar, never in red', () => {

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import type * as vscode from 'vscode';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JobRecord } from '../../../src/core/journal/records.ts';
+import { JobRecords, type JobRecord } from '../../../src/core/journal/records.ts';
+import { Failures } from '../../../src/features/common/failures.ts';
+import type { Log } from '../../../src/features/common/log.ts';
+import { AttachedJobs } from '../../../src/features/jobs/attached-jobs.ts';
 import { endMessage, type EndedJob } from '../../../src/features/jobs/end-message.ts';
 import { tellsFirst } from '../../../src/features/jobs/tell-once.ts';
 import { useTempFolder } from '../../support/temp.ts';
@@ -72,13 +75,38 @@ describe('windows that hear of the same end', () => {
 
   it('tell it once, however many there are', async () => {
     await mkdir(join(folder.path, 'p-1'));
-    const what = { job: 'p-1', outcome: 'failed' };
-    const all = await Promise.all(Array.from({ length: 8 }, () => tellsFirst({ folder: folder.path }, what)));
+    const first = (what: string): Promise<boolean> => tellsFirst({ folder: folder.path }, 'p-1', what);
+    const all = await Promise.all(Array.from({ length: 8 }, () => first('failed')));
     assert.equal(all.filter(Boolean).length, 1);
-    assert.equal(await tellsFirst({ folder: folder.path }, { ...what, outcome: 'succeeded' }), true);
+    assert.equal(await first('../No cap holds while this computer is off.'), true);
+  });
+
+  it('leave it to the one that the user looks at', async () => {
+    await mkdir(join(folder.path, 'jobs', 'p-1'), { recursive: true });
+    const shown: string[] = [];
+    const failures = new Failures(vs, {} as Log);
+    const windowOf = (name: string, focused: boolean): AttachedJobs => {
+      const window = {
+        state: { focused },
+        createOutputChannel: () => ({}),
+        showErrorMessage: (text: string) => {
+          shown.push(`${name}: ${text}`);
+          return Promise.resolve(undefined);
+        },
+      };
+      const telling = { records: () => Promise.resolve(new JobRecords(folder.path)), longMs: () => Infinity };
+      return new AttachedJobs({ ...vs, window } as unknown as typeof vscode, failures, telling, () => undefined);
+    };
+    const [behind, before] = [windowOf('behind', false), windowOf('before', true)];
+    const lost = ended({ outcome: 'failed', reason: 'A gate does not hold.' });
+    await Promise.all([behind.tell(lost), before.tell(lost)]);
+    assert.deepEqual(shown, ['before: p failed after $4.40. A gate does not hold.']);
+    before.watchedWith(() => true);
+    await before.tell(ended({ outcome: 'lost' }));
+    assert.equal(shown.length, 1, 'not beside the panel that says it');
   });
 
   it('tell it rather twice than never', async () => {
-    assert.equal(await tellsFirst({ folder: join(folder.path, 'gone') }, { job: 'p', outcome: 'failed' }), true);
+    assert.equal(await tellsFirst({ folder: join(folder.path, 'gone') }, 'p', 'failed'), true);
   });
 });

@@ -109,6 +109,19 @@ describe('the page of a panel (R9.4, security rule 10)', () => {
     assert.deepEqual(happened, ['closed']);
   });
 
+  it('takes what still comes when it is closed: a closed tab throws at every touch', () => {
+    const { page, tab } = openPage();
+    page.dispose();
+    const touched = (): never => assert.fail('a closed tab was touched');
+    for (const name of ['title', 'visible', 'active', 'viewColumn'] as const) {
+      Object.defineProperty(tab, name, { get: touched, set: touched });
+    }
+    Object.assign(tab, { reveal: touched });
+    page.rename('Run p');
+    page.reveal();
+    assert.deepEqual([page.listening, page.active, page.visible, page.column], [false, false, false, undefined]);
+  });
+
   it('leaves its tab open for the time after a reload of the window when it is let go', () => {
     const { page, tab, said, happened } = openPage();
     page.release();

@@ -70,7 +70,13 @@ describe('the explanation of a failure in the job panel (R4.6)', () => {
     });
     const view = explanationView(explained(evidence));
     assert.equal(buttons(view)[0], '* Apply and Resume…');
-    assert.deepEqual(view.told.change, { place: 'steps[0].args[1]', from: '"8"', to: '"4"' });
+    assert.equal(view.told.change, 'In the project file: steps[0].args[1].');
+    assert.match(view.told.next ?? '', /from 8 to 4/);
+    const terse = { ...explain(evidence)!, next: 'Make it smaller.' };
+    assert.equal(
+      explanationView(explained(evidence, { explanation: terse })).told.change,
+      'In the project file: steps[0].args[1], from "8" to "4".',
+    );
     assert.equal(view.told.acts.filter((act) => act.first).length, 1);
   });
 

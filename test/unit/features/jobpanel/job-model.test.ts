@@ -226,6 +226,10 @@ describe('the job that the panel shows (R9.4)', () => {
     const text = 'It will have stopped by 14:20 for at most $0.76.';
     const shown = state(model, nextAttachedState(before, { type: 'phase', phase: 'run', text, cap: true }, 2));
     assert.deepEqual([shown.activity, shown.activityDetail], ['Running', undefined]);
+    const step = { epoch: 1, seq: 1, time: '2026-11-22T09:30:12.000Z', type: 'step.started' as const, step: 'there' };
+    const event = { ...step, index: 1, of: 2, why: [], argv: [] };
+    const begun = nextAttachedState(before, { type: 'job', side: 'pod', replay: false, event }, 2);
+    assert.deepEqual([begun.phase, begun.heard], [undefined, 2], 'the steps tell what goes on');
   });
 
   it('gives no reason for a step of which no run has passed yet, and one for a step that is not skipped', async () => {
