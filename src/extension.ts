@@ -37,12 +37,12 @@ export function activate(context: vscode.ExtensionContext): void {
   const { volumes } = store.add(createVolumesModule(vscode, context, registry, account, settings, pods));
   const refreshPods = (): void => void Promise.all([pods.refresh(), volumes.refresh()]);
   const jobs = store.add(createJobsModule(vscode, registry, failures, account, settings, podsModule, refreshPods));
-  const { installation, records } = account;
+  const { installation } = account;
   store.add(createTransferModule(vscode, registry, account.account, volumes, installation, refreshPods));
   store.add(createBackupModule(vscode, registry, account, volumes));
   store.add(createMoveModule(vscode, registry, account.account, installation, refreshPods));
   store.add(createStatusModule(vscode, registry, account.account, podsModule, jobs.jobs));
-  store.add(createJobPanelModule(vscode, context, registry, log, records, jobs));
+  store.add(createJobPanelModule(vscode, context, registry, log, failures, account, jobs));
   store.add(createDoctorModule(vscode, registry, account.account, pods, installation));
   store.add(createLaunchModule({ vs: vscode, context, registry, account, log, failures, jobs }));
   store.add(

@@ -112,6 +112,7 @@ export const settings = [
   'backgroundRefreshSeconds',
   's3Endpoints',
   'endKeySecret',
+  'notifyAfterMinutes',
 ] as const;
 export type SettingName = (typeof settings)[number];
 export const settingsSection = 'runpodTrainer';

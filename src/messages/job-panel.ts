@@ -156,7 +156,37 @@ const metricsSchema = z.object({
 });
 export type PanelMetrics = z.infer<typeof metricsSchema>;
 
-const showSchema = z.object({ type: z.literal('show'), step: name });
+/** Why the job failed, and what can be done about it; `told` is absent while it is looked for, or when that failed. */
+const explanationSchema = z.object({
+  type: z.literal('explanation'),
+  busy: z.boolean(),
+  /** Why it could not be found out. */
+  failure: sentence.optional(),
+  told: z
+    .object({
+      what: sentence,
+      /** What shows it; a name of `''` is a line as it was seen. */
+      seen: z.array(z.object({ name: sentence, text: sentence })).max(caps.notes),
+      /** What was survived before. */
+      also: z.array(sentence).max(caps.notes),
+      why: sentence.optional(),
+      next: sentence.optional(),
+      /** Where the change belongs, and what it is where no other sentence says it. */
+      change: sentence.optional(),
+      /** The last lines of the step, where no cause was recognised. */
+      last: z.array(sentence).max(caps.notes),
+      /** At most one of them is the first choice. */
+      acts: z.array(z.object({ title: sentence, first: z.boolean() })).max(10),
+      /** What is to be known before going on. */
+      note: sentence.optional(),
+    })
+    .optional(),
+});
+export type PanelExplanation = z.infer<typeof explanationSchema>;
+export type ToldExplanation = NonNullable<PanelExplanation['told']>;
+
+/** Shows a step, or the explanation of the failure. */
+const showSchema = z.object({ type: z.literal('show'), step: name.optional(), explanation: z.boolean().optional() });
 
 /** What the extension tells the panel. */
 export const toPanelSchema = z.discriminatedUnion('type', [
@@ -164,6 +194,7 @@ export const toPanelSchema = z.discriminatedUnion('type', [
   detailSchema,
   logSchema,
   metricsSchema,
+  explanationSchema,
   showSchema,
 ]);
 export type ToPanel = z.infer<typeof toPanelSchema>;
@@ -190,6 +221,10 @@ export const fromPanelSchema = z.discriminatedUnion('type', [
   /** Log, metrics and evidence of this step are wanted; the empty name is the job as a whole. */
   z.object({ type: z.literal('select'), step: name }),
   z.object({ type: z.literal('action'), action: z.enum(actions) }),
+  /** The explanation of the failure is looked at. */
+  z.object({ type: z.literal('explain') }),
+  /** Does one of the acts of the explanation. */
+  z.object({ type: z.literal('explanation-act'), act: z.int().min(0).max(9) }),
   z.object({ type: z.literal('copy'), text: z.string().max(caps.copy) }),
   /** The page dropped a message of the extension. */
   z.object({ type: z.literal('refused'), why: sentence }),

@@ -63,6 +63,8 @@ const stateSchema = z.object({
   profile: name,
   /** What runs where, in sentences. */
   steps: z.array(factSchema).max(caps.lines),
+  /** Whether it is still found out which of them run. */
+  stepsBusy: z.boolean(),
   /** The commands that the start lets run on this machine, in full; absent when not all of them fit. */
   local: z.array(factSchema).max(caps.rows).optional(),
   checks: part(

@@ -46,10 +46,13 @@ describe('commands of the palette (R9.2)', function () {
     );
   });
 
-  it('say what is missing when they cannot do anything', async () => {
+  it('say quietly that there is nothing to do, and what is missing when they cannot do anything', async () => {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Cancel Job…');
-    assert.match(await workbench.notification('No job is running'), /nothing to cancel/);
+    await workbench.statusItem('No job is running');
+    await workbench.runCommand('RunPod: Open Results Folder');
+    await workbench.statusItem('No results have been brought home yet');
+    assert.equal(await workbench.page.locator('.notification-toast').count(), 0);
     await workbench.runCommand('RunPod: Run Pipeline…');
     assert.match(await workbench.notification('You are not signed in'), /local sandbox/);
   });

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PanelPage } from './panel/panel-page.ts';
 import { failAtGate, trainingJob } from './panel/rainbow.ts';
-import type { RecordedJob } from './panel/recorded-job.ts';
+import { RecordedJob } from './panel/recorded-job.ts';
 import { type Editor, openEditor } from './support/editor.ts';
 import { temporaryFolder } from './support/package.ts';
 
@@ -20,14 +20,17 @@ describe('the job panel of a recorded job (R9.4)', function () {
   let editor: Editor;
   let panel: PanelPage;
   let job: RecordedJob;
+  let home: string;
+  let folder: string;
 
   before(async () => {
     const base = await temporaryFolder('panel');
-    const folder = join(base, 'rainbow');
+    folder = join(base, 'rainbow');
+    home = join(base, 'home');
     await mkdir(folder);
     await writeFile(join(folder, 'training.runpod.json'), '{}\n');
-    job = await trainingJob(join(base, 'home'), folder);
-    editor = await openEditor({ folder, env: { RUNPOD_TRAINER_HOME: join(base, 'home') } });
+    job = await trainingJob(home, folder);
+    editor = await openEditor({ folder, env: { RUNPOD_TRAINER_HOME: home } });
     await editor.workbench.openContainer('RunPod');
     await editor.workbench.clickRow('Jobs', 'rainbow');
     panel = await PanelPage.of(editor.workbench);
@@ -152,6 +155,49 @@ describe('the job panel of a recorded job (R9.4)', function () {
     });
   }
 
+  it('shows the steps of the plan while the pod starts, and moves none of its buttons (R9.4)', async () => {
+    const { workbench } = editor;
+    const steps = [
+      { name: 'manifest', where: 'local' as const },
+      { name: 'train', where: 'pod' as const },
+    ];
+    const early = new RecordedJob(
+      home,
+      { name: 'whales-in-eight-colors', root: folder },
+      { job: 'whales-20261122-093012-k3f9', phase: 'check', steps },
+      1,
+    );
+    await early.save();
+    await workbench.clickRow('Jobs', 'whales-in-eight-colors');
+    await workbench.page.locator('.tab.active', { hasText: 'whales-in-eight-colors' }).waitFor();
+    const starting = await PanelPage.of(workbench);
+    const corners = new Set<string>();
+    for (const [phase, words] of [
+      ['pod', 'Renting a pod'],
+      ['wait', 'Waiting for the pod'],
+      ['transfer', 'Uploading'],
+      ['start', 'Starting'],
+      ['run', 'Running'],
+    ] as const) {
+      await early.save({ phase });
+      await starting.until(words, (t) => t.status === words);
+      assert.deepEqual(
+        (await starting.text()).steps.slice(1).map((row) => row.split(' | ').slice(0, 2)),
+        steps.map(({ name }) => ['waiting', name]),
+      );
+      const places = ['[data-action=cancel]', '.facts', '.timeline'].map((what) =>
+        starting.frame.locator(what).boundingBox(),
+      );
+      corners.add(JSON.stringify(await Promise.all(places)));
+    }
+    assert.equal(corners.size, 1, [...corners].join('\n'));
+    await workbench.screenshot('panel-starting');
+    await early.save({ phase: 'done', outcome: 'cancelled' });
+    await workbench.clickRow('Jobs', 'rainbow');
+    panel = await PanelPage.of(workbench);
+    await panel.logLine(/^step +3000 /);
+  });
+
   it('works at 600 px and at a zoom of 200 %: nothing is cut off', async () => {
     const { page } = editor.workbench;
     await setTheme(themeLabels.dark);
@@ -173,6 +219,12 @@ describe('the job panel of a recorded job (R9.4)', function () {
     await panel.frame.locator('.log').scrollIntoViewIfNeeded();
     await panel.logLine(/loss/);
     await editor.workbench.screenshot('panel-zoom-200');
+    // As wide as a column beside an editor at 200 %.
+    await page.setViewportSize({ width: 258, height: 700 });
+    await editor.workbench.until('a narrow page', async () => (await panel.frame.evaluate<number>('innerWidth')) < 240);
+    const cut = await panel.frame.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+    assert.ok(cut <= 0, `${cut} px too wide`);
+    await editor.workbench.screenshot('panel-210px');
     await page.setViewportSize({ width: 1280, height: 800 });
   });
 
@@ -209,6 +261,25 @@ describe('the job panel of a recorded job (R9.4)', function () {
     await editor.workbench.screenshot('panel-failed');
   });
 
+  it('explains a failure beside the log, and puts nothing first that would fail again (R4.6)', async () => {
+    const { workbench } = editor;
+    await panel.frame.locator('[data-action=explain]').click();
+    const explained = panel.frame.locator('.explanation');
+    await explained.locator('vscode-button').first().waitFor();
+    const text = await explained.innerText();
+    assert.equal(text.split('missing').length + text.split('lacks').length - 2, 1, `it says more than once: ${text}`);
+    assert.equal(await explained.locator('vscode-button:not([secondary])', { hasText: 'Resume' }).count(), 0);
+    assert.equal(await panel.frame.locator('.finding').isVisible(), false);
+    for (const [name, theme] of Object.entries(themeLabels)) {
+      await setTheme(theme);
+      assert.deepEqual(await panel.seriousProblems(), [], theme);
+      await workbench.screenshot(`panel-explain-${name}`);
+    }
+    await setTheme(themeLabels.dark);
+    await panel.pickTab('Log');
+    assert.equal((await panel.text()).tab, 'Log');
+  });
+
   it('writes the log of a long run without slowing down, and keeps its newest lines', async () => {
     const lines = Array.from({ length: 500 }, (_, i) => `line ${i}`);
     for (let i = 0; i < 400; i++) {
@@ -219,6 +290,10 @@ describe('the job panel of a recorded job (R9.4)', function () {
     await panel.frame.locator('.log-older').waitFor({ timeout: 30_000 });
     await editor.workbench.until('the last line', async () => (await panel.logLines()).at(-1) === '200000 line 499');
     assert.ok((await panel.logLines()).length < 200);
-    assert.match(await panel.frame.locator('.log-older').innerText(), /older ones are recorded/);
+    assert.match(await panel.frame.locator('.log-older').innerText(), /older ones are recorded, and not searched/);
+    await panel.frame.locator('.log-search').fill('no such words');
+    await editor.workbench.until('what was searched', async () =>
+      /^No match in the newest [\d,]+ lines$/.test(await panel.frame.locator('.log-count').innerText()),
+    );
   });
 });

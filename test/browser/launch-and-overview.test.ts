@@ -200,8 +200,12 @@ describe('launch sheet and overview (R4)', function () {
     await promisify(execFile)(python, ['-c', write], { cwd: fixture.folder });
     sandbox.stock.set({ gpu, dataCenter: 'US-MD-1' }, 'HIGH');
     const frame = await workbench.frame('.sheet');
+    await frame.locator('[data-key=assumptions]').click();
     await frame.locator('[data-key=again]').click();
     await frame.locator('.start:not([disabled])').waitFor();
+    assert.ok(
+      (await frame.locator('details', { has: frame.locator('[data-key=assumptions]') }).getAttribute('open')) !== null,
+    );
     assert.equal(await frame.locator('.finding-error').count(), 0);
     await frame.locator('vscode-button', { hasText: 'Set minCuda to 12.8' }).click();
     await workbench.until('the project file to be changed', async () =>
@@ -221,14 +225,21 @@ describe('launch sheet and overview (R4)', function () {
   it('explain a failure, make the change and go on from the step (R4.6)', async () => {
     const { workbench } = editor;
     await workbench.notificationButton(/tiny failed/, 'Explain Failure…');
-    const text = await workbench.dialogText(/GPU's memory/);
+    const page = await workbench.frame('.explanation vscode-button');
+    const text = await page.locator('.explanation').innerText();
+    assert.match(text, /GPU's memory/);
     assert.match(text, /Tried to allocate 2\.50 GiB/);
-    assert.match(text, /"8" → "4"/);
+    assert.match(text, /from 8 to 4[\s\S]*In the project file: steps\[1\]\.args\[1\]/);
+    assert.deepEqual(await seriousProblems(page), []);
     await workbench.settle();
     await workbench.screenshot('guards-explain-dark');
-    await workbench.dialog(/GPU's memory/, 'Apply Change and Resume…');
+    assert.equal(await page.locator('.explanation vscode-button:not([secondary])').innerText(), 'Apply and Resume…');
+    await page.locator('.explanation vscode-button', { hasText: 'Apply and Resume…' }).click();
     const frame = await launchSheet(workbench);
-    assert.match(await frame.locator('.part-steps').innerText(), /From step\s*train/);
+    assert.match(
+      await frame.locator('.part-steps').innerText(),
+      /From step\s*train\s*hello\s*is skipped.*\s*train\s*will run/,
+    );
     const project = JSON.parse(await readFile(fixture.projectFile, 'utf8')) as { steps: { args?: string[] }[] };
     assert.deepEqual(project.steps[1]?.args, ['--batch-size', '4']);
     await startRun(workbench);
@@ -239,7 +250,8 @@ describe('launch sheet and overview (R4)', function () {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Explain Failure…');
     await workbench.pick('Explain Failure', 'tiny');
-    await workbench.dialog(/GPU's memory/, 'Cancel');
+    const page = await workbench.frame('.explanation vscode-button');
+    assert.match(await page.locator('.explanation').innerText(), /GPU's memory/);
     await workbench.runCommand('View: Close All Editors');
   });
 

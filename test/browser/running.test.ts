@@ -153,7 +153,7 @@ describe('while a job runs', function () {
   it('results of a job that is over come home again, through a small pod that is asked about (R2.6)', async () => {
     const { workbench } = editor;
     await workbench.runCommand('RunPod: Attach to Job');
-    await workbench.notification(/There is no such job/);
+    await workbench.statusItem('No job runs that this window could attach to');
     // What is here is not fetched again.
     await rm(join(fixture.folder, 'runpod-results'), { recursive: true, force: true });
     await workbench.runCommand('RunPod: Fetch Results…');

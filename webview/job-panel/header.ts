@@ -25,7 +25,7 @@ const statusIcons: Record<PanelState['status'], IconName> = {
 type Button = PanelState['actions'][number];
 const buttons: Record<Button, [text: string, icon: IconName]> = {
   attach: ['Attach', 'plug'],
-  explain: ['Explain Failure…', 'info'],
+  explain: ['Explain Failure', 'info'],
   fetch: ['Fetch Results…', 'download'],
   openResults: ['Open Results', 'folder'],
   resume: ['Run from Here…', 'skipped'],
@@ -39,7 +39,7 @@ export class Header {
   readonly bars: HTMLElement;
   readonly #act: (action: PanelAction) => void;
   readonly #status = h('span', { class: 'job-status' });
-  readonly #statusText = h('span');
+  readonly #statusText = h('span', { class: 'job-status-text' });
   readonly #name = h('h1');
   readonly #sandbox = h(
     'span',
@@ -67,15 +67,8 @@ export class Header {
     this.element = h(
       'header',
       { class: 'job' },
-      h(
-        'div',
-        { class: 'job-title' },
-        this.#name,
-        this.#sandbox,
-        this.#status,
-        h('span', { class: 'grow' }),
-        this.#actions,
-      ),
+      h('div', { class: 'job-title' }, h('div', { class: 'job-name' }, this.#name, this.#sandbox), this.#status),
+      this.#actions,
       h('div', { class: 'facts' }, this.#hardware, this.#time, this.#cost, this.#cap),
     );
     this.#link.append(icon('info'), this.#linkText);
@@ -87,6 +80,7 @@ export class Header {
   show(state: PanelState): void {
     this.#state = state;
     setText(this.#name, state.project);
+    this.#name.title = state.project;
     this.#sandbox.hidden = !state.sandbox;
     if (this.#shownStatus !== state.status) {
       this.#shownStatus = state.status;
@@ -94,7 +88,7 @@ export class Header {
       this.#status.replaceChildren(icon(statusIcons[state.status]), this.#statusText);
     }
     setText(this.#statusText, state.activity);
-    this.#status.title = state.activityDetail ?? '';
+    this.#status.title = [state.activity, state.activityDetail ?? ''].filter(Boolean).join('. ');
     setText(this.#hardware, state.pod === undefined ? '' : state.pod.hardware);
     this.#hardware.title = state.pod === undefined ? '' : `Pod ${state.pod.name} (${state.pod.id})`;
     this.#showActions(state.actions);

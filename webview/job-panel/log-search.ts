@@ -7,6 +7,8 @@ export class LogSearch {
   #query = '';
   #hits: number[] = [];
   #at = -1;
+  /** How many lines were searched, when there are older ones that were not. */
+  #newest: number | undefined;
 
   get query(): string {
     return this.#query;
@@ -27,7 +29,8 @@ export class LogSearch {
       return '';
     }
     const total = this.#hits.length === mostHits ? `${mostHits}+` : String(this.#hits.length);
-    return this.found ? `${this.#at + 1} of ${total}` : 'No match';
+    const where = this.#newest === undefined ? '' : ` in the newest ${this.#newest.toLocaleString('en')} lines`;
+    return this.found ? `${this.#at + 1} of ${total}` : `No match${where}`;
   }
 
   /** Another log: the query stays. */
@@ -39,7 +42,7 @@ export class LogSearch {
   /** Looks for a text from the line `from` on. */
   start(lines: LogLines, query: string, from: number): void {
     this.#query = query;
-    this.#hits = lines.find(query, mostHits);
+    this.#look(lines);
     this.#at = this.found
       ? Math.max(
           0,
@@ -51,8 +54,13 @@ export class LogSearch {
   /** Looks again in lines that have changed, and stays at the present match while that is there. */
   again(lines: LogLines): void {
     const { line } = this;
-    this.#hits = lines.find(this.#query, mostHits);
+    this.#look(lines);
     this.#at = line === undefined ? -1 : this.#hits.indexOf(line);
+  }
+
+  #look(lines: LogLines): void {
+    this.#hits = lines.find(this.#query, mostHits);
+    this.#newest = lines.first === 0 ? undefined : lines.length;
   }
 
   /** Ends the search. */

@@ -1,4 +1,4 @@
-import { keptLines, type PanelLog } from '../../src/messages/job-panel.ts';
+import type { PanelLog } from '../../src/messages/job-panel.ts';
 import { parseLine, plainLine } from '../../src/messages/terminal-text.ts';
 import { h, setText } from '../page/dom.ts';
 import { LogLayout, textWidth } from './log-layout.ts';
@@ -150,8 +150,8 @@ export class LogView {
     this.#empty.hidden = length > 0;
     this.#scroller.hidden = length === 0;
     this.#older.hidden = first === 0;
-    const [newest, older] = [keptLines, first].map((count) => count.toLocaleString('en'));
-    setText(this.#olderText, `The newest ${newest} lines; ${older} older ones are recorded.`);
+    const [newest, older] = [length, first].map((count) => count.toLocaleString('en'));
+    setText(this.#olderText, `The newest ${newest} lines; ${older} older ones are recorded, and not searched here.`);
     this.#space.style.height = `${this.#layout.rows * rowHeight}px`;
     this.#scroller.classList.toggle('wrapped', this.#wrap);
     // Only when there is something new: else this would hold back a user who begins to scroll up.

@@ -7,11 +7,14 @@ import {
   toPanelSchema,
   type FromPanel,
   type PanelDetail,
+  type PanelExplanation,
   type PanelMetrics,
   type PanelState,
 } from '../../src/messages/job-panel.ts';
 import { chartCard } from './chart.ts';
 import { details } from './details.ts';
+import { explanationPage } from './explanation.ts';
+import { redraw } from '../page/parts.ts';
 import { h, setText } from '../page/dom.ts';
 import { Header } from './header.ts';
 import { LogView } from './log-view.ts';
@@ -24,6 +27,7 @@ import './timeline.css';
 import './log.css';
 import './metrics.css';
 import './details.css';
+import './explanation.css';
 import './narrow.css';
 import { Tabs } from '../page/tabs.ts';
 import { followTheme } from './theme.ts';
@@ -45,7 +49,7 @@ const keptSchema = z.object({
   job: z.string(),
   /** The step that the user picked; absent while the page follows the job. */
   step: z.string().optional(),
-  tab: z.enum(['log', 'metrics', 'details']).optional(),
+  tab: z.enum(['log', 'metrics', 'details', 'explanation']).optional(),
   /** The step that was shown last. */
   shown: z.string().optional(),
   wrap: z.boolean(),
@@ -61,10 +65,13 @@ let state: PanelState | undefined;
 let detail: PanelDetail | undefined;
 let metrics: PanelMetrics | undefined;
 let selected: string | undefined;
+let explanation: PanelExplanation | undefined;
 let shownDetails = '';
 
 const copy = (text: string): void => send({ type: 'copy', text: text.slice(0, caps.copy) });
-const header = new Header((action) => send({ type: 'action', action }));
+const header = new Header((action) =>
+  action === 'explain' ? pickTab('explanation') : send({ type: 'action', action }),
+);
 const timeline = new Timeline((step) => pick(step));
 const log = new LogView(
   { copy, openWhole: () => send({ type: 'action', action: 'openLog' }), onWrap: (wrap) => keep({ wrap }) },
@@ -72,18 +79,16 @@ const log = new LogView(
 );
 const metricsPage = h('div', { class: 'metrics' });
 const detailsPage = h('div', { class: 'details' });
+const explanationElement = h('div', { class: 'explanation' });
 const tabs = new Tabs<TabName>(
   'About the selected step',
   {
     log: { title: 'Log', content: log.element },
     metrics: { title: 'Metrics', content: metricsPage },
     details: { title: 'Details', content: detailsPage },
+    explanation: { title: 'Explain Failure', content: explanationElement },
   },
-  (tab) => {
-    keep({ tab });
-    tabs.show(tab);
-    paintFinding();
-  },
+  (tab) => pickTab(tab),
 );
 const title = h('h2');
 const finding = h('div', { class: 'finding', hidden: true });
@@ -103,6 +108,16 @@ const content = h(
 );
 header.element.hidden = true;
 document.body.append(h('main', { class: 'page' }, header.element, header.bars, loading, content, spoken));
+
+function pickTab(tab: TabName): void {
+  keep({ tab });
+  tabs.show(tab);
+  if (tab === 'explanation') {
+    send({ type: 'explain' });
+    paintExplanation();
+  }
+  paintFinding();
+}
 
 /** The user chose a step. Choosing the one that the page would show anyway lets it follow the job again. */
 function pick(step: string): void {
@@ -131,7 +146,15 @@ function show(step: string): void {
     timeline.reveal();
   }
   setText(title, step === '' ? 'Whole job' : step);
-  tabs.show(kept.tab ?? tabToShow(found));
+  const offered = state.actions.includes('explain');
+  tabs.offer('explanation', offered);
+  const kind = kept.tab === 'explanation' && !offered ? undefined : kept.tab;
+  if (kind === 'explanation' && explanation === undefined) {
+    explanation = { type: 'explanation', busy: true };
+    send({ type: 'explain' });
+    paintExplanation();
+  }
+  tabs.show(kind ?? tabToShow(found));
   log.setEmptyText(
     found?.status === 'waiting'
       ? `${found.name} ${state.isOld ? 'had not started when the job was last heard' : 'has not started'}.`
@@ -139,9 +162,7 @@ function show(step: string): void {
         ? `Nobody here heard how ${found.name} ended.`
         : found?.status === 'skipped'
           ? `${found.name} was skipped, so it wrote nothing. ${found.why[0] ?? ''}`
-          : step === '' && state.steps.length === 0
-            ? `${state.activity}. The steps appear when the job starts.`
-            : 'Nothing has been written yet.',
+          : 'Nothing has been written yet.',
   );
   paintFinding();
   paintDetails();
@@ -157,7 +178,8 @@ function paintFinding(): void {
     (gate && `${gate.title}: seen ${gate.seen}, expected ${gate.expected}`) ??
     (over ? step.reason : undefined);
   // The details tell of the gate themselves, with its evidence.
-  finding.hidden = text === undefined || (gate !== undefined && tabs.selected === 'details');
+  finding.hidden =
+    text === undefined || tabs.selected === 'explanation' || (gate !== undefined && tabs.selected === 'details');
   setText(finding, text ?? '');
 }
 
@@ -173,6 +195,14 @@ function paintDetails(): void {
       ...details(state, step, detail, { copy, act: (action) => send({ type: 'action', action }) }),
     );
   }
+}
+
+function paintExplanation(): void {
+  const now = explanation ?? { type: 'explanation', busy: true };
+  redraw(
+    explanationElement,
+    explanationPage(now, (act) => send({ type: 'explanation-act', act })),
+  );
 }
 
 function paintMetrics(): void {
@@ -207,7 +237,7 @@ const handlers = {
     const step = wantedStep(next);
     if (kept.shown !== undefined && kept.shown !== step) {
       // The job went on to another step; the tab that fits best is not that of the step before.
-      keep({ tab: undefined });
+      keep({ tab: kept.tab === 'explanation' ? kept.tab : undefined });
     }
     show(step);
     const news = announcement(before, next);
@@ -232,8 +262,17 @@ const handlers = {
       paintMetrics();
     }
   },
-  show: ({ step }: { step: string }): void => {
-    pick(step);
+  explanation: (next: PanelExplanation): void => {
+    explanation = next;
+    paintExplanation();
+  },
+  show: ({ step, explanation: wanted }: { step?: string | undefined; explanation?: boolean | undefined }): void => {
+    if (step !== undefined) {
+      pick(step);
+    }
+    if (wanted === true && state?.actions.includes('explain') === true) {
+      pickTab('explanation');
+    }
   },
 };
 

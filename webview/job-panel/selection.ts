@@ -11,7 +11,7 @@ export function stepToShow({ steps }: PanelState): string {
   return (attention ?? running ?? last)?.name ?? '';
 }
 
-export type TabName = 'log' | 'metrics' | 'details';
+export type TabName = 'log' | 'metrics' | 'details' | 'explanation';
 
 /** Where the reason is: a gate's evidence is in the details, everything else tells itself in the log. */
 export function tabToShow(step: PanelStep | undefined): TabName {

@@ -29,7 +29,7 @@ export class Timeline {
     this.#selected = selected;
     this.#order = ['', ...state.steps.map((s) => s.name)];
     const rows = [
-      this.#row('', JSON.stringify([state.status, state.activity]), () => jobRow(state)),
+      this.#row('', state.activityDetail ?? '', () => jobRow(state)),
       ...state.steps.map((step) => this.#row(step.name, JSON.stringify(step), () => stepRow(step))),
     ];
     if (rows.length !== this.element.children.length || rows.some((row, i) => this.element.children[i] !== row)) {
@@ -91,7 +91,9 @@ function jobRow(state: PanelState): HTMLElement {
       'div',
       { class: 'step-body' },
       h('div', { class: 'step-line' }, h('span', { class: 'step-name' }, 'Whole job')),
-      h('div', { class: 'step-note' }, state.activity),
+      // The header says how the job stands; what is done just now may be long, and has room here.
+      state.activityDetail !== undefined &&
+        h('div', { class: 'step-note', title: state.activityDetail }, state.activityDetail),
     ),
   );
 }

@@ -1,7 +1,8 @@
 import type { SheetCheck, SheetFinding, SheetState } from '../../src/messages/launch-sheet.ts';
 import { h } from '../page/dom.ts';
 import type { IconName } from '../page/icons.ts';
-import { button, mark, type Tone } from '../page/parts.ts';
+import { count } from '../../src/core/words/index.ts';
+import { button, disclosure, mark, type Tone } from '../page/parts.ts';
 
 const severities: Record<SheetFinding['severity'], [icon: IconName, tone: Tone, word: string]> = {
   error: ['failed', 'bad', 'Error'],
@@ -35,11 +36,11 @@ export function checklist(
   return [
     h('p', { class: 'sum' }, mark(worst[0], worst[1]), h('span', {}, sum)),
     h('ul', { class: 'findings' }, ...findings.map((finding, i) => findingCard(finding, i, actions))),
-    h(
-      'details',
-      { class: 'all', open: findings.length === 0 },
-      h('summary', {}, open.length === 0 ? 'All checks' : `All checks (what could not be found out: ${open.length})`),
-      h('ul', { class: 'marked' }, ...checks.map(checkLine)),
+    disclosure(
+      'all-checks',
+      open.length === 0 ? 'All checks' : `All checks (${count(open.length, 'check')} without a full answer)`,
+      [h('ul', { class: 'marked' }, ...checks.map(checkLine))],
+      { open: findings.length === 0, kind: 'all' },
     ),
   ];
 }

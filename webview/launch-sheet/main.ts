@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { dispatch } from '../../src/messages/dispatch.ts';
 import { caps, toSheetSchema, type FromSheet, type SheetState } from '../../src/messages/launch-sheet.ts';
 import { h, setText } from '../page/dom.ts';
-import { button, facts, mark, note, redraw } from '../page/parts.ts';
+import { button, disclosure, facts, mark, note, redraw } from '../page/parts.ts';
 import '../page/base.css';
 import '../page/text-page.css';
 import { checklist } from './checklist.ts';
@@ -75,6 +75,7 @@ document.body.append(
 
 let said = '';
 let drawn = '';
+let shownProfiles = '';
 
 function show(state: SheetState): void {
   setText(title, `Run ${state.project}`);
@@ -98,16 +99,19 @@ function show(state: SheetState): void {
 function showProfiles({ profiles: known, profile: chosen }: SheetState): void {
   profile.hidden = known.length === 0;
   const options = [{ name: '', description: '' }, ...known];
-  profiles.replaceChildren(
-    ...options.map(({ name, description }) =>
-      h(
-        'option',
-        { value: name, selected: name === chosen, title: description },
-        name === '' ? 'as the file is' : name,
+  const text = JSON.stringify(options);
+  // A list that is open shuts when its entries are made anew.
+  if (text !== shownProfiles) {
+    shownProfiles = text;
+    profiles.replaceChildren(
+      ...options.map(({ name, description }) =>
+        h('option', { value: name, title: description }, name === '' ? 'as the file is' : name),
       ),
-    ),
-  );
-  profiles.value = chosen;
+    );
+  }
+  if (profiles.value !== chosen) {
+    profiles.value = chosen;
+  }
   setText(profileText, known.find(({ name }) => name === chosen)?.description ?? '');
 }
 
@@ -156,12 +160,9 @@ function sections(state: SheetState): HTMLElement[] {
       section('Cost', estimate, (value) => [
         h('p', { class: 'figure' }, value.text),
         h('p', {}, value.time),
-        h(
-          'details',
-          {},
-          h('summary', {}, 'What this rests on'),
+        disclosure('assumptions', 'What this rests on', [
           h('ul', {}, ...value.assumptions.map((line) => h('li', {}, line))),
-        ),
+        ]),
       ]),
       section('Limits', limits, (value) => [
         h('p', {}, value.text),
@@ -189,7 +190,7 @@ function sections(state: SheetState): HTMLElement[] {
           ? []
           : [h('ul', { class: 'muted' }, ...value.notes.map((line) => h('li', {}, line)))]),
       ]),
-      section('Steps', { busy: false, value: state.steps }, (value) => [
+      section('Steps', { busy: state.stepsBusy, value: state.steps }, (value) => [
         facts(value),
         ...(ending.text === ''
           ? []

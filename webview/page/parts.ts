@@ -66,6 +66,22 @@ export function table(
   );
 }
 
+/** What the user opened or shut, by its key: it stays so when the page is drawn anew. */
+const openedByHand = new Map<string, boolean>();
+
+/** Something that opens under a line; `key` is its name on the page. */
+export function disclosure(
+  key: string,
+  title: string,
+  content: readonly (Node | string)[],
+  { open = false, kind }: { open?: boolean; kind?: string } = {},
+): HTMLElement {
+  const summary = h('summary', { 'data-key': key }, title);
+  const element = h('details', { class: kind, open: openedByHand.get(key) ?? open }, summary, ...content);
+  summary.addEventListener('click', () => openedByHand.set(key, !element.open));
+  return element;
+}
+
 /** Replaces what is in an element, and puts the focus back on the control that had it. */
 export function redraw(element: HTMLElement, children: (Node | string)[]): void {
   const focused = document.activeElement;

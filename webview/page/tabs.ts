@@ -52,13 +52,19 @@ export class Tabs<T extends string> {
     }
   }
 
+  /** Takes a tab away that has nothing to show, or brings it back. */
+  offer(name: T, there: boolean): void {
+    this.#tabs.get(name)?.toggleAttribute('hidden', !there);
+  }
+
   #onKey(event: KeyboardEvent): void {
-    const at = this.#names.findIndex((name) => this.#tabs.get(name) === document.activeElement);
-    const count = this.#names.length;
+    const names = this.#names.filter((name) => this.#tabs.get(name)?.hasAttribute('hidden') === false);
+    const at = names.findIndex((name) => this.#tabs.get(name) === document.activeElement);
+    const count = names.length;
     const to = { ArrowRight: (at + 1) % count, ArrowLeft: (at - 1 + count) % count, Home: 0, End: count - 1 }[
       event.key
     ];
-    const name = to === undefined || at < 0 ? undefined : this.#names[to];
+    const name = to === undefined || at < 0 ? undefined : names[to];
     if (name !== undefined) {
       event.preventDefault();
       this.#onPick(name);

@@ -87,7 +87,9 @@ async function tellCaps(
   const { armed, detail, owners } = started.watchdog;
   const facts = { ...promise, armed, detail, keys: owners ?? [] };
   const text = capSentence(facts);
-  onEvent(armed ? { type: 'phase', phase: 'run', text } : { type: 'warning', text, remedies: capRemedies(facts) });
+  onEvent(
+    armed ? { type: 'phase', phase: 'run', text, cap: true } : { type: 'warning', text, remedies: capRemedies(facts) },
+  );
   return installation.records.changeIfThere(record, { cap: { ...promise, armed, text } });
 }
 
@@ -192,6 +194,7 @@ function newRecord(installation: Installation, plan: RunPlan): JobRecord {
     file,
     root,
     restUrl: installation.restUrl,
+    steps: project.steps.map(({ name, where }) => ({ name, where })),
     onFinish: project.onFinish.pod,
     fetch: project.onFinish.fetch,
     into: project.onFinish.into,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { JobEvent } from './events.ts';
 import { JournalReader } from './reader.ts';
 import { localJobFolder, type JobRecord, type JobRecords } from './records.ts';
-import { emptyView, overView, reduceView, type JobView } from './view.ts';
+import { emptyView, overView, reduceView, waitingStep, type JobView } from './view.ts';
 
 /** Hears every event once, in order; `restart` comes when a journal is read from its beginning again. */
 export interface JournalListener {
@@ -119,6 +119,11 @@ export class JobJournals {
       );
     }
   }
+}
+
+/** The view with the steps of the job's plan while no journal has named them. */
+export function viewWithPlan({ steps }: Pick<JobRecord, 'steps'>, view: JobView): JobView {
+  return view.steps.length > 0 || steps === undefined ? view : { ...view, steps: steps.map(waitingStep) };
 }
 
 /** What a record and its journals say together about how a job stands. */

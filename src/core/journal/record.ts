@@ -31,6 +31,8 @@ export const recordSchema = z.object({
   remote: z
     .object({ mount: z.string(), projectDir: z.string(), jobDir: z.string(), worker: z.string(), python: z.string() })
     .optional(),
+  /** What its plan runs, in order: the journal repeats it when the job has begun. */
+  steps: z.array(z.object({ name: z.string(), where: z.enum(['local', 'pod']) })).optional(),
   onFinish: z.enum(['terminate', 'stop', 'keep']),
   fetch: z.array(z.string()),
   into: z.string(),

@@ -5,7 +5,8 @@ import type { Phase } from './records.ts';
 
 /** Everything that a client is told while a job is prepared, runs and ends. Plain data: the CLI prints it as JSON. */
 export type RunEvent =
-  | { type: 'phase'; phase: Phase; text: string }
+  /** `cap`: the text is what is promised of the caps, and no word of what goes on. */
+  | { type: 'phase'; phase: Phase; text: string; cap?: true }
   | {
       type: 'transfer';
       direction: 'up' | 'down';

@@ -60,6 +60,11 @@ export function overView(view: JobView, isEndHeard = view.finished !== undefined
   return { ...view, steps: view.steps.map((s) => (isOpen(s) ? { ...s, status: 'unknown' as const } : s)) };
 }
 
+/** A step that has not begun. */
+export function waitingStep({ name, where }: Pick<StepView, 'name' | 'where'>): StepView {
+  return { name, where, status: 'waiting', why: [], gates: [], metrics: {} };
+}
+
 /** Adds one event; returns a new view and leaves the old as it was. Log lines are not kept here. */
 export function reduceView(view: JobView, event: JobEvent): JobView {
   switch (event.type) {
@@ -70,13 +75,7 @@ export function reduceView(view: JobView, event: JobEvent): JobView {
         status: 'running',
         // A later epoch is a restart of the same job: what earlier epochs said of the steps is told again.
         started: view.started ?? event.time,
-        steps: event.steps.map((s) => ({
-          ...s,
-          status: 'waiting',
-          why: [],
-          gates: [],
-          metrics: {},
-        })),
+        steps: event.steps.map(waitingStep),
         capSeconds: event.capSeconds,
         host: event.host,
       };

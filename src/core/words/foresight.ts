@@ -29,7 +29,16 @@ export const otherThere = {
   gone: (path: string): string => `${path} is on the volume and not part of this run any more`,
 };
 
-/** What follows the name of a step that starts: its reasons; nothing where it is refused before it has any. */
+/** What the worker says of a step of which no run has passed yet. */
+export const notPassed = 'it never ran, or its last run did not pass';
+
+/** The reasons of a step that tell something: that a step runs of which none has passed yet is no news. */
+export function tellingReasons(why: readonly string[]): string[] {
+  return why.filter((reason) => reason !== notPassed);
+}
+
+/** What follows the name of a step that starts: its reasons; nothing where it has none that tell something. */
 export function reasonText(why: readonly string[]): string {
-  return why.length === 0 ? '' : `: ${why.join('; ')}`;
+  const told = tellingReasons(why);
+  return told.length === 0 ? '' : `: ${told.join('; ')}`;
 }

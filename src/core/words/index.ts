@@ -3,7 +3,7 @@ export { byteText } from './bytes.ts';
 export { clock, endsByText } from './clock.ts';
 export { count, countIs, firstNames } from './count.ts';
 export { ageText, duration, roughly } from './duration.ts';
-export { foresightText, otherThere, reasonText, type Unsure } from './foresight.ts';
+export { foresightText, notPassed, otherThere, reasonText, tellingReasons, type Unsure } from './foresight.ts';
 export { helperCostLines, helperText } from './helpers.ts';
 export { jobSeconds, jobTimeParts, jobTimeText, podSeconds, type JobTimes } from './job-time.ts';
 export {

@@ -1,10 +1,17 @@
 import type * as vscode from 'vscode';
-import { checkConnection } from '../../core/runpod/connection.ts';
+import { checkConnection, isLoopback } from '../../core/runpod/connection.ts';
 import { RunPodClient } from '../../core/runpod/client.ts';
-import { valueOf, withProgress } from '../common/progress.ts';
 import { Secret } from '../common/secret.ts';
 import type { Account } from './account.ts';
 import type { Credentials } from './credentials.ts';
+import { askKey } from './key-box.ts';
+
+const keysPage = 'https://console.runpod.io/user/settings';
+
+/** Where keys for an address are made; nobody makes them for an API on this machine. */
+function pageFor(restUrl: string): { page?: string } {
+  return isLoopback(restUrl) ? {} : { page: keysPage };
+}
 
 /** Asks for an API key, checks it with one cheap call and keeps it. Answers false when the user gave up. */
 export async function signIn(vs: typeof vscode, account: Account): Promise<boolean> {
@@ -14,24 +21,19 @@ export async function signIn(vs: typeof vscode, account: Account): Promise<boole
   if (!account.isApproved(restUrl) && !(await approveHost(vs, account, restUrl, host))) {
     return false;
   }
-  const entered = await askSecret(vs, {
-    title: 'Sign In to RunPod',
-    prompt: `API key for ${host}. Create one in the RunPod console under Settings > API Keys; it is kept in VS Code's secret storage.`,
-    placeHolder: 'rpa_…',
-  });
-  if (entered === undefined) {
-    return false;
-  }
-  const connection = checkConnection({ restUrl, apiKey: entered.reveal() });
   const logged = await account.requestLog();
-  const checked = await withProgress(vs, { title: `Checking the API key with ${host}…` }, (signal) =>
-    new RunPodClient(connection, logged).account.checkKey(signal),
-  );
-  if (checked.status === 'cancelled') {
+  const key = await askKey(vs, {
+    title: 'Sign In to RunPod',
+    prompt: `API key for ${host}, from the RunPod console under Settings > API Keys. It is checked and kept in VS Code's secret storage.`,
+    placeHolder: 'rpa_…',
+    ...pageFor(restUrl),
+    check: (entered, signal) =>
+      new RunPodClient(checkConnection({ restUrl, apiKey: entered.reveal() }), logged).account.checkKey(signal),
+  });
+  if (key === undefined) {
     return false;
   }
-  valueOf(checked);
-  await account.signIn(restUrl, new Secret(connection.apiKey));
+  await account.signIn(restUrl, key);
   vs.window.setStatusBarMessage(`$(check) Signed in to ${host}`, 5000);
   return true;
 }
@@ -40,20 +42,26 @@ export async function signIn(vs: typeof vscode, account: Account): Promise<boole
 export async function setS3Keys(vs: typeof vscode, account: Account, credentials: Credentials): Promise<void> {
   account.requireTrust();
   const title = 'Set S3 Keys';
-  const accessKeyId = await vs.window.showInputBox({
+  const page = pageFor(account.configuredUrl);
+  const accessKeyId = await askKey(vs, {
     title,
     prompt: 'Access key of the S3 API key, from the RunPod console under Settings > S3 API Keys.',
     placeHolder: 'user_…',
-    ignoreFocusOut: true,
-    validateInput: required,
+    hidden: false,
+    ...page,
   });
   if (accessKeyId === undefined) {
     return;
   }
-  const secretAccessKey = await askSecret(vs, { title, prompt: 'Secret of the S3 API key.', placeHolder: 'rps_…' });
+  const secretAccessKey = await askKey(vs, {
+    title,
+    prompt: 'Secret of the S3 API key.',
+    placeHolder: 'rps_…',
+    ...page,
+  });
   if (secretAccessKey !== undefined) {
     // The sandbox brings keys of its own, which nobody enters.
-    await credentials.setS3Keys(account.configuredUrl, { accessKeyId: accessKeyId.trim(), secretAccessKey });
+    await credentials.setS3Keys(account.configuredUrl, { accessKeyId: accessKeyId.reveal(), secretAccessKey });
     vs.window.setStatusBarMessage('$(check) S3 keys kept', 5000);
   }
 }
@@ -116,24 +124,4 @@ async function approveHost(vs: typeof vscode, account: Account, restUrl: string,
     return true;
   }
   return false;
-}
-
-async function askSecret(
-  vs: typeof vscode,
-  options: { title: string; prompt: string; placeHolder: string },
-): Promise<Secret | undefined> {
-  const value = await vs.window.showInputBox({
-    ...options,
-    password: true,
-    ignoreFocusOut: true,
-    validateInput: required,
-  });
-  return value === undefined ? undefined : new Secret(value.trim());
-}
-
-function required(value: string): string | undefined {
-  if (value.trim() === '') {
-    return 'A key is needed.';
-  }
-  return /\s/.test(value.trim()) ? 'A key contains no spaces or line breaks.' : undefined;
 }

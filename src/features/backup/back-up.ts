@@ -10,6 +10,7 @@ import { routeWords } from '../../core/volumes/plan/route.ts';
 import type { Candidate } from '../../core/pods/hardware.ts';
 import { visibleName } from '../../core/volumes/browse/names.ts';
 import type { Account } from '../account/account.ts';
+import { NothingToDo } from '../common/nothing-to-do.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { revealFolder } from '../common/reveal-folder.ts';
@@ -65,10 +66,7 @@ async function load(vs: typeof vscode, file: vscode.Uri | undefined): Promise<Lo
 /** The project as the job knew it: its file may name another volume by now. */
 async function projectOfJob({ file, project: name, volume }: JobRecord): Promise<LoadedProject> {
   if (volume === undefined) {
-    throw new UserError('no-volume', {
-      what: `This job of ${name} never had a volume.`,
-      next: 'There is nothing on a volume that could be backed up.',
-    });
+    throw new NothingToDo(`This job of ${name} never had a volume, so nothing of it could be backed up.`);
   }
   const loaded = await loadProject(file);
   const { target } = loaded.project;

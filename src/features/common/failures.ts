@@ -3,7 +3,11 @@ import { CancelledError, messageOf, UserError } from '../../core/errors.ts';
 import { commands } from '../ids.ts';
 import { EditorError } from './editor-error.ts';
 import type { Log } from './log.ts';
+import { NothingToDo } from './nothing-to-do.ts';
 import { buttonsOf, press, type Button } from './remedies.ts';
+
+/** As long as what was done is said, in ms. */
+const quietMs = 8_000;
 
 const showLog: Button = { title: 'Show Log', command: commands.showLog };
 
@@ -39,13 +43,30 @@ export class Failures {
 
   /** Does not wait for the user. `doing` is what was attempted, in the user's words. */
   show(error: unknown, doing: string): void {
+    if (error instanceof NothingToDo) {
+      this.#note(error);
+      return;
+    }
     const failure = describeFailure(error, doing, this.#vs);
     if (failure === undefined) {
       return;
     }
     this.#log.error(`${doing}:`, error instanceof Error && failure.unexpected ? error : failure.text);
     const { text, buttons } = failure;
-    void this.#vs.window.showErrorMessage(text, ...buttons.map((b) => b.title)).then((chosen) =>
+    this.#press(this.#vs.window.showErrorMessage(text, ...buttons.map((b) => b.title)), buttons);
+  }
+
+  #note({ message, buttons }: NothingToDo): void {
+    const { window } = this.#vs;
+    if (buttons.length === 0) {
+      window.setStatusBarMessage(`$(info) ${message}`, quietMs);
+    } else {
+      this.#press(window.showInformationMessage(message, ...buttons.map((b) => b.title)), buttons);
+    }
+  }
+
+  #press(asked: Thenable<string | undefined>, buttons: readonly Button[]): void {
+    void asked.then((chosen) =>
       press(
         this.#vs,
         buttons.find((b) => b.title === chosen),

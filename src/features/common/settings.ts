@@ -3,6 +3,7 @@ import { defaultRestUrl } from '../../core/runpod/connection.ts';
 import { type settings, settingsSection } from '../ids.ts';
 
 const refreshBounds = { min: 5, max: 600, usual: 20 };
+const usualLongMinutes = 5;
 const backgroundBounds = { min: 30, max: 3600, usual: 60 };
 
 /** Settings, read when they are needed. VS Code does not enforce the manifest's bounds, so they are held here. */
@@ -46,6 +47,13 @@ export class Settings {
   /** Milliseconds between two looks at the pods while something runs and no view is visible. */
   get backgroundMs(): number {
     return this.#milliseconds('backgroundRefreshSeconds', backgroundBounds);
+  }
+
+  /** A job that succeeded after so long is told in a message, in ms; Infinity for never. */
+  get longJobMs(): number {
+    const value = this.#read('notifyAfterMinutes');
+    const minutes = typeof value === 'number' && Number.isFinite(value) ? value : usualLongMinutes;
+    return minutes <= 0 ? Infinity : minutes * 60_000;
   }
 
   /** Uses another Python from now on, on this machine. */

@@ -30,11 +30,21 @@ export function nextAttachedState(state: AttachedState, event: RunEvent, now: nu
     case 'link':
       return event.state === 'live' ? { ...state, link: 'live', heard: now } : { ...state, link: 'lost' };
     case 'phase':
-      return { ...state, phase: { phase: event.phase, text: event.text }, transfer: undefined };
+      // The caps stand in the header and in the details.
+      return {
+        ...state,
+        phase: event.cap === true ? undefined : { phase: event.phase, text: event.text },
+        transfer: undefined,
+      };
     case 'transfer':
       return { ...state, transfer: event, heard: now };
     case 'job':
-      return event.replay || event.side === 'local' ? state : { ...state, heard: now };
+      return {
+        ...state,
+        ...(!event.replay && event.side === 'pod' && { heard: now }),
+        // From here on the steps tell what goes on.
+        ...(event.event.type === 'step.started' && { phase: undefined }),
+      };
     case 'set-aside':
     case 'warning':
       return { ...state, warnings: [...state.warnings, event.text].slice(-maxWarnings) };

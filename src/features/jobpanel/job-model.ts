@@ -1,5 +1,5 @@
 import type { GateResult, JobEvent } from '../../core/journal/events.ts';
-import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
+import { JobJournals, viewWithPlan, viewWithRecord } from '../../core/journal/job-journals.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import type { JobView } from '../../core/journal/view.ts';
 import { StepLog } from './log-store.ts';
@@ -39,7 +39,8 @@ export class JobModel {
 
   /** How the job stands; undefined when this machine does not know it. */
   get view(): JobView | undefined {
-    return this.#record && this.#journals && viewWithRecord(this.#record, this.#journals.view);
+    const record = this.#record;
+    return record && this.#journals && viewWithPlan(record, viewWithRecord(record, this.#journals.view));
   }
 
   step(name: string): StepData {

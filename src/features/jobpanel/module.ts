@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OpenRecords } from '../account/installation.ts';
+import type { AccountModule } from '../account/module.ts';
+import type { Failures } from '../common/failures.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
@@ -26,7 +27,8 @@ export function createJobPanelModule(
   { extensionUri }: Pick<vscode.ExtensionContext, 'extensionUri'>,
   registry: CommandRegistry,
   log: Log,
-  records: OpenRecords,
+  failures: Failures,
+  { records, installation }: Pick<AccountModule, 'records' | 'installation'>,
   { live, attachAfter }: Pick<JobsModule, 'live' | 'attachAfter'>,
 ): Disposable {
   const store = new DisposableStore();
@@ -38,7 +40,8 @@ export function createJobPanelModule(
   const complete = new Promise<void>((resolve) => (onComplete = resolve));
   const load = async (): Promise<JobPanels> => {
     const [module, known] = await Promise.all([import('./panels.ts'), records()]);
-    return store.add(new module.JobPanels(vs, { extensionUri, log, records: known, live, states, onComplete }));
+    const options = { extensionUri, log, failures, records: known, installation, live, states, onComplete };
+    return store.add(new module.JobPanels(vs, options));
   };
   let loaded: Promise<JobPanels> | undefined;
   const panels = (): Promise<JobPanels> => (loaded ??= load());
@@ -63,5 +66,6 @@ export function createJobPanelModule(
     }),
   );
   store.add(registry.register(commands.openJob, async (target) => (await panels()).open(target)));
+  store.add(registry.register(commands.explainFailure, async (target) => (await panels()).explain(target)));
   return store;
 }

@@ -1,4 +1,4 @@
-import { missingText, missingWords, phaseWords } from '../../core/words/index.ts';
+import { missingText, missingWords, phaseWords, tellingReasons } from '../../core/words/index.ts';
 import { dirname } from 'node:path';
 import type { GateResult } from '../../core/journal/events.ts';
 import { isHome, missingResults, resultsFolder, wasLeft, type JobRecord } from '../../core/journal/records.ts';
@@ -42,7 +42,7 @@ export function panelState(known: JobFacts): PanelState {
     project: name(record.project),
     status: view.status,
     activity: sentence(activity(known)),
-    activityDetail: live.phase?.phase === 'fetch' ? sentence(live.phase.text) : undefined,
+    activityDetail: detailOf(known),
     created: timeOf(record.created) ?? 0,
     sandbox: isLoopback(record.restUrl),
     isOld: view.status === 'lost' || ['lost', 'apart'].includes(linkOf(known).state),
@@ -119,16 +119,22 @@ function podTimes({
   return { since: from, ...(!goesOn && { until }), ...(latest > until && { latest }) };
 }
 
-/** `Running phase_2, step 3 of 8`; after the end also what is still to do, since the pod costs until it is ended. */
-function activity(known: JobFacts): string {
-  const { record, view, live } = known;
-  // The words of fetching name a folder, which is long: it stands in the tooltip.
-  const rest = live.phase === undefined || live.phase.phase === 'fetch' ? phaseWords[record.phase] : live.phase.text;
-  const after = record.phase === 'done' ? '' : `, ${rest.slice(0, 1).toLowerCase()}${rest.slice(1)}`;
+/** What is done just now, in its own words, which may be long. */
+function detailOf({ record, live }: JobFacts): string | undefined {
+  return record.phase === 'done' || live.phase === undefined ? undefined : sentence(live.phase.text);
+}
+
+/**
+ * `Running phase_2, step 3 of 8`: few words, since the header has one line for them. After the end also what is still to
+ * do, since the pod costs until it is ended.
+ */
+function activity({ record, view }: JobFacts): string {
+  const doing = phaseWords[record.phase];
+  const after = record.phase === 'done' ? '' : `, ${doing}`;
   const failed = failedStep(view);
   const missing = missingResults(record);
   if (record.outcome === undefined && wasLeft(record)) {
-    return `Left while ${phaseWords[record.phase]}`;
+    return `Left while ${doing}`;
   }
   if (record.outcome === undefined && record.phase === 'done') {
     return 'Not started';
@@ -151,7 +157,7 @@ function activity(known: JobFacts): string {
       if (step !== undefined && (record.phase === 'run' || record.phase === 'local')) {
         return `Running ${step.name}, step ${at + 1} of ${view.steps.length}`;
       }
-      return `${rest.slice(0, 1).toUpperCase()}${rest.slice(1)}`;
+      return `${doing.slice(0, 1).toUpperCase()}${doing.slice(1)}`;
     }
   }
 }
@@ -170,12 +176,13 @@ function actionsOf({ record, view, attached }: JobFacts): PanelState['actions'] 
   const reachable = record.remote !== undefined;
   const all: [PanelState['actions'][number], boolean][] = [
     ['attach', record.phase !== 'done' && !attached && reachable],
-    ['cancel', running],
     ['explain', !running && (view.status === 'failed' || view.status === 'lost')],
     ['fetch', !running && !attached && reachable && !isHome(record)],
     ['openResults', record.fetched !== undefined],
     ['resume', !running && !attached && view.status === 'lost' && unfinishedStep(view) !== undefined],
     ['rerun', !running && !attached],
+    // The last one stands in the corner, wherever the others are.
+    ['cancel', running],
   ];
   return all.filter(([, possible]) => possible).map(([action]) => action);
 }
@@ -185,7 +192,7 @@ function stepOf(step: StepView): PanelStep {
     name: name(step.name),
     where: step.where,
     status: step.status,
-    why: step.why.slice(0, caps.why).map(sentence),
+    why: tellingReasons(step.why).slice(0, caps.why).map(sentence),
     resumeFrom: step.resumeFrom === undefined ? undefined : sentence(step.resumeFrom),
     gates: step.gates.slice(0, caps.gates).map(gateOf),
     moreGates: Math.max(0, step.gates.length - caps.gates),

@@ -3,12 +3,14 @@ import {
   fromPanelSchema,
   type FromPanel,
   type PanelAction,
+  type PanelExplanation,
   type PanelState,
   type ToPanel,
 } from '../../messages/job-panel.ts';
 import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { Page } from '../common/page/page.ts';
+import type { JobExplanation } from './job-explanation.ts';
 import type { JobModel } from './job-model.ts';
 import { panelDetail, panelState, type JobFacts } from './panel-state.ts';
 
@@ -26,22 +28,39 @@ export interface JobPanelOptions {
   live: () => Pick<JobFacts, 'live' | 'attached' | 'folder'>;
   act: (action: PanelAction, step: string) => void;
   copy: (text: string) => void;
+  explanation: Pick<JobExplanation, 'message' | 'look'>;
+  actOnExplanation: (act: number) => void;
   /** The page has been told everything that there is. */
   onComplete: () => void;
   onClosed: () => void;
+}
+
+/** What the panel is to be brought to. */
+export interface Wanted {
+  step?: string | undefined;
+  explanation?: boolean | undefined;
 }
 
 /** What the page has been told, so that only news is sent. */
 interface Told {
   generation: number;
   state: string;
+  explanation: PanelExplanation | undefined;
   detail: string;
   log: number;
   metrics: number;
   metricsAt: number;
 }
 
-const untold: Told = { generation: 0, state: '', detail: '', log: 0, metrics: 0, metricsAt: 0 };
+const untold: Told = {
+  generation: 0,
+  state: '',
+  explanation: undefined,
+  detail: '',
+  log: 0,
+  metrics: 0,
+  metricsAt: 0,
+};
 
 /** One editor tab about one job. It keeps nothing that the page would miss: when the page is shown it is told again. */
 export class JobPanel implements Disposable {
@@ -51,7 +70,7 @@ export class JobPanel implements Disposable {
   #beating = false;
   #disposed = false;
   #selected: string | undefined;
-  #wanted: string | undefined;
+  #wanted: Wanted | undefined;
   #told: Told = untold;
   #readAt = 0;
   /** How many more messages may go without a pause. */
@@ -76,6 +95,8 @@ export class JobPanel implements Disposable {
         },
         action: ({ action }) => options.act(action, this.#selected ?? ''),
         copy: ({ text }) => options.copy(text),
+        explain: () => void options.explanation.look(),
+        'explanation-act': ({ act }) => options.actOnExplanation(act),
       },
       onReady: () => {
         this.#selected = undefined;
@@ -101,9 +122,19 @@ export class JobPanel implements Disposable {
     return this.#page.column;
   }
 
-  /** Brings the tab to the front and shows a step, if one is named. */
-  reveal(step?: string): void {
-    this.#wanted = step;
+  /** The user works in this tab. */
+  get isWatched(): boolean {
+    return this.#page.active;
+  }
+
+  /** What the page shows beside the model is another thing. */
+  changed(): void {
+    this.#soon();
+  }
+
+  /** Brings the tab to the front and shows what is wanted. */
+  reveal(wanted: Wanted): void {
+    this.#wanted = wanted;
     this.#page.reveal();
     this.#soon();
   }
@@ -172,9 +203,14 @@ export class JobPanel implements Disposable {
       return state;
     }
     if (this.#wanted !== undefined) {
-      const step = this.#wanted;
+      const wanted = this.#wanted;
       this.#wanted = undefined;
-      return { type: 'show', step };
+      return { type: 'show', ...wanted };
+    }
+    const { message } = this.#options.explanation;
+    if (message !== undefined && message !== this.#told.explanation) {
+      this.#told = { ...this.#told, explanation: message };
+      return message;
     }
     return this.#selected === undefined ? undefined : this.#nextOfStep(this.#selected, state);
   }

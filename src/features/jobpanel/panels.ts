@@ -1,14 +1,18 @@
 import type * as vscode from 'vscode';
 import * as z from 'zod';
-import type { JobRecords } from '../../core/journal/records.ts';
+import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
+import type { Installation } from '../../core/home/installation.ts';
 import type { Disposable } from '../common/disposables.ts';
+import type { Failures } from '../common/failures.ts';
 import type { Log } from '../common/log.ts';
+import { NothingToDo } from '../common/nothing-to-do.ts';
 import { jobPanelType } from '../ids.ts';
 import type { AttachedJobs } from '../jobs/attached-jobs.ts';
 import { chooseJob } from '../jobs/choose-job.ts';
 import { JobModel } from './job-model.ts';
 import type { AttachedStates } from './attached-states.ts';
-import { JobPanel } from './panel.ts';
+import { JobExplanation } from './job-explanation.ts';
+import { JobPanel, type Wanted } from './panel.ts';
 import { recordFolder } from './panel-state.ts';
 import { runPanelAction } from './panel-actions.ts';
 
@@ -18,7 +22,9 @@ const savedSchema = z.object({ job: z.string().regex(/^\w[\w.-]{0,199}$/) });
 export interface JobPanelsOptions {
   extensionUri: vscode.Uri;
   log: Log;
+  failures: Failures;
   records: JobRecords;
+  installation: () => Promise<Installation>;
   live: AttachedJobs;
   states: AttachedStates;
   /** A panel has shown all that is known of its job. */
@@ -34,6 +40,7 @@ export class JobPanels implements Disposable {
   constructor(vs: typeof vscode, options: JobPanelsOptions) {
     this.#vs = vs;
     this.#options = options;
+    options.live.watchedWith((job) => this.#open.get(job)?.isWatched === true);
   }
 
   /** Brings the panel of a job to the front; `target` is its row, or nothing, and then the user picks. */
@@ -42,14 +49,21 @@ export class JobPanels implements Disposable {
     if (record === undefined) {
       return;
     }
-    const step = stepOf(target);
-    const open = this.#open.get(record.job);
-    if (open !== undefined) {
-      open.reveal(step);
+    this.#reveal(record, { step: stepOf(target) });
+  }
+
+  /** Shows why a job failed, beside its log. */
+  async explain(target: unknown): Promise<void> {
+    const none = 'No job has failed.';
+    const record = await chooseJob(this.#vs, this.#options.records, target, 'Explain Failure', hasFailed, none);
+    if (record === undefined) {
       return;
     }
-    const tab = this.#vs.window.createWebviewPanel(jobPanelType, record.project, this.#vs.ViewColumn.Active);
-    this.#show(record.job, tab, step);
+    if (!hasFailed(record)) {
+      const state = record.outcome === undefined ? 'has not ended' : 'has not failed';
+      throw new NothingToDo(`The job of ${record.project} ${state}: there is nothing to explain.`);
+    }
+    this.#reveal(record, { explanation: true });
   }
 
   /** Shows a job that has just been started: beside what the user works on, who may go on typing. */
@@ -76,9 +90,19 @@ export class JobPanels implements Disposable {
     [...this.#open.values()].forEach((panel) => panel.dispose());
   }
 
-  #show(job: string, tab: vscode.WebviewPanel, step?: string): void {
-    const { extensionUri, log, records, live, states, onComplete } = this.#options;
+  #reveal({ job, project }: JobRecord, what: Wanted): void {
+    const open = this.#open.get(job);
+    if (open === undefined) {
+      this.#show(job, this.#vs.window.createWebviewPanel(jobPanelType, project, this.#vs.ViewColumn.Active), what);
+    } else {
+      open.reveal(what);
+    }
+  }
+
+  #show(job: string, tab: vscode.WebviewPanel, what?: Wanted): void {
+    const { extensionUri, log, failures, records, installation, live, states, onComplete } = this.#options;
     const vs = this.#vs;
+    const explanation = new JobExplanation(vs, { job, records, installation, changed: () => panel.changed() });
     const panel = new JobPanel(vs, tab, {
       extensionUri,
       model: new JobModel(records, job),
@@ -93,16 +117,26 @@ export class JobPanels implements Disposable {
           log.error(`The job panel's action "${action}" failed:`, error as Error),
         );
       },
+      explanation,
+      actOnExplanation: (act) =>
+        void explanation.act(act).catch((error: unknown) => failures.show(error, 'Explain Failure')),
       onComplete,
       copy: (text) => void vs.env.clipboard.writeText(text),
-      onClosed: () => this.#open.delete(job),
+      onClosed: () => {
+        explanation.dispose();
+        this.#open.delete(job);
+      },
     });
     this.#open.set(job, panel);
-    if (step !== undefined) {
-      panel.reveal(step);
+    if (what !== undefined) {
+      panel.reveal(what);
     }
   }
 }
+
+/** A job that ended, and not well. */
+const hasFailed = ({ outcome, phase }: JobRecord): boolean =>
+  outcome === undefined ? phase === 'done' : outcome !== 'succeeded';
 
 /**
  * Where a panel opens by itself: with the other panels, else in a group that the user does not work in, else in a new
@@ -111,7 +145,7 @@ export class JobPanels implements Disposable {
  * @param panels columns of the job panels that are open; undefined for one that is hidden
  */
 function columnBeside(
-  vs: Pick<typeof vscode, 'ViewColumn' | 'window'>,
+  vs: Pick<typeof vscode, 'TabInputWebview' | 'ViewColumn' | 'window'>,
   panels: readonly (vscode.ViewColumn | undefined)[],
 ): vscode.ViewColumn {
   const { all, activeTabGroup: active } = vs.window.tabGroups;
@@ -119,10 +153,16 @@ function columnBeside(
   if (known !== undefined) {
     return known;
   }
-  if (active.tabs.length === 0) {
+  // A sheet that was started from closes; a page of VS Code's own, such as its welcome, is looked at later.
+  if (active.tabs.every((tab) => !isWorkedOn(vs, tab))) {
     return active.viewColumn;
   }
   return all.find((group) => group !== active)?.viewColumn ?? vs.ViewColumn.Beside;
+}
+
+/** A text, a notebook or a picture: everything that the user opened to work on. */
+function isWorkedOn({ TabInputWebview }: Pick<typeof vscode, 'TabInputWebview'>, { input }: vscode.Tab): boolean {
+  return input !== undefined && !(input instanceof TabInputWebview);
 }
 
 function stepOf(target: unknown): string | undefined {

@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
-import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
+import { NothingToDo } from '../common/nothing-to-do.ts';
 import type { AttachedJobs } from './attached-jobs.ts';
 import { chooseJob } from './choose-job.ts';
 
@@ -14,15 +14,13 @@ export interface AttachOptions {
 /** Attaches this window to a job that goes on without it. */
 export async function attachToJob(vs: typeof vscode, options: AttachOptions, target: unknown): Promise<void> {
   const fits = (r: JobRecord): boolean => r.phase !== 'done' && r.remote !== undefined;
-  const record = await chooseJob(vs, options.records, target, 'Attach to Job', fits);
+  const none = 'No job runs that this window could attach to.';
+  const record = await chooseJob(vs, options.records, target, 'Attach to Job', fits, none);
   if (record === undefined) {
     return;
   }
   if (!fits(record)) {
-    throw new UserError('job-over', {
-      what: `The job of ${record.project} is over, or has not reached a pod yet.`,
-      next: 'There is nothing to attach to.',
-    });
+    throw new NothingToDo(`The job of ${record.project} is over, or has not reached a pod yet.`);
   }
   options.live.attach(await options.installation(), record);
 }

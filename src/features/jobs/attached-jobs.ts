@@ -1,26 +1,38 @@
 import type * as vscode from 'vscode';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Estimate } from '../../core/costs/estimate.ts';
-import { CancelledError, UserError } from '../../core/errors.ts';
+import { CancelledError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
-import { isLoopback } from '../../core/runpod/connection.ts';
 import type { RunPlan } from '../../core/jobs/plan.ts';
 import type { OnEvent, RunEvent } from '../../core/journal/run-event.ts';
-import { mayComeLater, missingResults } from '../../core/journal/missing-results.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
 import type { FollowOptions, JobResult } from '../../core/jobs/conclude.ts';
 import { atWork } from '../common/at-work.ts';
 import { askAdopt } from '../common/adopt.ts';
 import { Emitter, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
-import { commands } from '../ids.ts';
-import { endedWords, missingText, priced, spentText } from '../../core/words/index.ts';
+import { NothingToDo } from '../common/nothing-to-do.ts';
 import { buttonsOf, press, type Button } from '../common/remedies.ts';
+import type { OpenRecords } from '../account/installation.ts';
+import { endMessage, type EndedJob } from './end-message.ts';
 import { jobLines } from './job-text.ts';
+
+/** How the end of a job is told. */
+export interface Telling {
+  records: OpenRecords;
+  /** A success is told in a message when its job took so long, in ms. */
+  longMs: () => number;
+}
+
+/** A window that nobody looks at leaves it to the others for so long, in ms. */
+const othersFirstMs = 800;
 
 /** The jobs that this window is attached to. Disposing detaches: the jobs go on. */
 export class AttachedJobs implements Disposable {
   readonly #vs: typeof vscode;
   readonly #failures: Failures;
+  readonly #telling: Telling;
+  #isWatched: (job: string) => boolean = () => false;
   readonly #output: vscode.OutputChannel;
   readonly #changed: (what: 'job' | 'pod') => void;
   readonly #attached = new Map<string, AbortController>();
@@ -34,8 +46,9 @@ export class AttachedJobs implements Disposable {
   /** The user has started a job in this window. */
   readonly onDidStart = this.#started.event;
 
-  constructor(vs: typeof vscode, failures: Failures, changed: (what: 'job' | 'pod') => void) {
+  constructor(vs: typeof vscode, failures: Failures, telling: Telling, changed: (what: 'job' | 'pod') => void) {
     this.#vs = vs;
+    this.#telling = telling;
     this.#failures = failures;
     this.#changed = changed;
     this.#output = vs.window.createOutputChannel('RunPod Jobs');
@@ -79,12 +92,14 @@ export class AttachedJobs implements Disposable {
       onEvent: this.#writer(record.job, installation.client.free),
     });
     if (result === undefined) {
-      throw new UserError('job-over', {
-        what: `The job of ${record.project} has ended already.`,
-        next: 'There is nothing to cancel.',
-      });
+      throw new NothingToDo(`The job of ${record.project} has ended already.`);
     }
     this.#changed('pod');
+  }
+
+  /** Tells whether the user looks at a job's panel. */
+  watchedWith(isWatched: (job: string) => boolean): void {
+    this.#isWatched = isWatched;
   }
 
   isAttached(job: string): boolean {
@@ -131,7 +146,12 @@ export class AttachedJobs implements Disposable {
       }
       if (event.type === 'warning' && event.remedies !== undefined && !warned.has(event.text)) {
         warned.add(event.text);
-        this.#show('showWarningMessage', event.text, buttonsOf(this.#vs, event.remedies));
+        const { text, remedies } = event;
+        void this.#isFirst(job, text).then((isFirst) => {
+          if (isFirst) {
+            this.#show('showWarningMessage', text, buttonsOf(this.#vs, remedies));
+          }
+        });
       }
       if (event.type === 'pod' || event.type === 'phase') {
         this.#changed('pod');
@@ -141,7 +161,7 @@ export class AttachedJobs implements Disposable {
     };
   }
 
-  #show(how: 'showErrorMessage' | 'showWarningMessage', text: string, buttons: Button[]): void {
+  #show(how: (typeof shownBy)[keyof typeof shownBy], text: string, buttons: Button[]): void {
     const titles = buttons.map((b) => b.title);
     void this.#vs.window[how](text, ...titles).then((chosen) =>
       press(
@@ -151,41 +171,31 @@ export class AttachedJobs implements Disposable {
     );
   }
 
-  /** Says how a job ended. Success is quiet, failure is not. */
-  tell({ record, outcome, unfollowed, unrecorded, reason, remedies = [], cost }: Omit<JobResult, 'view'>): void {
-    const price = priced(spentText(cost.metered, cost.atMost), isLoopback(record.restUrl));
-    const missing = missingResults(record);
-    if (outcome === 'succeeded' && missing !== undefined) {
-      const { why, left } = missing;
-      const [first] = left;
-      const which = why ?? (first && `${first.path}: ${first.reason}`) ?? '';
-      this.#show(
-        'showWarningMessage',
-        `${record.project} succeeded, but ${missingText(missing)}. ${which}`.trim(),
-        buttonsOf(this.#vs, [
-          ...remedies,
-          ...(mayComeLater(missing) && unrecorded !== true ? [{ do: 'fetch' as const, job: record.job }] : []),
-        ]),
-      );
-      return;
+  /** Says how a job ended, in one window of this computer. */
+  async tell(ended: EndedJob): Promise<void> {
+    const { record, outcome, unfollowed } = ended;
+    const isWatched = this.#vs.window.state.focused && this.#isWatched(record.job);
+    const message = endMessage(this.#vs, ended, { longMs: this.#telling.longMs(), isWatched });
+    if (message?.how === 'status') {
+      this.#vs.window.setStatusBarMessage(message.text, 15_000);
+    } else if (message !== undefined && (unfollowed === true || (await this.#isFirst(record.job, outcome)))) {
+      // That this window cannot follow says nothing of the others.
+      this.#show(shownBy[message.how], message.text, message.buttons);
     }
-    if (outcome === 'succeeded') {
-      this.#vs.window.setStatusBarMessage(`$(pass) ${record.project} succeeded · ${price}`, 15_000);
-      return;
+  }
+
+  /** The window that the user looks at tells, if there is one. */
+  async #isFirst(job: string, what: string): Promise<boolean> {
+    if (!this.#vs.window.state.focused) {
+      await delay(othersFirstMs, undefined, { ref: false });
     }
-    if (unfollowed === true) {
-      const text = `The job of ${record.project} goes on as far as is known, but this window cannot follow it. ${reason ?? ''}`;
-      this.#show('showErrorMessage', text.trim(), buttonsOf(this.#vs, remedies));
-      return;
-    }
-    if (outcome === 'cancelled' || outcome === 'detached') {
-      return;
-    }
-    const text = `${record.project} ${endedWords[outcome]} after ${price}. ${reason ?? ''}`;
-    this.#show('showErrorMessage', text.trim(), [
-      ...buttonsOf(this.#vs, remedies),
-      { title: 'Explain Failure…', command: commands.explainFailure, arguments: [{ id: record.job }] },
-      { title: 'Show Job Log', command: commands.showJobLog },
-    ]);
+    const { tellsFirst } = await import('./tell-once.ts');
+    return tellsFirst(await this.#telling.records(), job, what);
   }
 }
+
+const shownBy = {
+  error: 'showErrorMessage',
+  warning: 'showWarningMessage',
+  information: 'showInformationMessage',
+} as const;

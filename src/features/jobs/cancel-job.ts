@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
+import { NothingToDo } from '../common/nothing-to-do.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { AttachedJobs } from './attached-jobs.ts';
 
@@ -30,10 +31,7 @@ export async function cancelJob(
     return;
   }
   if (record.outcome !== undefined) {
-    throw new UserError('job-over', {
-      what: `The job of ${record.project} has ended already.`,
-      next: 'There is nothing to cancel.',
-    });
+    throw new NothingToDo(`The job of ${record.project} has ended already.`);
   }
   const button = 'Cancel Job';
   const detail =
@@ -52,7 +50,7 @@ export async function cancelJob(
 
 async function chooseRunningJob(vs: typeof vscode, running: JobRecord[]): Promise<JobRecord | undefined> {
   if (running.length === 0) {
-    throw new UserError('no-jobs-running', { what: 'No job is running.', next: 'There is nothing to cancel.' });
+    throw new NothingToDo('No job is running.');
   }
   const items = running.map((record) => ({ label: record.project, description: record.job, record }));
   return (await vs.window.showQuickPick(items, { title: 'Cancel Job', placeHolder: 'Which job?' }))?.record;

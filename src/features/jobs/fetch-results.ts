@@ -24,6 +24,7 @@ export async function fetchJobResults(vs: typeof vscode, options: FetchOptions, 
     target,
     'Fetch Results',
     (r) => r.outcome !== undefined && r.remote !== undefined,
+    'No job has ended that has results on a volume.',
   );
   if (record === undefined) {
     return;

@@ -23,7 +23,7 @@ export async function tellGone(
       const { view, heard } = await standOf(installation.records, record);
       const cost = reportOf(recorded([factsOf(record, { view, heard })]), record.job);
       const remedies = outcome === 'lost' ? lostRemedies(record, view) : [];
-      live.tell({ record, outcome, reason, remedies, cost });
+      await live.tell({ record, outcome, reason, remedies, cost });
     }
   }
 }

@@ -65,7 +65,7 @@ export function createJobsModule(
     ),
   );
   const live = store.add(
-    new AttachedJobs(vs, failures, (what) => {
+    new AttachedJobs(vs, failures, { records, longMs: () => settings.longJobMs }, (what) => {
       void jobs.refresh();
       if (what === 'pod') {
         refreshPods();
@@ -131,12 +131,6 @@ export function createJobsModule(
     registry.register(commands.cancelJob, async (target) => {
       const { cancelJob } = await import('./cancel-job.ts');
       return cancelJob(vs, { live, installation }, await (await records()).list(), target);
-    }),
-  );
-  store.add(
-    registry.register(commands.explainFailure, async (target) => {
-      const { explainFailure } = await import('./explain-failure.ts');
-      return explainFailure(vs, { records: await records(), installation, launch }, target);
     }),
   );
   store.add(

@@ -10,12 +10,13 @@ import type { RunRequest } from '../jobs/run-job.ts';
 import { checkProjectFile } from '../projectfile/check.ts';
 import { chooseProjectFile } from '../projectfile/choose.ts';
 import { isProjectFile } from '../projectfile/project-files.ts';
+import { AfterPause } from './after-pause.ts';
 import type { LaunchContext } from './context.ts';
 import { FindingDiagnostics } from './finding-diagnostics.ts';
 import { LaunchSheet } from './sheet.ts';
 
-/** Saves that come together are one, in ms. */
-const settleMs = 400;
+/** A look asks much, so with automatic saving it waits until nobody types, in ms. */
+const pauseMs = 1_000;
 
 /** Shows the one launch sheet of the window, and keeps what was found in project files marked as it is now. */
 export class Launcher implements Disposable {
@@ -23,7 +24,7 @@ export class Launcher implements Disposable {
   readonly #store = new DisposableStore();
   readonly #diagnostics: FindingDiagnostics;
   #sheet: LaunchSheet | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #again = new AfterPause(() => void this.#sheet?.look(), pauseMs);
   #quiet = new AbortController();
 
   constructor(context: LaunchContext) {
@@ -31,7 +32,14 @@ export class Launcher implements Disposable {
     this.#context = context;
     this.#diagnostics = this.#store.add(new FindingDiagnostics(vs));
     this.#store.add(vs.workspace.onDidSaveTextDocument((document) => this.#saved(document)));
-    this.#store.add({ dispose: () => clearTimeout(this.#timer) });
+    this.#store.add(
+      vs.workspace.onDidChangeTextDocument(({ document }) => {
+        if (this.#isOfSheet(document)) {
+          this.#again.putOff();
+        }
+      }),
+    );
+    this.#store.add(this.#again);
   }
 
   /** Shows the launch sheet for a run. */
@@ -112,13 +120,16 @@ export class Launcher implements Disposable {
 
   /** What was saved may have mended what the sheet shows. */
   #saved(document: vscode.TextDocument): void {
-    const sheet = this.#sheet;
-    const root = sheet?.root ?? (sheet && dirname(sheet.file.fsPath));
-    if (sheet !== undefined && root !== undefined && document.uri.fsPath.startsWith(`${root}${sep}`)) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => void sheet.look(), settleMs);
+    if (this.#isOfSheet(document)) {
+      this.#again.ask();
     } else if (isProjectFile(document) && this.#diagnostics.has(document.uri)) {
       void this.#checkQuietly(document.uri);
     }
+  }
+
+  #isOfSheet({ uri }: vscode.TextDocument): boolean {
+    const sheet = this.#sheet;
+    const root = sheet?.root ?? (sheet && dirname(sheet.file.fsPath));
+    return root !== undefined && uri.fsPath.startsWith(`${root}${sep}`);
   }
 }

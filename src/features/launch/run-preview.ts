@@ -37,6 +37,7 @@ export class RunPreview {
   #smoke: Estimate | undefined;
   #mostDollars: number | null | undefined;
   #foreseen: readonly StepForesight[] | undefined;
+  #foreseeing = false;
 
   /** @param changed told when a part is another one */
   constructor(context: LaunchContext, diagnostics: FindingDiagnostics, changed: () => void) {
@@ -67,12 +68,17 @@ export class RunPreview {
     return this.#smoke;
   }
 
-  /** USD that the caps allow at most; null without any, undefined while nobody knows. */
-  /** What each step will do; undefined until that is found out. */
+  /** What each step will do, as it was found out last. */
   get foreseen(): readonly StepForesight[] | undefined {
     return this.#foreseen;
   }
 
+  /** Whether that is found out now. */
+  get foreseeing(): boolean {
+    return this.#foreseeing;
+  }
+
+  /** USD that the caps allow at most; null without any, undefined while nobody knows. */
   get mostDollars(): number | null | undefined {
     return this.#mostDollars;
   }
@@ -87,7 +93,7 @@ export class RunPreview {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     const number = ++this.#number;
-    this.#foreseen = undefined;
+    this.#foreseeing = true;
     for (const name of partNames) {
       this.#set(name, { ...this.#parts[name], busy: true });
     }
@@ -103,6 +109,7 @@ export class RunPreview {
       return await this.#findOut(here, loaded, { ...loaded, project }, request, signal);
     } catch (error) {
       const why = failureText(error);
+      this.#foresee(() => number === this.#number, undefined);
       for (const name of partNames) {
         this.#fill(number, name, { busy: false, failure: why });
       }
@@ -175,11 +182,8 @@ export class RunPreview {
         }),
       ),
       foreseen.then(
-        (steps) => {
-          this.#foreseen = isNow() ? steps : this.#foreseen;
-          this.#changed();
-        },
-        () => undefined,
+        (steps) => this.#foresee(isNow, steps),
+        () => this.#foresee(isNow, undefined),
       ),
       show('smoke', this.#findOutSmoke(here, changed, sync, isNow, signal)),
     ]);
@@ -202,6 +206,14 @@ export class RunPreview {
     const found = await smokeFacts(here, changed, signal);
     this.#smoke = isNow() ? found.estimate : this.#smoke;
     return sheetText.smokeText(found, here.client.free);
+  }
+
+  #foresee(isNow: () => boolean, steps: readonly StepForesight[] | undefined): void {
+    if (isNow()) {
+      this.#foreseen = steps;
+      this.#foreseeing = false;
+      this.#changed();
+    }
   }
 
   async #part<K extends PartName>(number: number, name: K, value: Promise<Parts[K]['value']>): Promise<void> {

@@ -12,6 +12,7 @@ import {
   pricePerHour,
   pricePerMonth,
   roughly,
+  tellingReasons,
 } from '../../core/words/index.ts';
 import { foreseenPodText, type ForeseenPod } from '../../core/jobs/reuse.ts';
 import type { StepForesight } from '../../core/jobs/foresight.ts';
@@ -83,7 +84,7 @@ export function stepsText(
   };
   const each = (foreseen ?? []).map((step) => ({
     name: `${step.name}${step.where === 'local' ? ' (this machine)' : ''}`,
-    text: foresightText(step),
+    text: whatItWillDo(step),
   }));
   const all = [
     { name: 'From step', text: from ?? '' },
@@ -100,6 +101,12 @@ export function stepsText(
     name: plainText(fact.name, 200),
     text: plainText(fact.text),
   }));
+}
+
+/** That a step runs of which none has passed yet is no news. */
+function whatItWillDo(step: StepForesight): string {
+  const why = tellingReasons(step.why.split('; ')).join('; ');
+  return why === '' ? 'will run' : foresightText({ ...step, why });
 }
 
 /** The commands of this machine's steps; undefined when they cannot be shown in full. */
@@ -172,7 +179,7 @@ export function syncText(plan: TransferPlan, time: Pick<TimeEstimate, 'lowSecond
     facts: facts.filter(({ text }) => text !== '').map((fact) => ({ ...fact, text: plainText(fact.text) })),
     notes: [
       ...(totals.files > 0 && route.kind === 's3'
-        ? ['"Sync Project" sends it over S3 beforehand, while no pod costs money.']
+        ? ['"Sync Project Now" sends it over S3 beforehand, while no pod costs money.']
         : []),
       ...ghostLines(plan.ghosts).map((line) => `${line}.`),
       ...(conflicts.length > 0 ? [`${count(conflicts.length, 'file')} changed on both sides.`] : []),

@@ -181,7 +181,7 @@ export class LaunchSheet implements Disposable {
   #state(): SheetState {
     const { account } = this.#options.context;
     const { file, profile, from } = this.#request;
-    const { number, parts, loaded, estimate, mostDollars, foreseen } = this.#known;
+    const { number, parts, loaded, estimate, mostDollars, foreseen, foreseeing } = this.#known;
     const plain = loaded?.project;
     const project =
       plain && applyProfile(plain, profile !== undefined && profile in plain.profiles ? profile : undefined);
@@ -197,6 +197,7 @@ export class LaunchSheet implements Disposable {
       })),
       profile: plainText(profile ?? '', 200),
       steps: project === undefined ? [] : sheetText.stepsText(project, from, foreseen),
+      stepsBusy: foreseeing,
       local: project === undefined ? [] : sheetText.localText(project),
       ...parts,
       ending: project === undefined ? { text: '', costs: false } : sheetText.endingText(project),

@@ -6,6 +6,7 @@ import type { Installation } from '../../core/home/installation.ts';
 import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Project } from '../../core/project/schema.ts';
 import type { Volume } from '../../core/runpod/schemas.ts';
+import { NothingToDo } from '../common/nothing-to-do.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 
 const title = 'Move Volume';
@@ -27,10 +28,7 @@ export async function chooseVolume(
     return found;
   }
   if (volumes.length === 0) {
-    throw new UserError('no-volume', {
-      what: 'There is no volume in this account.',
-      next: 'There is nothing to move.',
-    });
+    throw new NothingToDo('There is no volume in this account.');
   }
   const items = volumes.map((volume) => ({
     label: volume.name,

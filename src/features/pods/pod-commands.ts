@@ -4,6 +4,7 @@ import type { HelperPod } from '../../core/journal/helpers.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
 import { pricePerHour } from '../../core/words/index.ts';
+import { NothingToDo } from '../common/nothing-to-do.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { hardwareOf, labelOf, workOn } from './pod-nodes.ts';
@@ -104,7 +105,7 @@ export async function choosePod(
   );
   const able = valueOf(listed).filter((pod) => pod.status !== 'TERMINATED' && fits(pod));
   if (able.length === 0) {
-    throw new UserError('no-pods', { what: `There is no pod to ${none}.`, next: 'Nothing needs to be done.' });
+    throw new NothingToDo(`There is no pod to ${none}.`);
   }
   const items = able.map((pod) => ({
     label: labelOf(pod),

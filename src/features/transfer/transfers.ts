@@ -66,7 +66,7 @@ export class Transfers implements Disposable {
 
   /** Makes a plan, shows it and carries it out. */
   async syncProject(target: unknown): Promise<SyncResult | undefined> {
-    const shown = await this.#choose(target, 'Sync Project');
+    const shown = await this.#choose(target, 'Sync Project Now');
     if (shown === undefined) {
       return undefined;
     }

@@ -18,7 +18,13 @@ export function createWindowModule(
   lists: readonly Refreshable[],
 ): Disposable {
   const store = new DisposableStore();
-  store.add(registry.register(commands.showLog, () => log.show()));
+  store.add(
+    registry.register(commands.showLog, () => {
+      // Jobs say more than fits between what the extension does.
+      log.info('What jobs did is in the output "RunPod Jobs": "RunPod: Show Job Log".');
+      log.show();
+    }),
+  );
   store.add(
     registry.register(commands.openWalkthrough, async () => {
       await vs.commands.executeCommand('workbench.action.openWalkthrough', walkthrough, false);

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
 import { CancelledError, UserError } from '../../../src/core/errors.ts';
 import { DisposableStore } from '../../../src/features/common/disposables.ts';
-import { describeFailure } from '../../../src/features/common/failures.ts';
+import { describeFailure, Failures } from '../../../src/features/common/failures.ts';
 import { contextOf, staleMessage } from '../../../src/features/common/list-view.ts';
-import { logLine } from '../../../src/features/common/log.ts';
+import { logLine, type Log } from '../../../src/features/common/log.ts';
+import { NothingToDo } from '../../../src/features/common/nothing-to-do.ts';
 import { Secret } from '../../../src/features/common/secret.ts';
 
 describe('a disposable store', () => {
@@ -86,6 +87,35 @@ describe('failures in words', () => {
       shown?.buttons.map((a) => a.title),
       ['Show Log'],
     );
+  });
+});
+
+describe('a command that has nothing to do (R9.2)', () => {
+  const shown: string[] = [];
+  const window = Object.fromEntries(
+    ['setStatusBarMessage', 'showInformationMessage', 'showErrorMessage'].map((how) => [
+      how,
+      (...words: unknown[]) => {
+        shown.push(`${how}: ${words.filter((word) => typeof word === 'string').join(' | ')}`);
+        return Promise.resolve(undefined);
+      },
+    ]),
+  );
+  const failures = new Failures(
+    { window } as unknown as typeof vscode,
+    { error: (line: string) => shown.push(line) } as unknown as Log,
+  );
+  beforeEach(() => (shown.length = 0));
+
+  it('says so in the status bar, never in red', () => {
+    failures.show(new NothingToDo('No job is running.'), 'Cancel Job…');
+    assert.deepEqual(shown, ['setStatusBarMessage: $(info) No job is running.']);
+  });
+
+  it('offers what can be done instead', () => {
+    const buttons = [{ title: 'Fetch Results…', command: 'x' }];
+    failures.show(new NothingToDo('The results are not here yet.', buttons), 'Open Results Folder');
+    assert.deepEqual(shown, ['showInformationMessage: The results are not here yet. | Fetch Results…']);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   startLabel,
   stepsText,
 } from '../../../src/features/launch/sheet-text.ts';
+import { notPassed } from '../../../src/core/words/index.ts';
 import { fromSheetSchema, toSheetSchema } from '../../../src/messages/launch-sheet.ts';
 
 const text = `{
@@ -148,6 +149,15 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
       { name: 'prepare (this machine)', text: 'is skipped: nothing changed since it passed' },
       { name: 'train', text: 'will run: code train.py changed' },
     ]);
+    const again = [
+      { ...foreseen[1]!, why: `asked for; ${notPassed}` },
+      { ...foreseen[1]!, why: notPassed },
+    ];
+    assert.deepEqual(
+      stepsText(project, undefined, again).map(({ text }) => text),
+      ['will run: asked for', 'will run'],
+      'that a step runs of which none has passed yet is no news',
+    );
     const unsure = [
       {
         name: 'a',

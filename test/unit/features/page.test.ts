@@ -49,6 +49,8 @@ function openPage() {
     handlers: {
       select: ({ step }) => happened.push(`select ${step}`),
       action: ({ action }) => happened.push(`action ${action}`),
+      explain: () => happened.push('explain'),
+      'explanation-act': ({ act }) => happened.push(`act ${act}`),
       copy: () => happened.push('copy'),
     },
     onReady: () => happened.push('ready'),
@@ -105,6 +107,19 @@ describe('the page of a panel (R9.4, security rule 10)', () => {
     said.fire({ type: 'ready' });
     assert.equal(tab.disposed, true);
     assert.deepEqual(happened, ['closed']);
+  });
+
+  it('takes what still comes when it is closed: a closed tab throws at every touch', () => {
+    const { page, tab } = openPage();
+    page.dispose();
+    const touched = (): never => assert.fail('a closed tab was touched');
+    for (const name of ['title', 'visible', 'active', 'viewColumn'] as const) {
+      Object.defineProperty(tab, name, { get: touched, set: touched });
+    }
+    Object.assign(tab, { reveal: touched });
+    page.rename('Run p');
+    page.reveal();
+    assert.deepEqual([page.listening, page.active, page.visible, page.column], [false, false, false, undefined]);
   });
 
   it('leaves its tab open for the time after a reload of the window when it is let go', () => {

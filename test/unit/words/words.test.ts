@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import {
   cost,
   forPrice,
@@ -8,8 +9,10 @@ import {
   dollars,
   duration,
   jobTimeText,
+  notPassed,
   pricePerHour,
   pricePerMonth,
+  reasonText,
   roughly,
 } from '../../../src/core/words/index.ts';
 
@@ -124,5 +127,15 @@ describe('the phrasebook', () => {
     assert.equal(jobTimeText({ goesOn: true, pod: { since: 0 } }, 60_000), 'pod 1 min', 'before its first step');
     assert.equal(jobTimeText({ started: 5, goesOn: false, pod: { since: 0 } }, 9e9), '', 'its end was not seen');
     assert.equal(jobTimeText({ started: 0, seconds: 30, goesOn: false }, 9e9), 'job 30 s', 'on this machine only');
+  });
+
+  it('leaves out of the reasons of a step what is no news, in the words of the worker', () => {
+    assert.equal(reasonText([notPassed]), '');
+    assert.equal(reasonText(['asked for', notPassed, 'code a.py changed']), ': asked for; code a.py changed');
+    const worker = readFileSync(
+      new URL('../../../gpu-worker/runpod_trainer_worker/resume/reasons.py', import.meta.url),
+      'utf8',
+    );
+    assert.match(worker, new RegExp(`^NOT_PASSED = "${notPassed}"$`, 'm'));
   });
 });

@@ -16,10 +16,11 @@ const apiPatience = 6_000;
 
 /**
  * What is known of a job: the copies of its journals on this machine, its record and project file, and what the API
- * says of its pod, its volume and the balance. What cannot be had is left out; nothing is thrown for that.
+ * says of its pod, its volume and the balance. What cannot be had is left out; nothing is thrown for that. Without a client
+ * the API is not asked.
  */
 export async function gatherEvidence(
-  installation: Pick<Installation, 'client' | 'records'>,
+  installation: Pick<Installation, 'records'> & { client: Installation['client'] | undefined },
   record: JobRecord,
   signal?: AbortSignal,
 ): Promise<Evidence> {
@@ -97,10 +98,13 @@ function statusOf(
 type Online = Pick<Evidence, 'pod' | 'balance' | 'volumeGb'>;
 
 async function ask(
-  { client }: Pick<Installation, 'client'>,
+  { client }: { client: Installation['client'] | undefined },
   record: JobRecord,
   signal: AbortSignal | undefined,
 ): Promise<Online> {
+  if (client === undefined) {
+    return {};
+  }
   const soon = AbortSignal.any([AbortSignal.timeout(apiPatience), ...(signal ? [signal] : [])]);
   const { pod, volume } = record;
   const [seen, balance, size] = await Promise.all([

@@ -33,6 +33,7 @@ export class Page<Message extends { type: string }> implements Disposable {
   readonly #tab: vscode.WebviewPanel;
   readonly #store = new DisposableStore();
   #ready = false;
+  #closed = false;
 
   /** @param tab a new one, or one that was there before the window was reloaded */
   constructor(vs: typeof vscode, tab: vscode.WebviewPanel, options: PageOptions<Message>) {
@@ -67,6 +68,7 @@ export class Page<Message extends { type: string }> implements Disposable {
       }),
     );
     tab.onDidDispose(() => {
+      this.#closed = true;
       this.release();
       onClosed();
     });
@@ -75,28 +77,38 @@ export class Page<Message extends { type: string }> implements Disposable {
 
   /** Whether somebody may be looking at it. */
   get visible(): boolean {
-    return this.#tab.visible;
+    return !this.#closed && this.#tab.visible;
+  }
+
+  /** Whether the user works in it. */
+  get active(): boolean {
+    return !this.#closed && this.#tab.active;
   }
 
   /** Whether what it is told now arrives. */
   get listening(): boolean {
-    return this.#ready && this.#tab.visible;
+    return this.#ready && this.visible;
   }
 
   get column(): vscode.ViewColumn | undefined {
-    return this.#tab.viewColumn;
+    return this.#closed ? undefined : this.#tab.viewColumn;
   }
 
   async tell(message: object): Promise<void> {
     await this.#tab.webview.postMessage(message);
   }
 
+  /** What was under way when the tab was closed may still come with its name. */
   rename(title: string): void {
-    this.#tab.title = title;
+    if (!this.#closed) {
+      this.#tab.title = title;
+    }
   }
 
   reveal(): void {
-    this.#tab.reveal();
+    if (!this.#closed) {
+      this.#tab.reveal();
+    }
   }
 
   /** Closes the tab for the user, whose keyboard goes back to what is behind it. */

@@ -3,6 +3,7 @@ import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JobRecords, type JobRecord } from '../../../../src/core/journal/records.ts';
+import { notPassed } from '../../../../src/core/words/index.ts';
 import { JobModel } from '../../../../src/features/jobpanel/job-model.ts';
 import { nextAttachedState, type AttachedState } from '../../../../src/features/jobpanel/attached-states.ts';
 import { panelDetail, panelState } from '../../../../src/features/jobpanel/panel-state.ts';
@@ -191,6 +192,58 @@ describe('the job that the panel shows (R9.4)', () => {
     assert.deepEqual(
       [state(model, {}, false).link.state, state(model, {}, false).actions],
       ['over', ['explain', 'fetch', 'rerun']],
+    );
+  });
+
+  it('shows the steps of the plan while the pod starts, and says in few words how far it is (R9.4)', async () => {
+    const steps = [
+      { name: 'here', where: 'local' as const },
+      { name: 'there', where: 'pod' as const },
+    ];
+    await new JobRecords(home).change('j-1', { phase: 'transfer', steps });
+    const model = new JobModel(new JobRecords(home), 'j-1');
+    await model.refresh();
+    const text = 'Rented NVIDIA GeForce RTX 4090; waiting until it answers, and some more words';
+    const shown = state(model, nextAttachedState(quiet, { type: 'phase', phase: 'wait', text }, 1));
+    assert.deepEqual(
+      shown.steps.map((s) => [s.name, s.where, s.status]),
+      [
+        ['here', 'local', 'waiting'],
+        ['there', 'pod', 'waiting'],
+      ],
+    );
+    assert.deepEqual([shown.activity, shown.activityDetail], ['Uploading', text]);
+    await new JobRecords(home).change('j-1', { phase: 'done', outcome: 'failed', reason: 'Nothing is free.' });
+    await model.refresh();
+    assert.deepEqual([state(model).activity, state(model).steps.length], ['Failed', 2]);
+  });
+
+  it('tells who holds the cap in the details alone, not as what goes on', async () => {
+    await new JobRecords(home).change('j-1', { phase: 'run' });
+    const model = new JobModel(new JobRecords(home), 'j-1');
+    await model.refresh();
+    const before = nextAttachedState(quiet, { type: 'phase', phase: 'run', text: 'The job runs on the pod' }, 1);
+    const text = 'It will have stopped by 14:20 for at most $0.76.';
+    const shown = state(model, nextAttachedState(before, { type: 'phase', phase: 'run', text, cap: true }, 2));
+    assert.deepEqual([shown.activity, shown.activityDetail], ['Running', undefined]);
+    const step = { epoch: 1, seq: 1, time: '2026-11-22T09:30:12.000Z', type: 'step.started' as const, step: 'there' };
+    const event = { ...step, index: 1, of: 2, why: [], argv: [] };
+    const begun = nextAttachedState(before, { type: 'job', side: 'pod', replay: false, event }, 2);
+    assert.deepEqual([begun.phase, begun.heard], [undefined, 2], 'the steps tell what goes on');
+  });
+
+  it('gives no reason for a step of which no run has passed yet, and one for a step that is not skipped', async () => {
+    await writeFile(
+      join(remote(), 'events.jsonl'),
+      started() +
+        line('step.started', { step: 'here', index: 1, of: 2, why: [notPassed], argv: [] }) +
+        line('step.started', { step: 'there', index: 2, of: 2, why: ['asked for', notPassed], argv: [] }),
+    );
+    const model = new JobModel(new JobRecords(home), 'j-1');
+    await model.refresh();
+    assert.deepEqual(
+      state(model).steps.map((s) => s.why),
+      [[], ['asked for']],
     );
   });
 });

@@ -5,7 +5,15 @@ import { caps, fromPanelSchema, toPanelSchema, type FromPanel } from '../../../.
 function receive(raw: unknown): { why: string | undefined; got: FromPanel[] } {
   const got: FromPanel[] = [];
   const take = (message: FromPanel): void => void got.push(message);
-  const handlers: Handlers<FromPanel> = { ready: take, select: take, action: take, copy: take, refused: take };
+  const handlers: Handlers<FromPanel> = {
+    ready: take,
+    select: take,
+    action: take,
+    explain: take,
+    'explanation-act': take,
+    copy: take,
+    refused: take,
+  };
   return { why: dispatch(fromPanelSchema, handlers, raw), got };
 }
 
