@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { dirname } from 'node:path';
-import type { Problem } from '../../core/project/parse.ts';
+import type { Problem } from '../../core/project/problem.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import { isProjectFile } from './project-files.ts';
 
@@ -15,7 +15,7 @@ export function createProjectDiagnostics(vs: typeof vscode): Disposable {
   store.add({ dispose: () => [...timers.values()].forEach(clearTimeout) });
 
   const check = async (document: vscode.TextDocument): Promise<void> => {
-    const { findProblems } = await import('./problems.ts');
+    const { findProblems } = await import('../../core/project/check.ts');
     const { version } = document;
     const problems = await findProblems(document.getText(), dirname(document.fileName));
     if (document.version === version && !document.isClosed) {
