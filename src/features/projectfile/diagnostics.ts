@@ -21,7 +21,10 @@ export function createProjectDiagnostics(vs: typeof vscode): Disposable {
     if (document.version === version && !document.isClosed) {
       collection.set(
         document.uri,
-        problems.map((problem) => diagnosticOf(vs, document, problem)),
+        // What is no JSON is marked by the editor itself, while that looks at JSON at all.
+        problems
+          .filter(({ isSyntax }) => isSyntax !== true || !marksSyntax(vs))
+          .map((problem) => diagnosticOf(vs, document, problem)),
       );
     }
   };
@@ -52,6 +55,11 @@ export function createProjectDiagnostics(vs: typeof vscode): Disposable {
   }
   checkAll(0);
   return store;
+}
+
+function marksSyntax(vs: typeof vscode): boolean {
+  const isOn = vs.workspace.getConfiguration('json').get('validate.enable') !== false;
+  return isOn && vs.extensions.getExtension('vscode.json-language-features') !== undefined;
 }
 
 function diagnosticOf(vs: typeof vscode, document: vscode.TextDocument, problem: Problem): vscode.Diagnostic {
