@@ -4,6 +4,7 @@ import type { Installation } from '../../core/home/installation.ts';
 import type { JobRecord } from '../../core/journal/records.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { AttachedJobs } from './attached-jobs.ts';
+import { pickText } from './choose-job.ts';
 
 export interface CancelOptions {
   live: AttachedJobs;
@@ -54,6 +55,6 @@ async function chooseRunningJob(vs: typeof vscode, running: JobRecord[]): Promis
   if (running.length === 0) {
     throw new UserError('no-jobs-running', { what: 'No job is running.', next: 'There is nothing to cancel.' });
   }
-  const items = running.map((record) => ({ label: record.project, description: record.job, record }));
+  const items = running.map((record) => ({ ...pickText(record), record }));
   return (await vs.window.showQuickPick(items, { title: 'Cancel Job', placeHolder: 'Which job?' }))?.record;
 }
