@@ -11,7 +11,6 @@ import {
   views,
   walkthrough,
 } from '../../src/features/ids.ts';
-import { editorSchema } from '../../src/features/projectfile/editor-schema.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const text = readFileSync(join(root, 'package.json'), 'utf8');
@@ -173,8 +172,8 @@ describe('the source', () => {
     assert.ok(readFileSync(join(root, 'src/extension.ts'), 'utf8').split('\n').length < 120);
   });
 
-  it('has the editor schema that follows from the strict one (R9.5)', () => {
-    const read = (name: string): unknown => JSON.parse(readFileSync(join(root, 'schemas', name), 'utf8'));
-    assert.deepEqual(read('runpod-project.editor.schema.json'), editorSchema(read('runpod-project.schema.json')));
+  it('leaves problems and completion of project files to one owner: the schema in the editor asks for nothing (R9.5)', () => {
+    const schema: unknown = JSON.parse(readFileSync(join(root, 'schemas/runpod-project.editor.schema.json'), 'utf8'));
+    assert.deepEqual(schema, { title: 'RunPod Trainer project', allowTrailingCommas: true, type: 'object' });
   });
 });

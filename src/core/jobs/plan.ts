@@ -106,7 +106,8 @@ function checkFrom(project: Project, from: string | undefined): void {
 }
 
 async function checkProjectFiles({ project, root, text, file }: LoadedProject): Promise<void> {
-  const problems = (await checkFiles(project, root, text)).filter((p) => p.severity === 'error');
+  const run: readonly string[] = ['script', 'notebook', 'module'];
+  const problems = (await checkFiles(project, root, text)).filter((p) => run.includes(p.about));
   if (problems.length > 0) {
     const lines = problems.map((p) => `  ${position(text, p.offset)}  ${p.message}`);
     throw new UserError('project-files', {

@@ -70,6 +70,8 @@ export const recordSchema = z.object({
   goneBy: z.string().optional(),
   /** The last time that results came home, though perhaps not all; `here` were here already. */
   fetched: z.object({ time: z.string(), files: z.number(), bytes: z.number(), here: z.number().optional() }).optional(),
+  /** Taken from the list by its user; its costs count all the same. */
+  hidden: z.boolean().optional(),
   /** What of the results should be here and is not: single names (the first of `count`), or all of them for one reason. */
   notHome: z
     .object({

@@ -1,7 +1,6 @@
 import { createScanner, type Node } from 'jsonc-parser';
+import { asSentence, placeWords, type Path } from './place-words.ts';
 import { numberFault } from './written.ts';
-
-type Path = (string | number)[];
 
 /** What JSON allows and nobody can have meant, or what could not arrive as it is written. */
 export interface Fault {
@@ -34,11 +33,16 @@ export function tooDeep(text: string): Fault | undefined {
  * Faults of a tree that its syntax does not show: a key that stands twice (the last one would win without a word), a key
  * that JavaScript takes for something else, numbers and texts that would change on their way.
  */
-export function faultsOf(tree: Node, text: string, placeText: (offset: number) => string): Fault[] {
+export function faultsOf(tree: Node, text: string, value: unknown, placeText: (offset: number) => string): Fault[] {
   const faults: Fault[] = [];
   const visit = (node: Node, path: Path): void => {
     const add = (at: Node, where: Path, message: string): void => {
-      faults.push({ path: where, message: `${label(where)} ${message}.`, offset: at.offset, length: at.length });
+      faults.push({
+        path: where,
+        message: `${asSentence(placeWords(where, value))} ${message}.`,
+        offset: at.offset,
+        length: at.length,
+      });
     };
     const lookAtText = (at: Node, where: Path): void => {
       const value = String(at.value);
@@ -111,8 +115,4 @@ function firstMoved(names: readonly string[]): string | undefined {
     Object.fromEntries(names.filter((name) => name !== '__proto__').map((name) => [name, 0])),
   );
   return names.filter((name) => name !== '__proto__').find((name, i) => name !== ordered[i]);
-}
-
-function label(path: Path): string {
-  return path.length === 0 ? 'The project' : `"${path.map(String).join('.')}"`;
 }

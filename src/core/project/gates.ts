@@ -9,10 +9,11 @@ export interface Impossible {
   message: string;
 }
 
-/** Gates that no run of the step could fulfil, by what they say themselves and about each other. */
-export function impossibleGates(gates: readonly Gate[]): Impossible[] {
+/** Gates that no run of the step could fulfil, by what they say themselves and about each other; undefined: one that cannot be read. */
+export function impossibleGates(gates: readonly (Gate | undefined)[]): Impossible[] {
   return gates.flatMap((gate, index) => {
-    const found = ofItself(gate) ?? besideOthers(gate, gates.slice(0, index));
+    const earlier = gates.slice(0, index).filter((other) => other !== undefined);
+    const found = gate && (ofItself(gate) ?? besideOthers(gate, earlier));
     return found === undefined ? [] : [{ gate: index, ...found }];
   });
 }

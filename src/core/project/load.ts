@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { decodeText } from '../decode.ts';
 import { messageOf, UserError } from '../errors.ts';
+import { findProblems } from './check.ts';
 import { parseProject, position } from './parse.ts';
 import type { Project } from './schema.ts';
 
@@ -35,8 +36,9 @@ export async function loadProject(file: string): Promise<LoadedProject> {
     throw invalid(path, [`${decoded.line}:${decoded.column}  ${decoded.fault}.`]);
   }
   const { text } = decoded;
-  const { project, problems } = parseProject(text);
+  const { project } = parseProject(text);
   if (project === undefined) {
+    const problems = (await findProblems(text, dirname(path))).filter((p) => p.severity === 'error');
     throw invalid(
       path,
       problems.map((p) => `${position(text, p.offset)}  ${p.message}`),

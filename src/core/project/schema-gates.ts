@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { pattern, relativePath } from './schema-values.ts';
+import { isObject, pattern, relativePath } from './schema-values.ts';
 import type { WrittenNumber } from './written.ts';
 
 /** A value that a gate compares with; `parseProject` puts it in as it was written. */
@@ -43,6 +43,7 @@ export const gateSchema = z.discriminatedUnion('type', [
     })
     .refine((g) => g.equals !== undefined || g.min !== undefined || g.max !== undefined, {
       message: 'needs "equals", "min" or "max"',
+      when: isObject,
     })
     .describe('The row count of a parquet file.'),
   z
@@ -55,7 +56,10 @@ export const gateSchema = z.discriminatedUnion('type', [
       includes: z.array(scalar).optional().describe('Values that must all be present.'),
       count: z.int().min(1).optional().describe('Exact number of distinct values.'),
     })
-    .refine((g) => g.includes !== undefined || g.count !== undefined, { message: 'needs "includes" or "count"' })
+    .refine((g) => g.includes !== undefined || g.count !== undefined, {
+      message: 'needs "includes" or "count"',
+      when: isObject,
+    })
     .describe('The distinct values of a parquet column.'),
   z
     .strictObject({

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { impossibleGates } from './gates.ts';
 import { gateSchema } from './schema-gates.ts';
-import { env, name, pattern, patterns, relativePath } from './schema-values.ts';
+import { env, isObject, name, pattern, patterns, relativePath } from './schema-values.ts';
 import type { Written } from './written.ts';
 
 export const side = z.enum(['local', 'pod']);
@@ -21,7 +21,7 @@ const stepFields = {
   name: name.describe('Unique name of the step.'),
   module: z
     .string()
-    .regex(/^[A-Za-z_][\w.]*$/)
+    .regex(/^[A-Za-z_][\w.]*$/, 'must be the name of a module, with dots between its parts, such as pkg.train')
     .optional()
     .describe('Runs `python -m <module>`.'),
   script: relativePath.optional().describe('Runs `python <script>`.'),
@@ -69,24 +69,33 @@ export const stepSchema = z
   .strictObject(stepFields)
   .refine((s) => [s.module, s.script, s.notebook, s.shell].filter((x) => x !== undefined).length === 1, {
     message: 'needs exactly one of "module", "script", "notebook" or "shell"',
+    when: isObject,
   })
   .refine((s) => s.parameters === undefined || s.notebook !== undefined, {
     message: '"parameters" goes with "notebook"; use "args" for a module or script',
+    when: isObject,
   })
   .refine((s) => s.args === undefined || s.module !== undefined || s.script !== undefined, {
     message: '"args" goes with "module" or "script"',
+    when: isObject,
   })
-  .superRefine((step, context) => {
-    for (const { gate, field, message } of impossibleGates(step.gates)) {
-      context.addIssue({ code: 'custom', path: ['gates', gate, field], message });
-    }
-    for (const name of Object.keys(step.parameters ?? {})) {
-      const message = nameFault(name);
-      if (message !== undefined) {
-        context.addIssue({ code: 'custom', path: ['parameters', name], message });
+  .superRefine(
+    (step, context) => {
+      // All that is wrong is told at once, so this is asked of steps too of which another part is wrong.
+      const gates = Array.isArray(step.gates) ? step.gates.map((gate) => gateSchema.safeParse(gate).data) : [];
+      for (const { gate, field, message } of impossibleGates(gates)) {
+        context.addIssue({ code: 'custom', path: ['gates', gate, field], message });
       }
-    }
-  });
+      const parameters = isObject({ value: step.parameters }) ? Object.keys(step.parameters ?? {}) : [];
+      for (const name of parameters) {
+        const message = nameFault(name);
+        if (message !== undefined) {
+          context.addIssue({ code: 'custom', path: ['parameters', name], message });
+        }
+      }
+    },
+    { when: isObject },
+  );
 
 const keywords = new Set(
   (

@@ -2,11 +2,16 @@ import * as z from 'zod';
 
 // Kinds of values that several parts of the project file have.
 
+/** For questions about an object that are asked also when another part of it is wrong. */
+export function isObject({ value }: { value: unknown }): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 export const name = z
   .string()
   .regex(
     /^[a-z0-9][a-z0-9_-]{0,47}$/,
-    'lower-case letters, digits, "-" and "_", at most 48, starting with a letter or digit',
+    'must be lower-case letters, digits, "-" and "_", at most 48, starting with a letter or digit',
   );
 
 const pathInside = z

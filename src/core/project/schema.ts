@@ -1,6 +1,9 @@
 import * as z from 'zod';
+import { count } from '../words/index.ts';
+import { either, stepNames } from './place-words.ts';
+import type { IssueNote } from './problem.ts';
 import { side, stepSchema } from './schema-steps.ts';
-import { env, ignoreLines, name, patterns, relativePath, pattern } from './schema-values.ts';
+import { env, ignoreLines, isObject, name, patterns, relativePath, pattern } from './schema-values.ts';
 
 export type { Gate, GateValue } from './schema-gates.ts';
 export type { Side, Step } from './schema-steps.ts';
@@ -28,7 +31,7 @@ const targetSchema = z
     volume: volumeSchema,
     mount: z
       .string()
-      .startsWith('/')
+      .startsWith('/', 'must begin with "/"')
       .default('/workspace')
       .describe('Where the pod should mount the volume. The path that the API answers is the one used.'),
     gpus: z.array(z.string()).min(1).optional().describe('GPU types in order of preference, by RunPod id.'),
@@ -50,7 +53,7 @@ const targetSchema = z
       ),
     minCuda: z
       .string()
-      .regex(/^\d+\.\d+$/)
+      .regex(/^\d+\.\d+$/, 'must be a version such as "12.8"')
       .optional()
       .describe('Lowest CUDA version of the host driver, such as `12.8`.'),
     python: z.string().default('python3').describe('Python that runs the steps on the pod.'),
@@ -67,7 +70,10 @@ const targetSchema = z
       .default(12)
       .describe('Gives the pod up, and ends it, when SSH does not answer within this time.'),
   })
-  .refine((t) => (t.gpus === undefined) !== (t.cpu === undefined), { message: 'needs either "gpus" or "cpu"' });
+  .refine((t) => (t.gpus === undefined) !== (t.cpu === undefined), {
+    message: 'needs either "gpus" or "cpu"',
+    when: isObject,
+  });
 
 const syncFields = {
   must: patterns.describe(
@@ -213,14 +219,35 @@ export const projectSchema = z
     caps: capsSchema.prefault({}).describe('Limits on time and money.'),
     profiles: z.record(name, profileSchema).default({}),
   })
-  .superRefine((project, context) => {
-    const seen = new Set<string>();
-    for (const [i, step] of project.steps.entries()) {
-      if (seen.has(step.name)) {
-        context.addIssue({ code: 'custom', path: ['steps', i, 'name'], message: `"${step.name}" is used twice` });
+  .superRefine(
+    (project, context) => {
+      const names = stepNames(project);
+      for (const name of new Set(names)) {
+        const places = names.flatMap((n, i) => (name !== undefined && n === name ? [i] : []));
+        const [, second] = places;
+        if (second !== undefined) {
+          const params: IssueNote = { whole: true, use: otherName(name ?? '', names) };
+          const message = `"${name ?? ''}" is the name of ${few[places.length] ?? count(places.length, 'step')}: steps ${either(
+            places.map((i) => String(i + 1)),
+            'and',
+          )}`;
+          context.addIssue({ code: 'custom', path: ['steps', second, 'name'], message, params: { ...params } });
+        }
       }
-      seen.add(step.name);
+    },
+    { when: isObject },
+  );
+
+const few: Record<number, string> = { 2: 'two steps', 3: 'three steps' };
+
+/** A name of the same form that no step has. */
+function otherName(name: string, taken: readonly (string | undefined)[]): string {
+  for (let n = 2; ; n++) {
+    const other = `${name.slice(0, 44)}_${n}`;
+    if (!taken.includes(other)) {
+      return other;
     }
-  });
+  }
+}
 
 export type Project = z.infer<typeof projectSchema>;

@@ -5,6 +5,9 @@ export interface TreeNode {
   item: vscode.TreeItem;
   /** The id that "Copy Id" copies. */
   id?: string;
+  /** Of a step or a gate of the job with that id: the step, and which of its gates. */
+  step?: string;
+  gate?: number;
   children?: () => TreeNode[] | Promise<TreeNode[]>;
 }
 

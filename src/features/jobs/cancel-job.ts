@@ -5,6 +5,7 @@ import type { JobRecord } from '../../core/journal/records.ts';
 import { NothingToDo } from '../common/nothing-to-do.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import type { AttachedJobs } from './attached-jobs.ts';
+import { pickText } from './choose-job.ts';
 
 export interface CancelOptions {
   live: AttachedJobs;
@@ -52,6 +53,6 @@ async function chooseRunningJob(vs: typeof vscode, running: JobRecord[]): Promis
   if (running.length === 0) {
     throw new NothingToDo('No job is running.');
   }
-  const items = running.map((record) => ({ label: record.project, description: record.job, record }));
+  const items = running.map((record) => ({ ...pickText(record), record }));
   return (await vs.window.showQuickPick(items, { title: 'Cancel Job', placeHolder: 'Which job?' }))?.record;
 }

@@ -1,4 +1,8 @@
 import type * as vscode from 'vscode';
+import { recorded, reportOf } from '../../core/caps/meter.ts';
+import { isLoopback } from '../../core/runpod/connection.ts';
+import { jobWords, phaseWords, priced, spentText } from '../../core/words/index.ts';
+import { timeText } from '../common/text.ts';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import { NothingToDo } from '../common/nothing-to-do.ts';
 
@@ -13,7 +17,7 @@ export async function chooseJob(
   none = 'No job has run yet.',
 ): Promise<JobRecord | undefined> {
   const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
-  const all = await records.list();
+  const all = (await records.list()).filter((r) => r.hidden !== true || r.job === id);
   if (typeof id === 'string') {
     return all.find((r) => r.job === id) ?? records.find(id);
   }
@@ -21,6 +25,18 @@ export async function chooseJob(
   if (fitting.length === 0) {
     throw new NothingToDo(none);
   }
-  const items = fitting.map((record) => ({ label: record.project, description: record.job, record }));
+  const items = fitting.map((record) => ({ ...pickText(record), record }));
   return (await vs.window.showQuickPick(items, { title, placeHolder: 'Which job?' }))?.record;
+}
+
+/** What tells one job from another in a list of them: how it stands, when it began, what it cost, with which profile. */
+export function pickText(record: JobRecord): { label: string; description: string } {
+  const { project, phase, outcome, created, profile, pod, restUrl } = record;
+  const { metered, atMost } = reportOf(recorded([{ record, heard: undefined }]), record.job);
+  const state = outcome !== undefined ? jobWords[outcome] : phase === 'done' ? 'not started' : phaseWords[phase];
+  const money = pod === undefined ? [] : [priced(spentText(metered, atMost), isLoopback(restUrl))];
+  return {
+    label: project,
+    description: [state, timeText(created), ...money, ...(profile === undefined ? [] : [profile])].join(' · '),
+  };
 }

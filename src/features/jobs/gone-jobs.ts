@@ -28,16 +28,34 @@ export async function tellGone(
   }
 }
 
-/** The run that goes on where a job stood, for a target that is a job's row or panel; undefined for any other target. */
-export async function resumeRequest(
+/** The same run as a job was, as a whole; undefined for a target that is no row of a job. */
+export async function againRequest(
   vs: Pick<typeof vscode, 'Uri'>,
   records: JobRecords,
   target: unknown,
 ): Promise<RunRequest | undefined> {
   const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
   const record = typeof id === 'string' ? await records.get(id) : undefined;
+  return record && { file: vs.Uri.file(record.file), profile: record.profile };
+}
+
+/**
+ * The run that goes on where a job stood, or from the step of a row; undefined for a target that is no row or panel of a
+ * job.
+ */
+export async function resumeRequest(
+  vs: Pick<typeof vscode, 'Uri'>,
+  records: JobRecords,
+  target: unknown,
+): Promise<RunRequest | undefined> {
+  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
+  const step = typeof target === 'object' && target !== null && 'step' in target ? target.step : undefined;
+  const record = typeof id === 'string' ? await records.get(id) : undefined;
   if (record === undefined) {
     return undefined;
+  }
+  if (typeof step === 'string') {
+    return { file: vs.Uri.file(record.file), profile: record.profile, from: step };
   }
   const { view } = await standOf(records, record);
   return { file: vs.Uri.file(record.file), profile: record.profile, from: unfinishedStep(view) };

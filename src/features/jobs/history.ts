@@ -90,7 +90,8 @@ export function recordedHistory(records: JobRecords): JobHistory {
       // Together: a pod that several had is shared among them.
       const stretches = recorded(jobs.flatMap(({ facts }) => facts ?? []));
       const costs = jobs.map((job) => ({ ...job, cost: job.pod && reportOf(stretches, job.job) }));
-      return [...(await records.unreadable()).map(unreadableSummary), ...costs];
+      const shown = costs.filter(({ facts }) => facts?.record.hidden !== true);
+      return [...(await records.unreadable()).map(unreadableSummary), ...shown];
     },
   };
 }

@@ -114,6 +114,7 @@ export function createJobsModule(
   );
   store.add(
     registry.register(commands.runFrom, async (target, step) => {
+      account.requireTrust();
       const { resumeRequest } = await import('./gone-jobs.ts');
       const request = await resumeRequest(vs, await records(), target);
       return request === undefined
@@ -147,6 +148,32 @@ export function createJobsModule(
     registry.register(commands.openResults, async (target) => {
       const { openJobResults } = await import('./open-results.ts');
       return openJobResults(vs, await records(), target);
+    }),
+  );
+  store.add(
+    registry.register(commands.runAgain, async (target) => {
+      account.requireTrust();
+      const { againRequest } = await import('./gone-jobs.ts');
+      const request = await againRequest(vs, await records(), target);
+      return request === undefined ? (await runJob()).runPipeline(vs, options, launch, target) : launch(request);
+    }),
+  );
+  store.add(
+    registry.register(commands.openInProjectFile, async (target) => {
+      const { openInProjectFile } = await import('./step-places.ts');
+      return openInProjectFile(vs, await records(), target);
+    }),
+  );
+  store.add(
+    registry.register(commands.revealStepFiles, async (target) => {
+      const { revealStepFiles } = await import('./step-places.ts');
+      return revealStepFiles(vs, await records(), target);
+    }),
+  );
+  store.add(
+    registry.register(commands.removeJob, async (target) => {
+      const { removeJob } = await import('./remove-job.ts');
+      return removeJob(vs, await records(), target, () => void jobs.refresh());
     }),
   );
   store.add(registry.register(commands.showJobLog, () => live.showLog()));

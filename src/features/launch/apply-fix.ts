@@ -1,15 +1,13 @@
-import { priced, pricePerMonth } from '../../core/words/index.ts';
 import type * as vscode from 'vscode';
 import { isAbsolute, relative, resolve } from 'node:path';
 import * as z from 'zod';
 import { UserError } from '../../core/errors.ts';
 import type { Installation } from '../../core/home/installation.ts';
-import { volumeCostPerMonth } from '../../core/pods/volume.ts';
 import type { Fix } from '../../core/guards/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
-import { valueOf, withProgress } from '../common/progress.ts';
 import { emptyFile } from '../projectfile/fixes.ts';
 import { setProjectValue } from '../projectfile/edit.ts';
+import { growVolume } from '../volumes/grow-volume.ts';
 
 const path = z.array(z.union([z.string(), z.number()]));
 const args = {
@@ -34,8 +32,11 @@ export async function applyFix(
       const { path: at, value } = args['set-value'].parse(fix.args);
       return setProjectValue(vs, file, at, value);
     }
-    case 'grow-volume':
-      return growVolume(vs, installation, args['grow-volume'].parse(fix.args));
+    case 'grow-volume': {
+      const { volume: id, size } = args['grow-volume'].parse(fix.args);
+      await growVolume(vs, installation.client, { id, size });
+      return;
+    }
     case 'open-url':
       await vs.env.openExternal(vs.Uri.parse(args['open-url'].parse(fix.args).url, true));
       return;
@@ -56,22 +57,4 @@ async function createFile(vs: typeof vscode, root: string, name: string): Promis
   edit.createFile(uri, { ignoreIfExists: true, contents: new TextEncoder().encode(emptyFile(name)) });
   await vs.workspace.applyEdit(edit);
   await vs.window.showTextDocument(uri, { viewColumn: vs.ViewColumn.Beside, preview: false });
-}
-
-async function growVolume(
-  vs: typeof vscode,
-  { client }: Installation,
-  { volume: id, size }: { volume: string; size: number },
-): Promise<void> {
-  const volume = await client.volumes.get(id);
-  const button = `Enlarge to ${size} GB`;
-  const price = (gb: number): string => priced(`about ${pricePerMonth(volumeCostPerMonth(gb), false)}`, client.free);
-  const detail = `It has ${volume.size} GB (${price(volume.size)}); with ${size} GB: ${price(size)}. A volume can grow, never shrink.`;
-  if ((await vs.window.showWarningMessage(`Enlarge ${volume.name}?`, { modal: true, detail }, button)) === button) {
-    valueOf(
-      await withProgress(vs, { title: `Enlarging ${volume.name}…`, where: 'window' }, (signal) =>
-        client.volumes.update(id, { size }, signal),
-      ),
-    );
-  }
 }

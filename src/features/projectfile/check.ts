@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { dirname } from 'node:path';
 import { chooseProjectFile } from './choose.ts';
-import { findProblems } from './problems.ts';
+import { findProblems } from '../../core/project/check.ts';
 
 /** Checks a project file and says how many problems there are; the problems themselves are diagnostics. */
 export async function checkProjectFile(vs: typeof vscode, target: unknown): Promise<void> {

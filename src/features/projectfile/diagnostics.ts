@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { dirname } from 'node:path';
-import type { Problem } from '../../core/project/parse.ts';
+import type { Problem } from '../../core/project/problem.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import { isProjectFile } from './project-files.ts';
 
@@ -15,13 +15,16 @@ export function createProjectDiagnostics(vs: typeof vscode): Disposable {
   store.add({ dispose: () => [...timers.values()].forEach(clearTimeout) });
 
   const check = async (document: vscode.TextDocument): Promise<void> => {
-    const { findProblems } = await import('./problems.ts');
+    const { findProblems } = await import('../../core/project/check.ts');
     const { version } = document;
     const problems = await findProblems(document.getText(), dirname(document.fileName));
     if (document.version === version && !document.isClosed) {
       collection.set(
         document.uri,
-        problems.map((problem) => diagnosticOf(vs, document, problem)),
+        // What is no JSON is marked by the editor itself, while that looks at JSON at all.
+        problems
+          .filter(({ isSyntax }) => isSyntax !== true || !marksSyntax(vs))
+          .map((problem) => diagnosticOf(vs, document, problem)),
       );
     }
   };
@@ -52,6 +55,11 @@ export function createProjectDiagnostics(vs: typeof vscode): Disposable {
   }
   checkAll(0);
   return store;
+}
+
+function marksSyntax(vs: typeof vscode): boolean {
+  const isOn = vs.workspace.getConfiguration('json').get('validate.enable') !== false;
+  return isOn && vs.extensions.getExtension('vscode.json-language-features') !== undefined;
 }
 
 function diagnosticOf(vs: typeof vscode, document: vscode.TextDocument, problem: Problem): vscode.Diagnostic {

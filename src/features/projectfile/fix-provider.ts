@@ -13,7 +13,10 @@ export function createProjectFixes(vs: typeof vscode): Disposable {
         if (!context.diagnostics.some((d) => d.source === 'RunPod')) {
           return [];
         }
-        const [{ fixesOf }, { findProblems }] = await Promise.all([import('./fixes.ts'), import('./problems.ts')]);
+        const [{ fixesOf }, { findProblems }] = await Promise.all([
+          import('./fixes.ts'),
+          import('../../core/project/check.ts'),
+        ]);
         const text = document.getText();
         const rangeOf = ({ offset, length }: { offset: number; length: number }): vscode.Range =>
           new vs.Range(document.positionAt(offset), document.positionAt(offset + length));

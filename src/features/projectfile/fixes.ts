@@ -1,5 +1,5 @@
 import { modify } from 'jsonc-parser';
-import type { Problem } from '../../core/project/parse.ts';
+import type { Problem } from '../../core/project/problem.ts';
 
 /** A change of the project file's text. */
 interface TextChange {
@@ -32,11 +32,29 @@ export function fixesOf(text: string, problem: Problem): Fix[] {
       { title: `Remove "${String(path.at(-1))}"`, preferred: false, changes: modify(text, path, undefined, format) },
     ];
   }
-  const create = { file: fix.file, content: emptyFile(fix.file) };
-  const step = path.slice(0, 2);
+  if (fix.kind === 'use') {
+    const change = { offset, length, content: JSON.stringify(fix.to) };
+    return [{ title: `Use "${fix.to}"`, preferred: true, changes: [change] }];
+  }
+  const { near, create } = fix;
+  const isEntry = path[0] === 'sync';
+  const whole = isEntry || path[0] === 'target' ? path : path.includes('gates') ? path.slice(0, 4) : path.slice(0, 2);
+  const what = isEntry ? 'entry' : path[0] === 'target' ? 'field' : path.includes('gates') ? 'gate' : 'step';
   return [
-    { title: `Create ${fix.file}`, preferred: true, changes: [], create },
-    { title: 'Remove this step', preferred: false, changes: modify(text, step, undefined, format) },
+    ...(near === undefined
+      ? []
+      : [{ title: `Use ${near}`, preferred: true, changes: [{ offset, length, content: JSON.stringify(near) }] }]),
+    ...(create === undefined
+      ? []
+      : [
+          {
+            title: `Create ${create}`,
+            preferred: near === undefined,
+            changes: [],
+            create: { file: create, content: emptyFile(create) },
+          },
+        ]),
+    { title: `Remove this ${what}`, preferred: false, changes: modify(text, whole, undefined, format) },
   ];
 }
 

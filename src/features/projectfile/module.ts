@@ -2,19 +2,32 @@ import type * as vscode from 'vscode';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import { setContext } from '../common/context-keys.ts';
+import type { AccountModule } from '../account/module.ts';
+import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { createProjectDiagnostics } from './diagnostics.ts';
 import { createProjectFixes } from './fix-provider.ts';
 import { projectFiles, projectSuffix } from './project-files.ts';
+import { createProposals } from './proposal-provider.ts';
 
-/** What the editor knows about project files. Completion and hover come from the JSON schema in the manifest. */
-export function createProjectFileModule(vs: typeof vscode, registry: CommandRegistry): Disposable {
+/** What the editor knows about project files. */
+export function createProjectFileModule(
+  vs: typeof vscode,
+  registry: CommandRegistry,
+  { account, installation }: AccountModule,
+  settings: Settings,
+): Disposable {
   const store = new DisposableStore();
   store.add(createProjectDiagnostics(vs));
   store.add(createProjectFixes(vs));
+  store.add(createProposals(vs, account, settings));
   store.add(createProjectLenses(vs));
   store.add(
-    registry.register(commands.createProjectFile, async () => (await import('./create.ts')).createProjectFile(vs)),
+    registry.register(commands.createProjectFile, async () => {
+      account.requireTrust();
+      const { createProjectFile } = await import('./create.ts');
+      return createProjectFile(vs, { account, installation });
+    }),
   );
   store.add(watchProjectFiles(vs));
   return store;

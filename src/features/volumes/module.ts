@@ -96,6 +96,13 @@ export function createVolumesModule(
     }),
   );
   store.add(
+    registry.register(commands.growVolume, async (target) => {
+      account.requireTrust();
+      const { growVolume } = await import('./grow-volume.ts');
+      return growVolume(vs, await account.client(), target).finally(() => volumes.refresh());
+    }),
+  );
+  store.add(
     registry.register(commands.deleteVolume, async (target) => {
       account.requireTrust();
       const { deleteVolume } = await import('./delete-volume.ts');

@@ -1,34 +1,72 @@
 import assert from 'node:assert/strict';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import { draftProject, projectName } from '../../../src/features/projectfile/draft.ts';
-import { editorSchema } from '../../../src/features/projectfile/editor-schema.ts';
 import { lensPlaces } from '../../../src/features/projectfile/lenses.ts';
 
 describe('a drafted project file (R9.5)', () => {
+  const mainPart = "if __name__ == '__main__':\n    run()\n";
+  const sources = new Map([
+    ['prep.py', `df.to_parquet('data/prepared.parquet')\n${mainPart}`],
+    ['util.py', 'def run(): pass\n'],
+    ['src/whalenet/train.py', `torch.save(model.state_dict(), "output/model.pt")\n${mainPart}`],
+    ['src/whalenet/model.py', 'class Net: pass\n'],
+    ['eval.py', `with open('output/report.json', 'w') as file:\n    open('data/prepared.parquet')\n${mainPart}`],
+    ['tests/test_prep.py', mainPart],
+    [
+      'nb/01_explore.ipynb',
+      JSON.stringify({ cells: [{ cell_type: 'code', source: ["fig.savefig('output/a.png')"] }] }),
+    ],
+  ]);
   const files = [
-    'training/phase_10.ipynb',
-    'training/phase_2.ipynb',
-    'app/a.py',
-    'requirements.txt',
-    'data/songs.parquet',
-    'train.py',
+    ...['nb/phase_10.ipynb', 'nb/phase_2.ipynb', 'requirements.txt', 'data/songs.parquet', 'data/prepared.parquet'],
+    ...['src/whalenet/__init__.py', 'config.yaml'],
+    ...sources.keys(),
   ];
-
-  it('is a valid project with notebooks in the order a person counts', () => {
-    const { project, problems } = parseProject(draftProject({ name: 'My Songs!', files }));
+  const draft = (more: object = {}): ReturnType<typeof parseProject>['project'] => {
+    const { project, problems } = parseProject(draftProject({ name: 'My Songs!', files, sources, ...more }));
     assert.deepEqual(problems, []);
+    return project;
+  };
+
+  it('runs what can be run in the order of the work: preparing, exploring by number, training, judging', () => {
+    const project = draft();
     assert.equal(project?.name, 'my-songs');
     assert.deepEqual(
-      project.steps.map((s) => s.notebook ?? s.script),
-      ['train.py', 'training/phase_2.ipynb', 'training/phase_10.ipynb'],
+      project.steps.map((s) => s.notebook ?? s.script ?? s.module),
+      ['prep.py', 'nb/01_explore.ipynb', 'nb/phase_2.ipynb', 'nb/phase_10.ipynb', 'whalenet.train', 'eval.py'],
     );
-    assert.deepEqual(project.sync.must, ['app/', 'requirements.txt', 'train.py', 'training/']);
-    assert.deepEqual(project.sync.data, ['data/songs.parquet']);
-    assert.equal(project.target.requirements, 'requirements.txt');
+  });
+
+  it('runs a package of a src layout as a module, with PYTHONPATH where it lies', () => {
+    const project = draft();
+    assert.deepEqual(project?.env, { PYTHONPATH: 'src' });
+    assert.equal(project.steps.find((s) => s.name === 'train')?.module, 'whalenet.train');
+  });
+
+  it('has a gate for each file that the code writes, caps on time and money, and uploads what it needs', () => {
+    const project = draft();
+    assert.deepEqual(
+      project?.steps.map((s) => s.gates.map((g) => (g.type === 'file' ? g.path : g.type))),
+      [['data/prepared.parquet'], ['output/a.png'], [], [], ['output/model.pt'], ['output/report.json']],
+    );
+    assert.deepEqual([project.caps.hours, project.caps.dollars], [4, 5]);
+    assert.deepEqual(project.sync.must, [
+      ...['config.yaml', 'eval.py', 'nb/', 'prep.py', 'requirements.txt', 'src/', 'tests/', 'util.py'],
+    ]);
+    assert.deepEqual(project.sync.data, ['data/songs.parquet'], 'what a step makes is not uploaded');
+    assert.deepEqual([project.target.requirements, project.target.minCuda], ['requirements.txt', '12.8']);
+  });
+
+  it('is in the region that was chosen, with what is free there', () => {
+    const project = draft({ region: { dataCenter: 'EU-RO-1', gpus: ['NVIDIA L4'] } });
+    assert.equal(project?.target.volume.dataCenter, 'EU-RO-1');
+    assert.deepEqual(project.target.gpus, ['NVIDIA L4']);
   });
 
   it('is valid for an empty folder and for names that clash', () => {
-    assert.deepEqual(parseProject(draftProject({ name: '', files: [] })).problems, []);
+    const { project: empty, problems } = parseProject(draftProject({ name: '', files: [] }));
+    assert.deepEqual(problems, []);
+    assert.equal(empty?.steps[0]?.gates.length, 1);
     const { project } = parseProject(draftProject({ name: 'x', files: ['a/run.ipynb', 'b/run.ipynb', 'c/Run.ipynb'] }));
     assert.deepEqual(
       project?.steps.map((s) => s.name),
@@ -60,20 +98,5 @@ describe('code lenses (R9.5)', () => {
       lensPlaces('{').map((p) => p.title),
       ['$(check) Check'],
     );
-  });
-});
-
-describe('the editor schema', () => {
-  it('drops refusals but keeps fields that are called like them', () => {
-    const strict = {
-      type: 'object',
-      required: ['pattern'],
-      additionalProperties: false,
-      properties: { pattern: { type: 'string', pattern: '^x$', description: 'a field', default: { required: 1 } } },
-    };
-    assert.deepEqual(editorSchema(strict), {
-      type: 'object',
-      properties: { pattern: { type: 'string', description: 'a field', default: { required: 1 } } },
-    });
   });
 });

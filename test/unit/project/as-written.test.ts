@@ -103,7 +103,7 @@ describe('values of the project file arrive as they are written (R9.5)', () => {
     const gate = '{"type": "metric", "name": "n", "min": 9007199254740993}';
     assert.match(
       problemsOf(`{${head}, "steps": [{"name": "one", "shell": "true", "gates": [${gate}]}]}`).join('\n'),
-      /"steps.0.gates.0.min" would be changed/,
+      /"min" of gate 1 of step "one" would be changed/,
     );
   });
 
@@ -119,7 +119,7 @@ describe('values of the project file arrive as they are written (R9.5)', () => {
     ]) {
       assert.match(problemsOf(`{${head}, ${steps}, ${twice}}`).join('\n'), /stands twice/, twice);
     }
-    assert.match(problemsOf(withParameters('"a": {"b": 1, "b": 2}')).join('\n'), /parameters.a.b" stands twice/);
+    assert.match(problemsOf(withParameters('"a": {"b": 1, "b": 2}')).join('\n'), /"parameters.a.b" of step "one" stands twice/);
   });
 
   it('names that are whole numbers keep their order, or are refused with their place', () => {
@@ -137,18 +137,18 @@ describe('values of the project file arrive as they are written (R9.5)', () => {
       );
     }
     for (const [parameters, moved] of [
-      ['"a": {"10": 1, "9": 2}', 'a.10'],
-      ['"a": {"b": 1, "9": 2}', 'a.b'],
-      ['"a": [{"c": {"1": 1, "b": 2, "0": 3}}]', 'a.0.c.1'],
+      ['"a": {"10": 1, "9": 2}', '"parameters.a.10"'],
+      ['"a": {"b": 1, "9": 2}', '"parameters.a.b"'],
+      ['"a": [{"c": {"1": 1, "b": 2, "0": 3}}]', '"c.1" of entry 1 of "parameters.a"'],
     ] as const) {
       const text = withParameters(parameters);
       const { problems, project } = parseProject(text);
       assert.equal(project, undefined);
       assert.match(
         problems.map(({ message }) => message).join('\n'),
-        new RegExp(`"steps.0.parameters.${moved}" would change its place`),
+        new RegExp(`${moved} of step "one" would change its place`),
       );
-      const name = `"${moved.split('.').at(-1) ?? ''}"`;
+      const name = `"${/\.(\w+)"/.exec(moved)?.[1] ?? ''}"`;
       assert.equal(text.slice(problems[0]?.offset, (problems[0]?.offset ?? 0) + (problems[0]?.length ?? 0)), name);
     }
   });
@@ -168,15 +168,15 @@ describe('values of the project file arrive as they are written (R9.5)', () => {
       `{${head}, "steps": [{"name": "one", "shell": "true"}], "profiles": {"__proto__": {}}}`,
       `{${head}, "steps": [{"name": "one", "shell": "true"}], "__proto__": {"caps": 1}}`,
     ]) {
-      assert.match(problemsOf(text).join('\n'), /__proto__" cannot be used as a name/, text);
+      assert.match(problemsOf(text).join('\n'), /__proto__".* cannot be used as a name/, text);
     }
   });
 
   it('half of a character and zero characters are refused where no text could hold them', () => {
     const shell = (command: string): string[] =>
       problemsOf(`{${head}, "steps": [{"name": "one", "shell": "${command}"}]}`);
-    assert.match(shell('echo \\ud800').join('\n'), /"steps.0.shell" has half of a character/);
-    assert.match(shell('echo \\u0000').join('\n'), /"steps.0.shell" has a zero character/);
+    assert.match(shell('echo \\ud800').join('\n'), /"shell" of step "one" has half of a character/);
+    assert.match(shell('echo \\u0000').join('\n'), /"shell" of step "one" has a zero character/);
     assert.deepEqual(shell('echo \\ud83c\\udf08'), []);
     assert.match(problemsOf(withParameters('"a": "\\udc00"')).join('\n'), /half of a character/);
     assert.deepEqual(problemsOf(withParameters('"a": "\\u0000"')), []);

@@ -29,7 +29,7 @@ describe('gates that can never hold are told where they stand, before money is s
       distinct({ includes: ['a', 'b', 'c'], count: 2 }),
       distinct({ includes: [1, 2, 1.5], count: 2 }),
     ]) {
-      assert.match(gates(gate).join('\n'), /^"steps\.0\.gates\.0\.\w+" is .*so the gate can never hold\.$/);
+      assert.match(gates(gate).join('\n'), /^"\w+" of gate 1 of step "one" is .*so the gate can never hold\.$/);
     }
     assert.match(gates(distinct({ count: 1_000_001 })).join('\n'), /the most values that a gate counts/);
   });
@@ -41,7 +41,7 @@ describe('gates that can never hold are told where they stand, before money is s
       [metric({ max: 0.1 }), metric({ min: 0.2 })],
       [distinct({ count: 2 }), distinct({ count: 3 })],
     ]) {
-      assert.match(gates(...pair).join('\n'), /^"steps\.0\.gates\.1\.\w+" contradicts an earlier gate/);
+      assert.match(gates(...pair).join('\n'), /^"\w+" of gate 2 of step "one" contradicts an earlier gate/);
     }
   });
 

@@ -26,7 +26,7 @@ describe('project file (R9.5)', () => {
     assert.deepEqual(problemsOf({ stpes: [] }), ['19:3 Unknown field "stpes". Did you mean "steps"?']);
     assert.match(
       problemsOf({ steps: [{ name: 'a', notebok: 'x.ipynb' }] }).join('\n'),
-      /Unknown field "notebok"\. Did you mean "notebook"\?/,
+      /Unknown field "notebok" in step "a"\. Did you mean "notebook"\?/,
     );
   });
 
@@ -35,7 +35,7 @@ describe('project file (R9.5)', () => {
       problemsOf({ steps: [{ name: 'a', script: 'a.py', gates: [fields] }] }).join('\n');
     assert.match(
       gate({ type: 'metric', name: 'loss', max: 1, equals: 1 }),
-      /Unknown field "equals"\. A gate of type "metric" takes: type, timeoutMinutes, name, min, max, of\.$/,
+      /Unknown field "equals" in gate 1 of step "a"\. A gate of type "metric" takes: type, timeoutMinutes, name, min, max, of\.$/,
     );
     assert.match(
       gate({ type: 'file', path: 'a', equals: 3 }),
@@ -43,7 +43,7 @@ describe('project file (R9.5)', () => {
     );
     assert.match(
       gate({ type: 'rows', path: 'a', min: 1, equal: 3 }),
-      /Unknown field "equal"\. Did you mean "equals"\?$/,
+      /Unknown field "equal" in gate 1 of step "a"\. Did you mean "equals"\?$/,
     );
     assert.match(gate({ type: 'metric', name: 'loss', min: 1, equal: 3 }), /A gate of type "metric" takes/);
   });
@@ -69,7 +69,7 @@ describe('project file (R9.5)', () => {
 
   it('names a wrong type where it stands', () => {
     assert.deepEqual(problemsOf({ target: { ...good.target, image: 5 } }), [
-      '11:14 "target.image" must be string, not number.',
+      '11:14 "target.image" must be a text, not a number.',
     ]);
   });
 
@@ -125,14 +125,14 @@ describe('project file (R9.5)', () => {
           { name: 'a', shell: 'y' },
         ],
       })[0] ?? '',
-      /"a" is used twice/,
+      /"a" is the name of two steps: steps 1 and 2/,
     );
   });
 
   it('says what is wrong with text that is not JSON', () => {
     assert.match(problemsOf('{"version": 1')[0] ?? '', /not valid JSON/);
     assert.match(problemsOf('')[0] ?? '', /not valid JSON|empty/);
-    assert.match(problemsOf('[]')[0] ?? '', /must be object, not array/);
+    assert.match(problemsOf('[]')[0] ?? '', /must be an object, not a list/);
   });
 
   it('survives every single-character deletion of a good file without throwing', () => {

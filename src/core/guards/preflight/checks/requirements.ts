@@ -6,6 +6,9 @@ import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
 import { indexName, provided } from '../packages.ts';
 import type { Requirements } from '../python.ts';
+import { didYouMean } from '../../../project/check.ts';
+import { nearbyFile, projectFiles } from '../../../project/nearby.ts';
+import { fileFix } from './step-files.ts';
 
 export const requirements: Check = {
   id: 'requirements',
@@ -17,12 +20,13 @@ export const requirements: Check = {
     }
     const at = facts.place('target', 'requirements');
     if (!existsSync(join(facts.root, file))) {
+      const near = nearbyFile(file, await projectFiles(facts.root));
       say.error('requirements-missing', {
-        what: `The requirements file ${file} does not exist.`,
+        what: `The requirements file ${file} does not exist in the project folder.${didYouMean(near)}`,
         why: 'The packages of the steps are installed from it.',
-        next: 'Create it, or take "target.requirements" out.',
+        next: 'Correct the name, create it, or take "target.requirements" out.',
         at,
-        fix: { title: `Create ${file}`, command: 'create-file', args: { file } },
+        ...fileFix({ kind: 'file', near, create: file }, at),
       });
       return;
     }

@@ -2,11 +2,12 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
-import type { Say } from '../finding.ts';
+import type { Finding, Say } from '../finding.ts';
 import { mayMeet } from '../overlap.ts';
 import type { Reach } from '../python.ts';
 import { some } from '../text.ts';
 import { checkFiles } from '../../../project/check.ts';
+import type { ProblemFix } from '../../../project/problem.ts';
 import type { Step } from '../../../project/schema.ts';
 
 export const stepFiles: Check = {
@@ -14,45 +15,44 @@ export const stepFiles: Check = {
   title: 'Scripts, modules and notebooks of the steps',
   run: async (facts, say) => {
     for (const problem of await checkFiles(facts.project, facts.root, facts.text)) {
+      const { about, message, fix } = problem;
+      const at = facts.place(...problem.path);
+      if (about === 'requirements' || about === 'upload') {
+        continue; // each has a check of its own
+      }
       const details = {
-        what: problem.message,
-        why: 'The step could not start.',
-        next: problem.fix?.kind === 'create' ? 'Correct the name, or create the file.' : 'Correct it before the run.',
-        at: facts.place(...problem.path),
-        ...(problem.fix?.kind === 'create' && {
-          fix: {
-            title: `Create ${problem.fix.file}`,
-            command: 'create-file' as const,
-            args: { file: problem.fix.file },
-          },
-        }),
+        what: message,
+        why:
+          about === 'gate-script'
+            ? 'A gate that cannot be evaluated stops the pipeline, after the step has done its work.'
+            : 'The step could not start.',
+        next: fix?.kind === 'file' ? 'Correct the name, or create the file.' : 'Correct it before the run.',
+        at,
+        ...fileFix(fix, at),
       };
-      if (problem.severity === 'error') {
-        say.error('step-file', details);
-      } else {
+      if (problem.severity === 'warning') {
         say.warning('nothing-uploaded', details);
+      } else {
+        say.error(about === 'gate-script' ? 'gate-script' : 'step-file', details);
       }
     }
-    gateScripts(facts, say);
     await notUploaded(facts, say);
     await reached(facts, say);
   },
 };
 
-function gateScripts(facts: Facts, say: Say): void {
-  for (const { step, index } of facts.steps()) {
-    for (const [k, gate] of step.gates.entries()) {
-      if (gate.type === 'script' && !existsSync(join(facts.root, gate.script))) {
-        say.error('gate-script', {
-          what: `The script ${gate.script} of a gate of the step ${step.name} does not exist.`,
-          why: 'A gate that cannot be evaluated stops the pipeline, after the step has done its work.',
-          next: 'Correct the name, or create the file.',
-          at: facts.place('steps', index, 'gates', k, 'script'),
-          fix: { title: `Create ${gate.script}`, command: 'create-file', args: { file: gate.script } },
-        });
-      }
-    }
+/** The file that was probably meant, else a new one. */
+export function fileFix(fix: ProblemFix | undefined, at: Finding['at']): Pick<Finding, 'fix'> {
+  if (fix?.kind !== 'file') {
+    return {};
   }
+  const { near, create } = fix;
+  if (near !== undefined) {
+    return { fix: { title: `Use ${near}`, command: 'set-value', args: { path: at, value: near } } };
+  }
+  return create === undefined
+    ? {}
+    : { fix: { title: `Create ${create}`, command: 'create-file', args: { file: create } } };
 }
 
 /** A step on the pod can only run what is uploaded. */

@@ -4,7 +4,10 @@ import type { Say } from '../finding.ts';
 import { mayMeet, names } from '../overlap.ts';
 import { some } from '../text.ts';
 import type { ScanResult } from '../../../files/scan.ts';
+import { didYouMean } from '../../../project/check.ts';
+import { nearbyFile, projectFiles } from '../../../project/nearby.ts';
 import { count, isLeftOut, scanNoteText } from '../../../words/index.ts';
+import { fileFix } from './step-files.ts';
 
 const manyFiles = 20_000;
 
@@ -17,7 +20,8 @@ export const upload: Check = {
     }
     const found = await facts.scan();
     for (const { list, pattern } of found.missing) {
-      missing(facts, say, found, list, pattern);
+      const near = /[*?[]/.test(pattern) ? undefined : nearbyFile(pattern, await projectFiles(facts.root));
+      missing(facts, say, found, { list, pattern, near });
     }
     for (const note of found.notes) {
       const leftOut = isLeftOut(note);
@@ -42,7 +46,14 @@ export const upload: Check = {
   },
 };
 
-function missing(facts: Facts, say: Say, found: ScanResult, list: string, pattern: string): void {
+interface Missing {
+  list: string;
+  pattern: string;
+  /** What was probably meant. */
+  near: string | undefined;
+}
+
+function missing(facts: Facts, say: Say, found: ScanResult, { list, pattern, near }: Missing): void {
   const key = list as 'must' | 'data' | 'archives';
   const index =
     key === 'archives'
@@ -67,16 +78,13 @@ function missing(facts: Facts, say: Say, found: ScanResult, list: string, patter
     });
     return;
   }
+  const create = !/[*?[]/.test(pattern) && !pattern.endsWith('/') && key === 'must' ? pattern : undefined;
   say.error('upload-missing', {
-    what: `Nothing matches "${pattern}" of "sync.${list}".`,
+    what: `Nothing matches "${pattern}" of "sync.${list}".${didYouMean(near)}`,
     why: 'The steps on the pod would miss it after the pod has been paid for.',
     next: 'Make the file (a local step may do it and name it among its outputs), correct the name, or remove the entry.',
     at,
-    ...(!/[*?[]/.test(pattern) &&
-      !pattern.endsWith('/') &&
-      key === 'must' && {
-        fix: { title: `Create ${pattern}`, command: 'create-file' as const, args: { file: pattern } },
-      }),
+    ...fileFix({ kind: 'file', near, create }, at),
   });
 }
 
