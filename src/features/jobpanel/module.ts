@@ -3,12 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OpenRecords } from '../account/installation.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import { lazy } from '../common/lazy.ts';
 import type { Log } from '../common/log.ts';
 import { commands, jobPanelType } from '../ids.ts';
 import type { JobsModule } from '../jobs/module.ts';
 import { AttachedStates } from './attached-states.ts';
 import { logScheme } from './log-address.ts';
-import type { JobPanels } from './panels.ts';
 
 /** A panel that is never filled, since its tab was closed meanwhile, must not keep the window from its jobs. */
 const longestWaitMs = 3000;
@@ -36,12 +36,10 @@ export function createJobPanelModule(
 
   let onComplete = (): void => undefined;
   const complete = new Promise<void>((resolve) => (onComplete = resolve));
-  const load = async (): Promise<JobPanels> => {
+  const panels = lazy(async () => {
     const [module, known] = await Promise.all([import('./panels.ts'), records()]);
     return store.add(new module.JobPanels(vs, { extensionUri, log, records: known, live, states, onComplete }));
-  };
-  let loaded: Promise<JobPanels> | undefined;
-  const panels = (): Promise<JobPanels> => (loaded ??= load());
+  });
 
   if (hasVisiblePanel(vs)) {
     // The window was reloaded: its panel is filled from what lies on this machine before anything else is loaded.
