@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { createAccountModule } from './features/account/module.ts';
 import { endWork } from './features/common/at-work.ts';
 import { CommandRegistry } from './features/common/commands.ts';
-import { DisposableStore } from './features/common/disposables.ts';
+import { DisposableStore, reportThrownTo } from './features/common/disposables.ts';
 import { Failures } from './features/common/failures.ts';
 import { createLog } from './features/common/log.ts';
 import { Settings } from './features/common/settings.ts';
@@ -27,6 +27,7 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(store);
 
   const log = store.add(createLog(vscode));
+  reportThrownTo((error) => log.error('A part of this window failed:', error as Error));
   const failures = new Failures(vscode, log);
   const registry = new CommandRegistry(vscode, log, failures, context.extension.packageJSON);
   const settings = new Settings(vscode);
@@ -41,7 +42,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(createTransferModule(vscode, registry, account.account, volumes, installation, refreshPods));
   store.add(createBackupModule(vscode, registry, account, volumes));
   store.add(createMoveModule(vscode, registry, account.account, installation, refreshPods));
-  store.add(createStatusModule(vscode, registry, account.account, podsModule, jobs.jobs));
+  store.add(createStatusModule(vscode, registry, account.account, settings, podsModule, jobs.jobs));
   store.add(createJobPanelModule(vscode, context, registry, log, failures, account, jobs));
   store.add(createDoctorModule(vscode, registry, account.account, pods, installation));
   store.add(createLaunchModule({ vs: vscode, context, registry, account, log, failures, jobs }));

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobEvent } from './events.ts';
+import { keepView, proofAt, readKeptView, type ReadSoFar } from './kept-view.ts';
 import { JournalReader } from './reader.ts';
 import { localJobFolder, type JobRecord, type JobRecords } from './records.ts';
 import { emptyView, overView, reduceView, waitingStep, type JobView } from './view.ts';
@@ -17,9 +18,12 @@ class JournalFile {
   readonly path: string;
   view = emptyView();
   heard: Date | undefined;
+  #mtimeMs = 0;
   #reader = new JournalReader();
   /** A torn last line has been read too, but not taken. */
   #seen = 0;
+  /** Bytes that were read since the view was last kept. */
+  unkept = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -47,23 +51,68 @@ class JournalFile {
         }
       }
     }
+    this.unkept += found.size - range.start;
     this.#seen = found.size;
+    this.#mtimeMs = found.mtimeMs;
     this.heard = found.mtime;
     return true;
   }
+
+  /** Goes on from what was read by another one, if the file is still that one. */
+  async goOnFrom({ place, size, mtimeMs, proof, view }: ReadSoFar): Promise<void> {
+    const found = await stat(this.path).catch(() => undefined);
+    if (found?.isFile() !== true || found.size < place.offset) {
+      return;
+    }
+    const untouched = found.size === size && found.mtimeMs === mtimeMs;
+    if (untouched || (await proofAt(this.path, place.offset).catch(() => '')) === proof) {
+      this.#reader = new JournalReader(place);
+      this.view = view;
+      this.#seen = untouched ? size : place.offset;
+      this.#mtimeMs = found.mtimeMs;
+      this.heard = found.mtime;
+    }
+  }
+
+  /** What was read, for another one to go on from; null where there is nothing. */
+  async soFar(): Promise<ReadSoFar | null> {
+    if (this.heard === undefined) {
+      return null;
+    }
+    this.unkept = 0;
+    const { place } = this.#reader;
+    const proof = await proofAt(this.path, place.offset);
+    return { place, size: this.#seen, mtimeMs: this.#mtimeMs, proof, view: this.view };
+  }
 }
 
-/** What this machine has of a job's journals: that of its own steps, and the copy of the pod's. */
+/** The view of a job that goes on is kept after so many new bytes, so that no window reads a whole night at its start. */
+const keepAfterBytes = 1_000_000;
+
+/**
+ * What this machine has of a job's journals: that of its own steps, and the copy of the pod's. Without a listener they go
+ * on from the view that was kept beside the record, so that of a job that is over nothing is read twice.
+ */
 export class JobJournals {
+  readonly #folder: string;
+  readonly #isOver: boolean;
   readonly #local: JournalFile;
   readonly #pod: JournalFile;
   readonly #listener: JournalListener | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown>;
+  #begun = false;
 
-  constructor(records: JobRecords, { root, job }: Pick<JobRecord, 'root' | 'job'>, listener?: JournalListener) {
+  constructor(
+    records: JobRecords,
+    { root, job, phase }: Pick<JobRecord, 'root' | 'job' | 'phase'>,
+    listener?: JournalListener,
+  ) {
+    this.#folder = records.folderOf(job);
+    this.#isOver = phase === 'done';
     this.#local = new JournalFile(join(localJobFolder(root, job), 'events.jsonl'));
     this.#pod = new JournalFile(records.journalFile(job));
     this.#listener = listener;
+    this.#last = Promise.resolve();
   }
 
   /** Reads what is new and answers whether there was any. One read at a time: a second one waits for the first. */
@@ -75,6 +124,12 @@ export class JobJournals {
 
   async #read(signal?: AbortSignal): Promise<boolean> {
     const listener = this.#listener;
+    if (listener === undefined && !this.#begun) {
+      const kept = await readKeptView(this.#folder);
+      await (kept?.local && this.#local.goOnFrom(kept.local));
+      await (kept?.pod && this.#pod.goOnFrom(kept.pod));
+    }
+    this.#begun = true;
     const restarted = { yes: false };
     const take = (file: JournalFile, side: 'local' | 'pod'): Promise<boolean> =>
       file.read(
@@ -85,6 +140,11 @@ export class JobJournals {
     const news = [await take(this.#local, 'local'), await take(this.#pod, 'pod')];
     if (restarted.yes && listener !== undefined) {
       await this.#tellAgain(listener, signal);
+    }
+    const unkept = this.#local.unkept + this.#pod.unkept;
+    if (listener === undefined && unkept > (this.#isOver ? 0 : keepAfterBytes)) {
+      const [local, pod] = [await this.#local.soFar(), await this.#pod.soFar()];
+      await keepView(this.#folder, { local, pod });
     }
     return news.includes(true);
   }

@@ -8,6 +8,13 @@ export interface BadLine {
   message: string;
 }
 
+/** Where a reader stands, for another one to go on from. */
+export interface ReaderPlace {
+  offset: number;
+  epoch: number;
+  seq: number;
+}
+
 /**
  * Turns the journal's bytes into events. Bytes come in any pieces; only whole lines are read. `offset` is where the
  * next byte is expected, so that a new link can go on exactly there. A gap in (`epoch`, `seq`) is reported.
@@ -19,8 +26,15 @@ export class JournalReader {
   #epoch = 0;
   #seq = 0;
 
-  constructor(offset = 0) {
+  constructor({ offset, epoch, seq }: ReaderPlace = { offset: 0, epoch: 0, seq: 0 }) {
     this.#offset = offset;
+    this.#epoch = epoch;
+    this.#seq = seq;
+  }
+
+  /** After the whole lines that have been read. */
+  get place(): ReaderPlace {
+    return { offset: this.#offset, epoch: this.#epoch, seq: this.#seq };
   }
 
   /** Bytes of whole lines that have been read, counted from the start of the journal. */

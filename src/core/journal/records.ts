@@ -24,6 +24,8 @@ const openForUpdate = constants.O_RDWR | constants.O_CREAT;
  */
 export class JobRecords {
   readonly folder: string;
+  /** Records as the list found them, with what tells that a file is another one: they are replaced as a whole. */
+  readonly #listed = new Map<string, { stamp: string; record: JobRecord }>();
 
   constructor(home: string) {
     this.folder = join(home, 'jobs');
@@ -112,16 +114,37 @@ export class JobRecords {
 
   /** Jobs whose records are there and cannot be read. */
   async unreadable(): Promise<Unreadable[]> {
-    const names = await readdir(this.folder).catch(() => []);
-    const found = await Promise.all(names.map((name) => this.#read(name)));
-    return found.flatMap((one) => (one !== undefined && 'fault' in one ? [one] : []));
+    return (await this.#all()).flatMap((one) => ('fault' in one ? [one] : []));
   }
 
   /** Newest first. Records that cannot be read are left out. */
   async list(): Promise<JobRecord[]> {
+    const records = (await this.#all()).flatMap((one) => ('record' in one ? [one.record] : []));
+    return records.toSorted((a, b) => (a.created < b.created ? 1 : -1));
+  }
+
+  /** A record that nobody has written since is not read again. */
+  async #all(): Promise<({ record: JobRecord } | Unreadable)[]> {
     const names = await readdir(this.folder).catch(() => []);
-    const records = await Promise.all(names.map((name) => this.get(name)));
-    return records.filter((r) => r !== undefined).toSorted((a, b) => (a.created < b.created ? 1 : -1));
+    const known = new Set(names);
+    [...this.#listed.keys()].filter((job) => !known.has(job)).forEach((job) => this.#listed.delete(job));
+    const all = await Promise.all(
+      names.map(async (job) => {
+        const stamp = await stampOf(this.#file(job));
+        const listed = this.#listed.get(job);
+        if (stamp !== undefined && listed?.stamp === stamp) {
+          return listed;
+        }
+        const found = await this.#read(job);
+        if (stamp !== undefined && found !== undefined && 'record' in found) {
+          this.#listed.set(job, { stamp, record: found.record });
+        } else {
+          this.#listed.delete(job);
+        }
+        return found;
+      }),
+    );
+    return all.filter((one) => one !== undefined);
   }
 
   /**
@@ -241,6 +264,13 @@ export class JobRecords {
   #file(job: string): string {
     return join(this.folder, job, 'record.json');
   }
+}
+
+async function stampOf(file: string): Promise<string | undefined> {
+  return stat(file).then(
+    ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
+    () => undefined,
+  );
 }
 
 /** A record that is there and cannot be read. */

@@ -86,6 +86,12 @@ export class Account implements Disposable {
     return this.#current !== undefined;
   }
 
+  /** Names the signed-in account to other windows of this machine, without telling its key; undefined when signed out. */
+  async name(): Promise<string | undefined> {
+    const { accountName } = await import('../../core/home/shared-look.ts');
+    return this.#current && accountName(this.#current.restUrl, this.#current.key.reveal());
+  }
+
   /** True when requests may be made. */
   get ready(): boolean {
     return this.signedIn && this.#options.trusted();

@@ -3,6 +3,7 @@ import type { Installation } from '../../core/home/installation.ts';
 import type { JobRecords } from '../../core/journal/records.ts';
 import { s3DataCenters } from '../../core/s3/endpoints.ts';
 import type { S3Source } from '../../core/s3/s3-source.ts';
+import { lazy } from '../common/lazy.ts';
 import type { Settings } from '../common/settings.ts';
 import type { Account } from './account.ts';
 import type { Credentials } from './credentials.ts';
@@ -11,12 +12,10 @@ import type { Credentials } from './credentials.ts';
 export type OpenRecords = () => Promise<JobRecords>;
 
 export function openRecords(): OpenRecords {
-  const open = async (): Promise<JobRecords> => {
+  return lazy(async () => {
     const { JobRecords: Records } = await import('../../core/journal/records.ts');
     return new Records(homeFolder());
-  };
-  let opened: Promise<JobRecords> | undefined;
-  return () => (opened ??= open());
+  });
 }
 
 /** What an operation of this window uses. */

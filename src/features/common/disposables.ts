@@ -37,7 +37,14 @@ export class DisposableStore implements Disposable {
   }
 }
 
-/** An event with listeners, for code that knows no vscode. */
+let report: (error: unknown) => void = () => undefined;
+
+/** Who is told of listeners that throw. */
+export function reportThrownTo(told: (error: unknown) => void): void {
+  report = told;
+}
+
+/** An event with listeners, for code that knows no vscode. One that throws harms neither the others nor who fires. */
 export class Emitter<T> implements Disposable {
   readonly #listeners = new Set<(value: T) => void>();
 
@@ -48,7 +55,11 @@ export class Emitter<T> implements Disposable {
 
   fire(value: T): void {
     for (const listener of [...this.#listeners]) {
-      listener(value);
+      try {
+        listener(value);
+      } catch (error) {
+        report(error);
+      }
     }
   }
 

@@ -10,36 +10,48 @@ export interface ListState<T> {
   error: unknown;
 }
 
+/** What a fetch found; `seen` where another window has asked, and it is older than now. */
+export type Loaded<T> = T[] | { items: T[]; seen: Date };
+
+/** How often a list is fetched while nobody looks at it. */
+export interface Pace {
+  everyMs: () => number;
+  /** An answer that another window had may be so old; as `everyMs` unless told. */
+  maxAgeMs?: () => number;
+}
+
 /** A fetch under way, and whether one more was asked for meanwhile. */
 interface Running {
   done: Promise<void>;
   abort: AbortController;
+  maxAgeMs: number;
   again: boolean;
 }
 
+/** An answer of another window may be about to be too old; nobody waits for less than this, in ms. */
+const leastMs = 250;
+
 /** A list that is fetched again and again while somebody looks at it, one fetch at a time. */
 export class PolledList<T> implements Disposable {
-  readonly #load: (signal: AbortSignal) => Promise<T[]>;
+  readonly #load: (signal: AbortSignal, maxAgeMs: number) => Promise<Loaded<T>>;
   readonly #intervalMs: () => number;
-  readonly #backgroundMs: () => number;
   readonly #changed = new Emitter<ListState<T>>();
   readonly onDidChange = this.#changed.event;
   #state: ListState<T> = { items: undefined, seen: undefined, error: undefined };
   #visible = false;
-  #background = false;
+  #background: Pace | undefined;
   #enabled = false;
   #timer: NodeJS.Timeout | undefined;
   #running: Running | undefined;
   #disposed = false;
 
   /**
+   * @param load may answer what somebody else was told, if that is not older than `maxAgeMs`
    * @param intervalMs pause between two fetches while somebody looks
-   * @param backgroundMs the same while nobody looks, and it was asked for
    */
-  constructor(load: (signal: AbortSignal) => Promise<T[]>, intervalMs: () => number, backgroundMs = intervalMs) {
+  constructor(load: (signal: AbortSignal, maxAgeMs: number) => Promise<Loaded<T>>, intervalMs: () => number) {
     this.#load = load;
     this.#intervalMs = intervalMs;
-    this.#backgroundMs = backgroundMs;
   }
 
   get state(): ListState<T> {
@@ -51,35 +63,35 @@ export class PolledList<T> implements Disposable {
     this.#visible = visible;
     clearTimeout(this.#timer);
     if (visible) {
-      void this.refresh();
+      void this.refresh(this.#intervalMs());
     } else {
       this.#schedule();
     }
   }
 
-  /** Goes on fetching, slowly, while nobody looks; the first fetch comes after one interval. */
-  setBackground(background: boolean): void {
-    if (background !== this.#background) {
-      this.#background = background;
+  /** Goes on fetching at this pace while nobody looks; the first fetch comes after one interval. */
+  setBackground(pace: Pace | undefined): void {
+    if (pace !== this.#background) {
+      this.#background = pace;
       clearTimeout(this.#timer);
       this.#schedule();
     }
   }
 
   /**
-   * Fetches now. While a fetch is under way, one more is remembered and starts when that has ended, since the
-   * running one may have missed what its caller just changed.
+   * Fetches now; what others were told may do if it is not older than this. While a fetch is under way, one more is
+   * remembered and starts when that has ended, since the running one may have missed what its caller just changed.
    */
-  async refresh(): Promise<void> {
+  async refresh(maxAgeMs = 0): Promise<void> {
     if (this.#disposed || !this.#enabled) {
       return;
     }
     if (this.#running !== undefined) {
-      this.#running.again = true;
+      this.#running.again ||= maxAgeMs === 0;
       return this.#running.done;
     }
     clearTimeout(this.#timer);
-    const running: Running = { done: Promise.resolve(), abort: new AbortController(), again: false };
+    const running: Running = { done: Promise.resolve(), abort: new AbortController(), maxAgeMs, again: false };
     this.#running = running;
     running.done = this.#fetchUntilCurrent(running);
     return running.done;
@@ -88,7 +100,7 @@ export class PolledList<T> implements Disposable {
   /** Fetches unless an answer that is younger than this is known or a fetch is under way; waits for that one then. */
   async ensure(maxAgeMs: number): Promise<void> {
     const age = this.#state.seen === undefined ? Infinity : Date.now() - this.#state.seen.getTime();
-    await (this.#running === undefined ? age > maxAgeMs && this.refresh() : this.#running.done);
+    await (this.#running === undefined ? age > maxAgeMs && this.refresh(maxAgeMs) : this.#running.done);
   }
 
   /**
@@ -102,7 +114,7 @@ export class PolledList<T> implements Disposable {
     clearTimeout(this.#timer);
     this.#set({ items: undefined, seen: undefined, error: undefined });
     if (this.#visible) {
-      void this.refresh();
+      void this.refresh(this.#intervalMs());
     } else {
       this.#schedule();
     }
@@ -116,22 +128,27 @@ export class PolledList<T> implements Disposable {
   }
 
   async #fetchUntilCurrent(running: Running): Promise<void> {
-    await this.#fetch(running.abort.signal);
-    if (running.again && !running.abort.signal.aborted) {
-      running.again = false;
-      return this.#fetchUntilCurrent(running);
-    }
-    if (this.#running === running) {
-      this.#running = undefined;
-      this.#schedule();
+    const { signal } = running.abort;
+    try {
+      await this.#fetch(signal, running.maxAgeMs);
+      while (running.again && !signal.aborted) {
+        running.again = false;
+        await this.#fetch(signal, 0);
+      }
+    } finally {
+      if (this.#running === running) {
+        this.#running = undefined;
+        this.#schedule();
+      }
     }
   }
 
-  async #fetch(signal: AbortSignal): Promise<void> {
+  async #fetch(signal: AbortSignal, maxAgeMs: number): Promise<void> {
     try {
-      const items = await this.#load(signal);
+      const loaded = await this.#load(signal, maxAgeMs);
+      const { items, seen } = Array.isArray(loaded) ? { items: loaded, seen: new Date() } : loaded;
       if (!signal.aborted) {
-        this.#set({ items, seen: new Date(), error: undefined });
+        this.#set({ items, seen, error: undefined });
       }
     } catch (error) {
       if (!signal.aborted) {
@@ -141,11 +158,18 @@ export class PolledList<T> implements Disposable {
   }
 
   #schedule(): void {
-    const wanted = this.#visible || this.#background;
-    if (wanted && this.#enabled && !this.#disposed && this.#running === undefined) {
-      const ms = this.#visible ? this.#intervalMs() : this.#backgroundMs();
-      this.#timer = setTimeout(() => void this.refresh(), ms);
+    const pace = this.#visible ? { everyMs: this.#intervalMs } : this.#background;
+    if (pace === undefined || !this.#enabled || this.#disposed || this.#running !== undefined) {
+      return;
     }
+    const every = pace.everyMs();
+    const maxAge = pace.maxAgeMs?.() ?? every;
+    const { seen, error } = this.#state;
+    // What another window was told gets old sooner.
+    const age = seen === undefined || error !== undefined ? 0 : Math.max(0, Date.now() - seen.getTime());
+    const ms = Math.min(every, Math.max(maxAge - age, leastMs));
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.refresh(maxAge), ms);
   }
 
   #set(state: ListState<T>): void {

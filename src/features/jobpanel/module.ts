@@ -4,12 +4,12 @@ import type { AccountModule } from '../account/module.ts';
 import type { Failures } from '../common/failures.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import { lazy } from '../common/lazy.ts';
 import type { Log } from '../common/log.ts';
 import { commands, jobPanelType } from '../ids.ts';
 import type { JobsModule } from '../jobs/module.ts';
 import { AttachedStates } from './attached-states.ts';
 import { logScheme } from './log-address.ts';
-import type { JobPanels } from './panels.ts';
 
 /** A panel that is never filled, since its tab was closed meanwhile, must not keep the window from its jobs. */
 const longestWaitMs = 3000;
@@ -38,13 +38,11 @@ export function createJobPanelModule(
 
   let onComplete = (): void => undefined;
   const complete = new Promise<void>((resolve) => (onComplete = resolve));
-  const load = async (): Promise<JobPanels> => {
+  const panels = lazy(async () => {
     const [module, known] = await Promise.all([import('./panels.ts'), records()]);
     const options = { extensionUri, log, failures, records: known, installation, live, states, onComplete };
     return store.add(new module.JobPanels(vs, options));
-  };
-  let loaded: Promise<JobPanels> | undefined;
-  const panels = (): Promise<JobPanels> => (loaded ??= load());
+  });
 
   if (hasVisiblePanel(vs)) {
     // The window was reloaded: its panel is filled from what lies on this machine before anything else is loaded.

@@ -70,10 +70,12 @@ export async function fetchJobResults(vs: typeof vscode, options: FetchOptions, 
     vs.window.setStatusBarMessage(`$(pass) ${told.text}`, 10_000);
     return;
   }
-  const chosen = await vs.window.showWarningMessage(told.text, ...told.buttons.map((b) => b.title));
-  await press(
-    vs,
-    told.buttons.find((b) => b.title === chosen),
+  // The fetch is over; the message may stay for hours.
+  void vs.window.showWarningMessage(told.text, ...told.buttons.map((b) => b.title)).then((chosen) =>
+    press(
+      vs,
+      told.buttons.find((b) => b.title === chosen),
+    ),
   );
 }
 

@@ -1,6 +1,7 @@
 import { factsOf } from '../../core/caps/known-pods.ts';
 import { recorded, reportOf, type CostReport } from '../../core/caps/meter.ts';
-import type { JobFacts } from '../../core/caps/stretches.ts';
+import type { JobFacts, Stretch } from '../../core/caps/stretches.ts';
+import { inParallel } from '../../core/files/in-parallel.ts';
 import { JobJournals, viewWithRecord } from '../../core/journal/job-journals.ts';
 import {
   missingResults,
@@ -45,6 +46,9 @@ export interface JobSummary {
   facts?: JobFacts;
 }
 
+/** Of long journals that nobody has read yet so many are read side by side. */
+const lanes = 16;
+
 /** Where the list of jobs comes from. */
 export interface JobHistory {
   /** Newest first. */
@@ -61,11 +65,22 @@ function unreadableSummary(one: Unreadable): JobSummary {
 
 /** The jobs that this machine knows, from their records and the local copies of their journals. */
 export function recordedHistory(records: JobRecords): JobHistory {
-  const known = new Map<string, JobJournals>();
+  const known = new Map<string, { journals: JobJournals; phase: Phase }>();
+
+  /** Those of a job that is over are opened anew once: they keep how it ended for every later start. */
+  function journalsOf(record: JobRecord): JobJournals {
+    const open = known.get(record.job);
+    const isOver = record.phase === 'done';
+    if (open !== undefined && isOver === (open.phase === 'done')) {
+      return open.journals;
+    }
+    const journals = new JobJournals(records, record);
+    known.set(record.job, { journals, phase: record.phase });
+    return journals;
+  }
 
   async function summary(record: JobRecord, signal: AbortSignal): Promise<JobSummary> {
-    const journals = known.get(record.job) ?? new JobJournals(records, record);
-    known.set(record.job, journals);
+    const journals = journalsOf(record);
     await journals.read(signal);
     return {
       job: record.job,
@@ -86,10 +101,23 @@ export function recordedHistory(records: JobRecords): JobHistory {
 
   return {
     list: async (signal) => {
-      const jobs = await Promise.all((await records.list()).map((record) => summary(record, signal)));
+      const listed = await records.list();
+      const there = new Set(listed.map(({ job }) => job));
+      [...known.keys()].filter((job) => !there.has(job)).forEach((job) => known.delete(job));
+      const found = new Map<string, JobSummary>();
+      await inParallel(listed, lanes, async (record) => {
+        found.set(record.job, await summary(record, signal));
+      });
+      const jobs = listed.flatMap(({ job }) => found.get(job) ?? []);
       // Together: a pod that several had is shared among them.
-      const stretches = recorded(jobs.flatMap(({ facts }) => facts ?? []));
-      const costs = jobs.map((job) => ({ ...job, cost: job.pod && reportOf(stretches, job.job) }));
+      const stretches = new Map<string, Stretch[]>();
+      for (const stretch of recorded(jobs.flatMap(({ facts }) => facts ?? []))) {
+        if (stretch.use.of === 'job') {
+          const { job } = stretch.use;
+          stretches.set(job, [...(stretches.get(job) ?? []), stretch]);
+        }
+      }
+      const costs = jobs.map((job) => ({ ...job, cost: job.pod && reportOf(stretches.get(job.job) ?? [], job.job) }));
       const shown = costs.filter(({ facts }) => facts?.record.hidden !== true);
       return [...(await records.unreadable()).map(unreadableSummary), ...shown];
     },

@@ -6,6 +6,7 @@ import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
+import { lazy } from '../common/lazy.ts';
 import { createListView } from '../common/list-view.ts';
 import { PolledList } from '../common/polled-list.ts';
 import type { Settings } from '../common/settings.ts';
@@ -37,18 +38,16 @@ export function createJobsModule(
   registry: CommandRegistry,
   failures: Failures,
   { account, credentials, records, installation, ownMemory }: AccountModule,
-  settings: Settings,
-  { pods }: Pick<PodsModule, 'pods'>,
+  settings: Pick<Settings, 'longJobMs'>,
+  { pods, askedHere }: Pick<PodsModule, 'pods' | 'askedHere'>,
   refreshPods: () => void,
 ): JobsModule {
   const store = new DisposableStore();
-  let opened: Promise<JobHistory> | undefined;
-  const history = (): Promise<JobHistory> => (opened ??= openHistory(records));
+  const history = lazy(() => openHistory(records));
   const jobs = store.add(
     new PolledList<JobSummary>(
       async (signal) => (await history()).list(signal),
       () => refreshMs,
-      () => settings.backgroundMs,
     ),
   );
   store.add(
@@ -78,7 +77,7 @@ export function createJobsModule(
         (outcome === undefined && phase !== 'done') ||
         (facts?.record.pod !== undefined && facts.record.podEnded === undefined && facts.record.goneBy === undefined);
       // Only what the API has just answered tells that a pod is gone.
-      if (items !== undefined && error === undefined && jobs.state.items?.some(isOpen) === true) {
+      if (items !== undefined && error === undefined && askedHere() && jobs.state.items?.some(isOpen) === true) {
         noteGone(items).catch((reason: unknown) => failures.show(reason, 'Look for pods that are gone'));
       }
     }),

@@ -3,10 +3,10 @@ import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
+import { lazy } from '../common/lazy.ts';
 import type { Log } from '../common/log.ts';
 import { commands } from '../ids.ts';
 import type { JobsModule } from '../jobs/module.ts';
-import type { Launcher } from './launcher.ts';
 
 export interface LaunchModuleOptions {
   vs: typeof vscode;
@@ -25,13 +25,11 @@ export function createLaunchModule(options: LaunchModuleOptions): Disposable {
   const { account, credentials, installation } = options.account;
   const { start } = jobs;
   const store = new DisposableStore();
-  let loaded: Promise<Launcher> | undefined;
-  const load = async (): Promise<Launcher> => {
+  const launcher = lazy(async () => {
     const module = await import('./launcher.ts');
     const context = { vs, extensionUri, log, failures, account, credentials, installation, start };
     return store.add(new module.Launcher(context));
-  };
-  const launcher = (): Promise<Launcher> => (loaded ??= load());
+  });
 
   jobs.launchWith(async (request) => (await launcher()).launch(request));
   store.add(registry.register(commands.check, async (target) => (await launcher()).check(target)));

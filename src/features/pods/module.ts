@@ -1,7 +1,9 @@
 import type * as vscode from 'vscode';
 import type { HelperPod } from '../../core/journal/helpers.ts';
+import { helperVariable, projectVariable } from '../../core/journal/id.ts';
 import type { Pod } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
+import { sharedList } from '../account/shared-list.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import { createListView } from '../common/list-view.ts';
@@ -13,6 +15,8 @@ import { podNodes } from './pod-nodes.ts';
 
 export interface PodsModule extends Disposable {
   pods: PolledList<Pod>;
+  /** Whether this window itself has asked for what the list shows, and not another one a while ago. */
+  askedHere: () => boolean;
   /** Pods that this computer rented beside those of jobs, as they were noted when the pods were last listed. */
   helpers: () => readonly HelperPod[];
 }
@@ -26,15 +30,25 @@ export function createPodsModule(
 ): PodsModule {
   const store = new DisposableStore();
   let helpers: readonly HelperPod[] = [];
+  let askedHere = false;
   const pods = store.add(
     new PolledList<Pod>(
-      async (signal) => {
-        const listed = await (await account.client()).pods.list(signal);
+      async (signal, maxAgeMs) => {
+        const listed = await sharedList<Pod>(
+          {
+            account,
+            question: 'pods',
+            schema: async () => (await import('../../core/runpod/schemas.ts')).podSchema.array(),
+            ask: async (client, s) => (await client.pods.list(s)).map(withoutSecrets),
+          },
+          maxAgeMs,
+          signal,
+        );
         helpers = await notedHelpers(account.restUrl);
+        askedHere = listed.asked;
         return listed;
       },
       () => settings.refreshMs,
-      () => settings.backgroundMs,
     ),
   );
   store.add(
@@ -56,7 +70,13 @@ export function createPodsModule(
       endPod(vs, account, { pods, helpers: () => helpers }, terminateVerb, target),
     ),
   );
-  return { pods, helpers: () => helpers, dispose: () => store.dispose() };
+  return { pods, askedHere: () => askedHere, helpers: () => helpers, dispose: () => store.dispose() };
+}
+
+/** A pod without what it was started with: keys stand there in clear, and a list of pods lies in a file. */
+export function withoutSecrets(pod: Pod): Pod {
+  const own = Object.entries(pod.env).filter(([name]) => name === projectVariable || name === helperVariable);
+  return { ...pod, env: Object.fromEntries(own), args: null, cmd: [], entrypoint: [] };
 }
 
 /** Their code is loaded when pods are first listed. */

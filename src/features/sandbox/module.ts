@@ -5,6 +5,7 @@ import type { AccountModule } from '../account/module.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import { lazy } from '../common/lazy.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { Secret } from '../common/secret.ts';
 import type { Log } from '../common/log.ts';
@@ -39,20 +40,19 @@ export function createSandboxModule(
   status.tooltip = 'This window uses the local sandbox: nothing is charged. Click to stop it.';
   status.command = commands.stopSandbox;
 
-  let watching: Promise<void> | undefined;
   /** Hears of a sandbox that another window starts or stops. */
-  const watch = async (): Promise<void> => {
+  const watch = lazy(async () => {
     const { connectionFile, sandboxFolder } = await import('../../core/home/sandbox.ts');
     const folder = vs.Uri.file(sandboxFolder(homeFolder()));
     const watcher = store.add(vs.workspace.createFileSystemWatcher(new vs.RelativePattern(folder, connectionFile)));
     for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) {
       store.add(event(() => void adopt()));
     }
-  };
+  });
   /** Makes this window agree with what runs. A window that chose the sandbox never falls back to paid RunPod. */
   const adopt = async (): Promise<void> => {
     if (vs.workspace.isTrusted) {
-      await (watching ??= watch());
+      await watch();
     }
     const found = vs.workspace.isTrusted ? await sandbox.find() : undefined;
     const running = account.usesSandbox ? found : undefined;

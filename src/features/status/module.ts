@@ -2,21 +2,26 @@ import type * as vscode from 'vscode';
 import type { Account } from '../account/account.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
-import type { PolledList } from '../common/polled-list.ts';
+import type { Pace, PolledList } from '../common/polled-list.ts';
+import type { Settings } from '../common/settings.ts';
 import type { JobSummary } from '../jobs/history.ts';
 import { commands } from '../ids.ts';
 import type { PodsModule } from '../pods/module.ts';
 import { showRunning } from './running-menu.ts';
 import { runningNow, runningStatus } from './running-status.ts';
 
+/** While nothing is known to run, one window of this machine looks this often whether something does all the same, in ms. */
+export const idleMs = 300_000;
+
 /**
- * The status bar entry that says what runs and costs. It lives on the lists of the views; while something runs and no
- * view is visible, the list of pods is asked slowly, and one look at each sign-in finds what was forgotten.
+ * The status bar entry that says what runs and costs, in any folder. It lives on the lists of the views; while no view is
+ * visible, the list of pods is asked slowly, and more so while nothing runs. Windows share what one of them was told.
  */
 export function createStatusModule(
   vs: typeof vscode,
   registry: CommandRegistry,
   account: Account,
+  settings: Settings,
   { pods, helpers }: Pick<PodsModule, 'pods' | 'helpers'>,
   jobs: PolledList<JobSummary>,
 ): Disposable {
@@ -25,6 +30,9 @@ export function createStatusModule(
   item.name = 'RunPod: What Runs and Costs';
   item.command = commands.showRunning;
 
+  const busy: Pace = { everyMs: () => settings.backgroundMs };
+  /** What another window was told is read as soon as while something runs. */
+  const idle: Pace = { everyMs: () => settings.backgroundMs, maxAgeMs: () => Math.max(idleMs, settings.backgroundMs) };
   const ours = (): JobSummary[] => (jobs.state.items ?? []).filter((job) => job.restUrl === account.restUrl);
   const update = (): void => {
     const status = account.ready
@@ -32,8 +40,8 @@ export function createStatusModule(
       : undefined;
     const running = runningNow(pods.state.items ?? [], ours(), helpers(), new Date());
     const runs = account.ready && running.pods.length + running.jobs.length > 0;
-    pods.setBackground(runs);
-    jobs.setBackground(runs);
+    pods.setBackground(runs ? busy : account.ready ? idle : undefined);
+    jobs.setBackground(runs ? busy : undefined);
     if (status === undefined) {
       item.hide();
       return;
@@ -49,7 +57,7 @@ export function createStatusModule(
   store.add(
     account.onDidChange(() => {
       void jobs.refresh();
-      void pods.ensure(0);
+      void pods.ensure(settings.backgroundMs);
     }),
   );
   store.add(

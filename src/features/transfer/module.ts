@@ -4,9 +4,9 @@ import type { Volume } from '../../core/runpod/schemas.ts';
 import type { Account } from '../account/account.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import { lazy } from '../common/lazy.ts';
 import type { PolledList } from '../common/polled-list.ts';
 import { commands } from '../ids.ts';
-import type { Transfers } from './transfers.ts';
 
 /** Transfer plans: how they are made, shown and carried out. */
 export function createTransferModule(
@@ -18,14 +18,13 @@ export function createTransferModule(
   refresh: () => void,
 ): Disposable {
   const store = new DisposableStore();
-  let opened: Promise<Transfers> | undefined;
-  const open = async (): Promise<Transfers> => {
+  const transfers = lazy(async () => {
     const { Transfers: Opened } = await import('./transfers.ts');
     return store.add(new Opened(vs, { account, installation, refresh }));
-  };
-  const transfers = (): Promise<Transfers> => (opened ??= open());
+  });
+  const forget = async (): Promise<void> => (await transfers.made())?.forget();
   // A plan is about the volume of one account.
-  store.add(account.onDidChange(() => void opened?.then((shown) => shown.forget())));
+  store.add(account.onDidChange(() => void forget().catch(() => undefined)));
   store.add(registry.register(commands.planSync, async (target) => (await transfers()).plan(target)));
   store.add(registry.register(commands.syncProject, async (target) => (await transfers()).syncProject(target)));
   store.add(

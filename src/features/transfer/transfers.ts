@@ -218,17 +218,23 @@ export class Transfers implements Disposable {
   }
 
   async #sync(shown: Shown): Promise<SyncResult | undefined> {
+    this.#refuseSecond();
     refuseSecrets(shown.prepared.plan);
-    const installation = await this.#options.installation();
-    if (!(await agreed(this.#vs, installation, shown))) {
-      return undefined;
-    }
+    // From here on, before anything is waited for: a second click must not be a second sync.
     this.#syncing = true;
-    this.#told?.dispose();
-    this.#view.setSyncing(true);
-    const ended = await carryOut(this.#vs, installation, shown);
-    this.#syncing = false;
-    this.#view.setSyncing(false);
+    let ended: Awaited<ReturnType<typeof carryOut>>;
+    try {
+      const installation = await this.#options.installation();
+      if (!(await agreed(this.#vs, installation, shown))) {
+        return undefined;
+      }
+      this.#told?.dispose();
+      this.#view.setSyncing(true);
+      ended = await carryOut(this.#vs, installation, shown);
+    } finally {
+      this.#syncing = false;
+      this.#view.setSyncing(false);
+    }
     this.#options.refresh();
     if (ended.status !== 'ok') {
       this.#planAfterwards(shown);

@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import { join } from 'node:path';
 import type { Pod, Volume } from '../../core/runpod/schemas.ts';
 import type { AccountModule } from '../account/module.ts';
+import { sharedList } from '../account/shared-list.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
 import { createListView, type TreeNode } from '../common/list-view.ts';
@@ -28,7 +29,17 @@ export function createVolumesModule(
   const store = new DisposableStore();
   const volumes = store.add(
     new PolledList<Volume>(
-      async (signal) => (await account.client()).volumes.list(signal),
+      (signal, maxAgeMs) =>
+        sharedList<Volume>(
+          {
+            account,
+            question: 'volumes',
+            schema: async () => (await import('../../core/runpod/schemas.ts')).volumeSchema.array(),
+            ask: (client, s) => client.volumes.list(s),
+          },
+          maxAgeMs,
+          signal,
+        ),
       () => settings.refreshMs,
     ),
   );

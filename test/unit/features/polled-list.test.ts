@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { reportThrownTo } from '../../../src/features/common/disposables.ts';
 import { PolledList } from '../../../src/features/common/polled-list.ts';
 import { until } from '../../support/wait.ts';
 
@@ -104,15 +105,15 @@ describe('a polled list (R9.1)', () => {
 
   it('goes on slowly in the background, and not at all when that is over', async () => {
     const { load, calls } = loader();
-    const list = new PolledList(load, never, () => 5);
+    const list = new PolledList(load, never);
     list.restart(true);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(calls.length, 0, 'nobody asked for it');
-    list.setBackground(true);
+    list.setBackground({ everyMs: () => 5 });
     await until('a fetch', () => calls.length === 1);
     calls[0]?.resolve([]);
     await until('the next fetch', () => calls.length === 2);
-    list.setBackground(false);
+    list.setBackground(undefined);
     calls[1]?.resolve([]);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(calls.length, 2);
@@ -128,6 +129,61 @@ describe('a polled list (R9.1)', () => {
     await both;
     await list.ensure(60_000);
     assert.equal(calls.length, 1);
+    list.dispose();
+  });
+
+  it('goes on when a listener throws, tells the others, and says so', async () => {
+    const thrown: unknown[] = [];
+    reportThrownTo((error) => thrown.push(error));
+    const { load, calls } = loader();
+    const list = new PolledList(load, () => 5);
+    const heard: unknown[] = [];
+    list.onDidChange(() => {
+      throw new Error('a view that broke');
+    });
+    list.onDidChange(({ items, error }) => heard.push(error ?? items));
+    list.restart(true);
+    list.setVisible(true);
+    await until('a fetch', () => calls.length === 1);
+    calls[0]?.resolve(['pod']);
+    await until('the next fetch', () => calls.length === 2);
+    calls[1]?.resolve(['pod', 'another']);
+    await until('what that found', () => list.state.items?.length === 2);
+    assert.deepEqual(heard.slice(-2), [['pod'], ['pod', 'another']]);
+    assert.match(String(thrown[0]), /a view that broke/);
+    reportThrownTo(() => undefined);
+    list.dispose();
+  });
+
+  it('asks for what may be old when time has come, and for the present when somebody changed something', async () => {
+    const asked: number[] = [];
+    const list = new PolledList(
+      async (_, maxAgeMs) => {
+        asked.push(maxAgeMs);
+        return Promise.resolve([]);
+      },
+      () => 20_000,
+    );
+    list.restart(true);
+    list.setVisible(true);
+    await list.ensure(0);
+    await list.refresh();
+    assert.deepEqual(asked, [20_000, 0]);
+    list.dispose();
+  });
+
+  it('looks again when what another window was told gets old, not an interval later', async () => {
+    let looks = 0;
+    const list = new PolledList(
+      async () => {
+        looks += 1;
+        return Promise.resolve({ items: [], seen: new Date(Date.now() - 19_700) });
+      },
+      () => 20_000,
+    );
+    list.restart(true);
+    list.setVisible(true);
+    await until('the next look', () => looks === 2);
     list.dispose();
   });
 });
