@@ -95,10 +95,12 @@ function isToken(value: string, { isSettings }: TextForm): boolean {
 }
 
 const kind = 'password in a setting';
+/** The short word is a statement of Python too. */
+const names = ['password', 'passwd', 'passphrase', 'passcode', 'pwd', 'pass=', 'pass =', 'pass:', 'pass"', "pass'"];
 
 export const settingKinds: readonly SecretKind[] = [
-  ...['pass', 'pwd'].flatMap((needs): SecretKind[] => {
-    const name = `${needs === 'pwd' ? 'pwd' : 'pass(?:word|wd|phrase|code)?'}\\d?`;
+  ...names.flatMap((needs): SecretKind[] => {
+    const name = `${/^[a-z]+/.exec(needs)?.[0]}\\d?`;
     return [
       {
         kind,
@@ -195,24 +197,19 @@ export const settingKinds: readonly SecretKind[] = [
     isNamed: true,
     holds: isLogin,
   },
-  {
-    kind: 'key in a header',
-    needs: 'key',
-    pattern:
-      /\b(?:x-)?(?:goog-)?(?:api|subscription|auth)-key["'\\]{0,4}\s{0,4}[:,]\s{0,4}[\\]?["']?([A-Za-z0-9+/_.-]{20,400}={0,2})/gi,
-    value: 1,
-    isNamed: true,
-    holds: (value) => isMixed(value) && looksRandom(value) && !isReference(value),
-  },
-  {
-    kind: 'key in a header',
-    needs: 'token',
-    pattern:
-      /\b(?:private|x-auth|job|deploy)-token["'\\]{0,4}\s{0,4}[:,]\s{0,4}[\\]?["']?([A-Za-z0-9+/_.-]{16,400}={0,2})/gi,
-    value: 1,
-    isNamed: true,
-    holds: (value) => isMixed(value) && looksRandom(value) && !isReference(value),
-  },
+  ...['api-key', 'subscription-key', 'private-token', 'auth-token', 'job-token', 'deploy-token'].map(
+    (needs): SecretKind => ({
+      kind: 'key in a header',
+      needs,
+      pattern: new RegExp(
+        String.raw`${needs}["'\\]{0,4}\s{0,4}[:,]\s{0,4}[\\]?["']?([A-Za-z0-9+/_.-]{16,400}={0,2})`,
+        'gi',
+      ),
+      value: 1,
+      isNamed: true,
+      holds: (value) => isMixed(value) && looksRandom(value) && !isReference(value),
+    }),
+  ),
   ...['token', 'secret'].map((needs): SecretKind => ({
     kind: 'key in a variable',
     needs,
