@@ -1,5 +1,5 @@
 import { parseJson } from '../json.ts';
-import { isPlaceholder } from './secret-values.ts';
+import { isPlaceholder, isReference } from './secret-values.ts';
 
 /** A file that its name tells to hold secrets. */
 export interface SecretFile {
@@ -37,13 +37,22 @@ export function secretFile(path: string): SecretFile | undefined {
     passwordFiles.get(name) ??
     [...passwordPaths].find(([end]) => `/${lower}`.endsWith(`/${end}`))?.[1] ??
     (isKubeconfig ? kubernetes : undefined);
-  return known && !aboutOthers.test(name) ? { kind: 'credentials file', holdsNone: known } : undefined;
+  if (known !== undefined) {
+    return aboutOthers.test(name) ? undefined : { kind: 'credentials file', holdsNone: known };
+  }
+  return isEnvironment.test(name) && !aboutOthers.test(name.replace(/\.sh$/, ''))
+    ? { kind: 'environment file', holdsNone: name.endsWith('.json') ? isUnfilledJson : isUnnamed }
+    : undefined;
 }
 
 /** Shows how such a file looks, or is written in a language that reads them. */
 const aboutOthers =
   /[.-](?:examples?|samples?|templates?|tmpl|tpl|dist|schema|vault|defaults?|j2|md|rst|txt)(?:[.-]|$)|\.(?:py|pyi|js|mjs|cjs|ts|tsx|go|rs|rb|java|sh|ipynb|html|css)$/;
 const isCode = /\.(?:py|pyi|js|mjs|cjs|ts|tsx|go|rs|rb|java|sh|ipynb|html|css)$/;
+
+/** Other names of such files; what they have besides secrets may go. */
+const isEnvironment =
+  /^(?:[\w.-]*[._-])?(?:env(?:rc|iron|ironment|vars?)?|setenv|secrets?|credentials|renviron|flaskenv)(?:[._-][\w.-]*)?$|^(?:local\.settings|appsettings(?:\.\w+)?)\.json$/;
 
 /** Variables that say how a program runs and let nobody in. */
 const harmless =
@@ -64,17 +73,53 @@ function isUnfilled(text: string, isScript: boolean): boolean {
     if (line === '' || line.startsWith('#') || name === '') {
       return line === '' || line.startsWith('#') || isScript;
     }
-    const value = written
-      .replace(/^(["'])(.*?)\1.*$/, '$2')
-      .replace(/(?:^|\s)#.*$/, '')
-      .trim();
-    return (
-      value === '' ||
-      harmless.test(name) ||
-      isPlaceholder(value) ||
-      /^(?:<.*>|\$\{?\w+\}?|\$\(.*\)|change-?me)$/i.test(value)
-    );
+    return harmless.test(name) || standsForNone(plainValue(written));
   });
+}
+
+function plainValue(written: string): string {
+  return written
+    .replace(/^(["'])(.*?)\1.*$/, '$2')
+    .replace(/(?:^|\s)#.*$/, '')
+    .replace(/,$/, '')
+    .trim();
+}
+
+/** Nothing, or something in the place of a value. */
+function standsForNone(value: string): boolean {
+  return value === '' || isPlaceholder(value) || /^(?:<.*>|\$\{?\w+\}?|\$\(.*\)|%\w+%|change-?me)$/i.test(value);
+}
+
+/** A variable that says by its name that its value lets somebody in. */
+const secretName =
+  /(?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|auth|private|secret|account|signing|encryption|service|license|master|shared|wandb|hf|storage|deploy|webhook)_?key|credentials?|connection_?string|dsn|sas)\d?$/i;
+const openName = /(?:^|_)(?:pad|eos|bos|unk|sep|cls|mask|max|min|num|use|by|com|public)_?\w*$/i;
+
+function holdsSecret(name: string, value: string): boolean {
+  return (
+    secretName.test(name) &&
+    !openName.test(name) &&
+    !standsForNone(value) &&
+    !isReference(value) &&
+    !/^(?:true|false|null|none|\d+|[[{|>].*)$/i.test(value)
+  );
+}
+
+/** Of a file of settings: no name that says so has a value. */
+function isUnnamed(text: string): boolean {
+  return linesOf(text).every((line) => {
+    const [, name = '', written = ''] =
+      /^(?:-\s+)?(?:export\s+|set\s+|\$env:)?["']?([A-Za-z_][\w.-]*)["']?\s*[=:]\s*(.*)$/i.exec(line) ?? [];
+    return !holdsSecret(name, plainValue(written));
+  });
+}
+
+function isUnfilledJson(text: string): boolean {
+  const holds = (value: unknown, name: string): boolean =>
+    typeof value === 'object' && value !== null
+      ? Object.entries(value).some(([key, inner]) => holds(inner, Array.isArray(value) ? name : key))
+      : typeof value === 'string' && holdsSecret(name, value);
+  return !holds(parseJson(text.replace(/^\uFEFF/, '')), '');
 }
 
 /** Of a file with lines like these: none of them has a value. */
@@ -87,6 +132,8 @@ function unfilledWhere(form: RegExp, secret: RegExp): (text: string) => boolean 
 
 const isIni = /^\[|^[\w.-]+\s*[=:]|^\S+$/;
 const ini = unfilledWhere(isIni, /(?:pass|secret|token|key|credential|auth)\w*\s*[=:]\s*[^\s<]/i);
+const pgpass = unfilledWhere(/^$/, /./);
+const pip = unfilledWhere(isIni, /:\/\/[^\s/:@$]*:[^\s/@$]+@/);
 const netrc = unfilledWhere(/^(?:machine|default|login|user|account|macdef|password)\b/, /\bpassword\s+[^\s<]/);
 const kubernetes = unfilledWhere(
   /^(?:- )?[\w.-]+:|^- |^[{}[\]]/,
@@ -105,14 +152,24 @@ function unfilledJson(secret: RegExp): (text: string) => boolean {
   };
 }
 
+const docker = unfilledJson(/^(?:auth|password|identitytoken|registrytoken)$/);
+
 const passwordFiles = new Map<string, (text: string) => boolean>([
   ['.netrc', netrc],
   ['_netrc', netrc],
-  ['.pgpass', unfilledWhere(/^$/, /./)],
+  ['.pgpass', pgpass],
   ['.git-credentials', unfilledWhere(/^https?:\/\/[^:@]*$/, /^$/)],
+  ['pgpass', pgpass],
+  ['pgpass.conf', pgpass],
   ['.htpasswd', isBlank],
   ['.pypirc', ini],
   ['.my.cnf', ini],
+  ['my.cnf', ini],
+  ['pip.conf', pip],
+  ['pip.ini', pip],
+  ['.dockercfg', docker],
+  ['.databrickscfg', ini],
+  ['.cdsapirc', ini],
   ['.s3cfg', ini],
   ['.boto', ini],
   ['.vault-token', isBlank],
@@ -123,7 +180,8 @@ const passwordFiles = new Map<string, (text: string) => boolean>([
 const passwordPaths = new Map<string, (text: string) => boolean>([
   ['.aws/credentials', ini],
   ['.kube/config', kubernetes],
-  ['.docker/config.json', unfilledJson(/^(?:auth|password|identitytoken|registrytoken)$/)],
+  ['.docker/config.json', docker],
+  ['.cargo/credentials.toml', ini],
   ['.runpod/config.toml', ini],
   ['.huggingface/token', isBlank],
   ['huggingface/token', isBlank],

@@ -1,19 +1,37 @@
 import { Needles } from './needles.ts';
+import { commandKinds } from './secret-commands.ts';
 import { passwordKinds } from './secret-passwords.ts';
-import { isKey, isMixed, isPlaceholder, looksRandom, type SecretKind } from './secret-values.ts';
+import { settingKinds } from './secret-settings.ts';
+import { isKey, isMixed, isPlaceholder, isScrambled, looksRandom, type SecretKind } from './secret-values.ts';
+import { anyText, type TextForm } from './text-form.ts';
 
-/** Where a word may begin: also after an escape of JSON or of an address, and after the end of a color. */
-const begin = String.raw`(?:(?<![A-Za-z0-9_-])|(?<=\\(?:[nrt]|u00[0-9a-fA-F]{2}|x[0-9a-fA-F]{2})|%[0-9A-Fa-f]{2})|(?<=\[[0-9;]{1,12}m))`;
-const end = String.raw`(?![A-Za-z0-9_-])`;
-
-/** A word that begins with a prefix; that is looked for first, which is quick. */
+/** A word that begins with a prefix. */
 function word(prefix: string, body: string): RegExp {
-  const literal = prefix.replace('.', '\\.');
-  return new RegExp(`${literal}(?<=${begin}${literal})${body}`, 'g');
+  return new RegExp(`${prefix.replace('.', '\\.')}${body}`, 'g');
 }
 
 function prefixed(kind: string, prefix: string, body: string, holds?: SecretKind['holds']): SecretKind {
-  return { kind, needs: prefix, pattern: word(prefix, `${body}${end}`), ...(holds && { holds }) };
+  return { kind, needs: prefix, pattern: word(prefix, body), isMarked: true, ...(holds && { holds }) };
+}
+
+/** Where a word begins: also after an escape of JSON or of an address, and after the end of a color. */
+const begins = /(?:^|[^A-Za-z0-9_-]|\\(?:[nrt]|u00[0-9a-fA-F]{2}|x[0-9a-fA-F]{2})|%[0-9A-Fa-f]{2}|\[[0-9;]{1,12}m)$/;
+/** So much before a word tells whether it is a part of something else. */
+export const context = 64;
+
+/**
+ * Whether a marked word stands for itself, and is no part of a longer one: in a name or behind other letters it has to be
+ * in no order, and what is before it must not be.
+ */
+function standsAlone(text: string, at: number, value: string): boolean {
+  const before = text.slice(Math.max(0, at - context), at);
+  const [run = ''] = /[A-Za-z0-9_-]*$/.exec(before) ?? [];
+  const isTouched = !begins.test(before) || /^[A-Za-z0-9_-]/.test(text.slice(at + value.length, at + value.length + 1));
+  if (!isTouched) {
+    return true;
+  }
+  const isShort = /^(?:sk-|SG\.)/.test(value) && /[A-Za-z0-9]$/.test(run) && !begins.test(before);
+  return !isShort && !(run.length >= 32 && isScrambled(run)) && isScrambled(value.slice(4));
 }
 
 /** Between the name of a variable and its value. */
@@ -45,8 +63,10 @@ function hasRandomRun(value: string): boolean {
  * count. The one list: for files that leave this machine, for outputs of notebooks and for the project file itself.
  */
 export const secretKinds: readonly SecretKind[] = [
-  prefixed('AWS access key', 'AKIA', '[A-Z2-7]{16}'),
-  prefixed('AWS access key', 'ASIA', '[A-Z2-7]{16}'),
+  ...['AKIA', 'ASIA'].map((prefix) =>
+    // Some have no digit.
+    prefixed('AWS access key', prefix, '[A-Z2-7]{16}', (value) => new Set(value).size >= 9 && !isPlaceholder(value)),
+  ),
   {
     kind: 'AWS secret key',
     needs: 'secret',
@@ -115,8 +135,8 @@ export const secretKinds: readonly SecretKind[] = [
     pattern: /"type"\s{0,9}:\s{0,9}"service_account"(?=[^]{0,4000}"private_key")/g,
     holds: () => true,
   },
-  { kind: 'Slack token', needs: 'xox', pattern: word('xox', '[abeoprs]-[0-9A-Za-z-]{20,255}') },
-  { kind: 'Slack token', needs: 'xapp-', pattern: word('xapp-', '[0-9]-[0-9A-Za-z-]{30,255}') },
+  prefixed('Slack token', 'xox', '[abeoprs]-[0-9A-Za-z-]{20,255}'),
+  prefixed('Slack token', 'xapp-', '[0-9]-[0-9A-Za-z-]{30,255}'),
   {
     kind: 'Slack webhook',
     needs: 'hooks.slack.com/',
@@ -134,11 +154,7 @@ export const secretKinds: readonly SecretKind[] = [
     pattern: /(?<![A-Za-z0-9_-])(?:bot)?\d{8,10}:(AA[A-Za-z0-9_-]{33})(?![A-Za-z0-9_-])/g,
     value: 1,
   },
-  ...['rk_live_', 'sk_live_'].map((prefix) => ({
-    kind: 'Stripe key',
-    needs: prefix,
-    pattern: word(prefix, '[0-9A-Za-z]{20,255}'),
-  })),
+  ...['rk_live_', 'sk_live_'].map((prefix) => prefixed('Stripe key', prefix, '[0-9A-Za-z]{20,255}')),
   ...passwordKinds,
   {
     kind: 'private key',
@@ -169,6 +185,8 @@ export const secretKinds: readonly SecretKind[] = [
     value: 1,
     holds: isKey,
   },
+  ...commandKinds,
+  ...settingKinds,
 ];
 
 /** Stands before what is a part of a picture or of another file in base64. */
@@ -177,10 +195,13 @@ const encoded = /[A-Za-z0-9+/]{100}$/;
 const needles = new Needles(secretKinds.map(({ needs }) => needs));
 
 /** The kinds in a text, each with the place of its value. */
-export function* secretsInText(text: string): Generator<{ kind: string; at: number; end: number; value: string }> {
+export function* secretsInText(
+  text: string,
+  form: TextForm = anyText,
+): Generator<{ kind: string; at: number; end: number; value: string; isMarked: boolean }> {
   const there = needles.in(text);
   const taken = new Map<number, number>();
-  for (const { kind, needs, pattern, value = 0, holds = looksRandom } of secretKinds) {
+  for (const { kind, needs, pattern, value = 0, holds = looksRandom, isNamed, isMarked } of secretKinds) {
     if (!there.has(needs)) {
       continue;
     }
@@ -188,10 +209,15 @@ export function* secretsInText(text: string): Generator<{ kind: string; at: numb
       const secret = match[value] ?? '';
       const at = match.index + match[0].lastIndexOf(secret);
       const isTold = (taken.get(at) ?? taken.get(at + secret.length)) !== undefined;
-      if (!isTold && holds(secret, match) && !encoded.test(text.slice(Math.max(0, at - 100), at))) {
+      const counts =
+        !isTold &&
+        holds(secret, match, form) &&
+        (isMarked !== true || standsAlone(text, at, secret)) &&
+        (isNamed !== true || !form.isMadeUp);
+      if (counts && !encoded.test(text.slice(Math.max(0, at - 100), at))) {
         // What a kind of its own tells is not told again by one that says less.
         taken.set(at, at).set(at + secret.length, at);
-        yield { kind, at, end: match.index + match[0].length, value: secret };
+        yield { kind, at, end: match.index + match[0].length, value: secret, isMarked: isMarked === true };
       }
     }
   }
@@ -199,5 +225,13 @@ export function* secretsInText(text: string): Generator<{ kind: string; at: numb
 
 /** The kind of secret that a single value is by its form; what a person wrote into a project file is no placeholder. */
 export function secretKindOf(value: string): string | undefined {
-  return secretKinds.find(({ pattern }) => [...value.matchAll(pattern)].some(([text]) => !isPlaceholder(text)))?.kind;
+  return secretKinds.find(
+    ({ pattern, isNamed, isMarked }) =>
+      isNamed !== true &&
+      [...value.matchAll(pattern)].some(
+        ({ 0: text, index }) =>
+          !isPlaceholder(text) &&
+          (isMarked !== true || begins.test(value.slice(0, index)) || standsAlone(value, index, text)),
+      ),
+  )?.kind;
 }

@@ -1,4 +1,4 @@
-import { isKey, isPassword, isUuid, isVoidToken, looksRandom, type SecretKind } from './secret-values.ts';
+import { isKey, isLogin, isPassword, isUuid, isVoidToken, looksRandom, type SecretKind } from './secret-values.ts';
 
 /** Names under which an address or a list of settings has its password. */
 const named = 'password|passwd|passphrase|pwd';
@@ -67,7 +67,7 @@ export const passwordKinds: readonly SecretKind[] = [
     kind: 'password of a connection',
     needs: name,
     pattern: new RegExp(
-      String.raw`(?<=[;\s"'])${name}\s{0,3}=\s{0,3}([^\s;"'\x60<>&{}()[\]\\,]{3,200})(?=[;\s"'\x60]|$)`,
+      String.raw`(?<=[;\s"'])${name}\s{0,3}=\s{0,3}([^\s;"'\x60<>&{}()[\]\\,]{3,200})(?=[;\s"'\x60\\]|$)`,
       'gi',
     ),
     value: 1,
@@ -93,12 +93,9 @@ export const passwordKinds: readonly SecretKind[] = [
   {
     kind: 'login of a registry',
     needs: '"auth',
-    pattern: /"auths"\s{0,9}:\s{0,9}\{[^]{0,2000}?"auth"\s{0,9}:\s{0,9}"([A-Za-z0-9+/]{8,2000}={0,2})"/g,
+    pattern: /"auth"\s{0,9}:\s{0,9}"([A-Za-z0-9+/]{8,2000}={0,2})"/g,
     value: 1,
-    holds: (value) => {
-      const [user, ...rest] = Buffer.from(value, 'base64').toString('latin1').split(':');
-      return isPassword(rest.join(':'), { user });
-    },
+    holds: isLogin,
   },
   {
     kind: 'login of a registry',

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { secretKinds, secretsInText } from './secret-kinds.ts';
-import { isKey, isPassword, looksRandom } from './secret-values.ts';
+import { context, secretKinds, secretsInText } from './secret-kinds.ts';
+import { isKey, isPassword, isReference, isScrambled, looksRandom } from './secret-values.ts';
+import { anyText, formOf, type TextForm } from './text-form.ts';
 import { encodingOf, isData, isMagic, visibleIn, type TextEncoding } from './text-encoding.ts';
 
 /** So much of a piece is looked at again with the next one; no secret and nothing around it is longer, in characters. */
@@ -10,15 +11,15 @@ const overlap = 16 * 1024;
 export type Found = [line: number, kind: string][];
 
 /** Line and kind of each secret in a text; null for what is known to be no text. */
-export function secretsIn(content: Buffer): Found | null {
-  const text = searchOf(content);
+export function secretsIn(content: Buffer, form: TextForm = anyText): Found | null {
+  const text = searchOf(content, form);
   text?.push(content, true);
   return text?.found() ?? null;
 }
 
 /** What searches a file that begins so; null for what is known to be no text. */
-export function searchOf(start: Buffer): FileSearch | null {
-  return isData(start) ? null : new FileSearch(encodingOf(start));
+export function searchOf(start: Buffer, form: TextForm): FileSearch | null {
+  return isData(start) ? null : new FileSearch(encodingOf(start), form);
 }
 
 /** From this size on what is no text is left out of data, in bytes. */
@@ -27,13 +28,16 @@ const manyBytes = 64 * 1024;
 /** Searches a file that comes in pieces, in each encoding that it may have. */
 class FileSearch {
   readonly #encoding: TextEncoding | 'bytes';
-  readonly #likely = new TextSearch();
+  readonly #likely: TextSearch;
+  readonly #form: TextForm;
   /** For a part that is in another encoding than the beginning. */
   readonly #others = new Map<TextEncoding, TextSearch>();
   #wasWide = false;
 
-  constructor(encoding: TextEncoding | 'bytes') {
+  constructor(encoding: TextEncoding | 'bytes', form: TextForm) {
     this.#encoding = encoding;
+    this.#form = form;
+    this.#likely = new TextSearch(form);
   }
 
   /** Pieces but the last have an even number of bytes. */
@@ -58,7 +62,7 @@ class FileSearch {
   }
 
   #other(encoding: TextEncoding): TextSearch {
-    const search = this.#others.get(encoding) ?? new TextSearch();
+    const search = this.#others.get(encoding) ?? new TextSearch(this.#form);
     this.#others.set(encoding, search);
     return search;
   }
@@ -87,6 +91,11 @@ class TextSearch {
   #kept = '';
   #line = 1;
   #isFirst = true;
+  readonly #form: TextForm;
+
+  constructor(form: TextForm) {
+    this.#form = form;
+  }
 
   get found(): { line: number; kind: string; value: string }[] {
     return [...this.#found.values()];
@@ -94,10 +103,14 @@ class TextSearch {
 
   push(piece: string, isLast: boolean): void {
     const text = this.#kept + piece;
-    this.#search(text, isLast);
+    this.#search({ text, gone: [] }, isLast);
     const plain = unquoted(text);
     if (plain !== text) {
-      this.#search(plain, isLast);
+      this.#search({ text: plain, gone: [] }, isLast);
+    }
+    const whole = joined(text);
+    if (whole.gone.length > 0) {
+      this.#search({ ...whole, text: unquoted(whole.text) }, isLast);
     }
     const from = Math.max(0, text.length - overlap);
     this.#line += lineEnds(text, 0, from);
@@ -105,20 +118,50 @@ class TextSearch {
     this.#isFirst &&= from === 0;
   }
 
-  #search(text: string, isLast: boolean): void {
+  #search({ text, gone }: Joined, isLast: boolean): void {
     let line = this.#line;
     let counted = 0;
-    const places = [...secretsInText(text)].sort((a, b) => a.at - b.at);
-    for (const { kind, at, end, value } of places) {
+    let lost = 0;
+    const places = [...secretsInText(text, this.#form)].sort((a, b) => a.at - b.at);
+    for (const { kind, at, end, value, isMarked } of places) {
+      // What is put together from two texts is only known by its own form.
+      if (gone.length > 0 && !isMarked) {
+        continue;
+      }
       // What touches a border may be a part of something else; the next piece has the whole of it.
-      if ((end === text.length && !isLast) || (at === 0 && !this.#isFirst)) {
+      if ((end === text.length && !isLast) || (at < context && !this.#isFirst)) {
         continue;
       }
       line += lineEnds(text, counted, at);
       counted = at;
+      for (; (gone[lost]?.at ?? Infinity) <= at; lost += 1) {
+        line += gone[lost]?.lines ?? 0;
+      }
       this.#found.set(`${line} ${kind}`, { line, kind, value });
     }
   }
+}
+
+/** A text from which something was taken, where it was and how many lines it had. */
+interface Joined {
+  text: string;
+  gone: { at: number; lines: number }[];
+}
+
+/** From the end of one text in quotes to the beginning of the next: of a list, or of two outputs of a notebook. */
+const seam =
+  /(?<!\\n|\\r|[^\\]\\)(["'])(?:,?[ \t]*(?:\r?\n[ \t]*)?|\s{0,200}\]?\s{0,200}(?:,\s{0,200}"(?:name|output_type)"\s{0,9}:\s{0,9}"\w{1,20}"\s{0,200}){0,2}\},\s{0,200}\{\s{0,200}(?:"(?:name|output_type)"\s{0,9}:\s{0,9}"\w{1,20}",\s{0,200}){0,2}"text"\s{0,9}:\s{0,9}\[?\s{0,200})\1(?=[A-Za-z0-9_-])/g;
+
+/** Texts that a program puts together, as it does: without what is between them. */
+function joined(text: string): Joined {
+  const gone: Joined['gone'] = [];
+  let taken = 0;
+  const whole = text.replace(seam, (what, _quote, offset: number) => {
+    gone.push({ at: offset - taken, lines: lineEnds(what, 0, what.length) });
+    taken += what.length;
+    return '';
+  });
+  return { text: whole, gone };
 }
 
 /**
@@ -161,8 +204,10 @@ export function plainText(content: Buffer): string {
 /** Of what is looked for and how: another one, other findings. */
 export const searchDigest = createHash('sha256')
   .update(
-    secretKinds.map(({ kind, needs, pattern, holds }) => `${kind}\n${needs}\n${pattern}\n${String(holds)}\n`).join(),
+    secretKinds
+      .map(({ kind, needs, pattern, holds, isNamed }) => [kind, needs, pattern, String(holds), isNamed].join('\n'))
+      .join(),
   )
-  .update([FileSearch, TextSearch, unquoted, decoded, encodingOf, isData, isMagic, visibleIn].join('\n'))
-  .update([isKey, isPassword, looksRandom].join('\n'))
+  .update([FileSearch, TextSearch, unquoted, joined, decoded, encodingOf, isData, isMagic, visibleIn].join('\n'))
+  .update([isKey, isPassword, isReference, isScrambled, looksRandom, secretsInText, formOf].join('\n'))
   .digest('hex');

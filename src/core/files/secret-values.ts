@@ -1,3 +1,5 @@
+import type { TextForm } from './text-form.ts';
+
 /** A kind of secret that is recognized in text. */
 export interface SecretKind {
   kind: string;
@@ -7,7 +9,11 @@ export interface SecretKind {
   /** Group of the pattern that holds the value; the whole match unless told. */
   value?: number;
   /** What is asked of a value that fits; whether it looks random unless told. */
-  holds?: (value: string, match: RegExpExecArray) => boolean;
+  holds?: (value: string, match: RegExpExecArray, form: TextForm) => boolean;
+  /** Only what stands beside it tells that it is one: it does not count where most are made up. */
+  isNamed?: boolean;
+  /** The value begins and ends by itself: it counts also where letters touch it. */
+  isMarked?: boolean;
 }
 
 // What was written where a secret stands: a secret, or something that stands for one.
@@ -34,6 +40,20 @@ export function looksRandom(secret: string): boolean {
 export function isKey(value: string): boolean {
   const isHex = /^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{48}|[0-9a-f]{64})$/.test(value);
   return (isHex || (isMixed(value) && (value.match(/\d/g)?.length ?? 0) >= 3)) && looksRandom(value);
+}
+
+/** Letters and digits by turns, or capitals beside each other among small letters, as no word and no name has them. */
+export function isScrambled(text: string): boolean {
+  const pairs = text.match(/(?=[A-Za-z]\d|\d[A-Za-z])/g)?.length ?? 0;
+  const capitals = /[a-z]/.test(text) ? (text.match(/(?=[A-Z]{2})/g)?.length ?? 0) : 0;
+  return pairs + capitals >= Math.max(2, text.length / 12);
+}
+
+/** Tells where the value is, and is none itself: of a shell, a template, a file, a store of secrets, a part of YAML. */
+export function isReference(value: string): boolean {
+  return /^(?:\.{0,2}\/|~\/|[A-Za-z]:\\|[!*&][a-z_]\w*$|(?:var|local|data|module|self|env|secrets?|vault|ssm|arn|op|sm|ref|file|os|process|settings|config|cfg|args|opt|options|self|params|ctx)[.:+]|[\w.]+\()|\$\(|\w\[\W|\.{3}$/.test(
+    value,
+  );
 }
 
 /** Names an object; nobody is let in by it. */
@@ -63,9 +83,12 @@ const words = new Set(
   amqp oracle scott tiger sa neo elastic airflow mlflow minio grafana jupyter docker app application service
   server client bot ci web http https proxy host local localhost public private internal hello world x foo bar
   baz qux spam eggs abc abcd xyz qwerty letmein welcome hunter monkey dragon joe bob bobby alice john jane doe
-  smith super strong secure safe simple long random string value text man any thing something more new old`.split(
-    /\s+/,
-  ),
+  smith super strong secure safe simple long random string value text man any thing something more new old
+  complex valid invalid wrong right correct incorrect bad good better best great weak short tiny quick fresh
+  initial temp temporary tmp unit integration mock stub spec fixture expected actual first second third one two
+  anon cvs anoncvs three four five six seven eight nine ten asdf asdfgh qwert zxcv zxcvbn iloveyou football baseball master shadow
+  sunshine princess pwned cool mine yours his her field input label title confirm confirmation repeat
+  current previous same different another email mail phone address id code pin hash encrypted plain raw`.split(/\s+/),
 );
 const longestWord = Math.max(...Array.from(words, (word) => word.length));
 
@@ -89,18 +112,34 @@ export function isPassword(written: string, { user = '', host = '' }: PasswordPl
     return false;
   }
   const lower = value.toLowerCase();
-  if (lower === user.toLowerCase() || /^\d{1,8}$/.test(value) || isWords(lower.replace(/\d{1,6}(?=\W*$)/, ''))) {
+  if (lower === user.toLowerCase() || /^\d{1,8}$/.test(value) || isWords(withoutNumber(lower))) {
     return false;
   }
   if (/^(?:example|your)|\bexample\.|\.(?:test|invalid|example)$/i.test(host)) {
     // Manuals and tests write these; a key is one there too.
     return value.length >= 16 && isMixed(value) && looksRandom(value);
   }
-  if ((!host.includes('.') || /^(?:user(?:name)?|anonymous)$/i.test(user)) && isLeet(lower)) {
+  if (
+    (!host.includes('.') || /^(?:user(?:name)?|anonymous)$/i.test(user)) &&
+    (isLeet(lower) || isLeet(withoutNumber(lower)))
+  ) {
     return false;
   }
   // A word may be one of a manual; what nobody can say is none.
-  return /[^a-z]/i.test(value) || /[a-z][A-Z]|[A-Z]{2}[a-z]/.test(value) || /[bcdfghjklmnpqrstvwxz]{5}/.test(lower);
+  return (
+    /[^a-z\x80-\uffff]/i.test(value) ||
+    /[a-z][A-Z]|[A-Z]{2}[a-z]/.test(value) ||
+    /[bcdfghjklmnpqrstvwxz]{5}/.test(lower)
+  );
+}
+
+/** Whether a text in base64 is a user with a password. */
+export function isLogin(value: string): boolean {
+  const [user = '', ...rest] = Buffer.from(value, 'base64').toString('latin1').split(':');
+  const said = rest.join(':');
+  return (
+    /^[\x21-\x7e]+$/.test(user) && /^[\x20-\x7e]{3,}$/.test(said) && !isReference(said) && isPassword(said, { user })
+  );
 }
 
 /** Whether a text is such words and signs one after another, however they are cut. */
@@ -118,6 +157,11 @@ function isWords(text: string): boolean {
     }
   }
   return isEnd[text.length] === true;
+}
+
+/** Without the number that stands behind the words. */
+function withoutNumber(lower: string): string {
+  return lower.replace(/\d{1,6}(?=\W*$)/, '');
 }
 
 function isLeet(lower: string): boolean {

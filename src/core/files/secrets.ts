@@ -8,6 +8,7 @@ import { compilePattern } from './patterns.ts';
 import type { LocalFile } from './scan.ts';
 import { secretFile, type SecretFile } from './secret-files.ts';
 import { plainText, searchDigest, searchOf, secretsIn, type Found } from './secret-search.ts';
+import { formOf } from './text-form.ts';
 import { slices } from './time-slices.ts';
 
 /** A secret that is about to leave this machine. The value itself is never kept. */
@@ -134,7 +135,7 @@ async function searchFile(
   }
   try {
     let read = await fill(handle, buffer);
-    const text = searchOf(buffer.subarray(0, read));
+    const text = searchOf(buffer.subarray(0, read), formOf(file.path));
     if (text === null) {
       return null;
     }
@@ -172,7 +173,7 @@ function searchSmall(file: Searchable, buffer: Buffer): Found | null {
     return [];
   }
   try {
-    return secretsIn(buffer.subarray(0, readSync(descriptor, buffer, 0, piece, 0)));
+    return secretsIn(buffer.subarray(0, readSync(descriptor, buffer, 0, piece, 0)), formOf(file.path));
   } catch {
     return [];
   } finally {

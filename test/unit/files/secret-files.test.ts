@@ -43,6 +43,13 @@ describe('files that their name tells to hold secrets (R9.6)', () => {
       'kaggle.json': ['credentials file', '{"username": "me", "key": "0"}'],
       'x/.cache/huggingface/token': ['credentials file', 'x'],
       '.streamlit/secrets.toml': ['credentials file', 'db = "x"\n'],
+      '.dockercfg': ['credentials file', `{"https://index.docker.io/v1/": {"auth": "${base64('a:b')}", "email": "a"}}`],
+      'pgpass.conf': ['credentials file', 'db:5432:app:app:letmein\n'],
+      'my.cnf': ['credentials file', '[client]\nuser=a\npassword=letmein\n'],
+      'pip.conf': ['credentials file', '[global]\nindex-url = https://me:letmein@pypi.intern/simple\n'],
+      '.databrickscfg': ['credentials file', '[DEFAULT]\ntoken = x\n'],
+      '.cdsapirc': ['credentials file', 'url: https://x\nkey: 1:2\n'],
+      'x/.cargo/credentials.toml': ['credentials file', '[registry]\ntoken = "x"\n'],
     };
     const files = Object.entries(secret).map(([name, [, text]]) => [
       name,
@@ -52,6 +59,47 @@ describe('files that their name tells to hold secrets (R9.6)', () => {
       await find(Object.fromEntries(files) as Record<string, string>),
       Object.fromEntries(Object.entries(secret).map(([name, [kind]]) => [name, kind])),
     );
+  });
+
+  it('are found by every name that environment files have', async () => {
+    const names =
+      `prod.env app.prod.env prod.env.bak docker.env env.sh env.local env.prod set_env.sh setenv.bat env_vars.ps1
+      .Renviron .Renviron.local .flaskenv secrets.env secrets.yaml secrets.toml secrets.json secret.ini my-secrets.sh
+      .secrets environment.sh environment env vars.env credentials credentials.json .envrc.local production.env.json
+      local.settings.json appsettings.Production.json`.split(/\s+/);
+    const file = (name: string, value: string): string =>
+      name.endsWith('.json')
+        ? `{"Values": {"PORT": "80", "DB_PASSWORD": "${value}"}}`
+        : name.endsWith('.yaml')
+          ? `port: 80\ndb_password: ${value}\n`
+          : `PORT=80\nexport DB_PASSWORD=${value}\n`;
+    const files = Object.fromEntries(names.map((name, k) => [`${k}/${name}`, file(name, 'letmein')]));
+    assert.deepEqual(Object.keys(await find(files)).toSorted(), Object.keys(files).toSorted());
+    // Nothing is filled in, or it says where the value is.
+    for (const value of ['', '${DB_PASSWORD}', '<password>', 'changeme', 'your-password-here']) {
+      assert.deepEqual(
+        await find(Object.fromEntries(names.map((name, k) => [`${k}/${name}`, file(name, value)]))),
+        {},
+        value,
+      );
+    }
+  });
+
+  it('are settings like others where no name in them says that it is a secret', async () => {
+    const found = await find({
+      'train.env': 'BATCH_SIZE=32\nMODEL=llama\nMAX_TOKENS=4096\nOUTPUT_DIR=/workspace/out\n',
+      'env.sh': '#!/bin/sh\nsource venv/bin/activate\nexport PYTHONPATH=src\nexport KEY_FILE=/run/secrets/key\n',
+      'environment.yml': 'name: x\ndependencies:\n  - python=3.11\n  - pip:\n    - tokenizers==0.15\n',
+      '.Renviron': 'R_LIBS_USER=~/R\n',
+      'secrets.yaml': 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: db-secret\n',
+      'secrets.py': 'TOKEN = "x"\n',
+      'prod.env.example': 'DB_PASSWORD=letmein\n',
+      'env.template.sh': 'DB_PASSWORD=letmein\n',
+      'local.settings.json': '{"IsEncrypted": false, "Values": {"FUNCTIONS_WORKER_RUNTIME": "python"}}',
+      'tokens.env': 'PAD_TOKEN_ID=0\nUSE_AUTH=true\nKEY=value\n',
+      'environment.md': 'DB_PASSWORD=letmein\n',
+    });
+    assert.deepEqual(found, {});
   });
 
   it('are no more than files where nothing is filled in, and neither are their neighbors', async () => {
@@ -113,6 +161,11 @@ describe('files that their name tells to hold secrets (R9.6)', () => {
         'apiVersion: v1\nkind: Config\nclusters: []\nusers:\n- name: a\n  user:\n    exec:\n      command: aws\n',
       'a/.pypirc': '[distutils]\nindex-servers = pypi\n\n[pypi]\nusername = __token__\n',
       'a/.aws/credentials': '[default]\nregion = eu-west-1\nrole_arn = arn:aws:iam::1:role/x\n',
+      'my.cnf': '[mysqld]\nport=3306\n',
+      'pip.conf': '[global]\nindex-url = https://pypi.org/simple\ntimeout = 60\n',
+      'b/pip.conf': '[global]\nindex-url = https://${USER}:${PASSWORD}@pypi.intern/simple\n',
+      '.dockercfg': '{}',
+      'pgpass.conf': '# host:port:db:user:password\n',
       'a/.my.cnf': '[client]\nuser = me\nhost = db\n',
     });
     assert.deepEqual(found, {});

@@ -8,7 +8,7 @@ import { writeTree } from '../../support/files.ts';
 import { madeUpKeys } from '../../support/made-up-keys.ts';
 import { useTempFolder } from '../../support/temp.ts';
 
-const { token } = madeUpKeys(7);
+const { token, hex, base32 } = madeUpKeys(7);
 
 describe('search for secrets before an upload (R9.6)', () => {
   const folder = useTempFolder();
@@ -124,7 +124,8 @@ describe('search for secrets before an upload (R9.6)', () => {
   });
 
   it('finds nothing in a word that is only cut by a border', async () => {
-    const text = `${'x'.repeat(1024 * 1024 - 16 * 1024)}hf_${token(34)} ${'more '.repeat(500_000)}`;
+    const before = 1024 * 1024 - 16 * 1024;
+    const text = `${'x'.repeat(before - 40)}${token(40)}hf_${token(34)} ${'more '.repeat(500_000)}`;
     await writeTree(root(), { 'log.txt': text });
     assert.deepEqual(await find(), []);
   });
@@ -186,6 +187,87 @@ describe('search for secrets before an upload (R9.6)', () => {
       [...new Set((await find()).map(({ path: name }) => name))],
       ['a.ipynb', 'b.ipynb', 'c.ipynb', 'd.ipynb', 'e.py', 'f.py'],
     );
+  });
+
+  it('finds a token that stands over two entries of a notebook, with its line', async () => {
+    const key = `hf_${token(34)}`;
+    const [left, right] = [key.slice(0, 15), key.slice(15)];
+    const write = (outputs: unknown[], source: string[] = []) =>
+      JSON.stringify({ cells: [{ cell_type: 'code', source, outputs }], nbformat: 4 }, null, 1);
+    const stream = (text: unknown, name = 'stdout') => ({ name, output_type: 'stream', text });
+    const whole = (text: unknown) => ({ output_type: 'execute_result', data: { 'text/plain': text }, metadata: {} });
+    const other = (text: unknown) => ({ text, output_type: 'stream', name: 'stdout' });
+    const notebooks = {
+      'chunks.ipynb': write([stream([`a\n`, `the token: ${left}`]), stream([`${right}\n`, 'b\n'])]),
+      'texts.ipynb': write([stream(`the token: ${left}`), stream(`${right}\nb\n`)]),
+      'order.ipynb': write([other([`the token: ${left}`]), other([`${right}\n`])]),
+      'lines.ipynb': write([stream(['a\n', left, right])]),
+      'result.ipynb': write([whole([`'${left}`, `${right}'`])]),
+      'source.ipynb': write([], ['a = 1\n', `login("${left}`, `${right}")`]),
+      'three.ipynb': write([stream([key.slice(0, 10)]), stream([key.slice(10, 20)]), stream([key.slice(20)])]),
+      'one-line.ipynb': JSON.stringify(JSON.parse(write([stream([left]), stream([right])]))),
+      // Another line, another name: no one put these together.
+      'a.ipynb': write([stream([`${left}\n`]), stream([`${right}\n`])]),
+      'b.ipynb': write([stream([`${left}\n`, `${right}\n`])]),
+    };
+    await writeTree(root(), notebooks);
+    const found = await find();
+    const lines = Object.entries(notebooks)
+      .filter(([name]) => !/^[ab]\./.test(name))
+      .map(([path, text]) => ({
+        path,
+        line: text.split('\n').findIndex((line) => line.includes(key.slice(0, 10))) + 1,
+        kind: 'Hugging Face token',
+      }));
+    assert.deepEqual(
+      found,
+      lines.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    );
+  });
+
+  it('finds a token that touches other signs and letters, and none in what is random throughout', async () => {
+    const keys = [`hf_${token(34)}`, `ghp_${token(36)}`, `rpa_${token(44)}`, `AKIA${base32(16)}`, `r8_${token(37)}`];
+    const around = [
+      ['_', ''],
+      ['', '_'],
+      ['token_', '_old'],
+      ['-', '-'],
+      ['my-', '-copy'],
+      ["'", "'"],
+      ['`', '`'],
+      ['b"', '"'],
+      ['x', ''],
+      ['mytoken', ''],
+      ['', 'and so on'],
+      ['é', 'é'],
+      ['=', '&'],
+      ['%3D', '%26'],
+    ] as const;
+    for (const [k, [before, after]] of around.entries()) {
+      const files = Object.fromEntries(keys.map((key, i) => [`${k}-${i}.txt`, `a\n${before}${key}${after}\n`]));
+      await writeTree(root(), files);
+      const found = (await find()).filter(({ path: name }) => name.startsWith(`${k}-`));
+      assert.deepEqual(
+        found.map(({ path: name, line }) => `${name}:${line}`),
+        Object.keys(files).map((name) => `${name}:2`),
+        `${before}…${after}`,
+      );
+    }
+    for (const text of [
+      `https://x.org/?state=${token(50)}_hf_${token(34)}`,
+      `eyJhbGciOi.${token(120)}-AKIA${base32(16)}${token(60)}`,
+      `def test_hf_download_of_a_model_that_is_not_there_with_long_name(): pass`,
+      'shf_thisIsTheNameOfAFunctionThatGoesOnAndOnAndOn2()',
+      'class="task-sk-container-id-12-and-many-more-words-of-a-class"',
+      `disk-${hex(32)} task-${hex(32)} risk-of-1-and-another-word-with-many-hyphens`,
+    ]) {
+      await writeTree(root(), { 'none.txt': text });
+      assert.deepEqual(
+        (await find()).filter(({ path: name }) => name === 'none.txt'),
+        [],
+        text,
+      );
+    }
   });
 
   it('obeys the allow list of the project file', async () => {
