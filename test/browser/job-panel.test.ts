@@ -1,11 +1,29 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PanelPage } from './panel/panel-page.ts';
 import { failAtGate, trainingJob } from './panel/rainbow.ts';
 import { RecordedJob } from './panel/recorded-job.ts';
 import { type Editor, openEditor } from './support/editor.ts';
 import { temporaryFolder } from './support/package.ts';
+
+/** The project of the job, as far as its failure is looked at. */
+const project = {
+  version: 1,
+  name: 'rainbow',
+  target: { volume: { name: 'rainbow', dataCenter: 'US-MD-1', size: 20 }, gpus: ['NVIDIA L4'], image: 'x:1' },
+  sync: { must: ['nothing/'] },
+  steps: [
+    {
+      name: 'phase_2',
+      shell: 'true',
+      gates: [
+        { type: 'rows', path: 'eval.parquet', min: 500 },
+        { type: 'distinct', path: 'eval.parquet', column: 'color', count: 8 },
+      ],
+    },
+  ],
+};
 
 /** As the list of themes calls them. */
 const themeLabels = {
@@ -28,7 +46,11 @@ describe('the job panel of a recorded job (R9.4)', function () {
     folder = join(base, 'rainbow');
     home = join(base, 'home');
     await mkdir(folder);
-    await writeFile(join(folder, 'training.runpod.json'), '{}\n');
+    const file = join(folder, 'training.runpod.json');
+    await writeFile(file, `${JSON.stringify(project, null, 2)}\n`);
+    // Nobody has changed it since the job ended.
+    const before = new Date(Date.now() - 86_400_000);
+    await utimes(file, before, before);
     job = await trainingJob(home, folder);
     editor = await openEditor({ folder, env: { RUNPOD_TRAINER_HOME: home } });
     await editor.workbench.openContainer('RunPod');
@@ -268,16 +290,31 @@ describe('the job panel of a recorded job (R9.4)', function () {
     await explained.locator('vscode-button').first().waitFor();
     const text = await explained.innerText();
     assert.equal(text.split('missing').length + text.split('lacks').length - 2, 1, `it says more than once: ${text}`);
-    assert.equal(await explained.locator('vscode-button:not([secondary])', { hasText: 'Resume' }).count(), 0);
+    const first = explained.locator('vscode-button:not([secondary])');
+    assert.equal(await first.innerText(), 'Show Gate in Project File');
+    assert.match(text, /Nothing of the project has changed/);
     assert.equal(await panel.frame.locator('.finding').isVisible(), false);
     for (const [name, theme] of Object.entries(themeLabels)) {
       await setTheme(theme);
       assert.deepEqual(await panel.seriousProblems(), [], theme);
+      const fill = (button: string): Promise<string> =>
+        panel.frame.evaluate<string>(
+          `getComputedStyle(document.querySelector('.explanation ${button}').shadowRoot.querySelector('.base')).backgroundColor`,
+        );
+      assert.notEqual(await fill('vscode-button:not([secondary])'), await fill('vscode-button[secondary]'), theme);
       await workbench.screenshot(`panel-explain-${name}`);
     }
     await setTheme(themeLabels.dark);
     await panel.pickTab('Log');
     assert.equal((await panel.text()).tab, 'Log');
+    await panel.pickTab('Explain Failure');
+    await first.click();
+    await workbench.page.locator('.tab.active', { hasText: 'training.runpod.json' }).waitFor();
+    await workbench.until('the gate to be selected', async () =>
+      /distinct/.test(await workbench.page.locator('.editor-instance .view-lines').innerText()),
+    );
+    await workbench.page.locator('.tab', { hasText: 'rainbow' }).first().click();
+    panel = await PanelPage.of(workbench);
   });
 
   it('writes the log of a long run without slowing down, and keeps its newest lines', async () => {

@@ -69,9 +69,15 @@ let explanation: PanelExplanation | undefined;
 let shownDetails = '';
 
 const copy = (text: string): void => send({ type: 'copy', text: text.slice(0, caps.copy) });
-const header = new Header((action) =>
-  action === 'explain' ? pickTab('explanation') : send({ type: 'action', action }),
-);
+const header = new Header((action) => {
+  if (action !== 'explain') {
+    send({ type: 'action', action });
+    return;
+  }
+  pickTab('explanation');
+  // Where the page scrolls, its tabs may lie below what is seen.
+  tabs.list.scrollIntoView({ block: 'start' });
+});
 const timeline = new Timeline((step) => pick(step));
 const log = new LogView(
   { copy, openWhole: () => send({ type: 'action', action: 'openLog' }), onWrap: (wrap) => keep({ wrap }) },

@@ -164,6 +164,16 @@ function sections(state: SheetState): HTMLElement[] {
           h('ul', {}, ...value.assumptions.map((line) => h('li', {}, line))),
         ]),
       ]),
+      section('Steps', { busy: state.stepsBusy, value: state.steps }, (value) => [
+        facts(value),
+        ...(ending.text === ''
+          ? []
+          : [
+              ending.costs
+                ? note('warn', `At the end: ${ending.text}`)
+                : facts([{ name: 'At the end', text: ending.text }]),
+            ]),
+      ]),
       section('Limits', limits, (value) => [
         h('p', {}, value.text),
         h(
@@ -189,16 +199,6 @@ function sections(state: SheetState): HTMLElement[] {
         ...(value.notes.length === 0
           ? []
           : [h('ul', { class: 'muted' }, ...value.notes.map((line) => h('li', {}, line)))]),
-      ]),
-      section('Steps', { busy: state.stepsBusy, value: state.steps }, (value) => [
-        facts(value),
-        ...(ending.text === ''
-          ? []
-          : [
-              ending.costs
-                ? note('warn', `At the end: ${ending.text}`)
-                : facts([{ name: 'At the end', text: ending.text }]),
-            ]),
       ]),
     ),
   ];

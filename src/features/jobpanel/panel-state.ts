@@ -167,7 +167,9 @@ function linkOf({ record, live, attached, heard }: JobFacts): PanelState['link']
     return { state: 'over' };
   }
   const time = attached && live.heard !== undefined ? live.heard : heard?.getTime();
-  const state = !attached ? 'apart' : live.link === 'lost' ? 'lost' : 'live';
+  // A pod that is still awaited has not gone silent.
+  const isAwaited = time === undefined && (record.phase === 'pod' || record.phase === 'wait');
+  const state = !attached ? 'apart' : live.link === 'lost' && !isAwaited ? 'lost' : 'live';
   return { state, heard: time };
 }
 

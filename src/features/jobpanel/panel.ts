@@ -10,7 +10,6 @@ import {
 import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { Page } from '../common/page/page.ts';
-import type { JobExplanation } from './job-explanation.ts';
 import type { JobModel } from './job-model.ts';
 import { panelDetail, panelState, type JobFacts } from './panel-state.ts';
 
@@ -28,8 +27,12 @@ export interface JobPanelOptions {
   live: () => Pick<JobFacts, 'live' | 'attached' | 'folder'>;
   act: (action: PanelAction, step: string) => void;
   copy: (text: string) => void;
-  explanation: Pick<JobExplanation, 'message' | 'look'>;
-  actOnExplanation: (act: number) => void;
+  /** Why the job failed, once somebody wanted to know. */
+  explanation: {
+    message: () => PanelExplanation | undefined;
+    look: () => void;
+    act: (act: number) => void;
+  };
   /** The page has been told everything that there is. */
   onComplete: () => void;
   onClosed: () => void;
@@ -95,8 +98,8 @@ export class JobPanel implements Disposable {
         },
         action: ({ action }) => options.act(action, this.#selected ?? ''),
         copy: ({ text }) => options.copy(text),
-        explain: () => void options.explanation.look(),
-        'explanation-act': ({ act }) => options.actOnExplanation(act),
+        explain: () => options.explanation.look(),
+        'explanation-act': ({ act }) => options.explanation.act(act),
       },
       onReady: () => {
         this.#selected = undefined;
@@ -207,7 +210,7 @@ export class JobPanel implements Disposable {
       this.#wanted = undefined;
       return { type: 'show', ...wanted };
     }
-    const { message } = this.#options.explanation;
+    const message = this.#options.explanation.message();
     if (message !== undefined && message !== this.#told.explanation) {
       this.#told = { ...this.#told, explanation: message };
       return message;

@@ -11,7 +11,7 @@ import type { AttachedJobs } from '../jobs/attached-jobs.ts';
 import { chooseJob } from '../jobs/choose-job.ts';
 import { JobModel } from './job-model.ts';
 import type { AttachedStates } from './attached-states.ts';
-import { JobExplanation } from './job-explanation.ts';
+import type { JobExplanation } from './job-explanation.ts';
 import { JobPanel, type Wanted } from './panel.ts';
 import { recordFolder } from './panel-state.ts';
 import { runPanelAction } from './panel-actions.ts';
@@ -102,7 +102,17 @@ export class JobPanels implements Disposable {
   #show(job: string, tab: vscode.WebviewPanel, what?: Wanted): void {
     const { extensionUri, log, failures, records, installation, live, states, onComplete } = this.#options;
     const vs = this.#vs;
-    const explanation = new JobExplanation(vs, { job, records, installation, changed: () => panel.changed() });
+    // Its code is loaded when somebody wants to know.
+    let explanation: JobExplanation | undefined;
+    const explained = async (): Promise<JobExplanation> => {
+      const module = await import('./job-explanation.ts');
+      explanation ??= new module.JobExplanation(vs, { job, records, installation, changed: () => panel.changed() });
+      return explanation;
+    };
+    const explain = (work: (on: JobExplanation) => Promise<void>): void =>
+      void explained()
+        .then(work)
+        .catch((error: unknown) => failures.show(error, 'Explain Failure'));
     const panel = new JobPanel(vs, tab, {
       extensionUri,
       model: new JobModel(records, job),
@@ -117,13 +127,15 @@ export class JobPanels implements Disposable {
           log.error(`The job panel's action "${action}" failed:`, error as Error),
         );
       },
-      explanation,
-      actOnExplanation: (act) =>
-        void explanation.act(act).catch((error: unknown) => failures.show(error, 'Explain Failure')),
+      explanation: {
+        message: () => explanation?.message,
+        look: () => explain((on) => on.look()),
+        act: (act) => explain((on) => on.act(act)),
+      },
       onComplete,
       copy: (text) => void vs.env.clipboard.writeText(text),
       onClosed: () => {
-        explanation.dispose();
+        explanation?.dispose();
         this.#open.delete(job);
       },
     });

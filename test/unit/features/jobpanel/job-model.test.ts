@@ -200,8 +200,11 @@ describe('the job that the panel shows (R9.4)', () => {
       { name: 'here', where: 'local' as const },
       { name: 'there', where: 'pod' as const },
     ];
-    await new JobRecords(home).change('j-1', { phase: 'transfer', steps });
+    await new JobRecords(home).change('j-1', { phase: 'wait', steps });
     const model = new JobModel(new JobRecords(home), 'j-1');
+    await model.refresh();
+    assert.equal(state(model, { link: 'lost' }).link.state, 'live', 'a pod that is awaited has not gone silent');
+    await new JobRecords(home).change('j-1', { phase: 'transfer' });
     await model.refresh();
     const text = 'Rented NVIDIA GeForce RTX 4090; waiting until it answers, and some more words';
     const shown = state(model, nextAttachedState(quiet, { type: 'phase', phase: 'wait', text }, 1));
@@ -213,6 +216,7 @@ describe('the job that the panel shows (R9.4)', () => {
       ],
     );
     assert.deepEqual([shown.activity, shown.activityDetail], ['Uploading', text]);
+    assert.equal(state(model, { link: 'lost' }).link.state, 'lost');
     await new JobRecords(home).change('j-1', { phase: 'done', outcome: 'failed', reason: 'Nothing is free.' });
     await model.refresh();
     assert.deepEqual([state(model).activity, state(model).steps.length], ['Failed', 2]);
