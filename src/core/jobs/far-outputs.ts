@@ -46,7 +46,7 @@ export async function lookAtOutputs(
     } else if (record === undefined) {
       told[name] = { why: [], unsure: ['what it left on the volume cannot be read'] };
     } else if (run !== undefined && record.run !== run) {
-      told[name] = { why: [], unsure: ['another computer has run it since'] };
+      told[name] = { why: [], unsure: ['it has run again since, which this computer has not followed'] };
     } else {
       told[name] = { why: await changedOf(store, project, record, signal), unsure: [] };
     }
