@@ -12,6 +12,7 @@ import { attachCommand, cancelCommand, jobsCommand, type JobOptions } from './jo
 import { moveCommand, type MoveCommandOptions } from './move.ts';
 import { planCommand, type PlanCommandOptions } from './plan.ts';
 import { verifyPlatformCommand, type VerifyCommandOptions } from './platform.ts';
+import { removedCommand, type RemovedOptions } from './removed.ts';
 import { radarCommand, type RadarOptions } from './radar.ts';
 import { regionsCommand, type RegionsOptions } from './regions.ts';
 import { runCommand, type RunCommandOptions } from './run.ts';
@@ -94,6 +95,12 @@ export function makeProgram(exitWith: ExitWith): Command {
     .option('--dry-run', 'only show the plan')
     .option('-y, --yes', 'do not ask before pods are rented and a volume is created')
     .action((volume: string, options: MoveCommandOptions) => exitWith(moveCommand(volume, options), options));
+
+  withApi(program.command('removed [file]'))
+    .description('list what runs have set aside on the volume since it is not here any more, or bring it back')
+    .option('--profile <name>', 'use a profile of the project file')
+    .option('--restore [patterns...]', 'bring back what these patterns mean, or all; nothing here is written over')
+    .action((file: string | undefined, options: RemovedOptions) => exitWith(removedCommand(file, options), options));
 
   withApi(program.command('check [file]'))
     .description('look for everything that would make a run fail or waste money, before anything is rented')

@@ -41,6 +41,7 @@ export const commands = {
   togglePlanDeletes: 'runpodTrainer.togglePlanDeletes',
   refreshPlan: 'runpodTrainer.refreshPlan',
   closePlan: 'runpodTrainer.closePlan',
+  restoreRemoved: 'runpodTrainer.restoreRemoved',
   allowSecretFile: 'runpodTrainer.allowSecretFile',
   uploadVolumeFiles: 'runpodTrainer.uploadVolumeFiles',
   deleteVolumeFile: 'runpodTrainer.deleteVolumeFile',

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from ..base import fsutil
 from ..base.clock import now_iso
@@ -90,6 +91,12 @@ def outputs_of(project: Path, step: Step) -> Dict[str, List[int]]:
     return found
 
 
+def links_of(project: Path, outputs: Iterable[str]) -> List[str]:
+    """Those that are links, or that lie below one."""
+    root = os.path.realpath(project)
+    return [path for path in outputs if os.path.realpath(f"{root}/{path}") != f"{root}/{path}"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Record:
     """The last run of a step that passed: `run` names it, `after` the runs of the steps before it that it came after.
@@ -105,6 +112,8 @@ class Record:
     after: Dict[str, Optional[str]]
     patterns: List[str]
     gpu: Optional[str]
+    #: Outputs that a link leads to: S3 does not show them.
+    links: List[str] = dataclasses.field(default_factory=list)
 
 
 def _path(project: Path, name: str) -> Path:
@@ -123,7 +132,16 @@ def load(project: Path, name: str) -> Optional[Record]:
     if not all(isinstance(raw.get(key), kind) for key, kind in kinds):
         return None
     gpu = gpu if isinstance(gpu, str) else None
-    return Record(raw["parts"], raw["outputs"], raw["metrics"], run, raw["after"], raw["patterns"], gpu)
+    links = raw.get("links")
+    links = links if isinstance(links, list) else []
+    return Record(
+        raw["parts"],
+        raw["outputs"],
+        raw["metrics"],
+        run,
+        raw["after"],
+        raw["patterns"],
+        gpu, links)
 
 
 def store(spec: Spec, step: Step, record: Record) -> None:

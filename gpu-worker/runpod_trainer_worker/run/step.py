@@ -279,14 +279,16 @@ class _Run:
             return "failed", bad
         project = context.spec.project_path
         self._ran = f"{context.spec.job} {now_iso()}"
+        outputs = fingerprint.outputs_of(project, step)
         record = fingerprint.Record(
             parts,
-            fingerprint.outputs_of(project, step),
+            outputs,
             self._metrics.summary,
             self._ran,
             self._earlier,
             list(step.outputs),
             context.gpu,
+            fingerprint.links_of(project, outputs),
         )
         try:
             fingerprint.store(context.spec, step, record)

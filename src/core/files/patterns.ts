@@ -17,6 +17,11 @@ export const normal = (path: string): string => path.normalize('NFC');
 
 const isMagic = (text: string): boolean => /[*?[\\]/.test(text);
 
+/** The pattern that means this name and no other. */
+export function literally(name: string): string {
+  return name.replace(/[*?[\]\\]/g, '\\$&');
+}
+
 /**
  * `*`, `?` and `[ab]` stay within one name; `**` is any number of folders where it is a whole part of the path, else
  * `*`; a backslash takes the next character as it is. A path that is the pattern letter by letter matches too.

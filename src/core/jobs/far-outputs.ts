@@ -16,6 +16,8 @@ const recordSchema = z.object({
   schema: z.literal(1),
   run: z.string().nullish(),
   outputs: z.record(z.string(), z.tuple([z.number(), z.number()])),
+  /** Those of them that a link leads to, which S3 does not show. */
+  links: z.array(z.string()).optional(),
 });
 
 /** Requests side by side. */
@@ -44,30 +46,26 @@ export async function lookAtOutputs(
     } else if (record === undefined) {
       told[name] = { why: [], unsure: ['what it left on the volume cannot be read'] };
     } else if (run !== undefined && record.run !== run) {
-      told[name] = { why: [], unsure: ['another computer has run it since'] };
+      told[name] = { why: [], unsure: ['it has run again since, which this computer has not followed'] };
     } else {
-      told[name] = { why: await changedOf(store, project, record.outputs, signal), unsure: [] };
+      told[name] = { why: await changedOf(store, project, record, signal), unsure: [] };
     }
   }
   return told;
 }
 
-type Outputs = z.infer<typeof recordSchema>['outputs'];
-
 async function changedOf(
   store: VolumeStore,
   project: string,
-  outputs: Outputs,
+  { outputs, links = [] }: z.infer<typeof recordSchema>,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const there = await lookAt(store, project, Object.keys(outputs), lanes, signal);
-  // S3 shows no links: one among the outputs has size and time of the file that it leads to.
-  const shown = new Set([...there.keys()].flatMap((path) => (outputs[path] ? JSON.stringify(outputs[path]) : [])));
-  const changed = Object.entries(outputs).flatMap(([path, left]) => {
-    const [size, changedNs] = left;
+  const hidden = new Set(links);
+  const changed = Object.entries(outputs).flatMap(([path, [size, changedNs]]) => {
     const found = there.get(path);
     if (found === undefined) {
-      return shown.has(JSON.stringify(left)) ? [] : [`output ${path} is gone`];
+      return hidden.has(path) ? [] : [`output ${path} is gone`];
     }
     if (found.size === 0 && size > 0) {
       return [`output ${path} is empty`];

@@ -1,7 +1,7 @@
 import { limits } from '../contract.ts';
 import { throwIfCancelled, UserError } from '../errors.ts';
 import type { HashedFile } from '../files/hash.ts';
-import { compilePattern } from '../files/patterns.ts';
+import { compilePattern, literally } from '../files/patterns.ts';
 import type { Installation } from '../home/installation.ts';
 import type { OnEvent } from '../journal/run-event.ts';
 import { stepsOn } from '../journal/spec.ts';
@@ -228,8 +228,4 @@ export function patternsOf(ghosts: readonly { path: string }[], here: readonly {
 function foldersOf(path: string): string[] {
   const parts = path.split('/').slice(0, -1);
   return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
-}
-
-function literally(path: string): string {
-  return path.replace(/[*?[\]\\]/g, '\\$&');
 }

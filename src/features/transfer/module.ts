@@ -39,6 +39,13 @@ export function createTransferModule(
   store.add(registry.register(commands.togglePlanDeletes, async () => (await transfers()).toggleDeletes()));
   store.add(registry.register(commands.refreshPlan, async () => (await transfers()).again()));
   store.add(registry.register(commands.closePlan, async () => (await transfers()).forget()));
+  store.add(
+    registry.register(commands.restoreRemoved, async (target) => {
+      account.requireTrust();
+      const { restoreRemoved } = await import('./restore-removed.ts');
+      return restoreRemoved(vs, installation, target);
+    }),
+  );
   store.add(registry.register(commands.allowSecretFile, async (target) => (await transfers()).allow(target)));
   return store;
 }

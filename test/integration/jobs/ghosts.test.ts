@@ -47,6 +47,55 @@ describe('a run works on what is here (R2.5, own-07)', () => {
   const goneOf = (project: TestProject): unknown =>
     parseProject(project.read('training.runpod.json')).project?.sync.gone;
 
+  it('and what was set aside is listed and brought back, through a pod and over S3, over nothing that is here', async () => {
+    const project = make('back');
+    project.change((parts) => ({ ...parts, onFinish: { pod: 'keep' }, caps: { hours: 1 } }));
+    assert.equal((await run(project)).code, 0);
+    const old = project.read('src/old.py');
+    rmSync(path.join(project.root, 'src', 'old.py'));
+    rmSync(path.join(project.root, 'src', 'm'), { recursive: true });
+    project.write('src/m', 'a file of mine\n');
+    assert.equal((await run(project)).code, 0);
+    const keys = {
+      RUNPOD_TRAINER_S3_URL: world.sandbox.s3Url,
+      RUNPOD_S3_ACCESS_KEY_ID: world.sandbox.s3Keys.accessKeyId,
+      RUNPOD_S3_SECRET_ACCESS_KEY: world.sandbox.s3Keys.secretAccessKey,
+    };
+    for (const env of [{}, keys]) {
+      const listed = await world.run(['removed', project.file, '--json'], env);
+      const { files } = JSON.parse(listed.stdout) as { files: { path: string; size: number; time: string }[] };
+      assert.deepEqual(
+        files.map((file) => [file.path, file.size]),
+        [
+          ['src/m/__init__.py', 16],
+          ['src/old.py', old.length],
+        ],
+        listed.stdout + listed.stderr,
+      );
+      assert.ok(Math.abs(Date.parse(files[0]?.time ?? '') - Date.now()) < 600_000);
+      assert.match((await world.run(['removed', project.file], env)).stdout, /src\/old\.py +\d+ B +set aside at/);
+      const back = await world.run(['removed', project.file, '--restore', 'src/old.py'], env);
+      assert.equal(back.code, 0, back.stderr);
+      assert.equal(project.read('src/old.py'), old);
+      const taken = await world.run(['removed', project.file, '--restore'], env);
+      assert.equal(taken.code, 1, 'where a file of another content, or of a folder, is here it is told');
+      assert.match(taken.stdout, /src\/m\/__init__\.py stays on the volume/);
+      assert.equal(project.read('src/m'), 'a file of mine\n');
+      const none = await world.run(['removed', project.file, '--restore', 'nothing/**'], env);
+      assert.deepEqual([none.code, /Nothing that is set aside there matches nothing/.test(none.stderr)], [2, true]);
+      rmSync(path.join(project.root, 'src', 'old.py'));
+      project.write('src/old.py', 'mine\n');
+      assert.equal((await world.run(['removed', project.file, '--restore', 'src/old.py'], env)).code, 1);
+      assert.equal(project.read('src/old.py'), 'mine\n');
+      rmSync(path.join(project.root, 'src', 'old.py'));
+    }
+    assert.equal(world.podsAsked(), 1, 'nothing is rented for it');
+    const [pod] = await world.pods();
+    await world.run(['radar', '--stop', pod?.id ?? '', '--yes']);
+    const silent = await world.run(['removed', project.file]);
+    assert.deepEqual([silent.code, /no pod runs with it/.test(silent.stderr)], [2, true], silent.stderr);
+  });
+
   it('without modules that are gone, renamed, or a file where a folder was, and shows that before and after', async () => {
     const project = make('code');
     assert.match((await run(project)).stdout, /MODULES m=package old=old DATA data\/p1\.csv data\/p2\.csv/);

@@ -11,7 +11,6 @@ import { findSecrets, type SecretSearch } from '../../files/secrets.ts';
 import { scanProject, secretSearchOf } from '../../files/to-upload.ts';
 import { AccountFacts } from './account-facts.ts';
 import { readImage, type ImageFacts } from './image.ts';
-import type { Estimate } from '../../costs/estimate.ts';
 import { Memo } from './memo.ts';
 import { readNotebook, type Notebook } from '../../project/notebook.ts';
 import { names } from './overlap.ts';
@@ -23,8 +22,8 @@ export interface PreflightOptions {
   profile?: string | undefined;
   /** Looks a secret up by its name; without it secrets are not checked. */
   secret?: ((name: string) => string | undefined | Promise<string | undefined>) | undefined;
-  /** Expected cost of the run in USD, and the time of its pod in seconds. */
-  estimate?: Pick<Estimate, 'likely' | 'seconds'> | undefined;
+  /** Expected cost of the run in USD, and the time of its pod in seconds; null where nobody can say. */
+  estimate?: { likely: number | null; seconds: { likely: number | null } } | undefined;
   /** Use of the volume by the last `du` in bytes, and when that was (ISO time). */
   volumeUse?: { bytes: number; time: string } | undefined;
   /** Whether S3 keys are known; undefined when nobody has looked. */
