@@ -5,7 +5,7 @@ import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { jobPanelType } from '../ids.ts';
 import type { AttachedJobs } from '../jobs/attached-jobs.ts';
-import { chooseJob } from '../jobs/choose-job.ts';
+import { chooseJob, tabTitle } from '../jobs/choose-job.ts';
 import { JobModel } from './job-model.ts';
 import type { AttachedStates } from './attached-states.ts';
 import { JobPanel } from './panel.ts';
@@ -48,7 +48,7 @@ export class JobPanels implements Disposable {
       open.reveal(step);
       return;
     }
-    const tab = this.#vs.window.createWebviewPanel(jobPanelType, record.project, this.#vs.ViewColumn.Active);
+    const tab = this.#vs.window.createWebviewPanel(jobPanelType, tabTitle(record), this.#vs.ViewColumn.Active);
     this.#show(record.job, tab, step);
   }
 
@@ -59,7 +59,10 @@ export class JobPanels implements Disposable {
     }
     const columns = [...this.#open.values()].map(({ column }) => column);
     const place = { viewColumn: columnBeside(this.#vs, columns), preserveFocus: true };
-    this.#show(job, this.#vs.window.createWebviewPanel(jobPanelType, project, place));
+    this.#show(
+      job,
+      this.#vs.window.createWebviewPanel(jobPanelType, tabTitle({ project, created: new Date().toISOString() }), place),
+    );
   }
 
   /** Fills a tab that was there before the window was reloaded. */
