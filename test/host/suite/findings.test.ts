@@ -49,6 +49,12 @@ function sheets(): unknown[] {
 }
 
 async function closeTabs(): Promise<void> {
+  const tabs = window.tabGroups.all.flatMap((group) => group.tabs);
+  // Closing such a one would wait for an answer that nobody gives.
+  assert.deepEqual(
+    tabs.filter((tab) => tab.isDirty).map((tab) => tab.label),
+    [],
+  );
   await window.tabGroups.close(window.tabGroups.all.flatMap((group) => group.tabs));
 }
 
