@@ -49,7 +49,7 @@ export function activate(context: vscode.ExtensionContext): void {
   store.add(
     createOverviewModule({ vs: vscode, context, registry, account, settings, log, failures, refresh: refreshPods }),
   );
-  store.add(createProjectFileModule(vscode, registry, account, settings));
+  store.add(createProjectFileModule(vscode, registry, account, settings, jobs.jobs));
   store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));
   // Last: it finds out who is signed in, and every feature has to hear that.
   store.add(createSandboxModule(vscode, context, registry, account, settings, log));

@@ -19,7 +19,7 @@ async function recentJobs(workbench: Workbench, count: number): Promise<void> {
 async function failedGate(workbench: Workbench): Promise<string> {
   let found = '';
   await workbench.until('the evidence of the failed gate', async () => {
-    const row = (await workbench.treeRows('Jobs')).find((r) => /, seen /.test(r.description));
+    const row = (await workbench.treeRows('Jobs')).find((r) => / ✗ /.test(r.label));
     found = row === undefined ? '' : `${row.label} ${row.description}`;
     return row !== undefined;
   });
@@ -66,7 +66,7 @@ describe('first run by mouse, in the sandbox', function () {
     await workbench.waitForRow('Jobs', 'Recent', 90_000);
     await workbench.expandRow('Jobs', 'tiny');
     await workbench.expandRow('Jobs', 'hello');
-    await workbench.waitForRow('Jobs', /hello\.txt/);
+    await workbench.waitForRow('Jobs', /^\d+ bytes ✓ ≥ 5 bytes$/);
     await workbench.screenshot('job-succeeded');
     const steps = (await workbench.treeRows('Jobs')).filter((row) => row.level === 3);
     assert.deepEqual(
@@ -89,8 +89,10 @@ describe('first run by mouse, in the sandbox', function () {
     await startRun(workbench);
     await workbench.notification(/tiny failed/, 90_000);
     await workbench.waitForRow('Jobs', 'Needs Attention');
-    assert.match(await failedGate(workbench), /hello\.txt.*5000.*seen .*19/);
+    assert.match(await failedGate(workbench), /^19 bytes ✗ ≥ 5000 bytes .*hello\.txt/);
     await workbench.screenshot('gate-failed');
+    await workbench.rowMenu('Jobs', / ✗ /, 'Open in Project File');
+    await workbench.statusItem(/\(\d+ selected\)/);
   });
 
   it('runs green again from that step after the gate is mended (R3.5)', async () => {
@@ -98,11 +100,30 @@ describe('first run by mouse, in the sandbox', function () {
     await workbench.overtype('minBytes', '5000', '5');
     await workbench.lens('Run from here');
     await startRun(workbench);
-    await recentJobs(workbench, 2);
+    // The failure that this run has made good needs no attention any more.
+    await recentJobs(workbench, 3);
+    const groups = (await workbench.treeRows('Jobs')).filter((row) => row.level === 1).map((row) => row.label);
+    assert.deepEqual(groups, ['Recent']);
     await workbench.until('its pod to be gone from the view', async () =>
       (await workbench.welcome('Pods')).includes('No pod is running'),
     );
     await workbench.screenshot('green-again');
+  });
+
+  it('runs a job again, takes it from the list and back, and grows its volume (R9.1, R1.4)', async () => {
+    const { workbench } = editor;
+    await workbench.rowMenu('Jobs', 'tiny', 'Run Again');
+    assert.match(await launchText(workbench), /tiny/);
+    await workbench.rowMenu('Jobs', 'tiny', 'Remove from List');
+    await recentJobs(workbench, 2);
+    await workbench.notificationButton('was removed from the list', 'Undo');
+    await recentJobs(workbench, 3);
+    await workbench.rowMenu('Volumes', 'tiny', 'Grow Volume');
+    await workbench.type('Grow Volume tiny', '12');
+    assert.match(await workbench.dialogText('Enlarge tiny?'), /A volume can grow, never shrink/);
+    await workbench.dialog('Enlarge tiny?', 'Enlarge to 12 GB');
+    await workbench.statusItem('tiny has 12 GB');
+    await workbench.screenshot('jobs-and-volumes');
   });
 
   it('stops the sandbox and does not fall back to RunPod (R9.9)', async () => {
@@ -170,12 +191,12 @@ describe('first run by keyboard alone, in the sandbox (R9.2)', function () {
     await workbench.notification(/tiny failed/, 90_000);
     await failedGate(workbench);
     await workbench.runCommand('RunPod: Focus on Jobs View');
-    await workbench.keyToRow(/hello\.txt.*5000.*seen/);
+    await workbench.keyToRow(/✗ ≥ 5000 bytes.*hello\.txt/);
     await workbench.screenshot('keyboard-gate-failed');
     await changeGate('5000', '5');
     await workbench.runCommand('RunPod: Run Pipeline…');
     await startRunByKeyboard(workbench);
-    await recentJobs(workbench, 2);
+    await recentJobs(workbench, 3);
   });
 
   it('never needed the mouse', async () => {

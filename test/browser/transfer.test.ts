@@ -44,7 +44,7 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
   it('a plan says what would be sent, which way and why, before anything is (R2.1)', async () => {
     const { workbench } = editor;
     await workbench.openFile('training.runpod.json');
-    await workbench.lens('⇅ Plan sync');
+    await workbench.lens('Plan Sync');
     await workbench.waitForRow(plan, 'Sends', 60_000);
     await workbench.until('the words over the plan', async () => (await message(workbench)).includes('over S3'));
     assert.match(await message(workbench), /6 files, 310 MB over S3 for free, .* US-MD-1 has the S3 API/s);

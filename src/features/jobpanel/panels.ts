@@ -8,7 +8,7 @@ import type { Log } from '../common/log.ts';
 import { NothingToDo } from '../common/nothing-to-do.ts';
 import { jobPanelType } from '../ids.ts';
 import type { AttachedJobs } from '../jobs/attached-jobs.ts';
-import { chooseJob } from '../jobs/choose-job.ts';
+import { chooseJob, tabTitle } from '../jobs/choose-job.ts';
 import { JobModel } from './job-model.ts';
 import type { AttachedStates } from './attached-states.ts';
 import type { JobExplanation } from './job-explanation.ts';
@@ -73,7 +73,10 @@ export class JobPanels implements Disposable {
     }
     const columns = [...this.#open.values()].map(({ column }) => column);
     const place = { viewColumn: columnBeside(this.#vs, columns), preserveFocus: true };
-    this.#show(job, this.#vs.window.createWebviewPanel(jobPanelType, project, place));
+    this.#show(
+      job,
+      this.#vs.window.createWebviewPanel(jobPanelType, tabTitle({ project, created: new Date().toISOString() }), place),
+    );
   }
 
   /** Fills a tab that was there before the window was reloaded. */
@@ -90,10 +93,11 @@ export class JobPanels implements Disposable {
     [...this.#open.values()].forEach((panel) => panel.dispose());
   }
 
-  #reveal({ job, project }: JobRecord, what: Wanted): void {
-    const open = this.#open.get(job);
+  #reveal(record: JobRecord, what: Wanted): void {
+    const open = this.#open.get(record.job);
     if (open === undefined) {
-      this.#show(job, this.#vs.window.createWebviewPanel(jobPanelType, project, this.#vs.ViewColumn.Active), what);
+      const tab = this.#vs.window.createWebviewPanel(jobPanelType, tabTitle(record), this.#vs.ViewColumn.Active);
+      this.#show(record.job, tab, what);
     } else {
       open.reveal(what);
     }

@@ -40,3 +40,8 @@ export function pickText(record: JobRecord): { label: string; description: strin
     description: [state, timeText(created), ...money, ...(profile === undefined ? [] : [profile])].join(' · '),
   };
 }
+
+/** Two tabs of one project are told apart by when their jobs began. */
+export function tabTitle({ project, created }: Pick<JobRecord, 'project' | 'created'>): string {
+  return `${project} · ${timeText(created)}`;
+}

@@ -1,12 +1,11 @@
 import type * as vscode from 'vscode';
+import { isDeepStrictEqual } from 'node:util';
 import type { Finding, Severity } from '../../core/guards/preflight/index.ts';
+import { findProblems } from '../../core/project/check.ts';
 import { placeOf } from '../../core/project/parse.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import type { Disposable } from '../common/disposables.ts';
 import { plainText } from '../common/text.ts';
-
-/** What the live check of the file marks already, with its own quick fixes. */
-const markedAnyway = new Set(['step-file', 'nothing-uploaded']);
 
 /** Marks what preflight found where its cause stands in the project file. */
 export class FindingDiagnostics implements Disposable {
@@ -20,7 +19,10 @@ export class FindingDiagnostics implements Disposable {
 
   async set(file: vscode.Uri, loaded: LoadedProject, findings: readonly Finding[]): Promise<void> {
     const document = await this.#vs.workspace.openTextDocument(file);
-    const marked = findings.filter((f) => f.at !== undefined && f.severity !== 'info' && !markedAnyway.has(f.id));
+    // What the live check of the file marks already, with its own quick fixes, is not marked twice.
+    const live = await findProblems(document.getText(), loaded.root);
+    const isMarked = ({ at }: Finding): boolean => live.some(({ path }) => isDeepStrictEqual(path, at));
+    const marked = findings.filter((f) => f.at !== undefined && f.severity !== 'info' && !isMarked(f));
     this.#collection.set(
       file,
       marked.map((finding) => this.#diagnostic(document, loaded, finding)),

@@ -7,6 +7,7 @@ import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { createProjectDiagnostics } from './diagnostics.ts';
 import { createProjectFixes } from './fix-provider.ts';
+import { createProjectLenses, type LensJobs } from './lens-provider.ts';
 import { projectFiles, projectSuffix } from './project-files.ts';
 import { createProposals } from './proposal-provider.ts';
 
@@ -16,12 +17,13 @@ export function createProjectFileModule(
   registry: CommandRegistry,
   { account, installation }: AccountModule,
   settings: Settings,
+  jobs: LensJobs,
 ): Disposable {
   const store = new DisposableStore();
   store.add(createProjectDiagnostics(vs));
   store.add(createProjectFixes(vs));
   store.add(createProposals(vs, account, settings));
-  store.add(createProjectLenses(vs));
+  store.add(createProjectLenses(vs, account, installation, jobs));
   store.add(
     registry.register(commands.createProjectFile, async () => {
       account.requireTrust();
@@ -44,21 +46,4 @@ function watchProjectFiles(vs: typeof vscode): Disposable {
   }
   void look();
   return store;
-}
-
-/** Run and Check above the file, "Run from here" above every step. */
-function createProjectLenses(vs: typeof vscode): Disposable {
-  return vs.languages.registerCodeLensProvider(
-    { scheme: 'file', pattern: `**/*${projectSuffix}` },
-    {
-      provideCodeLenses: async (document) => {
-        const { lensPlaces } = await import('./lenses.ts');
-        return lensPlaces(document.getText()).map(({ offset, title, tooltip, command, step }) => {
-          const at = document.positionAt(offset);
-          const args = step === undefined ? [document.uri] : [document.uri, step];
-          return new vs.CodeLens(new vs.Range(at, at), { title, tooltip, command, arguments: args });
-        });
-      },
-    },
-  );
 }

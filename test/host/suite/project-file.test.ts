@@ -19,6 +19,7 @@ import {
   workspace,
   WorkspaceEdit,
 } from 'vscode';
+import { JobRecords } from '../../../src/core/journal/records.ts';
 import { commands as ids } from '../../../src/features/ids.ts';
 
 const good = `// a comment
@@ -142,17 +143,79 @@ describe('a project file in the editor (R9.5)', () => {
     assert.match(broken!.message, /cannot run: line 1/);
   });
 
-  it('completes fields and values from the schema', async () => {
-    const at = document.positionAt(document.getText().indexOf('"target"'));
-    const proposed = await commands.executeCommand<CompletionList>(
+  async function proposedAt(before: string): Promise<string[]> {
+    const text = document.getText();
+    const at = document.positionAt(text.indexOf(before) + before.length);
+    const found = await commands.executeCommand<CompletionList>(
       'vscode.executeCompletionItemProvider',
       document.uri,
       at,
     );
-    const labels = proposed.items.map((item) => (typeof item.label === 'string' ? item.label : item.label.label));
+    return found.items.map((item) => (typeof item.label === 'string' ? item.label : item.label.label));
+  }
+
+  it('completes fields, each once, and values: GPUs, files, kinds of gates', async () => {
+    const fields = await proposedAt('"name": "tiny",\n  ');
     for (const field of ['caps', 'env', 'onFinish', 'profiles']) {
-      assert.ok(labels.includes(field), `${field} among ${labels.join(', ')}`);
+      assert.equal(fields.filter((label) => label === field).length, 1, `${field} among ${fields.join(', ')}`);
     }
+    await replace(document, '["NVIDIA L4"]', '["NVIDIA L4", ""]');
+    const gpus = await proposedAt('["NVIDIA L4", "');
+    assert.ok(gpus.includes('NVIDIA GeForce RTX 4090') && !gpus.includes('NVIDIA L4'), gpus.join(', '));
+    assert.deepEqual(await proposedAt('"script": "'), ['train.py']);
+    await replace(document, '[{ "type": "file", "path": "out.txt" }]', '[]');
+    const gates = await proposedAt('"gates": [');
+    assert.ok(gates.includes('gate: metric') && gates.length === 7, gates.join(', '));
+  });
+
+  it('says all that is wrong at once and each once, whoever looks at JSON', async () => {
+    await replace(document, '"type": "file", "path"', '"type": "metrics", "path"');
+    await replace(document, '"version": 1', '"version": "1"');
+    await replace(document, '"train.py"] }', '"trian.py"] }, "onFinish": { "pod": "terminat" }');
+    const all = await diagnosticsOf(document, (found) => found.length >= 4);
+    assert.deepEqual(
+      all.map((d) => d.source),
+      ['RunPod', 'RunPod', 'RunPod', 'RunPod'],
+      all.map((d) => d.message).join('\n'),
+    );
+    assert.match(all.map((d) => d.message).join('\n'), /Did you mean train\.py\?[^]*Did you mean "terminate"\?/);
+    await applyFix('"trian.py"', 'Use train.py');
+    assert.match(document.getText(), /"must": \["train\.py"\]/);
+  });
+
+  it('marks text that is no JSON once', async () => {
+    await replace(document, '"version": 1,', '"version": 1');
+    const all = await diagnosticsOf(document, (found) => found.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.deepEqual(
+      languages.getDiagnostics(document.uri).map((d) => d.range.start.line),
+      [all[0]!.range.start.line],
+    );
+  });
+
+  it('leads from the row of a step or a gate to its place and its files', async () => {
+    const records = new JobRecords(process.env['RUNPOD_TRAINER_HOME'] ?? '');
+    const job = `tiny-20260101-00000${count}-abcd`;
+    await records.create({
+      ...{
+        schema: 1,
+        job,
+        project: 'tiny',
+        file: document.fileName,
+        root: folder,
+        restUrl: 'https://api.runpod.io/v2',
+      },
+      ...{ onFinish: 'terminate', fetch: [], into: 'runpod-results', phase: 'done', outcome: 'failed' },
+      ...{ created: new Date().toISOString(), updated: '' },
+    });
+    await writeFile(join(folder, 'out.txt'), 'x');
+    await commands.executeCommand(ids.openInProjectFile, { id: job, step: 'train', gate: 0 });
+    const { selection } = window.activeTextEditor!;
+    assert.equal(document.getText(selection), '{ "type": "file", "path": "out.txt" }');
+    await commands.executeCommand(ids.revealStepFiles, { id: job, step: 'train', gate: 0 });
+    await commands.executeCommand(ids.removeJob, { id: job });
+    assert.equal((await records.get(job))?.hidden, true);
+    await window.showTextDocument(document);
   });
 
   it('explains a field on hover', async () => {

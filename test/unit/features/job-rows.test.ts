@@ -5,7 +5,7 @@ import type * as vscode from 'vscode';
 import type { GateResult } from '../../../src/core/journal/events.ts';
 import { JobRecords, type JobRecord } from '../../../src/core/journal/records.ts';
 import { emptyView, type StepView } from '../../../src/core/journal/view.ts';
-import { pickText } from '../../../src/features/jobs/choose-job.ts';
+import { pickText, tabTitle } from '../../../src/features/jobs/choose-job.ts';
 import { gateRow } from '../../../src/features/jobs/gate-row.ts';
 import { recordedHistory, type JobSummary } from '../../../src/features/jobs/history.ts';
 import { describeJob, describeStep, groupOf } from '../../../src/features/jobs/job-nodes.ts';
@@ -112,6 +112,7 @@ describe('jobs are told apart without their ids (R9.2)', () => {
     assert.equal(label, 'whales');
     assert.match(description, /^failed · .*\d\d:\d\d · \$3\.60 · small$/);
     assert.doesNotMatch(description, /aaaa/);
+    assert.match(tabTitle(record), /^whales · .*\d\d:\d\d$/);
   });
 });
 

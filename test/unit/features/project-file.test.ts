@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { StepView } from '../../../src/core/journal/view.ts';
 import { parseProject } from '../../../src/core/project/parse.ts';
 import { draftProject, projectName } from '../../../src/features/projectfile/draft.ts';
 import { lensPlaces } from '../../../src/features/projectfile/lenses.ts';
@@ -87,10 +88,39 @@ describe('code lenses (R9.5)', () => {
     const places = lensPlaces(text);
     assert.deepEqual(
       places.map((p) => p.title),
-      ['$(play) Run', '$(check) Check', '⇅ Plan sync', '$(play) Run from here', '$(play) Run from here'],
+      ['$(play) Run', '$(check) Check', '$(checklist) Plan Sync', '$(play) Run from here', '$(play) Run from here'],
     );
     assert.ok(text.slice(places[3]?.offset).startsWith('{ "name": "a"'));
     assert.equal(places[4]?.step, 'b');
+  });
+
+  it('say what a run would cost, and how each step ended when it last did', () => {
+    const text = draftProject({ name: 'x', files: ['a.ipynb', 'b.ipynb'] });
+    const step = (name: string, status: StepView['status']): StepView => ({
+      ...{ name, status, where: 'pod', why: [], gates: [], metrics: {}, seconds: 14 },
+    });
+    const jobs = [
+      { job: 'old', created: '2026-01-01T09:00:00.000Z', view: { steps: [step('a', 'failed'), step('b', 'failed')] } },
+      { job: 'new', created: '2026-01-02T09:00:00.000Z', view: { steps: [step('a', 'passed'), step('b', 'waiting')] } },
+    ];
+    const places = lensPlaces(text, jobs, { title: '≈ $3.10', tooltip: 'A whole run' });
+    const told = places.map(({ title, job }) => [title.replace(/, .*$/, ''), job]);
+    assert.deepEqual(told, [
+      ...[
+        ['$(play) Run', undefined],
+        ['≈ $3.10', undefined],
+        ['$(check) Check', undefined],
+      ],
+      ['$(checklist) Plan Sync', undefined],
+      ...[
+        ['$(play) Run from here', undefined],
+        ['$(pass) passed in 14 s', 'new'],
+      ],
+      ...[
+        ['$(play) Run from here', undefined],
+        ['$(error) failed in 14 s', 'old'],
+      ],
+    ]);
   });
 
   it('only offer a check of a broken file', () => {
