@@ -129,11 +129,11 @@ function fileRows(plan: TransferPlan, style: Style, name: (path: string) => stri
 }
 
 function ignoredRow(
-  { rule, from, files, folders, examples }: TransferPlan['ignored'][number],
+  { rule, from, line, files, folders, examples }: TransferPlan['ignored'][number],
   style: Style,
   name: (path: string) => string,
 ): string {
-  const source = { always: 'always left out', project: 'sync.never' }[from] ?? printable(from);
+  const source = { always: 'always left out', project: 'sync.never' }[from] ?? `${printable(from)}:${line ?? 0}`;
   const what = [folders > 0 ? [count(folders, 'folder')] : [], files > 0 ? [count(files, 'file')] : []].flat();
   return `  ${name(rule)}  ${what.join(', ')}  ${style.dim(`${source}; ${name(examples[0] ?? '')}`)}`;
 }

@@ -6,7 +6,7 @@ import dataclasses
 import signal
 import threading
 import time
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..base import host, procs
 from ..base.clock import now_iso
@@ -193,7 +193,8 @@ class _Job:
         said: List[str] = []
         answers: List[Dict[str, Any]] = []
         argv = [context.python.executable, SELF, "_requirements"]
-        request = {"project": str(spec.project_path), "file": spec.requirements}
+        variables = self._variables()
+        request = {"project": str(spec.project_path), "file": spec.requirements, "variables": variables}
         code = self._run(argv, said.append, request, answers.append)
         if code != 0 or not answers or "problem" in answers[-1]:
             why = str(answers[-1].get("problem")) if answers else "\n".join(said)[-500:]
@@ -210,9 +211,18 @@ class _Job:
         named = ", ".join(lines[:10]) + (f" and {len(lines) - 10} more" if len(lines) > 10 else "")
         context.log(None, [("out", f"Not in the image, installing beside it: {named}")])
         base = scratch_folder() or context.job.path
-        context.python = make_environment(
-            context.python, file, text, base, lambda argv: self._run(argv, lambda line: context.log(None, [("out", line)]))
-        )
+        named_in_them = {name: variables[name] for name in answers[-1]["variables"]}
+
+        def run(argv: List[str]) -> int:
+            return self._run(argv, lambda line: context.log(None, [("out", line)]), variables=named_in_them)
+
+        context.python = make_environment(context.python, file, text, base, run)
+
+    def _variables(self) -> Dict[str, str]:
+        """What a requirements file may name as `${NAME}` beside the pod's own: the project's, and secrets of its steps."""
+        spec, sources = self._context.spec, self._context.sources
+        secrets = {name: sources.secret(name) for step in spec.steps for name in step.secrets}
+        return {**spec.env, **{name: value for name, value in secrets.items() if value is not None}}
 
     def _run(
         self,
@@ -220,6 +230,7 @@ class _Job:
         on_line: Callable[[str], None],
         request: Optional[Dict[str, Any]] = None,
         on_answer: Callable[[Dict[str, Any]], None] = lambda answer: None,
+        variables: Optional[Mapping[str, str]] = None,
     ) -> int:
         """Runs a command of the preparation; raises Stopped when the job is cancelled meanwhile."""
         context = self._context
@@ -227,7 +238,7 @@ class _Job:
         command = Command(
             argv=argv,
             cwd=context.spec.project_path,
-            env={**context.base_env, procs.STEP_DIR: str(folder)},
+            env={**context.base_env, **(variables or {}), procs.STEP_DIR: str(folder)},
             step_dir=folder,
             request=request,
             masker=context.masker,

@@ -73,9 +73,9 @@ def unsatisfied(read: Requirements) -> List[str]:
     return [*missing, *(said for _, _, said in read.refused), *(["a file from the network"] if read.opaque else [])]
 
 
-def _answer(project: str, file: str) -> Dict[str, Any]:
+def _answer(project: str, file: str, variables: Dict[str, str]) -> Dict[str, Any]:
     try:
-        read = Requirements(project, file)
+        read = Requirements(project, file, variables)
     except OSError as problem:
         return {"problem": f"{file} cannot be opened: {problem.strerror}."}
     for include in read.includes:
@@ -86,13 +86,16 @@ def _answer(project: str, file: str) -> Dict[str, Any]:
     for name, line, said in read.refused:
         if line == 0:
             return {"problem": f"{name} is neither UTF-8 nor what its first bytes say: {said}."}
-    return {"unsatisfied": unsatisfied(read), "text": all_text(read)}
+    return {"unsatisfied": unsatisfied(read), "text": all_text(read), "variables": sorted(read.used)}
 
 
 def main() -> int:
-    """Reads `{"project", "file"}`; answers `{"unsatisfied": [line], "text"}` or `{"problem"}` through the channel."""
+    """Reads `{"project", "file", "variables"}`; answers through the channel.
+
+    `{"unsatisfied": [line], "text", "variables": [name]}`, of the variables those that the files name, or `{"problem"}`.
+    """
     request = json.load(sys.stdin)
-    answer = _answer(str(Path(request["project"])), request["file"])
+    answer = _answer(str(Path(request["project"])), request["file"], request["variables"])
     with os.fdopen(request["channel"], "w", encoding="utf-8") as channel:
         channel.write(json.dumps(answer) + "\n")
     return 0

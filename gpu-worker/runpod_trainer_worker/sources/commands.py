@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def sources() -> None:
-    """Standard input: `{root, entries, requirements, privateUrl, home, pythonPath}`; answers what code and files say.
+    """Standard input: `{root, entries, requirements, variables, privateUrl, home, pythonPath}`; answers what they say.
 
     It is started isolated (`-I`), so that nothing in the project's folder is imported by accident; the folders of the
     user's own packages are added last, for IPython and for the question what local steps could import.
@@ -29,7 +29,7 @@ def sources() -> None:
     read = Sources(job["root"], job["privateUrl"], job["home"])
     project = Project(job["root"])
     found = {entry["id"]: Followed(project, read, entry) for entry in job["entries"]}
-    requirements = {file: _requirements(job["root"], file) for file in job["requirements"]}
+    requirements = {file: _requirements(job["root"], file, job["variables"]) for file in job["requirements"]}
     importable = _importable(found.values(), job["pythonPath"])
     answer = {
         "version": list(sys.version_info[:2]),
@@ -44,12 +44,12 @@ def sources() -> None:
     json.dump(answer, sys.stdout)
 
 
-def _requirements(root: str, file: str) -> Any:
+def _requirements(root: str, file: str, variables: Dict[str, str]) -> Any:
     """None for a file that cannot be opened."""
     from .requirements import Requirements
 
     try:
-        return Requirements(root, file).to_json()
+        return Requirements(root, file, variables, only_these=True).to_json()
     except OSError:
         return None
 

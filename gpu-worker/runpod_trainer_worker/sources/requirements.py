@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import unquote
 
 from ..base.text import decoded
@@ -15,7 +15,7 @@ from .pip_parser import NotRead, Pip, place_of
 #: An address, of which a drive of Windows is none.
 _SCHEME = re.compile(r"^([a-z][\w+.-]+:|[\w.-]+@[\w.-]+:)", re.I)
 _ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|tlz|tar\.lz|tar\.lzma|tar)$", re.I)
-_VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _NAME = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)$")
 _PLAIN = re.compile(
     r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*"
@@ -53,6 +53,18 @@ class Include(NamedTuple):
     again: bool
 
 
+class Unset(NamedTuple):
+    """A variable of a line that has no value here, so that pip leaves it as it is written.
+
+    `sure` when pip cannot go on with it as it is.
+    """
+
+    file: str
+    line: int
+    name: str
+    sure: bool
+
+
 class Conflict(NamedTuple):
     """Two requirements of one package that no version meets."""
 
@@ -69,9 +81,18 @@ class Requirements:
     """What a file and those that it includes say. `pip` is the version that judged, None when none did.
 
     It is empty when there is nothing to judge: every pip takes names with plain versions.
+
+    `variables` are the values of `${NAME}` beside those of this process; with `only_these` no others count.
     """
 
-    def __init__(self, root: str, file: str) -> None:
+    def __init__(
+        self, root: str, file: str, variables: Optional[Mapping[str, str]] = None, only_these: bool = False
+    ) -> None:
+        self._variables = variables or {}
+        self._only_these = only_these
+        #: Those of `variables` that the files name.
+        self.used: Dict[str, str] = {}
+        self.unset: List[Unset] = []
         self.lines: List[Line] = []
         self.includes: List[Include] = []
         #: Folders that `--find-links` names, as [file, line, path].
@@ -108,9 +129,18 @@ class Requirements:
         except (UnicodeError, LookupError) as problem:
             self.refused.append((name, 0, str(problem)))
             return
+        self._set(text)
         lines = self._tools.lines(text) if self._tools else _plain_lines(text)
         for number, line in lines:
             self._line(name, number, line, constraint, [*above, name])
+
+    def _set(self, text: str) -> None:
+        """pip takes values from its own process."""
+        for variable in _VARIABLE.findall(text):
+            if variable in self._variables:
+                os.environ[variable] = self.used[variable] = self._variables[variable]
+            elif self._only_these:
+                os.environ.pop(variable, None)
 
     def _line(self, name: str, number: int, text: str, constraint: bool, above: List[str]) -> None:
         try:
@@ -118,8 +148,11 @@ class Requirements:
         except NotRead as problem:
             if not _VARIABLE.search(text):
                 self.refused.append((name, number, str(problem)))
+            self._unset(name, number, text, True)
             return
         if requirement is None:
+            is_include = bool(options.get("requirements") or options.get("constraints"))
+            self._unset(name, number, text, is_include)
             self._options(name, number, options, constraint, above)
             return
         editable = bool(options.get("editables"))
@@ -135,6 +168,8 @@ class Requirements:
         shown = ("-e " if editable else "") + requirement
         applies = self._tools.applies(requirement) if self._tools and not editable else True
         self.lines.append(Line(name, number, shown, constraint, found, path, editable, address, refusal, applies))
+        if applies is not False:
+            self._unset(name, number, text, applies is True and not constraint)
         hashes = options.get("hashes") or {}
         self._hashes_required = self._hashes_required or bool(hashes)
         if not constraint and not refusal and not _VARIABLE.search(text):
@@ -161,6 +196,10 @@ class Requirements:
         if there and not again:
             self._file(path, inner_constraint, above)
 
+    def _unset(self, name: str, number: int, text: str, sure: bool) -> None:
+        for variable in dict.fromkeys(_VARIABLE.findall(text)):
+            self.unset.append(Unset(name, number, variable, sure))
+
     def to_json(self) -> Dict[str, Any]:
         """As it is answered."""
         return {
@@ -172,6 +211,7 @@ class Requirements:
             "refused": self.refused,
             "conflicts": [conflict._asdict() for conflict in self.conflicts],
             "failing": [one._asdict() for one in self.failing],
+            "unset": [one._asdict() for one in self.unset],
             "opaque": self.opaque,
         }
 
@@ -215,10 +255,14 @@ def _plain_lines(text: str) -> Iterator[Tuple[int, str]]:
         line = re.sub(r"(^|\s+)#.*$", "", pending + raw).strip()
         pending = ""
         if line:
-            yield start, line
+            yield start, _expanded(line)
     last = re.sub(r"(^|\s+)#.*$", "", pending).strip()
     if last:
-        yield start, last
+        yield start, _expanded(last)
+
+
+def _expanded(line: str) -> str:
+    return _VARIABLE.sub(lambda found: os.environ.get(found.group(1)) or found.group(0), line)
 
 
 def _plain_parts(text: str) -> Tuple[Optional[str], Dict[str, Any]]:

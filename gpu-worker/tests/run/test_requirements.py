@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import subprocess
 import zipfile
 from pathlib import Path
@@ -127,6 +128,22 @@ def test_constraints_count_for_what_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-c c.txt\npytest\n")
     (tmp_path / "c.txt").write_text("pytest<1\nnot-there==1\n")
     assert unsatisfied(Requirements(str(tmp_path), "a.txt")) == ["pytest<1"]
+
+
+def test_variables_of_the_project_and_secrets_of_its_steps_stand_in_lines(bench: Bench) -> None:
+    secret = "team-9-0123456789abcdef"
+    wheel(bench.project / f"wheels-of-{secret}", "tinypkg", "1.5")
+    bench.write("requirements.txt", "--no-index\n--find-links ./wheels-of-${TEAM_KEY}\ntinypkg==${TINY}\n${UNSET_X}\n")
+    step = {**on_pod(shell("s", "python -c 'import tinypkg; print(tinypkg.VERSION)'")), "secrets": ["TEAM_KEY"]}
+    secrets = json.dumps({"secrets": {"TEAM_KEY": secret}})
+    bench.spec(step, requirements="requirements.txt", env={"TINY": "1.5"})
+    done = bench.command("run", "--job-dir", str(bench.job), "--side", "pod", stdin=secrets)
+    # The name that nobody has set is left as it is, as pip does.
+    assert done.returncode == 1 and any("${UNSET_X}" in line for line in bench.output()), bench.output()
+    bench.write("requirements.txt", "--no-index\n--find-links ./wheels-of-${TEAM_KEY}\ntinypkg==${TINY}\n")
+    done = bench.command("run", "--job-dir", str(bench.job), "--side", "pod", stdin=secrets)
+    assert bench.output("s")[-1:] == ["1.5"], (done.stderr, bench.output())
+    assert secret not in bench.journal().decode()
 
 
 @pytest.mark.parametrize("use_packaging", [True, False])

@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
+import pytest
+
 PRIVATE = r"\bhttps?://(?:localhost|10(?:\.\d{1,3}){3})[^\s\"']*"
 
 
 def read(pyz: Path, root: Path, entries: List[Dict[str, Any]], **more: Any) -> Dict[str, Any]:
-    fixed = {"requirements": [], "privateUrl": PRIVATE, "home": "/home/me", "pythonPath": []}
+    fixed = {"requirements": [], "variables": {}, "privateUrl": PRIVATE, "home": "/home/me", "pythonPath": []}
     job = {"root": str(root), "entries": entries, **fixed, **more}
     argv = [sys.executable, "-I", "-X", "utf8", str(pyz), "sources"]
     done = subprocess.run(argv, input=json.dumps(job), capture_output=True, encoding="utf-8", check=True)
@@ -272,6 +274,26 @@ def test_a_requirements_file_that_is_not_there_does_not_stop_the_rest(pyz: Path,
     project(tmp_path, {"a.py": "x = 1\n"})
     answer = read(pyz, tmp_path, [entry("a.py", kind="script")], requirements=["gone.txt"])
     assert answer["requirements"] == {"gone.txt": None} and answer["entries"]["one"]["files"] == ["a.py"]
+
+
+def test_variables_that_the_pod_has_not_are_told_whatever_this_machine_has(
+    pyz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONLY_HERE", "2.0")
+    lines = ["a==${GIVEN}", "b==${ONLY_HERE}", "c @ https://${USER_X}@x/c.whl ; python_version < '3'"]
+    lines += ["--extra-index-url https://${WHO}@x/simple", "-r ${MORE}.txt", "${WHOLE}", "# ${COMMENT}"]
+    (tmp_path / "r.txt").write_text("\n".join(lines))
+    (tmp_path / "more.txt").write_text("d==${INNER}\n")
+    variables = {"GIVEN": "1.0", "MORE": "more"}
+    answer = read(pyz, tmp_path, [], requirements=["r.txt"], variables=variables)["requirements"]["r.txt"]
+    assert [(one["file"], one["line"], one["name"], one["sure"]) for one in answer["unset"]] == [
+        ("r.txt", 2, "ONLY_HERE", True),
+        ("r.txt", 4, "WHO", False),
+        ("more.txt", 1, "INNER", True),
+        ("r.txt", 6, "WHOLE", True),
+    ]
+    assert [line["text"] for line in answer["lines"]][:2] == ["a==1.0", "b==${ONLY_HERE}"]
+    assert [include["path"] for include in answer["includes"]] == ["more.txt"]
 
 
 def test_plain_requirements_need_no_pip_and_anything_else_asks_it(pyz: Path, tmp_path: Path) -> None:

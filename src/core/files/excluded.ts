@@ -2,6 +2,16 @@ import type { ScanNote } from '../words/index.ts';
 import type { Exclusion } from './patterns.ts';
 import { normal } from './patterns.ts';
 
+/** The rule, and where it stands, for the middle of a sentence. */
+export function ruleText({ rule, from, line }: Exclusion): string {
+  if (from === 'always') {
+    return `the rule "${rule}" of what is never uploaded`;
+  }
+  return from === 'project'
+    ? `the rule "${rule}" of "sync.never"`
+    : `the rule "${rule}" in line ${line ?? 0} of ${from}`;
+}
+
 /** What one rule left out. A folder counts as one, for what is in it was not read. */
 export interface Ignored extends Exclusion {
   files: number;
@@ -19,14 +29,14 @@ export class Leftovers {
   readonly #groups = new Map<string, Ignored>();
 
   /** A folder's path ends with `/`. */
-  add({ rule, from }: Exclusion, path: string): void {
+  add({ rule, from, line }: Exclusion, path: string): void {
     if (from === 'always' && rule === notTold) {
       return;
     }
-    const key = JSON.stringify([from, rule]);
+    const key = JSON.stringify([from, line, rule]);
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { rule, from, files: 0, folders: 0, examples: [] };
+      group = { rule, from, ...(line !== undefined && { line }), files: 0, folders: 0, examples: [] };
       this.#groups.set(key, group);
     }
     group[path.endsWith('/') ? 'folders' : 'files'] += 1;

@@ -27,8 +27,8 @@ export class IgnoreFiles {
     if (result?.ignored !== true) {
       return undefined;
     }
-    const [from, rule] = JSON.parse(result.rule?.mark ?? '["",""]') as [string, string];
-    return { rule, from };
+    const [from, line, rule] = JSON.parse(result.rule?.mark ?? '["",0,""]') as [string, number, string];
+    return { rule, from, line };
   }
 
   #in(folder: string): Ignore | undefined {
@@ -59,8 +59,8 @@ export class IgnoreFiles {
       .replace(/^\uFEFF/, '')
       .split('\n')
       .map((line) => line.replace(/\r$/, ''))
-      .flatMap((line) => {
-        const mark = JSON.stringify([name, line]);
+      .flatMap((line, index) => {
+        const mark = JSON.stringify([name, index + 1, line]);
         return below(asBytes(folder), asBytes(line)).map((pattern) => ({ pattern, mark }));
       });
   }

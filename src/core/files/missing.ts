@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import { isLeftOut, scanNoteText, type ScanNote } from '../words/index.ts';
+import { ruleText } from './excluded.ts';
 import type { ScanResult } from './scan.ts';
 
 type Left = Pick<ScanResult, 'ignored'> & { notes: readonly ScanNote[] };
@@ -24,9 +25,7 @@ export function missingFiles(missing: readonly { list: string; pattern: string }
 export function whyLeftOut(pattern: string, { ignored, notes }: Left): string | undefined {
   const rule = ignored.find(({ examples }) => examples.some((name) => meets(pattern, name)));
   if (rule !== undefined) {
-    const from =
-      rule.from === 'always' ? 'what is never uploaded' : rule.from === 'project' ? '"sync.never"' : rule.from;
-    return `${pattern} is there, but the rule "${rule.rule}" of ${from} leaves it out.`;
+    return `${pattern} is there, but ${ruleText(rule)} leaves it out.`;
   }
   const note = notes.find((one) => isLeftOut(one) && meets(pattern, one.path));
   return note && scanNoteText(note);

@@ -146,6 +146,8 @@ export interface Exclusion {
   rule: string;
   /** `always` for what the product never sends, `project` for `sync.never`, else the path of a `.runpodignore`. */
   from: string;
+  /** Of the file, from 1. */
+  line?: number;
 }
 
 /**

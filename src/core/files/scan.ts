@@ -4,7 +4,7 @@ import { throwIfCancelled, messageOf, UserError } from '../errors.ts';
 import type { Project } from '../project/schema.ts';
 import type { LeftOut, ScanNote } from '../words/index.ts';
 import { IgnoreFiles } from './ignore-files.ts';
-import { Leftovers, nameNotes, type Ignored } from './excluded.ts';
+import { Leftovers, nameNotes, ruleText, type Ignored } from './excluded.ts';
 import { type Exclusion, type Pattern, compilePattern, neverRules } from './patterns.ts';
 import { slices } from './time-slices.ts';
 
@@ -237,8 +237,11 @@ class Walk {
     const inside = path.relative(this.#realRoot, real).split(path.sep).join('/');
     if (inside === '..' || inside.startsWith('../') || path.isAbsolute(inside)) {
       this.#leaveOut('link-outside', name);
-    } else if (inside !== '' && this.#targetExcluded(inside, stats.isDirectory())) {
-      this.#notes.push({ code: 'link-to-excluded', path: name, to: inside });
+      return;
+    }
+    const hidden = inside === '' ? undefined : this.#excludedAt(inside, stats.isDirectory());
+    if (hidden !== undefined) {
+      this.#notes.push({ code: 'link-to-excluded', path: name, to: inside, rule: ruleText(hidden) });
     } else if (stats.isFile()) {
       this.#take(name);
     } else if (!stats.isDirectory()) {
@@ -251,10 +254,8 @@ class Walk {
   }
 
   /** Nothing that is excluded where it lies gets out through a link: each folder on the way is asked too. */
-  #targetExcluded(inside: string, isFolder: boolean): boolean {
-    const parts = inside.split('/');
-    const folders = parts.slice(0, isFolder ? undefined : -1).map((_, i) => `${parts.slice(0, i + 1).join('/')}/`);
-    return [...folders, ...(isFolder ? [] : [inside])].some((name) => this.#excluded(name) !== undefined);
+  #excludedAt(inside: string, isFolder: boolean): Exclusion | undefined {
+    return firstExclusion(inside, isFolder, (name) => this.#excluded(name));
   }
 
   #take(name: string): void {
@@ -289,6 +290,34 @@ class Walk {
   #wantedBy(name: string): Wanted | undefined {
     return this.#patterns.find(({ pattern }) => pattern.matches(name));
   }
+}
+
+function firstExclusion(
+  path: string,
+  isFolder: boolean,
+  excluded: (name: string) => Exclusion | undefined,
+): Exclusion | undefined {
+  const parts = path.split('/');
+  const folders = parts.slice(0, isFolder ? undefined : -1).map((_, i) => `${parts.slice(0, i + 1).join('/')}/`);
+  for (const name of isFolder ? folders : [...folders, path]) {
+    const found = excluded(name);
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+/** The rule that leaves a path out, by itself or by a folder above it; undefined where none does. */
+export function exclusionOf(
+  root: string,
+  sync: Pick<SyncLists, 'never'>,
+  { path, isFolder }: { path: string; isFolder: boolean },
+  options: Pick<ScanOptions, 'never'> = {},
+): Exclusion | undefined {
+  const never = neverRules(sync.never, options.never);
+  const files = new IgnoreFiles(root);
+  return firstExclusion(path, isFolder, (name) => never(name) ?? files.excludes(name));
 }
 
 /** Sorted by UTF-16 units, so that the order is the same on every machine. */

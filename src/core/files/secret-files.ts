@@ -1,9 +1,11 @@
 import { parseJson } from '../json.ts';
 import { isPlaceholder, isReference } from './secret-values.ts';
 
+export const secretFileKinds = ['environment file', 'credentials file', 'SSH key', 'key store'] as const;
+
 /** A file that its name tells to hold secrets. */
 export interface SecretFile {
-  kind: string;
+  kind: (typeof secretFileKinds)[number];
   /** Whether the text of this one holds none: it is a file of that kind, and nothing is filled in. */
   holdsNone: (text: string) => boolean;
 }

@@ -7,7 +7,8 @@ import type { HashedFile } from './hash.ts';
 import { hashFiles } from './hash.ts';
 import type { ScanResult } from './scan.ts';
 import type { SecretSearchOptions } from './secrets.ts';
-import { scan } from './scan.ts';
+import { exclusionOf, scan } from './scan.ts';
+import type { Exclusion } from './patterns.ts';
 
 /** All that a project would have on its volume. */
 export interface Collected {
@@ -35,7 +36,20 @@ export function scanProject(
   { root, project }: { root: string; project: Pick<Project, 'sync' | 'onFinish'> },
   signal?: AbortSignal,
 ): Promise<ScanResult> {
-  return scan(root, project.sync, { never: [`/${project.onFinish.into}/`], signal });
+  return scan(root, project.sync, { never: resultsOf(project), signal });
+}
+
+function resultsOf({ onFinish }: Pick<Project, 'onFinish'>): string[] {
+  return [`/${onFinish.into}/`];
+}
+
+/** The rule by which a path of the project is not uploaded whatever its lists name; undefined where none is. */
+export function hiddenBy(
+  { root, project }: { root: string; project: Pick<Project, 'sync' | 'onFinish'> },
+  path: string,
+  isFolder: boolean,
+): Exclusion | undefined {
+  return exclusionOf(root, project.sync, { path, isFolder }, { never: resultsOf(project) });
 }
 
 /**

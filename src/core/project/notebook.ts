@@ -6,7 +6,10 @@ import { strictJson } from '../decode.ts';
 
 /** Other writers leave null or a text where an object or a list should be; that means nothing (`run/notebook_file.py`). */
 const object = <T extends z.ZodRawShape>(shape: T) =>
-  z.preprocess((value) => (typeof value === 'object' && value !== null ? value : {}), z.object(shape));
+  z.preprocess(
+    (value) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}),
+    z.object(shape),
+  );
 const textOf = z.union([z.string(), z.array(z.unknown()).transform((t) => t.join(''))]).catch('');
 
 const cellSchema = z.object({

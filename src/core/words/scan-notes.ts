@@ -1,12 +1,12 @@
 import { count } from './count.ts';
 
-/** Something that a list of the project names and that is left out all the same. `to` is what a link leads to. */
+/** Something that a list of the project names and that is left out all the same. `to` is what a link leads to, `rule` what leaves that out. */
 export type LeftOut =
   | {
       code: 'not-regular' | 'not-unicode' | 'link-to-nothing' | 'link-outside' | 'link-to-other' | 'link-in-circle';
       path: string;
     }
-  | { code: 'link-to-excluded'; path: string; to: string };
+  | { code: 'link-to-excluded'; path: string; to: string; rule: string };
 
 /** What the search for files met that might surprise. */
 export type ScanNote =
@@ -28,7 +28,7 @@ export function scanNoteText(note: ScanNote): string {
     case 'link-outside':
       return `${note.path} is a link out of the project and was left out.`;
     case 'link-to-excluded':
-      return `${note.path} is a link to ${note.to}, which is never uploaded, and was left out.`;
+      return `${note.path} is a link to ${note.to} and was left out by ${note.rule}.`;
     case 'link-to-other':
       return `${note.path} is a link to something that is not a regular file and was left out.`;
     case 'link-in-circle':

@@ -196,13 +196,13 @@ function conflictNode(vs: typeof vscode, node: PlanNode, conflict: Conflict, rep
 
 function ignoredNode(
   row: (key: string, label: string, description: string, icon: string) => PlanNode,
-  { rule, from, files, folders, examples }: TransferPlan['ignored'][number],
+  { rule, from, line, files, folders, examples }: TransferPlan['ignored'][number],
 ): PlanNode {
-  const source = { always: 'always left out', project: 'sync.never' }[from] ?? from;
+  const source = { always: 'always left out', project: 'sync.never' }[from] ?? `${from}:${line ?? 0}`;
   const what = [...(folders > 0 ? [count(folders, 'folder')] : []), ...(files > 0 ? [count(files, 'file')] : [])].join(
     ', ',
   );
-  const node = row(`ignored:${from}:${rule}`, rule, `${what} · ${source}`, 'circle-slash');
+  const node = row(`ignored:${source}:${rule}`, rule, `${what} · ${source}`, 'circle-slash');
   node.item.tooltip = `${what}, by ${posix.basename(source)}\n${examples.map(visibleName).join('\n')}`;
   return node;
 }

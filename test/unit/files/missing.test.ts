@@ -21,7 +21,7 @@ describe('files that must be uploaded and are not (R2.2)', () => {
     const { what, why, next } = missingFiles(found.missing, found);
     assert.match(what, /data\/, R\.md, no\.txt/);
     assert.match(why ?? '', /data is a link out of the project/);
-    assert.match(why ?? '', /R\.md is there, but the rule "\*\.md" of \.runpodignore leaves it out/);
+    assert.match(why ?? '', /R\.md is there, but the rule "\*\.md" in line 1 of \.runpodignore leaves it out/);
     assert.match(next ?? '', /Change what leaves them out/);
     assert.equal(whyLeftOut('no.txt', found), undefined);
     assert.equal(whyLeftOut('data2/', found), undefined);

@@ -34,8 +34,8 @@ describe('what a scan leaves out, and how it says so (R2.2, R2.4)', () => {
       ['.runpodignore', 'app/.runpodignore', 'app/keep.wav'],
     );
     assert.deepEqual(result.ignored, [
-      { rule: '*.wav', from: '.runpodignore', files: 2, folders: 0, examples: ['app/a.wav', 'b.wav'] },
-      { rule: 'build/', from: '.runpodignore', files: 0, folders: 1, examples: ['build/'] },
+      { rule: '*.wav', from: '.runpodignore', line: 2, files: 2, folders: 0, examples: ['app/a.wav', 'b.wav'] },
+      { rule: 'build/', from: '.runpodignore', line: 3, files: 0, folders: 1, examples: ['build/'] },
       { rule: '**/__pycache__/', from: 'always', files: 0, folders: 1, examples: ['app/__pycache__/'] },
       { rule: '*.tmp', from: 'project', files: 1, folders: 0, examples: ['c.tmp'] },
     ]);
@@ -58,8 +58,13 @@ describe('what a scan leaves out, and how it says so (R2.2, R2.4)', () => {
       ['.runpodignore', 'a.txt', 'app/.runpodignore', 'app/z.bin', 'rules'],
     );
     assert.deepEqual(result.notes, [
-      { code: 'link-to-excluded', path: 'deep', to: 'raw/deep' },
-      { code: 'link-to-excluded', path: 'y.bin', to: 'app/private/y.bin' },
+      { code: 'link-to-excluded', path: 'deep', to: 'raw/deep', rule: 'the rule "raw/" of "sync.never"' },
+      {
+        code: 'link-to-excluded',
+        path: 'y.bin',
+        to: 'app/private/y.bin',
+        rule: 'the rule "/private" in line 1 of app/.runpodignore',
+      },
     ]);
   });
 

@@ -125,7 +125,12 @@ describe('scan (R2.2)', () => {
     );
     assert.equal(result.files[0]!.size, 1);
     assert.deepEqual(result.notes, [
-      { code: 'link-to-excluded', path: 'app/config', to: '.git/config' },
+      {
+        code: 'link-to-excluded',
+        path: 'app/config',
+        to: '.git/config',
+        rule: 'the rule ".git/" of what is never uploaded',
+      },
       { code: 'link-to-nothing', path: 'app/dangling' },
       { code: 'link-outside', path: 'app/out' },
       { code: 'link-outside', path: 'app/secret.txt' },

@@ -8,8 +8,8 @@ describe('sentences of what a search for files met (R2.2)', () => {
     [{ code: 'link-to-nothing', path: 'p' }, /^p is a link to nothing and was left out\.$/],
     [{ code: 'link-outside', path: 'p' }, /^p is a link out of the project and was left out\.$/],
     [
-      { code: 'link-to-excluded', path: 'p', to: 'q' },
-      /^p is a link to q, which is never uploaded, and was left out\.$/,
+      { code: 'link-to-excluded', path: 'p', to: 'q', rule: 'the rule "q" of "sync.never"' },
+      /^p is a link to q and was left out by the rule "q" of "sync\.never"\.$/,
     ],
     [{ code: 'link-to-other', path: 'p' }, /^p is a link to something that is not a regular file and was left out\.$/],
     [{ code: 'link-in-circle', path: 'p' }, /^p is a link to a folder that contains it and was left out\.$/],

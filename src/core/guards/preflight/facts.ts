@@ -149,6 +149,7 @@ export class Facts {
         {
           entries: await this.#entries(),
           requirements: [this.project.target.requirements].filter((file) => file !== undefined),
+          variables: this.project.env,
         },
         signal,
       ),

@@ -50,22 +50,31 @@ export interface PreflightReport {
 
 type Details = Omit<Finding, 'id' | 'severity'>;
 
-/** What a check says; what was said stays when a later fact of the same check cannot be had. */
+/** What a check says, each thing once; what was said stays when a later fact of the same check cannot be had. */
 export class Say {
   readonly findings: Finding[] = [];
+  readonly #said = new Set<string>();
   readonly unknowns: string[] = [];
   readonly passedOver: string[] = [];
 
   error(id: string, details: Details): void {
-    this.findings.push({ id, severity: 'error', ...details });
+    this.#add({ id, severity: 'error', ...details });
   }
 
   warning(id: string, details: Details): void {
-    this.findings.push({ id, severity: 'warning', ...details });
+    this.#add({ id, severity: 'warning', ...details });
   }
 
   info(id: string, details: Details): void {
-    this.findings.push({ id, severity: 'info', ...details });
+    this.#add({ id, severity: 'info', ...details });
+  }
+
+  #add(finding: Finding): void {
+    const key = JSON.stringify([finding.id, finding.severity, finding.what, finding.at]);
+    if (!this.#said.has(key)) {
+      this.#said.add(key);
+      this.findings.push(finding);
+    }
   }
 
   unknown(sentence: string): void {

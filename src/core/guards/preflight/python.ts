@@ -91,6 +91,8 @@ const requirementsSchema = z.object({
       sure: z.boolean(),
     }),
   ),
+  /** Variables of lines that have no value; sure where pip cannot go on with them as they are. */
+  unset: z.array(z.object({ file: z.string(), line: z.number(), name: z.string(), sure: z.boolean() })),
   /** It includes something that only the network has. */
   opaque: z.boolean(),
 });
@@ -144,13 +146,18 @@ export type PythonFacts = z.infer<typeof resultSchema>;
 export async function readPython(
   { localPython: python, workerFile }: Pick<Installation, 'localPython' | 'workerFile'>,
   root: string,
-  { entries, requirements }: { entries: Entry[]; requirements: string[] },
+  {
+    entries,
+    requirements,
+    variables = {},
+  }: { entries: Entry[]; requirements: string[]; variables?: Record<string, string> },
   signal: AbortSignal,
 ): Promise<PythonFacts> {
   const request = {
     root,
     entries,
     requirements,
+    variables,
     privateUrl,
     home: homedir(),
     pythonPath: (process.env.PYTHONPATH ?? '').split(delimiter).filter((p) => p !== ''),

@@ -16,13 +16,23 @@ interface Case {
   steps: Record<string, unknown>[];
   target?: Record<string, unknown>;
   fetch?: string[];
+  env?: Record<string, string>;
+  never?: string[];
 }
 
 let root = '';
 let account: Account;
 
 /** What preflight says about a project with these files: findings of code, files, notebooks and requirements. */
-async function findingsOf({ files, must, steps, target = {}, fetch = [] }: Case): Promise<Finding[]> {
+async function findingsOf({
+  files,
+  must,
+  steps,
+  target = {},
+  fetch = [],
+  env = {},
+  never = [],
+}: Case): Promise<Finding[]> {
   await rm(root, { recursive: true, force: true });
   await writeTree(root, files);
   const project = {
@@ -34,7 +44,8 @@ async function findingsOf({ files, must, steps, target = {}, fetch = [] }: Case)
       image: 'runpod/base:1.0.2-ubuntu2404',
       ...target,
     },
-    sync: { must },
+    sync: { must, never },
+    env,
     steps,
     onFinish: { fetch },
     caps: { hours: 1 },
@@ -42,7 +53,7 @@ async function findingsOf({ files, must, steps, target = {}, fetch = [] }: Case)
   const file = path.join(root, 'refs.runpod.json');
   await writeFile(file, JSON.stringify(project));
   const report = await preflight(account.installation, await loadProject(file), { secret: () => undefined });
-  const asked = ['files', 'outputs', 'step-files', 'notebooks', 'code', 'imports', 'requirements'];
+  const asked = ['upload', 'order', 'files', 'outputs', 'step-files', 'notebooks', 'code', 'imports', 'requirements'];
   return report.checks.filter((c) => asked.includes(c.id)).flatMap((c) => c.findings);
 }
 
@@ -188,8 +199,7 @@ describe('what a project refers to is followed before money is spent (R4.1, R2.2
         [{ 'requirements.txt': "pywin32==1; sys_platform == 'win32'\npywin32==2; sys_platform == 'win32'\n" }],
         [
           {
-            'requirements.txt':
-              '${PACKAGE}==1\nlib @ https://example.org/lib-1.0-py3-none-any.whl\n-i https://example.org/simple\n',
+            'requirements.txt': 'lib @ https://example.org/lib-1.0-py3-none-any.whl\n-i https://example.org/simple\n',
           },
         ],
         [{ 'requirements.txt': '-e .\n', 'setup.py': '' }, ['requirements.txt', 'setup.py']],
@@ -217,10 +227,10 @@ describe('what a project refers to is followed before money is spent (R4.1, R2.2
           /a\/b\.txt, line 2 includes a\/gone\.txt, which does not exist/,
           ['requirements.txt', 'a/'],
         ],
-        [{ 'requirements.txt': '-r a/b.txt\n', 'a/b.txt': 'x\n' }, /a\/b\.txt, which is not uploaded/],
-        [{ 'requirements.txt': '-c limits.txt\n', 'limits.txt': 'x<3\n' }, /limits\.txt, which is not uploaded/],
+        [{ 'requirements.txt': '-r a/b.txt\n', 'a/b.txt': 'x\n' }, /a\/b\.txt, which "sync" does not upload/],
+        [{ 'requirements.txt': '-c limits.txt\n', 'limits.txt': 'x<3\n' }, /limits\.txt, which "sync" does not upload/],
         [{ 'requirements.txt': './wheels/x-1.0-py3-none-any.whl\n' }, /which does not exist/],
-        [{ 'requirements.txt': '-e .\n', 'setup.py': '' }, /\., which is not uploaded/],
+        [{ 'requirements.txt': '-e .\n', 'setup.py': '' }, /\., which "sync" does not upload/],
         [{ 'requirements.txt': './lib\n', 'lib/a.py': '' }, /not installable/, ['requirements.txt', 'lib/']],
         [{ 'requirements.txt': 'x>=2\nx==1\n' }, /x==1/],
         [{ 'requirements.txt': '-c c.txt\nx==1\n', 'c.txt': 'x==2\n' }, /x==1/, ['requirements.txt', 'c.txt']],
@@ -230,6 +240,106 @@ describe('what a project refers to is followed before money is spent (R4.1, R2.2
         assert.match(textOf(errors), words, JSON.stringify(files));
       }
     });
+  });
+
+  it('variables of requirements are what the pod will have, not what this machine has (issue of pip: left as they are)', async () => {
+    process.env['ONLY_HERE_X'] = '1.0';
+    const text =
+      'a==${GIVEN}\nb @ https://me:${TOKEN_X}@x.org/b.whl\nc==${ONLY_HERE_X}\n--extra-index-url https://${WHO}@x.org/s\n';
+    const look = (image: string) =>
+      findingsOf({
+        files: { 'requirements.txt': text },
+        must: ['requirements.txt'],
+        steps: [{ name: 's', shell: 'true', secrets: ['TOKEN_X'] }],
+        target: { requirements: 'requirements.txt', image },
+        env: { GIVEN: '1.0' },
+      });
+    try {
+      const found = await look('runpod/base:1.0.2-ubuntu2404');
+      assert.deepEqual(told(found), [
+        ['error', 'requirements-variable'],
+        ['warning', 'requirements-variable'],
+      ]);
+      assert.match(textOf(found), /line 3 names the variable ONLY_HERE_X, which the pod does not have/);
+      assert.match(textOf(found), /line 4 names the variable WHO/);
+      assert.match(found[0]!.next, /"env".*"secrets"/);
+      // Such an image may set them.
+      assert.deepEqual(new Set((await look('me/own:1')).map(({ severity }) => severity)), new Set(['warning']));
+    } finally {
+      delete process.env['ONLY_HERE_X'];
+    }
+  });
+
+  it('what leaves a file out is named: the rule with its file and line, or that no list names it', async () => {
+    const look = async (ignore: Files, never: string[], must = ['*.py', '*.yaml', 'r.txt']) => {
+      const found = await findingsOf({
+        files: { 'train.py': 'import helper\n', 'helper.py': '', 'conf/a.yaml': 'a: 1\n', 'r.txt': 'six\n', ...ignore },
+        must,
+        never,
+        steps: [
+          { name: 'a', script: 'train.py' },
+          { name: 'b', shell: 'python3 train.py --config conf/a.yaml' },
+        ],
+        target: { requirements: 'r.txt' },
+      });
+      return found.map(({ what, why, next }) => `${what} ${why} ${next}`);
+    };
+    const ignored = await look({ '.runpodignore': '# x\n\n*.py\nconf\n', 'sub/.runpodignore': '*' }, []);
+    for (const file of ['train.py', 'helper.py', '"\\*.py"']) {
+      const said = ignored.filter((text) => new RegExp(`(?<!/)${file}`).test(text));
+      assert(said.length > 0, file);
+      for (const text of said) {
+        assert.match(text, /the rule "\*\.py" in line 3 of \.runpodignore/);
+        assert.doesNotMatch(text, /never/);
+      }
+    }
+    assert(
+      ignored.some((text) =>
+        /conf\/a\.yaml.*, which the rule "conf" in line 4 of \.runpodignore leaves out/.test(text),
+      ),
+    );
+    const never = await look({}, ['train.py', 'conf/', 'r.txt']);
+    for (const rule of ['train.py', 'conf/', 'r.txt']) {
+      assert(
+        never.some((text) => text.includes(`the rule "${rule}" of "sync.never"`)),
+        `${rule} ${never.join('\n')}`,
+      );
+    }
+    const none = await look({}, [], ['r.txt']);
+    assert(none.some((text) => /train\.py on the pod, which "sync" does not upload/.test(text)));
+    assert(none.every((text) => !text.includes('rule')));
+    const kept = await findingsOf({
+      files: { '.git/hook.py': 'x = 1\n' },
+      must: [],
+      steps: [{ name: 'a', script: '.git/hook.py' }],
+    });
+    assert.match(textOf(kept), /which the rule "\.git\/" of what is never uploaded leaves out/);
+  });
+
+  it('a place has each of its problems once', async () => {
+    const found = await findingsOf({
+      files: {
+        'r.txt': '-r a.txt\n-r b.txt\n',
+        'a.txt': '-r c.txt\n',
+        'b.txt': '-r c.txt\n',
+        'c.txt': 'x==${NO}\n./gone.whl\n',
+      },
+      must: ['r.txt', 'gone/'],
+      steps: [
+        {
+          name: 'a',
+          script: 'no.py',
+          gates: [
+            { type: 'script', script: 'g.py' },
+            { type: 'script', script: 'g.py' },
+          ],
+        },
+        { name: 'b', shell: 'python3 a.py && python3 a.py' },
+      ],
+      target: { requirements: 'r.txt' },
+    });
+    const places = found.map(({ what, at }) => `${what} ${JSON.stringify(at)}`);
+    assert.deepEqual(places, [...new Set(places)]);
   });
 
   describe('notebooks', () => {

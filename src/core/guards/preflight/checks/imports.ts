@@ -3,6 +3,7 @@ import { shellName, type Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
 import { packageFor, provided, provides } from '../packages.ts';
 import type { PythonFacts } from '../python.ts';
+import { notUploaded as whyNot } from '../not-uploaded.ts';
 import { some } from '../text.ts';
 import type { Step } from '../../../project/schema.ts';
 
@@ -78,15 +79,17 @@ async function notUploaded(facts: Facts, say: Say, { entries }: PythonFacts): Pr
     }
   }
   const files = [...missing.keys()].filter((f) => !f.endsWith('/__init__.py') || missing.size === 1);
-  const index = missing.get(files[0] ?? '');
-  if (index !== undefined) {
+  const left = files.map((path) => ({ path }));
+  for (const { items, reason, next } of whyNot(facts, left)) {
+    const paths = items.map(({ path }) => path);
+    const index = missing.get(paths[0] ?? '') ?? -1;
     const details = {
-      what: `Steps on the pod import ${some(files)}, which "sync" does not upload.`,
+      what: `Steps on the pod import ${some(paths)}, which ${reason}.`,
       why: `The step ${facts.project.steps[index]?.name ?? ''} would fail with ModuleNotFoundError, on a pod that is paid for.`,
-      next: 'Add the files or their folder to "sync.must".',
+      next,
       at: facts.place('sync', 'must'),
     };
-    if (files.some((f) => sure.has(f))) {
+    if (paths.some((f) => sure.has(f))) {
       say.error('import-not-uploaded', details);
     } else {
       say.warning('import-not-uploaded', details);

@@ -2,6 +2,8 @@ import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
 import { mayMeet, names } from '../overlap.ts';
+import { ruleText } from '../../../files/excluded.ts';
+import { hiddenBy } from '../../../files/to-upload.ts';
 import type { Step } from '../../../project/schema.ts';
 
 export const order: Check = {
@@ -17,7 +19,7 @@ export const order: Check = {
       for (const [k, input] of (step.inputs ?? []).entries()) {
         const at = facts.place('steps', index, 'inputs', k);
         if (writes(step, input) || before.some((s) => writes(s, input))) {
-          await carried(facts, say, { step, input, at, before });
+          carried(facts, say, { step, input, at, before });
           continue;
         }
         const later = after.find((s) => writes(s, input));
@@ -62,7 +64,7 @@ function late(facts: Facts, say: Say, { step, later, input, at }: Read & { later
 }
 
 /** What a local step makes for a step on the pod has to be uploaded. */
-async function carried(facts: Facts, say: Say, { step, input, at, before }: Read & { before: Step[] }): Promise<void> {
+function carried(facts: Facts, say: Say, { step, input, at, before }: Read & { before: Step[] }): void {
   const makers = before.filter((s) => writes(s, input));
   // Without a maker the step reads what it wrote itself, as one that goes on from its own checkpoint does.
   if (step.where !== 'pod' || makers.length === 0 || makers.some((s) => s.where === 'pod')) {
@@ -70,12 +72,13 @@ async function carried(facts: Facts, say: Say, { step, input, at, before }: Read
   }
   const { must, data, optional, archives = [] } = facts.project.sync;
   const lists = [...must, ...data, ...optional, ...archives.map((a) => a.to)];
-  const excluded = (await facts.scan()).ignored.some((g) => g.examples.some((e) => e === input || input.startsWith(e)));
-  if (excluded || !lists.some((entry) => mayMeet(entry, input))) {
+  const rule = hiddenBy(facts, input.replace(/\/$/, ''), input.endsWith('/'));
+  if (rule !== undefined || !lists.some((entry) => mayMeet(entry, input))) {
+    const made = `which the local step ${makers.map((s) => s.name).join(' and ')} makes`;
     say.error('input-not-uploaded', {
-      what: `The step ${step.name} reads ${input}, which the local step ${makers.map((s) => s.name).join(' and ')} makes, but "sync" does not upload it.`,
+      what: `The step ${step.name} reads ${input}, ${made}, but ${rule === undefined ? '"sync" does not upload it' : `${ruleText(rule)} leaves it out`}.`,
       why: 'The step would not find it on the pod.',
-      next: 'Add it to "sync.data".',
+      next: rule === undefined ? 'Add it to "sync.data".' : 'Make the rule narrower, or let the step write elsewhere.',
       at,
     });
   }

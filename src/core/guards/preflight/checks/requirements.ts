@@ -5,6 +5,7 @@ import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
 import { indexName, provided } from '../packages.ts';
+import { notUploaded as whyNot } from '../not-uploaded.ts';
 import type { Requirements } from '../python.ts';
 import { didYouMean } from '../../../project/check.ts';
 import { nearbyFile, projectFiles } from '../../../project/nearby.ts';
@@ -31,12 +32,14 @@ export const requirements: Check = {
       return;
     }
     if (!(await facts.isUploaded(file))) {
-      say.error('requirements-not-uploaded', {
-        what: `The requirements file ${file} is not uploaded.`,
-        why: 'The pod could not install what the steps need.',
-        next: `Add "${file}" to "sync.must".`,
-        at,
-      });
+      for (const { reason, next } of whyNot(facts, [{ path: file }])) {
+        say.error('requirements-not-uploaded', {
+          what: `The requirements file is ${file}, which ${reason}.`,
+          why: 'The pod could not install what the steps need.',
+          next,
+          at,
+        });
+      }
     }
     const found = await facts.requirements();
     if (found === undefined) {
@@ -52,6 +55,7 @@ export const requirements: Check = {
       conflicts(about);
       failing(about);
     }
+    variables(about);
     includes(about);
     places(about);
     torch(about);
@@ -143,6 +147,27 @@ function failing({ facts, say, found, at }: About): void {
   }
 }
 
+/** Variables that every pod has; an image may bring more. */
+const ofPods = /^(?:PATH|HOME|HOSTNAME|LANG|USER|PWD|SHELL|RUNPOD_POD_ID|RUNPOD_DC_ID|CUDA_VERSION|NVIDIA_\w+|NV_\w+)$/;
+
+/** Of what pip would find no value on the pod, it takes the name for the text. */
+function variables({ facts, say, found, at }: About): void {
+  const secrets = new Set(facts.project.steps.flatMap((step) => step.secrets ?? []));
+  const isKnownImage = facts.image?.official !== undefined;
+  for (const { file, line, name, sure } of found.unset) {
+    if (secrets.has(name) || ofPods.test(name)) {
+      continue;
+    }
+    const tell = sure && isKnownImage ? say.error.bind(say) : say.warning.bind(say);
+    tell('requirements-variable', {
+      what: `${file}, line ${line} names the variable ${name}, ${isKnownImage ? 'which the pod does not have' : 'which the pod has only when the image sets it'}.`,
+      why: `pip would leave \${${name}} as it is${sure ? ', and the line could not be installed, on a pod that is paid for' : ''}.`,
+      next: `Set ${name} in "env" of the project, or name it in the "secrets" of a step.`,
+      at,
+    });
+  }
+}
+
 /** Files that `-r` and `-c` name, in any depth. */
 function includes({ facts, say, found, uploaded, at }: About): void {
   for (const { file, line, path, there, again } of found.includes) {
@@ -164,7 +189,7 @@ function includes({ facts, say, found, uploaded, at }: About): void {
         at,
       });
     } else if (there && !uploaded.has(path)) {
-      say.error('requirements-include', notUploaded(file, line, path, at));
+      say.error('requirements-include', notUploaded(facts, file, line, path, at));
     }
   }
 }
@@ -202,7 +227,7 @@ function places({ facts, say, found, uploaded, at }: About): void {
         at,
       });
     } else if (here !== undefined && !there) {
-      tell('requirements-include', notUploaded(file, line, path, at));
+      tell('requirements-include', notUploaded(facts, file, line, path, at));
     }
   }
 }
@@ -251,11 +276,12 @@ function elsewhere(file: string, line: number, path: string, at: (string | numbe
   };
 }
 
-function notUploaded(file: string, line: number, path: string, at: (string | number)[]) {
+function notUploaded(facts: Facts, file: string, line: number, path: string, at: (string | number)[]) {
+  const [why] = whyNot(facts, [{ path: posix.normalize(path).replace(/\/$/, '') }]);
   return {
-    what: `${file}, line ${line} names ${path}, which is not uploaded.`,
+    what: `${file}, line ${line} names ${path}, which ${why?.reason ?? 'is not uploaded'}.`,
     why: 'pip would not find it, on a pod that is paid for.',
-    next: `Add "${path.replace(/^\.\//, '')}" to "sync.must".`,
+    next: why?.next ?? '',
     at,
   };
 }

@@ -4,6 +4,7 @@ import type { Check } from '../check.ts';
 import type { Facts } from '../facts.ts';
 import type { Finding, Say } from '../finding.ts';
 import { mayMeet } from '../overlap.ts';
+import { notUploaded as whyNot } from '../not-uploaded.ts';
 import type { Reach } from '../python.ts';
 import { some } from '../text.ts';
 import { checkFiles } from '../../../project/check.ts';
@@ -76,13 +77,13 @@ async function notUploaded(facts: Facts, say: Say): Promise<void> {
     ];
     return candidates.filter((c) => existsSync(join(facts.root, c.path))).map((c) => ({ ...c, step }));
   });
-  for (const { path, at, step } of needed) {
-    if (!uploaded.has(path)) {
+  for (const one of needed.filter(({ path }) => !uploaded.has(path))) {
+    for (const { reason, next } of whyNot(facts, [one])) {
       say.error('step-not-uploaded', {
-        what: `The step ${step.name} runs ${path} on the pod, but "sync" does not upload it.`,
+        what: `The step ${one.step.name} runs ${one.path} on the pod, which ${reason}.`,
         why: 'It would fail at its start, on a pod that is paid for.',
-        next: `Add "${path}" or its folder to "sync.must", or narrow the rule of "sync.never" that leaves it out.`,
-        at: facts.place(...at),
+        next,
+        at: facts.place(...one.at),
       });
     }
   }
@@ -138,29 +139,37 @@ function runsSomething(step: Step): boolean {
 function tell(facts: Facts, say: Say, step: Step, index: number, all: Judged[]): void {
   const at = placeOfCode(facts, step, index);
   const shown = ({ path, unit, line }: Reach): string => `${path} (${unit}${line > 0 ? `, line ${line}` : ''})`;
-  for (const reach of all.filter((r) => r.state === 'left' && isCode(r) && r.sure)) {
+  const left = all.filter((r) => r.state === 'left');
+  for (const { items, reason, next } of whyNot(
+    facts,
+    left.filter((r) => isCode(r) && r.sure),
+  )) {
     say.error('step-not-uploaded', {
-      what: `The step ${step.name} starts ${shown(reach)} on the pod, but "sync" does not upload it.`,
+      what: `The step ${step.name} starts ${some(items.map(shown))} on the pod, which ${reason}.`,
       why: 'It would fail there, on a pod that is paid for.',
-      next: `Add "${reach.path}" or its folder to "sync.must", or narrow the rule of "sync.never" that leaves it out.`,
+      next,
       at,
     });
   }
-  const unsure = all.filter((r) => r.state === 'left' && isCode(r) && !r.sure);
-  if (unsure.length > 0) {
+  for (const { items, reason, next } of whyNot(
+    facts,
+    left.filter((r) => isCode(r) && !r.sure),
+  )) {
     say.warning('step-not-uploaded', {
-      what: `The step ${step.name} may start ${some(unsure.map(shown))} on the pod, which "sync" does not upload.`,
+      what: `The step ${step.name} may start ${some(items.map(shown))} on the pod, which ${reason}.`,
       why: 'When it comes to that, and nothing before has made it there, it fails on a pod that is paid for.',
-      next: 'Add the files or their folder to "sync.must".',
+      next,
       at,
     });
   }
-  const files = all.filter((r) => r.state === 'left' && !isCode(r));
-  if (files.length > 0) {
+  for (const { items, reason, next } of whyNot(
+    facts,
+    left.filter((r) => !isCode(r)),
+  )) {
     say.warning('file-not-uploaded', {
-      what: `The step ${step.name} names ${some(files.map(shown))}, which "sync" does not upload.`,
-      why: 'The files are here, and the pod would not have them.',
-      next: 'Add them to "sync.must" or "sync.data", or name them among the outputs of the step that writes them.',
+      what: `The step ${step.name} names ${some(items.map(shown))}, which ${reason}.`,
+      why: `The ${items.length === 1 ? 'file is here, and the pod would not have it' : 'files are here, and the pod would not have them'}.`,
+      next: `${next.replace(/\.$/, '')}, or name what a step writes among its outputs.`,
       at,
     });
   }

@@ -3,6 +3,7 @@ import type { Facts } from '../facts.ts';
 import type { Say } from '../finding.ts';
 import { mayMeet, names } from '../overlap.ts';
 import { some } from '../text.ts';
+import { ruleText } from '../../../files/excluded.ts';
 import type { ScanResult } from '../../../files/scan.ts';
 import { didYouMean } from '../../../project/check.ts';
 import { nearbyFile, projectFiles } from '../../../project/nearby.ts';
@@ -68,13 +69,15 @@ function missing(facts: Facts, say: Say, found: ScanResult, { list, pattern, nea
     group.examples.some((e) => names(pattern, e) || pattern.startsWith(e) || mayMeet(pattern, e)),
   );
   if (hidden !== undefined) {
-    const from =
-      hidden.from === 'always' ? 'what is never uploaded' : hidden.from === 'project' ? '"sync.never"' : hidden.from;
+    const line = hidden.from === 'project' ? facts.project.sync.never.indexOf(hidden.rule) : -1;
     say.error('never-hides', {
-      what: `"${pattern}" is to be uploaded, but the rule "${hidden.rule}" of ${from} leaves it out.`,
-      why: `"never" wins over the other lists, so the pod would not have ${some(hidden.examples)}.`,
-      next: 'Make the rule narrower, or take the entry out.',
-      at,
+      what: `"${pattern}" is to be uploaded, but ${ruleText(hidden)} leaves it out.`,
+      why: `Such a rule wins over the lists of what is uploaded, so the pod would not have ${some(hidden.examples)}.`,
+      next:
+        hidden.from === 'always'
+          ? 'Keep the files elsewhere, or take the entry out.'
+          : 'Make the rule narrower, or take the entry out.',
+      at: line === -1 ? at : facts.place('sync', 'never', line),
     });
     return;
   }
