@@ -32,7 +32,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const registry = new CommandRegistry(vscode, log, failures, context.extension.packageJSON);
   const settings = new Settings(vscode);
 
-  const account = store.add(createAccountModule(vscode, context, registry, settings, log));
+  const account = store.add(createAccountModule(vscode, context, registry, settings, log, failures));
   const podsModule = store.add(createPodsModule(vscode, registry, account.account, settings));
   const { pods } = podsModule;
   const { volumes } = store.add(createVolumesModule(vscode, context, registry, account, settings, pods));

@@ -6,6 +6,7 @@ import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import type { Failures } from '../common/failures.ts';
 import type { Log } from '../common/log.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
@@ -32,6 +33,7 @@ export function createAccountModule(
   registry: CommandRegistry,
   settings: Settings,
   log: Log,
+  failures: Failures,
 ): AccountModule {
   const store = new DisposableStore();
   const credentials = new Credentials(context.secrets);
@@ -44,6 +46,7 @@ export function createAccountModule(
       restUrl: () => settings.restUrl,
       folder: () => vs.workspace.workspaceFolders?.[0]?.uri.toString() ?? 'no folder',
       trusted: () => vs.workspace.isTrusted,
+      unreadable: (failure) => failures.show(failure, 'Sign In'),
       log: (text) => log.debug(text),
     }),
   );

@@ -41,12 +41,13 @@ export function createSandboxModule(
   status.command = commands.stopSandbox;
 
   /** Hears of a sandbox that another window starts or stops. */
+  const failed = (doing: string) => (error: unknown) => log.error(doing, error as Error);
   const watch = lazy(async () => {
     const { connectionFile, sandboxFolder } = await import('../../core/home/sandbox.ts');
     const folder = vs.Uri.file(sandboxFolder(homeFolder()));
     const watcher = store.add(vs.workspace.createFileSystemWatcher(new vs.RelativePattern(folder, connectionFile)));
     for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) {
-      store.add(event(() => void adopt()));
+      store.add(event(() => void adopt().catch(failed('The account could not be read:'))));
     }
   });
   /** Makes this window agree with what runs. A window that chose the sandbox never falls back to paid RunPod. */
@@ -105,7 +106,7 @@ export function createSandboxModule(
       await adopt();
     }),
   );
-  store.add(registry.register(commands.stopSandbox, stop));
+  store.add(registry.register(commands.stopSandbox, stop, { alone: true }));
   store.add(
     registry.register(commands.trySample, async () => {
       account.requireTrust();
@@ -145,7 +146,6 @@ export function createSandboxModule(
       await (await import('./sample.ts')).showSample(vs, vs.Uri.parse(address));
     }
   };
-  const failed = (doing: string) => (error: unknown) => log.error(doing, error as Error);
   account.waitFor(adopt().catch(failed('The account could not be read:')));
   store.add(vs.workspace.onDidGrantWorkspaceTrust(() => void adopt().catch(failed('The account could not be read:'))));
   void showOpened().catch(failed('The sample could not be shown:'));
