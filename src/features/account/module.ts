@@ -10,6 +10,7 @@ import type { Failures } from '../common/failures.ts';
 import type { Log } from '../common/log.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
+import { WorkspacePython } from '../python/workspace-python.ts';
 import { Account, type Memory } from './account.ts';
 import { Credentials } from './credentials.ts';
 import { editorInstallation, openRecords, s3SourceOf, type OpenRecords } from './installation.ts';
@@ -22,6 +23,7 @@ export interface AccountModule extends Disposable {
   s3: () => S3Source;
   records: OpenRecords;
   installation: () => Promise<Installation>;
+  python: WorkspacePython;
   /** What is remembered of this machine alone. */
   ownMemory: Memory;
 }
@@ -29,7 +31,7 @@ export interface AccountModule extends Disposable {
 /** Sign-in, sign-out and the account that other features ask for a client. */
 export function createAccountModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState' | 'extensionPath'>,
+  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState' | 'globalStorageUri' | 'extensionPath'>,
   registry: CommandRegistry,
   settings: Settings,
   log: Log,
@@ -38,6 +40,9 @@ export function createAccountModule(
   const store = new DisposableStore();
   const credentials = new Credentials(context.secrets);
   const ownMemory = new MachineMemory(context.globalState, homeFolder());
+  const python = store.add(
+    new WorkspacePython(vs, { settings, memory: ownMemory, storage: context.globalStorageUri.fsPath }),
+  );
   const account = store.add(
     new Account({
       credentials,
@@ -74,8 +79,9 @@ export function createAccountModule(
     credentials,
     s3,
     records: openRecords(),
-    installation: () => editorInstallation({ account, credentials, settings, s3, workerFile }),
+    installation: () => editorInstallation({ account, credentials, settings, python, s3, workerFile }),
     ownMemory,
+    python,
     dispose: () => store.dispose(),
   };
 }

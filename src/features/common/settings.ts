@@ -48,12 +48,6 @@ export class Settings {
     return this.#milliseconds('backgroundRefreshSeconds', backgroundBounds);
   }
 
-  /** Uses another Python from now on, on this machine. */
-  async setPython(path: string): Promise<void> {
-    const { Global } = this.#vs.ConfigurationTarget;
-    await this.#vs.workspace.getConfiguration(settingsSection).update('python', path, Global);
-  }
-
   onDidChangeRestUrl(listener: () => void): vscode.Disposable {
     return this.#vs.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${settingsSection}.restUrl`)) {

@@ -9,7 +9,6 @@ import { lazy } from '../common/lazy.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { Secret } from '../common/secret.ts';
 import type { Log } from '../common/log.ts';
-import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { hasCopyOpen, takeShown } from './sample-copies.ts';
 import { SandboxProcess } from './sandbox-process.ts';
@@ -17,22 +16,24 @@ import { SandboxProcess } from './sandbox-process.ts';
 /** The local sandbox: starts it, stops it, and signs this window in to it. */
 export function createSandboxModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalStorageUri'>,
+  context: Pick<vscode.ExtensionContext, 'extensionPath'>,
   registry: CommandRegistry,
   {
     account,
     credentials,
     records,
     ownMemory,
-  }: Pick<AccountModule, 'account' | 'credentials' | 'records' | 'ownMemory'>,
-  settings: Settings,
+    python,
+  }: Pick<AccountModule, 'account' | 'credentials' | 'records' | 'ownMemory' | 'python'>,
   log: Log,
 ): Disposable {
   const store = new DisposableStore();
+  /** The sample that the sandbox is started for, which is not open yet. */
+  let startedFor: vscode.Uri | undefined;
   const sandbox = new SandboxProcess(() => ({
     home: homeFolder(),
     script: join(context.extensionPath, 'dist', 'sandbox', 'main.js'),
-    python: settings.python,
+    python: async () => (await python.current(startedFor)).path,
   }));
   const status = store.add(vs.window.createStatusBarItem('runpodTrainer.sandbox', vs.StatusBarAlignment.Left, 10));
   status.name = 'RunPod Sandbox';
@@ -120,17 +121,17 @@ export function createSandboxModule(
       }
       const target = await targetOf(vs, sample);
       const source = join(context.extensionPath, 'examples', sample.folder);
-      const storage = context.globalStorageUri.fsPath;
       const requirements = sample.packages ? join(source, 'requirements.txt') : undefined;
       const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
-      const python = await preparePython(vs, { settings, storage, requirements, workerFile });
-      if (!python.ready) {
+      const prepared = await preparePython(vs, { python, target, requirements, workerFile });
+      if (!prepared.ready) {
         return;
       }
-      if (python.changed && (await sandbox.find()) !== undefined) {
+      if (prepared.changed && (await sandbox.find()) !== undefined) {
         // Its pods have the Python that it was started with.
         await stop();
       }
+      startedFor = target;
       await start();
       await account.useSandbox(true, target.toString());
       await adopt();
