@@ -13,6 +13,7 @@ import { createJobsModule } from './features/jobs/module.ts';
 import { createLaunchModule } from './features/launch/module.ts';
 import { createMoveModule } from './features/move/module.ts';
 import { createOverviewModule } from './features/overview/module.ts';
+import { createPythonModule } from './features/python/module.ts';
 import { createPodsModule } from './features/pods/module.ts';
 import { createProjectFileModule } from './features/projectfile/module.ts';
 import { createSandboxModule } from './features/sandbox/module.ts';
@@ -32,7 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const registry = new CommandRegistry(vscode, log, failures, context.extension.packageJSON);
   const settings = new Settings(vscode);
 
-  const account = store.add(createAccountModule(vscode, context, registry, settings, log));
+  const account = store.add(createAccountModule(vscode, context, registry, settings, log, failures));
   const podsModule = store.add(createPodsModule(vscode, registry, account.account, settings));
   const { pods } = podsModule;
   const { volumes } = store.add(createVolumesModule(vscode, context, registry, account, settings, pods));
@@ -50,9 +51,10 @@ export function activate(context: vscode.ExtensionContext): void {
     createOverviewModule({ vs: vscode, context, registry, account, settings, log, failures, refresh: refreshPods }),
   );
   store.add(createProjectFileModule(vscode, registry, account, settings, jobs.jobs));
+  store.add(createPythonModule(vscode, registry, account.python, () => account.account.requireTrust()));
   store.add(createWindowModule(vscode, registry, log, [jobs.jobs, pods, volumes]));
   // Last: it finds out who is signed in, and every feature has to hear that.
-  store.add(createSandboxModule(vscode, context, registry, account, settings, log));
+  store.add(createSandboxModule(vscode, context, registry, account, log));
 }
 
 /** Milliseconds; the editor waits for five seconds. */

@@ -5,6 +5,7 @@ export const commands = {
   setS3Keys: 'runpodTrainer.setS3Keys',
   setSecret: 'runpodTrainer.setSecret',
   signOut: 'runpodTrainer.signOut',
+  choosePython: 'runpodTrainer.choosePython',
   startSandbox: 'runpodTrainer.startSandbox',
   stopSandbox: 'runpodTrainer.stopSandbox',
   trySample: 'runpodTrainer.trySample',

@@ -1,4 +1,4 @@
-import { UserError } from '../../core/errors.ts';
+import { messageOf, UserError } from '../../core/errors.ts';
 import { defaultRestUrl, isLoopback } from '../../core/runpod/connection.ts';
 import type { RunPodClient } from '../../core/runpod/client.ts';
 import type { RunPodClientOptions } from '../../core/runpod/http.ts';
@@ -24,6 +24,8 @@ export interface AccountOptions {
   folder: () => string;
   /** Whether the open folder is trusted; without trust nothing connects. */
   trusted: () => boolean;
+  /** Is shown why the kept keys cannot be read: otherwise the window would only look signed out. */
+  unreadable?: ((failure: Error) => void) | undefined;
   /** Hears of every request, at the level of details. */
   log?: ((text: string) => void) | undefined;
 }
@@ -52,6 +54,7 @@ export class Account implements Disposable {
   /** What listeners know; kept private because the key is part of it. */
   #told = '';
   #finding: Promise<void> | undefined;
+  #isUnreadable = false;
 
   constructor(options: AccountOptions) {
     this.#options = options;
@@ -102,7 +105,7 @@ export class Account implements Disposable {
     const reading = ++this.#reading;
     const { restUrl } = this;
     const known = URL.canParse(restUrl) && !this.#waitsForSandbox;
-    const key = known ? await this.#options.credentials.apiKey(restUrl) : undefined;
+    const key = known ? await this.#keyOf(restUrl) : undefined;
     if (reading !== this.#reading) {
       return; // a later reload knows better
     }
@@ -113,6 +116,21 @@ export class Account implements Disposable {
       this.#told = now;
       this.#client = undefined;
       this.#changed.fire(undefined);
+    }
+  }
+
+  async #keyOf(restUrl: string): Promise<Secret | undefined> {
+    try {
+      const key = await this.#options.credentials.apiKey(restUrl);
+      this.#isUnreadable = false;
+      return key;
+    } catch (error) {
+      // Once, however often it is tried.
+      if (!this.#isUnreadable) {
+        this.#isUnreadable = true;
+        this.#options.unreadable?.(keysUnreadable(error));
+      }
+      return undefined;
     }
   }
 
@@ -235,6 +253,17 @@ export class Account implements Disposable {
   #list(key: string): string[] {
     return strings(this.#options.memory.get(key));
   }
+}
+
+function keysUnreadable(error: unknown): UserError {
+  const explanation = {
+    what: 'The keys that the editor keeps for you cannot be read, so this window is signed out.',
+    why: messageOf(error),
+    next: 'Unlock the keyring of your system, then reload the window.',
+  };
+  return new EditorError('keys-unreadable', explanation, [
+    { title: 'Reload Window', command: 'workbench.action.reloadWindow' },
+  ]);
 }
 
 function strings(value: unknown): string[] {

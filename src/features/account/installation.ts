@@ -5,6 +5,7 @@ import { s3DataCenters } from '../../core/s3/endpoints.ts';
 import type { S3Source } from '../../core/s3/s3-source.ts';
 import { lazy } from '../common/lazy.ts';
 import type { Settings } from '../common/settings.ts';
+import type { WorkspacePython } from '../python/workspace-python.ts';
 import type { Account } from './account.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -22,14 +23,15 @@ export function openRecords(): OpenRecords {
 export interface WindowParts {
   account: Pick<Account, 'client' | 'restUrl'>;
   credentials: Pick<Credentials, 'keptSshKey'>;
-  settings: Pick<Settings, 'python' | 'endKeySecret'>;
+  settings: Pick<Settings, 'endKeySecret'>;
+  python: Pick<WorkspacePython, 'current'>;
   s3: () => S3Source;
   workerFile: string;
 }
 
 /** The installation as this window uses it: its account, and the home that it shares with the terminals beside it. */
 export async function editorInstallation(
-  { account, credentials, settings, s3, workerFile }: WindowParts,
+  { account, credentials, settings, python, s3, workerFile }: WindowParts,
   home = homeFolder(),
 ): Promise<Installation> {
   const { openInstallation } = await import('../../core/home/installation.ts');
@@ -38,7 +40,7 @@ export async function editorInstallation(
     client: await account.client(),
     restUrl: account.restUrl,
     workerFile,
-    localPython: settings.python,
+    localPython: (await python.current()).path,
     endKeySecret: settings.endKeySecret,
     s3: s3(),
   };

@@ -6,9 +6,11 @@ import type { S3Source } from '../../core/s3/s3-source.ts';
 import type { CommandRegistry } from '../common/commands.ts';
 import { setContext } from '../common/context-keys.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import type { Failures } from '../common/failures.ts';
 import type { Log } from '../common/log.ts';
 import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
+import { WorkspacePython } from '../python/workspace-python.ts';
 import { Account, type Memory } from './account.ts';
 import { Credentials } from './credentials.ts';
 import { editorInstallation, openRecords, s3SourceOf, type OpenRecords } from './installation.ts';
@@ -21,6 +23,7 @@ export interface AccountModule extends Disposable {
   s3: () => S3Source;
   records: OpenRecords;
   installation: () => Promise<Installation>;
+  python: WorkspacePython;
   /** What is remembered of this machine alone. */
   ownMemory: Memory;
 }
@@ -28,14 +31,18 @@ export interface AccountModule extends Disposable {
 /** Sign-in, sign-out and the account that other features ask for a client. */
 export function createAccountModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState' | 'extensionPath'>,
+  context: Pick<vscode.ExtensionContext, 'secrets' | 'globalState' | 'globalStorageUri' | 'extensionPath'>,
   registry: CommandRegistry,
   settings: Settings,
   log: Log,
+  failures: Failures,
 ): AccountModule {
   const store = new DisposableStore();
   const credentials = new Credentials(context.secrets);
   const ownMemory = new MachineMemory(context.globalState, homeFolder());
+  const python = store.add(
+    new WorkspacePython(vs, { settings, memory: ownMemory, storage: context.globalStorageUri.fsPath }),
+  );
   const account = store.add(
     new Account({
       credentials,
@@ -44,6 +51,7 @@ export function createAccountModule(
       restUrl: () => settings.restUrl,
       folder: () => vs.workspace.workspaceFolders?.[0]?.uri.toString() ?? 'no folder',
       trusted: () => vs.workspace.isTrusted,
+      unreadable: (failure) => failures.show(failure, 'Sign In'),
       log: (text) => log.debug(text),
     }),
   );
@@ -71,8 +79,9 @@ export function createAccountModule(
     credentials,
     s3,
     records: openRecords(),
-    installation: () => editorInstallation({ account, credentials, settings, s3, workerFile }),
+    installation: () => editorInstallation({ account, credentials, settings, python, s3, workerFile }),
     ownMemory,
+    python,
     dispose: () => store.dispose(),
   };
 }

@@ -84,7 +84,8 @@ function aboutOf(args: readonly unknown[]): string {
     const has = arg as Partial<Record<(typeof names)[number], unknown>>;
     return names.flatMap((name) => (typeof has[name] === 'string' ? [`${name}=${has[name]}`] : []));
   });
-  return told.flat().length === 0 ? '' : JSON.stringify(told);
+  const named = told.filter((of) => of.length > 0);
+  return named.length === 0 ? '' : JSON.stringify(named);
 }
 
 function titlesOf(manifest: unknown): Map<string, string> {

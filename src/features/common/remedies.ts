@@ -48,7 +48,7 @@ export function buttonOf(remedy: Remedy, fileUri: FileUri): Button {
     case 'set-secret':
       return { title: `Set ${remedy.name}…`, command: commands.setSecret, arguments: [{ name: remedy.name }] };
     case 'set-python':
-      return setting('Choose Python', 'python');
+      return { title: 'Choose Python…', command: commands.choosePython };
     case 'set-end-key-secret':
       return setting('Set Secret Name', 'endKeySecret');
     case 'set-api-address':

@@ -56,12 +56,6 @@ export class Settings {
     return minutes <= 0 ? Infinity : minutes * 60_000;
   }
 
-  /** Uses another Python from now on, on this machine. */
-  async setPython(path: string): Promise<void> {
-    const { Global } = this.#vs.ConfigurationTarget;
-    await this.#vs.workspace.getConfiguration(settingsSection).update('python', path, Global);
-  }
-
   onDidChangeRestUrl(listener: () => void): vscode.Disposable {
     return this.#vs.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${settingsSection}.restUrl`)) {

@@ -44,12 +44,19 @@ export function createJobPanelModule(
     return store.add(new module.JobPanels(vs, options));
   });
 
+  const failed = (error: unknown): void => log.error('The job panel could not be opened:', error as Error);
   if (hasVisiblePanel(vs)) {
     // The window was reloaded: its panel is filled from what lies on this machine before anything else is loaded.
-    void panels();
+    panels().catch(failed);
     attachAfter(Promise.race([complete, delay(longestWaitMs, undefined, { ref: false })]));
   }
-  store.add(live.onDidStart((started) => void panels().then((all) => all.follow(started))));
+  store.add(
+    live.onDidStart((started) => {
+      panels()
+        .then((all) => all.follow(started))
+        .catch(failed);
+    }),
+  );
   store.add(
     vs.window.registerWebviewPanelSerializer(jobPanelType, {
       deserializeWebviewPanel: async (tab, state: unknown) => (await panels()).restore(tab, state),

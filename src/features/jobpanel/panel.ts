@@ -10,13 +10,13 @@ import {
 import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { Page } from '../common/page/page.ts';
-import type { JobModel } from './job-model.ts';
+import type { JobModel, StepData } from './job-model.ts';
 import { panelDetail, panelState, type JobFacts } from './panel-state.ts';
 
 /** Times in ms. One message a beat, so at most ten in a second reach the page; the first ones come at once. */
 const beat = 100;
 const atOnce = 4;
-const readEvery = { running: 250, over: 2_000 };
+const readEvery = 250;
 const metricsEvery = 1_000;
 
 export interface JobPanelOptions {
@@ -25,6 +25,10 @@ export interface JobPanelOptions {
   log: Log;
   /** What this window adds to what is recorded. */
   live: () => Pick<JobFacts, 'live' | 'attached' | 'folder'>;
+  /** Tells when that is another one. */
+  onLiveChange: (listener: () => void) => Disposable;
+  /** Tells when something is written about the job. */
+  onRecordChange: (listener: () => void) => Disposable;
   act: (action: PanelAction, step: string) => void;
   copy: (text: string) => void;
   /** Why the job failed, once somebody wanted to know. */
@@ -65,7 +69,10 @@ const untold: Told = {
   metricsAt: 0,
 };
 
-/** One editor tab about one job. It keeps nothing that the page would miss: when the page is shown it is told again. */
+/**
+ * One editor tab about one job. It keeps nothing that the page would miss: when the page is shown it is told again. While
+ * nobody sees it, it does nothing; of a job that is over it does nothing once all is told, until something is written.
+ */
 export class JobPanel implements Disposable {
   readonly #options: JobPanelOptions;
   readonly #page: Page<FromPanel>;
@@ -76,6 +83,15 @@ export class JobPanel implements Disposable {
   #wanted: Wanted | undefined;
   #told: Told = untold;
   #readAt = 0;
+  #toldAt = 0;
+  /** Of what may be another one since it was last made. */
+  #due = { state: true, detail: true };
+  #state: PanelState | undefined;
+  /** Something was heard while a beat went on. */
+  #again = false;
+  readonly #live: Disposable;
+  /** Only while all is told of a job that is over. */
+  #resting: Disposable | undefined;
   /** How many more messages may go without a pause. */
   #burst = 0;
 
@@ -93,6 +109,7 @@ export class JobPanel implements Disposable {
         select: ({ step }) => {
           this.#selected = step;
           this.#told = { ...this.#told, detail: '', log: 0, metrics: 0, metricsAt: 0 };
+          this.#due.detail = true;
           this.#burst = atOnce;
           this.#soon();
         },
@@ -104,15 +121,20 @@ export class JobPanel implements Disposable {
       onReady: () => {
         this.#selected = undefined;
         this.#told = untold;
+        this.#due = { state: true, detail: true };
         this.#readAt = 0;
         this.#burst = atOnce;
         this.#soon();
       },
-      onShownOrHidden: () => this.#soon(),
+      onShownOrHidden: () => (this.#page.visible ? this.#soon() : this.#rest()),
       onClosed: () => {
         this.dispose();
         options.onClosed();
       },
+    });
+    this.#live = options.onLiveChange(() => {
+      this.#due.state = true;
+      this.#soon();
     });
     this.#soon();
   }
@@ -145,25 +167,41 @@ export class JobPanel implements Disposable {
   /** The tab stays: after a reload of the window it is filled again. */
   dispose(): void {
     this.#disposed = true;
-    clearTimeout(this.#timer);
+    this.#rest();
+    this.#live.dispose();
     this.#page.release();
   }
 
-  #soon(): void {
-    if (!this.#beating && !this.#disposed) {
+  /** Nothing is looked at before somebody looks again. */
+  #rest(): void {
+    clearTimeout(this.#timer);
+    this.#resting?.dispose();
+    this.#resting = undefined;
+  }
+
+  /** Messages are a beat apart, but for the first ones. */
+  #soon(wait = 0): void {
+    if (this.#beating) {
+      this.#again = true;
+    } else if (!this.#disposed && this.#page.visible) {
+      const pause = this.#burst > 0 ? 0 : this.#toldAt + beat - Date.now();
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => void this.#beat(), 0);
+      this.#timer = setTimeout(() => void this.#beat(), Math.max(wait, pause, 0));
     }
   }
 
   async #beat(): Promise<void> {
     this.#beating = true;
+    this.#again = false;
+    let hasTold = false;
     try {
       if (this.#page.listening) {
         await this.#read();
         const message = this.#next();
         if (message !== undefined && !this.#isOver()) {
           await this.#page.tell(message);
+          hasTold = true;
+          this.#toldAt = Date.now();
         } else if (message === undefined && this.#selected !== undefined) {
           this.#options.onComplete();
         }
@@ -173,22 +211,49 @@ export class JobPanel implements Disposable {
       this.#options.log.error('The job panel could not be brought up to date:', error as Error);
     } finally {
       this.#beating = false;
-      if (!this.#isOver() && this.#page.visible) {
-        this.#timer = setTimeout(() => void this.#beat(), this.#burst > 0 ? 0 : beat);
+      this.#goOn(hasTold);
+    }
+  }
+
+  #goOn(hasTold: boolean): void {
+    if (this.#isOver() || !this.#page.listening) {
+      // It says so when it is shown again, and then it is told all.
+      return;
+    }
+    const { model, onRecordChange } = this.#options;
+    if (hasTold || this.#again) {
+      this.#soon();
+    } else if (model.record?.phase === 'done' && !this.#hasUntoldMetrics()) {
+      if (this.#resting === undefined) {
+        const again = (): void => {
+          this.#readAt = 0;
+          this.#soon();
+        };
+        this.#resting = onRecordChange(again);
+        // Something may have been written before that began to listen.
+        again();
       }
+    } else {
+      this.#soon(readEvery);
     }
   }
 
   async #read(): Promise<void> {
     const { model } = this.#options;
-    const every = model.record?.phase === 'done' ? readEvery.over : readEvery.running;
-    if (Date.now() - this.#readAt >= every) {
+    if (Date.now() - this.#readAt >= readEvery) {
       await model.refresh();
       this.#readAt = Date.now();
+      this.#due = { state: true, detail: true };
     }
     if (model.generation !== this.#told.generation) {
       this.#told = { ...untold, generation: model.generation };
+      this.#due = { state: true, detail: true };
     }
+  }
+
+  #hasUntoldMetrics(): boolean {
+    const step = this.#selected;
+    return step !== undefined && countOf(this.#options.model.step(step)) !== this.#told.metrics;
   }
 
   /** The most urgent of what the page has not been told. */
@@ -198,12 +263,16 @@ export class JobPanel implements Disposable {
     if (record === undefined || view === undefined) {
       return undefined;
     }
-    const state = panelState({ record, view, heard: model.heard, ...this.#options.live() });
-    const text = JSON.stringify(state);
-    if (text !== this.#told.state) {
-      this.#told = { ...this.#told, state: text };
-      this.#page.rename(state.project);
-      return state;
+    if (this.#due.state || this.#state === undefined) {
+      this.#due.state = false;
+      const state = panelState({ record, view, heard: model.heard, ...this.#options.live() });
+      this.#state = state;
+      const text = JSON.stringify(state);
+      if (text !== this.#told.state) {
+        this.#told = { ...this.#told, state: text };
+        this.#page.rename(state.project);
+        return state;
+      }
     }
     if (this.#wanted !== undefined) {
       const wanted = this.#wanted;
@@ -215,7 +284,7 @@ export class JobPanel implements Disposable {
       this.#told = { ...this.#told, explanation: message };
       return message;
     }
-    return this.#selected === undefined ? undefined : this.#nextOfStep(this.#selected, state);
+    return this.#selected === undefined ? undefined : this.#nextOfStep(this.#selected, this.#state);
   }
 
   #nextOfStep(step: string, { steps }: PanelState): ToPanel | undefined {
@@ -223,13 +292,16 @@ export class JobPanel implements Disposable {
       return undefined;
     }
     const data = this.#options.model.step(step);
-    const detail = panelDetail(step, data);
-    const text = JSON.stringify(detail);
-    if (text !== this.#told.detail) {
-      this.#told = { ...this.#told, detail: text };
-      return detail;
+    if (this.#due.detail) {
+      this.#due.detail = false;
+      const detail = panelDetail(step, data);
+      const text = JSON.stringify(detail);
+      if (text !== this.#told.detail) {
+        this.#told = { ...this.#told, detail: text };
+        return detail;
+      }
     }
-    const count = data.metrics.series().reduce((sum, s) => sum + s.count, 0);
+    const count = countOf(data);
     const metricsDue = count !== this.#told.metrics && Date.now() - this.#told.metricsAt >= metricsEvery;
     if (metricsDue) {
       this.#told = { ...this.#told, metrics: count, metricsAt: Date.now() };
@@ -246,4 +318,9 @@ export class JobPanel implements Disposable {
   #isOver(): boolean {
     return this.#disposed;
   }
+}
+
+/** How many values the metrics of a step have had. */
+function countOf({ metrics }: StepData): number {
+  return metrics.series().reduce((sum, s) => sum + s.count, 0);
 }

@@ -1,8 +1,9 @@
 import type * as vscode from 'vscode';
+import { watch } from 'node:fs';
 import * as z from 'zod';
 import type { JobRecord, JobRecords } from '../../core/journal/records.ts';
 import type { Installation } from '../../core/home/installation.ts';
-import type { Disposable } from '../common/disposables.ts';
+import { DisposableStore, type Disposable } from '../common/disposables.ts';
 import type { Failures } from '../common/failures.ts';
 import type { Log } from '../common/log.ts';
 import { NothingToDo } from '../common/nothing-to-do.ts';
@@ -126,6 +127,14 @@ export class JobPanels implements Disposable {
         attached: live.isAttached(job),
         folder: recordFolder(records.journalFile(job)),
       }),
+      onLiveChange: (listener) => {
+        const store = new DisposableStore();
+        for (const event of [states.onDidChange, live.onDidChangeAttached]) {
+          store.add(event((changed) => (changed === job ? listener() : undefined)));
+        }
+        return store;
+      },
+      onRecordChange: (listener) => watchFolder(records.folderOf(job), listener),
       act: (action, at) => {
         void runPanelAction(vs, records, { job, action, step: at }).catch((error: unknown) =>
           log.error(`The job panel's action "${action}" failed:`, error as Error),
@@ -184,4 +193,15 @@ function isWorkedOn({ TabInputWebview }: Pick<typeof vscode, 'TabInputWebview'>,
 function stepOf(target: unknown): string | undefined {
   const step = typeof target === 'object' && target !== null && 'step' in target ? target.step : undefined;
   return typeof step === 'string' ? step : undefined;
+}
+
+/** Tells when something in a folder is another one. Where that cannot be watched, nothing is told. */
+export function watchFolder(folder: string, changed: () => void): Disposable {
+  try {
+    const watcher = watch(folder, { persistent: false }, changed);
+    watcher.on('error', () => watcher.close());
+    return { dispose: () => watcher.close() };
+  } catch {
+    return { dispose: () => undefined };
+  }
 }

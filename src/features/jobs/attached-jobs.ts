@@ -89,7 +89,7 @@ export class AttachedJobs implements Disposable {
     }
     const { cancelJob } = await import('../../core/jobs/cancel.ts');
     const result = await cancelJob(installation, record, {
-      onEvent: this.#writer(record.job, installation.client.free),
+      onEvent: this.#writer(record, installation.client.free),
     });
     if (result === undefined) {
       throw new NothingToDo(`The job of ${record.project} has ended already.`);
@@ -125,7 +125,7 @@ export class AttachedJobs implements Disposable {
     this.#attached.set(job, controller);
     const { signal } = controller;
     this.#attachedChanged.fire(job);
-    atWork(controller, work({ onEvent: this.#writer(job, free), signal }))
+    atWork(controller, work({ onEvent: this.#writer({ job, project }, free), signal }))
       .then(
         (result) => this.tell(result),
         (error: unknown) => this.#failures.show(error, `Run ${project}`),
@@ -137,12 +137,14 @@ export class AttachedJobs implements Disposable {
       });
   }
 
-  #writer(job: string, free: boolean): OnEvent {
+  #writer({ job, project }: { job: string; project: string }, free: boolean): OnEvent {
     const warned = new Set<string>();
+    // Two jobs may write at a time, also two of one project.
+    const name = `[${project} ${job.slice(-4)}]`;
     return (event) => {
       this.#heard.fire({ job, event });
       for (const line of jobLines(event, free)) {
-        this.#output.appendLine(line);
+        this.#output.appendLine(`${name} ${line}`);
       }
       if (event.type === 'warning' && event.remedies !== undefined && !warned.has(event.text)) {
         warned.add(event.text);

@@ -63,11 +63,22 @@ export function createJobsModule(
       setContext(vs, 'runpodTrainer.jobSucceeded', items?.some((job) => job.outcome === 'succeeded') === true),
     ),
   );
+  let soon: NodeJS.Timeout | undefined;
+  store.add({ dispose: () => clearTimeout(soon) });
+  /** A job may tell of many things in a second. */
+  const refreshSoon = (): void => {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      void jobs.refresh();
+    }, refreshMs);
+  };
   const live = store.add(
     new AttachedJobs(vs, failures, { records, longMs: () => settings.longJobMs }, (what) => {
-      void jobs.refresh();
       if (what === 'pod') {
+        void jobs.refresh();
         refreshPods();
+      } else {
+        refreshSoon();
       }
     }),
   );
@@ -99,7 +110,11 @@ export function createJobsModule(
       live.attach(await installation(), record);
     }
   };
-  store.add(account.onDidChange(() => void reattach()));
+  store.add(
+    account.onDidChange(() => {
+      reattach().catch((error: unknown) => failures.show(error, 'Attach to the Jobs of This Folder'));
+    }),
+  );
 
   const options: RunContext = { account, credentials, memory: ownMemory, live, installation };
   const runJob = () => import('./run-job.ts');

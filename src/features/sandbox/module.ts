@@ -9,7 +9,6 @@ import { lazy } from '../common/lazy.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { Secret } from '../common/secret.ts';
 import type { Log } from '../common/log.ts';
-import type { Settings } from '../common/settings.ts';
 import { commands } from '../ids.ts';
 import { hasCopyOpen, takeShown } from './sample-copies.ts';
 import { SandboxProcess } from './sandbox-process.ts';
@@ -17,22 +16,24 @@ import { SandboxProcess } from './sandbox-process.ts';
 /** The local sandbox: starts it, stops it, and signs this window in to it. */
 export function createSandboxModule(
   vs: typeof vscode,
-  context: Pick<vscode.ExtensionContext, 'extensionPath' | 'globalStorageUri'>,
+  context: Pick<vscode.ExtensionContext, 'extensionPath'>,
   registry: CommandRegistry,
   {
     account,
     credentials,
     records,
     ownMemory,
-  }: Pick<AccountModule, 'account' | 'credentials' | 'records' | 'ownMemory'>,
-  settings: Settings,
+    python,
+  }: Pick<AccountModule, 'account' | 'credentials' | 'records' | 'ownMemory' | 'python'>,
   log: Log,
 ): Disposable {
   const store = new DisposableStore();
+  /** The sample that the sandbox is started for, which is not open yet. */
+  let startedFor: vscode.Uri | undefined;
   const sandbox = new SandboxProcess(() => ({
     home: homeFolder(),
     script: join(context.extensionPath, 'dist', 'sandbox', 'main.js'),
-    python: settings.python,
+    python: async () => (await python.current(startedFor)).path,
   }));
   const status = store.add(vs.window.createStatusBarItem('runpodTrainer.sandbox', vs.StatusBarAlignment.Left, 10));
   status.name = 'RunPod Sandbox';
@@ -41,12 +42,13 @@ export function createSandboxModule(
   status.command = commands.stopSandbox;
 
   /** Hears of a sandbox that another window starts or stops. */
+  const failed = (doing: string) => (error: unknown) => log.error(doing, error as Error);
   const watch = lazy(async () => {
     const { connectionFile, sandboxFolder } = await import('../../core/home/sandbox.ts');
     const folder = vs.Uri.file(sandboxFolder(homeFolder()));
     const watcher = store.add(vs.workspace.createFileSystemWatcher(new vs.RelativePattern(folder, connectionFile)));
     for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) {
-      store.add(event(() => void adopt()));
+      store.add(event(() => void adopt().catch(failed('The account could not be read:'))));
     }
   });
   /** Makes this window agree with what runs. A window that chose the sandbox never falls back to paid RunPod. */
@@ -105,7 +107,7 @@ export function createSandboxModule(
       await adopt();
     }),
   );
-  store.add(registry.register(commands.stopSandbox, stop));
+  store.add(registry.register(commands.stopSandbox, stop, { alone: true }));
   store.add(
     registry.register(commands.trySample, async () => {
       account.requireTrust();
@@ -119,17 +121,17 @@ export function createSandboxModule(
       }
       const target = await targetOf(vs, sample);
       const source = join(context.extensionPath, 'examples', sample.folder);
-      const storage = context.globalStorageUri.fsPath;
       const requirements = sample.packages ? join(source, 'requirements.txt') : undefined;
       const workerFile = join(context.extensionPath, 'dist', 'worker.pyz');
-      const python = await preparePython(vs, { settings, storage, requirements, workerFile });
-      if (!python.ready) {
+      const prepared = await preparePython(vs, { python, target, requirements, workerFile });
+      if (!prepared.ready) {
         return;
       }
-      if (python.changed && (await sandbox.find()) !== undefined) {
+      if (prepared.changed && (await sandbox.find()) !== undefined) {
         // Its pods have the Python that it was started with.
         await stop();
       }
+      startedFor = target;
       await start();
       await account.useSandbox(true, target.toString());
       await adopt();
@@ -145,7 +147,6 @@ export function createSandboxModule(
       await (await import('./sample.ts')).showSample(vs, vs.Uri.parse(address));
     }
   };
-  const failed = (doing: string) => (error: unknown) => log.error(doing, error as Error);
   account.waitFor(adopt().catch(failed('The account could not be read:')));
   store.add(vs.workspace.onDidGrantWorkspaceTrust(() => void adopt().catch(failed('The account could not be read:'))));
   void showOpened().catch(failed('The sample could not be shown:'));

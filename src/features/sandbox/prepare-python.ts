@@ -1,17 +1,16 @@
 import type * as vscode from 'vscode';
-import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
-import type { Settings } from '../common/settings.ts';
+import type { WorkspacePython } from '../python/workspace-python.ts';
 import { createEnvironment, missingModules, sampleModules } from './sample-python.ts';
 
 /** What every Python brings. */
 const ownModules = ['json', 'csv'];
 
 export interface PythonOptions {
-  settings: Settings;
-  /** Folder of the extension for what it keeps on this machine. */
-  storage: string;
+  python: WorkspacePython;
+  /** Folder of the sample. */
+  target: vscode.Uri;
   /** What the sample's steps install; absent for one that needs nothing but Python. */
   requirements: string | undefined;
   /** The worker's single file. */
@@ -26,13 +25,10 @@ export async function preparePython(
   vs: typeof vscode,
   options: PythonOptions,
 ): Promise<{ ready: boolean; changed: boolean }> {
-  const { settings, workerFile, requirements } = options;
+  const { workerFile, requirements, target } = options;
   for (let changed = false; ; changed = true) {
-    const problem = await problemOf(
-      settings.python,
-      workerFile,
-      requirements === undefined ? ownModules : sampleModules,
-    );
+    const { path } = await options.python.current(target);
+    const problem = await problemOf(path, workerFile, requirements === undefined ? ownModules : sampleModules);
     if (problem === undefined) {
       return { ready: true, changed };
     }
@@ -41,12 +37,12 @@ export async function preparePython(
     const chosen =
       requirements === undefined
         ? await vs.window.showWarningMessage(
-            `The sample needs a Python, and ${settings.python} does not work.`,
+            `The sample needs a Python, and ${path} does not work.`,
             { modal: true, detail: problem },
             choose,
           )
         : await vs.window.showWarningMessage(
-            `The sample needs packages that ${settings.python} does not have.`,
+            `The sample needs packages that ${path} does not have.`,
             {
               modal: true,
               detail: `${problem}\n\nAn environment for the sample takes 1 to 6 GB, depending on the build of PyTorch that can be had, in this extension's own folder, and some minutes to fetch. Your other Pythons stay as they are.`,
@@ -63,7 +59,7 @@ export async function preparePython(
     if (python === undefined) {
       return { ready: false, changed };
     }
-    await settings.setPython(python);
+    await options.python.choose(python, target);
   }
 }
 
@@ -78,15 +74,16 @@ async function problemOf(python: string, workerFile: string, modules: readonly s
 
 async function made(
   vs: typeof vscode,
-  { settings, storage, requirements, workerFile }: PythonOptions & { requirements: string },
+  { python: workspacePython, target, requirements, workerFile }: PythonOptions & { requirements: string },
 ): Promise<string> {
-  const folder = join(storage, 'sample-python');
+  const folder = workspacePython.preparedFolder;
+  const { path } = await workspacePython.current(target);
   const title = 'Creating an environment for the sample';
   return valueOf(
     await withProgress(vs, { title }, async (signal, report) => {
       // A broken choice must not stand in the way of making a good one.
-      const python = await missingModules(settings.python, workerFile, ownModules).then(
-        () => settings.python,
+      const python = await missingModules(path, workerFile, ownModules).then(
+        () => path,
         () => 'python3',
       );
       return createEnvironment({ python, folder, requirements, signal, report });

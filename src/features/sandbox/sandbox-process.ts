@@ -11,7 +11,7 @@ export interface SandboxOptions {
   /** The built sandbox. */
   script: string;
   /** Python of the pods' image; only an absolute path has a folder of programs beside it. */
-  python: string;
+  python: () => Promise<string>;
 }
 
 /**
@@ -37,7 +37,8 @@ export class SandboxProcess {
     if (running !== undefined) {
       return running;
     }
-    const { home, script, python } = this.#options();
+    const { home, script } = this.#options();
+    const python = await this.#options().python();
     const { sandboxEnvironment, sandboxFolder } = await import('../../core/home/sandbox.ts');
     const root = sandboxFolder(home);
     await mkdir(root, { recursive: true, mode: 0o700 });

@@ -34,7 +34,7 @@ export function createTransferModule(
       return file && (await transfers()).syncProject(file);
     }),
   );
-  store.add(registry.register(commands.syncNow, async () => (await transfers()).syncNow()));
+  store.add(registry.register(commands.syncNow, async () => (await transfers()).syncNow(), { alone: true }));
   store.add(registry.register(commands.choosePlanRoute, async () => (await transfers()).chooseRoute()));
   store.add(registry.register(commands.togglePlanDeletes, async () => (await transfers()).toggleDeletes()));
   store.add(registry.register(commands.refreshPlan, async () => (await transfers()).again()));

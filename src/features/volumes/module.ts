@@ -29,8 +29,12 @@ export function createVolumesModule(
   const store = new DisposableStore();
   const volumes = store.add(
     new PolledList<Volume>(
-      (signal, maxAgeMs) =>
-        sharedList<Volume>(
+      (signal, maxAgeMs) => {
+        if (maxAgeMs === 0) {
+          // Somebody wants to see what is there now.
+          listings.expire();
+        }
+        return sharedList<Volume>(
           {
             account,
             question: 'volumes',
@@ -39,7 +43,8 @@ export function createVolumesModule(
           },
           maxAgeMs,
           signal,
-        ),
+        );
+      },
       () => settings.refreshMs,
     ),
   );
@@ -47,17 +52,25 @@ export function createVolumesModule(
   const files = store.add(new VolumeFiles(pods, volumes, { installation, s3 }, workerFile));
   const changed = store.add(new Emitter<undefined>());
   const ask = (volume: string, path: string): Promise<Listing> => files.at(volume, (source) => source.list(path));
-  const listings = new Listings(ask, () => changed.fire(undefined));
+  const listings = new Listings(
+    ask,
+    () => changed.fire(undefined),
+    () => settings.refreshMs,
+  );
+  const lookAgain = (): void => {
+    listings.expire();
+    changed.fire(undefined);
+  };
   let known = files.reachable;
   store.add(
     pods.onDidChange(() => {
       if (files.reachable !== known) {
         known = files.reachable;
-        changed.fire(undefined);
+        lookAgain();
       }
     }),
   );
-  store.add(credentials.onDidChange(() => changed.fire(undefined)));
+  store.add(credentials.onDidChange(lookAgain));
   store.add(
     createListView(vs, {
       view: views.volumes,
@@ -89,14 +102,14 @@ export function createVolumesModule(
   store.add(
     registry.register(commands.uploadVolumeFiles, async (target) => {
       const { uploadVolumeFiles } = await import('./upload-files.ts');
-      await uploadVolumeFiles(vs, files, target).finally(() => volumes.refresh());
+      await uploadVolumeFiles(vs, files, target).finally(lookAgain);
     }),
   );
   store.add(
     registry.register(commands.deleteVolumeFile, async (target) => {
       account.requireTrust();
       const { deleteVolumeFile } = await import('./delete-file.ts');
-      return deleteVolumeFile({ vs, files, records }, target).finally(() => changed.fire(undefined));
+      return deleteVolumeFile({ vs, files, records }, target).finally(lookAgain);
     }),
   );
   store.add(

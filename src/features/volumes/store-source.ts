@@ -84,7 +84,7 @@ function entryOf({ name, kind, size, modified }: VolumeItem): VolumeEntry {
 }
 
 function missing(path: string): UserError {
-  return new UserError('volume-read', {
+  return new UserError('volume-missing', {
     what: `${visibleName(path)} is not on the volume.`,
     next: 'Refresh the view; it may have been deleted meanwhile.',
   });

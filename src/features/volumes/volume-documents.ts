@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import { messageOf } from '../../core/errors.ts';
+import { messageOf, UserError } from '../../core/errors.ts';
 import type { FileSource } from './file-source.ts';
 import type { VolumeFiles } from './volume-files.ts';
 
@@ -24,11 +24,15 @@ export function volumeDocuments(vs: typeof vscode, files: VolumeFiles): vscode.F
     try {
       return await files.at(volume, (source) => work(source, rest.join('/')));
     } catch (error) {
-      throw FileSystemError.Unavailable(messageOf(error));
+      // The editor asks for files that may be there, such as settings of a folder.
+      throw error instanceof UserError && error.code === 'volume-missing'
+        ? FileSystemError.FileNotFound(uri)
+        : FileSystemError.Unavailable(messageOf(error));
     }
   };
   return {
-    onDidChangeFile: new vs.EventEmitter<vscode.FileChangeEvent[]>().event,
+    // Nobody tells of changes there.
+    onDidChangeFile: () => new vs.Disposable(() => undefined),
     watch: () => new vs.Disposable(() => undefined),
     stat: (uri) =>
       at(uri, async (source, path) => {

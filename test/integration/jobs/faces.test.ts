@@ -48,10 +48,11 @@ class Editor {
     });
     await account.approve(sandbox.restUrl);
     await account.reload();
-    const settings = { python, endKeySecret: undefined };
+    const settings = { endKeySecret: undefined };
+    const pythons = { current: () => Promise.resolve({ path: python, from: 'setting' as const }) };
     const s3 = () => ({ endpoints: {}, keys: () => Promise.resolve(undefined) });
     const workerFile = path.join(dist, 'worker.pyz');
-    return editorInstallation({ account, credentials, settings, s3, workerFile }, home);
+    return editorInstallation({ account, credentials, settings, python: pythons, s3, workerFile }, home);
   }
 
   get options(): RunOptions {

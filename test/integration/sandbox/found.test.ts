@@ -26,7 +26,7 @@ describe('the sandbox is found by asking it (R9.7)', () => {
   });
 
   const process_ = (home: string): SandboxProcess =>
-    new SandboxProcess(() => ({ home, script: 'not-started', python: 'python3' }));
+    new SandboxProcess(() => ({ home, script: 'not-started', python: () => Promise.resolve('python3') }));
 
   /** A sandbox's file as a crash leaves it: its process id is somebody else's and its port another program's. */
   function leave(home: string, port: number, pid: number): void {

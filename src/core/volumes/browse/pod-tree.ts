@@ -150,7 +150,8 @@ async function ask(
   const head = end < 0 ? undefined : jsonOf(result.stdout.subarray(0, end).toString('utf8'));
   const refused = errorSchema.safeParse(head);
   if (refused.success) {
-    throw new UserError('volume-read', {
+    const isMissing = refused.data.error === 'No such file or directory';
+    throw new UserError(isMissing ? 'volume-missing' : 'volume-read', {
       what: `${visibleName(request.path) || 'The volume'} could not be ${verbs[request.op] ?? 'read'}.`,
       why: visibleName(refused.data.error),
       next: 'Refresh the view; it may have changed meanwhile.',
