@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { JobRecords } from '../../src/core/journal/records.ts';
 import { type Editor, openEditor } from './support/editor.ts';
-import { startRun } from './support/launch.ts';
+import { launchText, startRun } from './support/launch.ts';
 import { makeMoving, type Moving } from './support/moving.ts';
 
 const plan = 'Transfer Plan';
@@ -21,8 +21,10 @@ describe('data that is gone here, and results that did not come home', function 
     const { fixture, sandbox, volume } = moving;
     const { folder, home, projectFile } = fixture;
     await rm(join(folder, 'data', 'songs.bin'));
-    const project = JSON.parse(await readFile(projectFile, 'utf8')) as { sync: object };
-    const more = { sync: { ...project.sync, allowSecrets: ['model/hub.py'] }, caps: { hours: 1 } };
+    await writeFile(join(folder, 'data', 'rows.csv'), '1\n');
+    const project = JSON.parse(await readFile(projectFile, 'utf8')) as { sync: object; target: object };
+    const target = { ...project.target, image: 'runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404' };
+    const more = { target, sync: { ...project.sync, allowSecrets: ['model/hub.py'] }, caps: { hours: 1 } };
     await writeFile(projectFile, `${JSON.stringify({ ...project, ...more }, null, 2)}\n`);
     const created = '2026-11-27T12:00:00.000Z';
     const pod = { id: 'gone', name: `rpt-${job}`, created, hardware: 'RTX 4090', costPerHour: 0.69 };
@@ -78,6 +80,9 @@ describe('data that is gone here, and results that did not come home', function 
     const { workbench } = editor;
     await workbench.openFile('training.runpod.json');
     await workbench.lens('Run');
+    assert.match(await launchText(workbench), /asked about, since they are data: data\/labels\.csv/);
+    await workbench.settle();
+    await workbench.screenshot('gone-sheet');
     await startRun(workbench);
     const question = /1 data file \(.*\) on the volume is not part of this run any more/;
     const text = await workbench.dialogText(question);

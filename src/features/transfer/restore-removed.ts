@@ -47,7 +47,7 @@ async function choose(vs: typeof vscode, files: readonly SetAside[]): Promise<Se
     description: `${byteText(one.size)}, set aside ${timeText(one.time)}`,
     one,
   }));
-  const placeHolder = 'What comes back into the project folder? Nothing here is written over.';
+  const placeHolder = 'What comes back? Nothing here is written over.';
   const picked = await vs.window.showQuickPick(items, { title, placeHolder, canPickMany: true });
   return picked === undefined || picked.length === 0 ? undefined : picked.map(({ one }) => one);
 }
