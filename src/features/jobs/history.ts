@@ -12,6 +12,7 @@ import {
   type Phase,
   type Unreadable,
 } from '../../core/journal/records.ts';
+import { mendedJobs } from './mended.ts';
 import { emptyView, type JobView } from '../../core/journal/view.ts';
 
 /** A job as the list shows it. */
@@ -32,6 +33,8 @@ export interface JobSummary {
   isLeft?: boolean;
   /** Lost with its pod: the volume may know how it ended. */
   podGone?: boolean;
+  /** A later run has made good how it ended. */
+  mended?: boolean;
   /** Why its record cannot be read; nothing else is known of it then. */
   unreadable?: string;
   /** What of its results should be here and is not. */
@@ -118,7 +121,11 @@ export function recordedHistory(records: JobRecords): JobHistory {
         }
       }
       const costs = jobs.map((job) => ({ ...job, cost: job.pod && reportOf(stretches.get(job.job) ?? [], job.job) }));
-      const shown = costs.filter(({ facts }) => facts?.record.hidden !== true);
+      // A success that was taken from the list has made good what failed before it all the same.
+      const mended = mendedJobs(costs);
+      const shown = costs
+        .filter(({ facts }) => facts?.record.hidden !== true)
+        .map((job) => ({ ...job, mended: mended.has(job.job) }));
       return [...(await records.unreadable()).map(unreadableSummary), ...shown];
     },
   };

@@ -20,7 +20,6 @@ import type { TreeNode } from '../common/list-view.ts';
 import { commands } from '../ids.ts';
 import { gateRow } from './gate-row.ts';
 import type { JobSummary } from './history.ts';
-import { mendedJobs } from './mended.ts';
 
 type Group = 'running' | 'attention' | 'recent';
 
@@ -113,19 +112,18 @@ const gateIcons: Record<GateResult['status'], [icon: string, color?: string]> = 
 
 /** Groups that have jobs, in the order of what a person looks for. */
 export function jobNodes(vs: typeof vscode, jobs: JobSummary[], now = new Date()): TreeNode[] {
-  const mended = mendedJobs(jobs);
   return (['running', 'attention', 'recent'] as const)
-    .map((group) => ({ group, members: jobs.filter((job) => groupOf(job, mended.has(job.job)) === group) }))
+    .map((group) => ({ group, members: jobs.filter((job) => groupOf(job, job.mended) === group) }))
     .filter(({ members }) => members.length > 0)
     .map(({ group, members }) => {
       const item = new vs.TreeItem(groupTitles[group], vs.TreeItemCollapsibleState.Expanded);
       item.id = `group:${group}`;
       item.description = String(members.length);
-      return { item, children: () => members.map((job) => jobNode(vs, job, now, mended.has(job.job))) };
+      return { item, children: () => members.map((job) => jobNode(vs, job, now)) };
     });
 }
 
-function jobNode(vs: typeof vscode, job: JobSummary, now: Date, mended: boolean): TreeNode {
+function jobNode(vs: typeof vscode, job: JobSummary, now: Date): TreeNode {
   const { Collapsed, Expanded, None } = vs.TreeItemCollapsibleState;
   if (job.unreadable !== undefined) {
     const lost = new vs.TreeItem(job.project, None);
@@ -137,6 +135,7 @@ function jobNode(vs: typeof vscode, job: JobSummary, now: Date, mended: boolean)
     lost.command = { command: commands.findUnused, title: 'Find Unused Resources' };
     return { item: lost, id: job.job, children: () => [] };
   }
+  const { mended = false } = job;
   const group = groupOf(job, mended);
   const item = new vs.TreeItem(job.project, group === 'recent' ? Collapsed : Expanded);
   item.id = `job:${job.job}`;
