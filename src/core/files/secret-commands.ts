@@ -52,7 +52,7 @@ export const commandKinds: readonly SecretKind[] = [
   ...['7z ', '7z"', "7z'", '7za', '7zz'].map((needs) => command(needs, '7z[az]?\\b', `${gap}-p${quote}${value}`)),
   command('htpasswd', 'htpasswd\\b', `${gap}-\\w*b\\w*${gap}[^\\s"']+${gap}[^\\s"']+${gap}${quote}${value}`, 40),
   command('pass:', 'openssl\\b', `${gap}-pass(?:in|out)?${is}${quote}pass:${value}`),
-  ...['sudo', 'password-stdin', '--stdin'].map((needs) => ({
+  ...['sudo', 'password-stdin', 'stdin'].map((needs) => ({
     ...command(needs, 'echo', '', 0),
     pattern: new RegExp(
       `(?<![\\w-])echo${gap}(?:-n${gap})?${quote}${value}${quote}\\s{0,4}\\|\\s{0,4}[^\\n|;]{0,120}?${gap}(?:-\\w*S\\b|--password-stdin|--stdin)`,
