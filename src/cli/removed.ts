@@ -1,5 +1,5 @@
 import { limits } from '../core/contract.ts';
-import { chooseSetAside, withSetAside, type SetAside } from '../core/volumes/set-aside.ts';
+import { chooseSetAside, withSetAside, type SetAside } from '../core/volumes/browse/set-aside.ts';
 import { byteText, count } from '../core/words/index.ts';
 import { makeInstallation, type GlobalOptions } from './context.ts';
 import { exitCodes } from './exit.ts';

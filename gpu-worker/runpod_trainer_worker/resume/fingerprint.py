@@ -134,14 +134,7 @@ def load(project: Path, name: str) -> Optional[Record]:
     gpu = gpu if isinstance(gpu, str) else None
     links = raw.get("links")
     links = links if isinstance(links, list) else []
-    return Record(
-        raw["parts"],
-        raw["outputs"],
-        raw["metrics"],
-        run,
-        raw["after"],
-        raw["patterns"],
-        gpu, links)
+    return Record(raw["parts"], raw["outputs"], raw["metrics"], run, raw["after"], raw["patterns"], gpu, links)
 
 
 def store(spec: Spec, step: Step, record: Record) -> None:

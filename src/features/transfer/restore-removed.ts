@@ -2,7 +2,7 @@ import type * as vscode from 'vscode';
 import type { Installation } from '../../core/home/installation.ts';
 import { loadProject } from '../../core/project/load.ts';
 import type { FetchResult } from '../../core/transport/progress.ts';
-import { chooseSetAside, withSetAside, type SetAside } from '../../core/volumes/set-aside.ts';
+import { chooseSetAside, withSetAside, type SetAside } from '../../core/volumes/browse/set-aside.ts';
 import { byteText, count } from '../../core/words/index.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { plainText, timeText } from '../common/text.ts';

@@ -60,7 +60,15 @@ describe('commands of a folder that is not trusted (R9.9)', () => {
     const jobs = { state: {}, onDidChange: () => ({ dispose: () => undefined }) };
     createProjectFileModule(vs, registry, account, settings, jobs).dispose();
     const failures = anything as Failures;
-    createJobsModule(vs, registry, failures, account, settings, { pods, askedHere: () => false }, () => undefined).dispose();
+    createJobsModule(
+      vs,
+      registry,
+      failures,
+      account,
+      settings,
+      { pods, askedHere: () => false },
+      () => undefined,
+    ).dispose();
   });
 
   for (const name of ['createProjectFile', 'run', 'runAgain', 'runFrom', 'growVolume', 'createVolume'] as const) {

@@ -119,7 +119,10 @@ describe('values of the project file arrive as they are written (R9.5)', () => {
     ]) {
       assert.match(problemsOf(`{${head}, ${steps}, ${twice}}`).join('\n'), /stands twice/, twice);
     }
-    assert.match(problemsOf(withParameters('"a": {"b": 1, "b": 2}')).join('\n'), /"parameters.a.b" of step "one" stands twice/);
+    assert.match(
+      problemsOf(withParameters('"a": {"b": 1, "b": 2}')).join('\n'),
+      /"parameters.a.b" of step "one" stands twice/,
+    );
   });
 
   it('names that are whole numbers keep their order, or are refused with their place', () => {

@@ -38,7 +38,14 @@ const wrong = `{
 describe('all that is wrong in a project file (R9.5, R4.1)', () => {
   const temp = useTempFolder();
   const root = (): string =>
-    folderWith(temp.path, 'src/whalenet/train.py', 'src/whalenet/model.py', 'train.py', 'requirements.txt', 'data/songs.parquet');
+    folderWith(
+      temp.path,
+      'src/whalenet/train.py',
+      'src/whalenet/model.py',
+      'train.py',
+      'requirements.txt',
+      'data/songs.parquet',
+    );
 
   it('is told at once, each once, in the words of a person', async () => {
     const told = (await findProblems(wrong, root())).map((p) => p.message);
@@ -79,9 +86,20 @@ describe('all that is wrong in a project file (R9.5, R4.1)', () => {
   it('offers what was probably meant before anything is created', async () => {
     const problems = await findProblems(wrong, root());
     const titles = (part: string): string[] =>
-      fixesOf(wrong, problems.find((p) => p.message.includes(part))!).map((f) => f.title);
-    assert.deepEqual(titles('trian.py'), ['Use src/whalenet/train.py', 'Create src/whalenet/trian.py', 'Remove this step']);
-    assert.deepEqual(titles('requirement.txt'), ['Use requirements.txt', 'Create requirement.txt', 'Remove this field']);
+      fixesOf(
+        wrong,
+        problems.find((p) => p.message.includes(part))!,
+      ).map((f) => f.title);
+    assert.deepEqual(titles('trian.py'), [
+      'Use src/whalenet/train.py',
+      'Create src/whalenet/trian.py',
+      'Remove this step',
+    ]);
+    assert.deepEqual(titles('requirement.txt'), [
+      'Use requirements.txt',
+      'Create requirement.txt',
+      'Remove this field',
+    ]);
     assert.deepEqual(titles('tarin.py'), ['Use train.py', 'Remove this entry']);
     assert.deepEqual(titles('eval.py'), ['Create eval.py', 'Remove this step']);
     assert.deepEqual(titles('unknown type'), ['Use "metric"']);
@@ -114,7 +132,10 @@ describe('all that is wrong in a project file (R9.5, R4.1)', () => {
     assert.equal(placeWords([], project), 'the project file');
     assert.equal(placeWords(['steps', 0], project), 'step "a"');
     assert.equal(placeWords(['steps', 1, 'args', 2], project), 'entry 3 of "args" of step 2');
-    assert.equal(placeWords(['steps', 0, 'gates', 1, 'where', 'column'], project), '"where.column" of gate 2 of step "a"');
+    assert.equal(
+      placeWords(['steps', 0, 'gates', 1, 'where', 'column'], project),
+      '"where.column" of gate 2 of step "a"',
+    );
     assert.equal(placeWords(['target', 'gpus', 0], project), 'entry 1 of "target.gpus"');
     assert.equal(placeWords(['sync', 'archives', 0, 'to'], project), '"to" of entry 1 of "sync.archives"');
     assert.equal(placeWords(['profiles', 'full', 'caps', 'hours'], project), '"caps.hours" of profile "full"');

@@ -1,17 +1,17 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { UserError } from '../errors.ts';
-import { literally, type Pattern, compilePattern } from '../files/patterns.ts';
-import type { Installation } from '../home/installation.ts';
-import { mountOf } from '../pods/ready.ts';
-import type { LoadedProject } from '../project/load.ts';
-import type { Choice, FarFile, FetchInto } from '../transport/fetching.ts';
-import type { FetchResult } from '../transport/progress.ts';
-import { fetchOverS3 } from '../transport/s3/fetch.ts';
-import { fetchFiles } from '../transport/ssh/fetch.ts';
-import { connectToPod, openStore, remoteFiles } from './ask-volume.ts';
-import { listFolder } from './browse/pod-tree.ts';
-import { lookAround } from './plan/surroundings.ts';
+import { UserError } from '../../errors.ts';
+import { literally, type Pattern, compilePattern } from '../../files/patterns.ts';
+import type { Installation } from '../../home/installation.ts';
+import { mountOf } from '../../pods/ready.ts';
+import type { LoadedProject } from '../../project/load.ts';
+import type { Choice, FarFile, FetchInto } from '../../transport/fetching.ts';
+import type { FetchResult } from '../../transport/progress.ts';
+import { fetchOverS3 } from '../../transport/s3/fetch.ts';
+import { fetchFiles } from '../../transport/ssh/fetch.ts';
+import { connectToPod, openStore, remoteFiles } from '../ask-volume.ts';
+import { listFolder } from './pod-tree.ts';
+import { lookAround } from '../plan/surroundings.ts';
 
 /** A file that a run set aside on the volume. */
 export interface SetAside {
