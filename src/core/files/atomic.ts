@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { naming } from '../errors.ts';
 
 /** Replaces a file as a whole: a reader sees the old or the new content, never half of it. Mode defaults to 0600. */
 export async function writeFileAtomic(path: string, content: string | Buffer, mode = 0o600): Promise<void> {
@@ -17,7 +18,7 @@ export async function writeFileAtomic(path: string, content: string | Buffer, mo
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw naming(path, error);
   }
 }
 

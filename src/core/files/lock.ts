@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CancelledError, throwIfCancelled } from '../errors.ts';
+import { CancelledError, naming, throwIfCancelled } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { isRunning, thisProcess } from '../processes.ts';
 
@@ -82,7 +82,7 @@ async function create(file: string, own: string): Promise<boolean> {
     } catch (error) {
       // Of a full disk; a lock that says nothing would be waited for.
       await rm(file, { force: true });
-      throw error;
+      throw naming(file, error);
     } finally {
       await handle.close();
     }
