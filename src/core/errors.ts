@@ -79,6 +79,14 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   );
 }
 
+/** The error with the file that it is about: of one that is open the system does not tell it. */
+export function naming(path: string, error: unknown): unknown {
+  if (isSystemError(error)) {
+    error.path ??= path;
+  }
+  return error;
+}
+
 /** A sentence for any thrown value. */
 export function messageOf(error: unknown): string {
   if (isSystemError(error)) {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { naming } from '../errors.ts';
 
 /** Half the work of the one with promises, which counts where a thousand small files are read. */
 const readWhole = promisify(readFile);
@@ -22,7 +23,7 @@ export async function writeFileAtomic(path: string, content: string | Buffer, mo
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw naming(path, error);
   }
 }
 

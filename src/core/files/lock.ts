@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CancelledError, throwIfCancelled } from '../errors.ts';
+import { CancelledError, naming, throwIfCancelled } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { isRunning, thisProcess } from '../processes.ts';
 
@@ -55,7 +55,7 @@ export async function takeLock(file: string, options: LockOptions = {}): Promise
     quietMs = sign === seen ? quietMs + waited : 0;
     seen = sign;
     if (isDead(text) || quietMs > patienceMs) {
-      await takeAway(file, text);
+      await takeAway(file, text, options);
       continue;
     }
     const holder = options.refuse === undefined ? undefined : aliveHolder(text, time, patienceMs);
@@ -77,8 +77,15 @@ export async function takeLock(file: string, options: LockOptions = {}): Promise
 async function create(file: string, own: string): Promise<boolean> {
   try {
     const handle = await open(file, 'wx', 0o600);
-    await handle.writeFile(own);
-    await handle.close();
+    try {
+      await handle.writeFile(own);
+    } catch (error) {
+      // Of a full disk; a lock that says nothing would be waited for.
+      await rm(file, { force: true });
+      throw naming(file, error);
+    } finally {
+      await handle.close();
+    }
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
@@ -127,17 +134,17 @@ function isMark(value: unknown): value is Parameters<typeof isRunning>[0] {
   return typeof value === 'object' && value !== null && 'pid' in value && typeof value.pid === 'number';
 }
 
-/** Removes a dead holder's lock, and no other: one that came meanwhile is put back. */
-async function takeAway(file: string, dead: string): Promise<void> {
-  const aside = `${file}.${randomBytes(6).toString('hex')}`;
+/**
+ * Removes a dead holder's lock, and no other: only one at a time looks and removes, so that nobody removes what another
+ * one has made since.
+ */
+async function takeAway(file: string, dead: string, { signal, patienceMs }: LockOptions): Promise<void> {
+  const giveBack = await takeLock(`${file}.over`, { signal, patienceMs });
   try {
-    await rename(file, aside);
-    if ((await readFile(aside, 'utf8')) !== dead) {
-      await link(aside, file);
+    if ((await readFile(file, 'utf8').catch(() => undefined)) === dead) {
+      await rm(file, { force: true });
     }
-  } catch {
-    // Somebody else was faster; the next look tells.
   } finally {
-    await rm(aside, { force: true });
+    await giveBack();
   }
 }

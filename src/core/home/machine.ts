@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { constants, copyFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { naming } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { makeOwnFolder, unwritable } from './folder.ts';
 
@@ -49,12 +50,12 @@ function textOf(file: string): string {
 /** Makes a file as a whole when there is none, and replaces one that is `broken`. */
 function putFirst(file: string, text: string, broken: () => boolean): void {
   const fresh = `${file}.${randomBytes(6).toString('hex')}.tmp`;
-  writeFileSync(fresh, text, { mode: 0o600, flush: true });
   try {
+    writeFileSync(fresh, text, { mode: 0o600, flush: true });
     nameFirst(fresh, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw error;
+      throw naming(file, error);
     }
     if (broken()) {
       renameSync(fresh, file);

@@ -5,11 +5,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { limits } from '../contract.ts';
 import { CancelledError, throwIfCancelled, UserError } from '../errors.ts';
 import { takeLock } from '../files/lock.ts';
+import { stateFolder } from '../files/to-upload.ts';
 import type { Installation } from '../home/installation.ts';
 import { isBeingPrepared, type JobRecords } from '../journal/records.ts';
 import type { OnEvent } from '../journal/run-event.ts';
 import { findPod } from '../pods/ready.ts';
 import type { ClaimHeld, RemoteWorker } from '../pods/worker.ts';
+import type { Remedy } from '../remedy.ts';
 import type { Pod } from '../runpod/schemas.ts';
 import { duration } from '../words/index.ts';
 import type { RunPlan } from './plan.ts';
@@ -24,31 +26,56 @@ const lookAgain = 1000;
 const lockPatience = 1000;
 
 /**
- * Keeps other clients of this home from starting the project on its volume, until what it answers is called.
+ * Keeps other clients of this home, and of other homes in the same folder, from starting the project on its volume, until
+ * what it answers is called.
  * @throws UserError `job-running` at once when another one prepares a job of it.
  */
-export function lockProject({ home, restUrl }: Installation, plan: RunPlan): Promise<() => Promise<void>> {
+export async function lockProject({ home, restUrl }: Installation, plan: RunPlan): Promise<() => Promise<void>> {
   const { volume, dataCenter, loaded, job } = plan;
-  const name = volume.exists ? volume.volume.name : volume.name;
+  const on = volume.exists ? volume.volume.name : volume.name;
   const where = createHash('sha256')
-    .update(JSON.stringify([restUrl, name, dataCenter]))
+    .update(JSON.stringify([restUrl, on, dataCenter]))
     .digest('hex')
     .slice(0, 16);
-  return takeLock(join(home, 'locks', `project-${loaded.project.name}-${where}`), {
-    note: { job },
-    refuse: (holder) => {
+  const name = `project-${loaded.project.name}-${where}`;
+  const note = { job };
+  const refuse = (who: string, next: string, remedies: (job: string) => Remedy[] = () => []) => {
+    return (holder: Readonly<Record<string, unknown>>): UserError => {
       const other = typeof holder.job === 'string' ? holder.job : '';
       return new UserError('job-running', {
-        what: `The job ${other} of this project is being prepared by another terminal or window of this computer.`,
+        what: `The job ${other} of this project is being prepared by ${who}.`,
         why: whyOne,
-        next: 'Nothing was rented. Stay with that job, or cancel it.',
-        remedies: [
-          { do: 'attach', job: other },
-          { do: 'cancel', job: other },
-        ],
+        next: `Nothing was rented. ${next}`,
+        remedies: remedies(other),
       });
-    },
+    };
+  };
+  const here = await takeLock(join(home, 'locks', name), {
+    note,
+    refuse: refuse('another terminal or window of this computer', 'Stay with that job, or cancel it.', (other) => [
+      { do: 'attach', job: other },
+      { do: 'cancel', job: other },
+    ]),
   });
+  // Steps of this machine write into the folder, whoever runs them.
+  const inFolder = await takeLock(join(stateFolder(loaded.root), `${name}.lock`), {
+    note,
+    refuse: refuse(
+      'another user or installation in this folder',
+      'Wait for that job, or cancel it where it was started.',
+    ),
+  }).catch(async (error: unknown) => {
+    if (!(error instanceof UserError)) {
+      // Where nothing can be written, no step of this machine runs either.
+      return () => Promise.resolve();
+    }
+    await here();
+    throw error;
+  });
+  return async () => {
+    await inFolder();
+    await here();
+  };
 }
 
 /** Another job has the project on the volume. */

@@ -15,7 +15,7 @@ import type { JobResult } from './conclude.ts';
 import { findable, follow } from './follow.ts';
 import { localFailure, runLocalSteps } from './local.ts';
 import type { RunPlan } from './plan.ts';
-import { submit, type Submitted } from './submit.ts';
+import { cancelledElsewhere, submit, type Submitted } from './submit.ts';
 
 export interface RunOptions {
   onEvent: OnEvent;
@@ -30,6 +30,9 @@ export interface RunOptions {
   /** What it was thought to cost; kept, so that the next estimate can tell how right this one was. */
   estimate?: EstimatedDollars | undefined;
 }
+
+/** How often a client that prepares a job looks whether it was cancelled from elsewhere, in ms. */
+const lookEvery = 1000;
 
 /** Runs a plan from the first local step to the end of the pod. */
 export async function runJob(installation: Installation, plan: RunPlan, options: RunOptions): Promise<JobResult> {
@@ -68,12 +71,26 @@ async function prepareRecorded(
     await new EstimatesFile(installation.home).note(record.job, record.project, options.estimate);
   }
   const stopShowing = installation.records.showPreparing(record.job);
+  const elsewhere = new AbortController();
+  const looks = setInterval(() => {
+    void (async () => {
+      if ((await installation.records.get(record.job))?.outcome === 'cancelled') {
+        elsewhere.abort();
+      }
+    })().catch(() => undefined);
+  }, lookEvery);
+  const signal = AbortSignal.any([elsewhere.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   try {
-    return await prepare(installation, plan, record, options);
+    const prepared = await prepare(installation, plan, record, { ...options, signal });
+    if ('outcome' in prepared && prepared.outcome === 'cancelled' && elsewhere.signal.aborted) {
+      throw new CancelledError(cancelledElsewhere);
+    }
+    return prepared;
   } catch (error) {
     await abandoned(installation, record.job, error);
     throw error;
   } finally {
+    clearInterval(looks);
     stopShowing();
   }
 }

@@ -34,7 +34,7 @@ import { keepForesight } from './foresight.ts';
 import { handOver, remoteOf } from './hand-over.ts';
 import { endLeftPods, idlePod, type JobEnd } from './reuse.ts';
 
-const cancelledElsewhere = 'The job was cancelled from another terminal or window.';
+export const cancelledElsewhere = 'The job was cancelled from another terminal or window.';
 
 export interface SubmitOptions {
   adoption: Adoption;

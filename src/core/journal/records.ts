@@ -5,7 +5,7 @@ import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { takeLock } from '../files/lock.ts';
 import { writeAll } from '../files/write-all.ts';
 import * as z from 'zod';
-import { messageOf, UserError } from '../errors.ts';
+import { messageOf, naming, UserError } from '../errors.ts';
 import { count } from '../words/index.ts';
 import { parseJson } from '../json.ts';
 import { changed, preparationBeatMs, recordSchema, type JobRecord, type RecordChange } from './record.ts';
@@ -218,6 +218,8 @@ export class JobRecords {
     const file = await open(this.journalFile(job), openForUpdate, 0o600);
     try {
       await writeAll(file, bytes, offset);
+    } catch (error) {
+      throw naming(this.journalFile(job), error);
     } finally {
       await file.close();
     }

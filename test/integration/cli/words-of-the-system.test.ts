@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { useTempFolder } from '../../support/temp.ts';
 
 const dist = process.env.RUNPOD_TRAINER_DIST ?? path.resolve(import.meta.dirname, '../../../dist');
 const cli = path.join(dist, 'cli.js');
+const lockModule = path.resolve(import.meta.dirname, '../../../src/core/files/lock.ts');
 const isRoot = process.getuid?.() === 0;
 
 describe('what the system refuses is said in words (R9.3)', () => {
@@ -64,6 +65,36 @@ describe('what the system refuses is said in words (R9.3)', () => {
         } finally {
           spawnSync('umount', ['-l', disk]);
         }
+      }
+    });
+  }
+
+  if (isRoot) {
+    it('a home on a disk whose last byte is used: the file is named, and nothing half-written is left', () => {
+      const disk = path.join(folder.path, 'disk');
+      const home = path.join(disk, 'home');
+      mkdirSync(disk);
+      assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', disk]).status, 0);
+      try {
+        mkdirSync(home);
+        const fill = (): void => void spawnSync('sh', ['-c', 'cat /dev/zero > "$0"', path.join(disk, 'fill')]);
+        fill();
+        assertWords(run(['jobs'], { RUNPOD_TRAINER_HOME: home }), /machine\.json\S*: its disk is full \(ENOSPC\)/);
+        assert.deepEqual(
+          readdirSync(home).filter((name) => name.includes('machine')),
+          [],
+        );
+        writeFileSync(path.join(disk, 'fill'), '');
+        mkdirSync(path.join(home, 'locks'));
+        fill();
+        const lock = path.join(home, 'locks', 'any');
+        const program = `import { takeLock } from ${JSON.stringify(lockModule)};
+          await takeLock(${JSON.stringify(lock)}).catch((error) => console.log(error.path));`;
+        const taken = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+        assert.equal(taken.stdout, `${lock}\n`, taken.stderr);
+        assert.deepEqual(readdirSync(path.join(home, 'locks')), []);
+      } finally {
+        spawnSync('umount', ['-l', disk]);
       }
     });
   }

@@ -79,6 +79,41 @@ describe('two runs of one project at one moment (R3.4, R4.3)', () => {
     return JSON.parse(told[0] ?? '') as { what: string; next: string };
   }
 
+  it('from two homes in one folder: the steps of this machine run once, and the other is told at once', async () => {
+    const project = new TestProject(world.folder, {
+      name: 'shared-folder',
+      sync: { data: ['made.txt'] },
+      steps: [
+        {
+          name: 'make',
+          where: 'local',
+          shell: 'echo ran >> log.txt; sleep 3; date +%N > made.txt',
+          outputs: ['made.txt'],
+        },
+        { name: 'who', shell: 'cat made.txt > who.txt' },
+      ],
+      onFinish: { fetch: ['who.txt'] },
+    });
+    const asked = world.podsAsked();
+    const runs = ['one', 'two'].map((home) =>
+      world.start(['run', project.file, '--yes', '--json'], {
+        RUNPOD_TRAINER_HOME: path.join(world.folder, `home-${home}`),
+      }),
+    );
+    const [first, second] = await Promise.all(runs.map((run) => run.ended));
+    const [won, lost] = first?.code === 0 ? [first, second] : [second, first];
+    assert.equal(won?.code, 0, JSON.stringify([first, second]));
+    assert.equal(lost?.code, 2, JSON.stringify(lost));
+    const job = /"job":"([^"]+)"/.exec(won.stdout)?.[1] ?? assert.fail();
+    const { what, remedies } = refusal(lost);
+    assert.match(what, new RegExp(`^The job ${job} of this project is being prepared by another user or installation`));
+    // The other home's job can be neither attached to nor cancelled from this one.
+    assert.doesNotMatch(JSON.stringify(remedies ?? []), /attach|cancel/);
+    assert.equal(project.read('log.txt'), 'ran\n');
+    assert.equal(world.podsAsked(), asked + 1);
+    assert.deepEqual(await world.pods(), []);
+  });
+
   for (const round of rounds) {
     it(`from two computers: one runs, the other's pod ends and its cost is told (${round})`, async () => {
       const name = `laptops-${round}`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { until } from '../../support/wait.ts';
-import { World } from './harness.ts';
+import { nothingRuns, World } from './harness.ts';
 import { TestProject, untilGo } from './projects.ts';
 
 /** What somebody does in a second terminal while the first one is at work, or after it is gone. */
@@ -58,6 +58,29 @@ describe('a job from two terminals (R3.4, R3.6)', function () {
     assert.match(stdout, /cancelled from another terminal or window/);
     assert.doesNotMatch(stdout, /ended from outside/);
     assert.deepEqual(await world.pods(), []);
+  });
+
+  it('cancelled from the other one while a step of this machine runs: the step ends with it', async () => {
+    const project = new TestProject(world.folder, {
+      name: 'at-home',
+      steps: [
+        { name: 'here', where: 'local', shell: 'touch began; sleep 60; touch through' },
+        { name: 'there', shell: 'true' },
+      ],
+    });
+    const asked = world.podsAsked();
+    const run = world.start(['run', project.file, '--yes', '--json']);
+    await until('the step has begun', () => existsSync(path.join(project.root, 'began')), 60_000);
+    const job = world.records().find((r) => r.project === 'at-home')?.job ?? '';
+    assert.equal((await world.run(['cancel', job])).code, 0);
+    const cancelled = Date.now();
+    const { code, stdout, stderr } = await run.ended;
+    assert.ok(Date.now() - cancelled < 30_000, `${Date.now() - cancelled} ms`);
+    assert.equal(code, 4, stdout + stderr);
+    assert.match(stdout, /cancelled from another terminal or window/);
+    await nothingRuns(job);
+    assert.ok(!existsSync(path.join(project.root, 'through')));
+    assert.equal(world.podsAsked(), asked);
   });
 
   it('cancelled while its results come home: they come home', async () => {

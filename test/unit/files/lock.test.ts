@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
@@ -6,6 +8,8 @@ import { CancelledError } from '../../../src/core/errors.ts';
 import { takeLock } from '../../../src/core/files/lock.ts';
 import { thisProcess } from '../../../src/core/processes.ts';
 import { useTempFolder } from '../../support/temp.ts';
+
+const taker = path.resolve(import.meta.dirname, '..', '..', 'support', 'lock-taker.ts');
 
 /** No system has a process of this number. */
 const nobody = 2 ** 30;
@@ -45,6 +49,26 @@ describe('a lock that is a file', () => {
       }),
     );
     assert.deepEqual(await readdir(folder.path), []);
+  });
+
+  it('of a process that is gone is taken by exactly one of the programs that want it at one moment', async function () {
+    this.timeout(60_000);
+    const takers = Array.from({ length: 6 }, () => fork(taker));
+    try {
+      await Promise.all(takers.map((t) => once(t, 'message')));
+      for (let round = 0; round < 40; round += 1) {
+        const lock = path.join(folder.path, `${round}.lock`);
+        await writeFile(lock, JSON.stringify({ ...thisProcess(), pid: nobody }));
+        const answers = takers.map((t) => once(t, 'message'));
+        takers.forEach((t) => t.send({ file: lock, at: Date.now() + 10 }));
+        const held = (await Promise.all(answers)).filter(([has]) => has === true);
+        assert.equal(held.length, 1, `round ${round}`);
+      }
+      const left = await readdir(folder.path);
+      assert.equal(left.length, 40, left.join());
+    } finally {
+      takers.forEach((t) => t.kill());
+    }
   });
 
   it('of before boots were noted is judged by the name of the machine', async () => {
