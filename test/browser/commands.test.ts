@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Editor, openEditor } from './support/editor.ts';
 import { type Fixture, makeFixture } from './support/fixture.ts';
@@ -44,6 +45,26 @@ describe('commands of the palette (R9.2)', function () {
     await workbench.until('the job log to be chosen', async () =>
       (await workbench.page.locator('.part.panel').innerText()).includes('RunPod Jobs'),
     );
+  });
+
+  it('show which Python the folder has and take another one (R9.2)', async () => {
+    const { workbench } = editor;
+    const environment = join(fixture.folder, '.venv');
+    await mkdir(join(environment, 'bin'), { recursive: true });
+    await writeFile(join(environment, 'pyvenv.cfg'), '');
+    await symlink(process.env['RUNPOD_TRAINER_PYTHON'] ?? '/usr/bin/python3', join(environment, 'bin', 'python'));
+    const inFolder = new RegExp(join('.venv', 'bin', 'python'));
+    const inUse = async (): Promise<string> => {
+      await workbench.runCommand('RunPod: Choose Python…');
+      await workbench.pickerTitled('Choose the Python for Steps on This Machine');
+      return (await workbench.page.locator('.quick-input-widget:visible input').getAttribute('placeholder')) ?? '';
+    };
+    assert.doesNotMatch(await inUse(), inFolder, 'the setting counts more than an environment of the folder');
+    await workbench.pick('Choose the Python', inFolder);
+    assert.match(await inUse(), inFolder);
+    await workbench.pick('Choose the Python', /Decide by Itself/);
+    assert.doesNotMatch(await inUse(), inFolder);
+    await workbench.page.keyboard.press('Escape');
   });
 
   it('say quietly that there is nothing to do, and what is missing when they cannot do anything', async () => {
