@@ -127,7 +127,7 @@ export function reduceView(view: JobView, event: JobEvent): JobView {
       return { ...view, notes: [...view.notes.slice(-99), { level: event.level, text: event.text }] };
     case 'job.finished':
       return {
-        ...view,
+        ...overView(view, true),
         status: event.status,
         finished: event.time,
         seconds: event.seconds,

@@ -44,6 +44,18 @@ describe('the view of a job, rebuilt from its events (R3.4)', () => {
     assert.equal(failedStep(now)?.gates[0]?.message, 'no');
   });
 
+  it('shows no step as running once the job is over: of a lost one nobody knows how its step ended', () => {
+    const now = view(
+      started,
+      { type: 'step.started', step: 'a', index: 1, of: 2, why: ['new'], argv: [] },
+      { type: 'job.finished', status: 'lost', reason: 'The worker died.', step: null, seconds: 4 },
+    );
+    assert.deepEqual(
+      now.steps.map((s) => s.status),
+      ['unknown', 'waiting'],
+    );
+  });
+
   it('is not confused by steps that nobody announced', () => {
     const now = view(started, { type: 'gate', step: '__proto__', gate });
     assert.deepEqual(
