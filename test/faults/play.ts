@@ -146,11 +146,7 @@ class Play {
   }
 
   /** Runs a command on a laptop to its end; faults come meanwhile unless told. */
-  async #client(
-    { home, file }: Laptop,
-    [command = '', ...more]: string[],
-    { disturbed = true } = {},
-  ): Promise<Claim> {
+  async #client({ home, file }: Laptop, [command = '', ...more]: string[], { disturbed = true } = {}): Promise<Claim> {
     // Who is told that the other laptop has filled the project agrees.
     const isAsked = command === 'run' && this.#verdict.claims.some((c) => c.home === home && isOtherOrigin(c));
     const args = [command, ...(command === 'run' ? [file] : []), ...more, ...(isAsked ? ['--adopt'] : [])];
