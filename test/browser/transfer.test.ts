@@ -269,7 +269,7 @@ describe('moving a project to its volume, over S3 and with no pod', function () 
     await client.pods.terminate(pod.id);
     await workbench.rowMenu('Volumes', 'whales', 'Delete Volume…');
     await workbench.until('the question', async () =>
-      /Everything on it is lost for good.*saves free here, \$1\.40 a month/s.test(
+      /Everything on it is lost for good.*ends what it costs: free here, \$1\.40 a month/s.test(
         await workbench.page.locator('.quick-input-widget').innerText(),
       ),
     );

@@ -31,7 +31,7 @@ export function runningMenu(vs: typeof vscode, running: RunningNow, free: boolea
     const idle = running.idle.includes(pod) ? ' · no job runs on it' : '';
     const work = running.works.get(pod.id);
     const description = `${describePod(pod, now, free)}${idle}`;
-    const saves = `ends ${pricePerHour(pod.cost, free)}`;
+    const saves = `ends what it costs: ${pricePerHour(pod.cost, free)}`;
     if (work !== undefined) {
       // Ending it would cut what is on its way.
       return [

@@ -34,7 +34,7 @@ export async function deleteVolume(
   const { name, dataCenter, size } = volume;
   const typed = await vs.window.showInputBox({
     title: `Delete Volume ${name} (${dataCenter}, ${size} GB)`,
-    prompt: `Everything on it is lost for good: nobody keeps a copy. It saves ${pricePerMonth(volumeCostPerMonth(size), client.free)}. Type ${name} to delete it.`,
+    prompt: `Everything on it is lost for good: nobody keeps a copy. It ends what it costs: ${pricePerMonth(volumeCostPerMonth(size), client.free)}. Type ${name} to delete it.`,
     placeHolder: name,
     ignoreFocusOut: true,
     validateInput: (text) => (text === '' || name.startsWith(text) ? undefined : `This is not ${name}.`),
