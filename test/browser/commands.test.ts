@@ -59,11 +59,11 @@ describe('commands of the palette (R9.2)', function () {
       await workbench.pickerTitled('Choose the Python for Steps on This Machine');
       return (await workbench.page.locator('.quick-input-widget:visible input').getAttribute('placeholder')) ?? '';
     };
-    assert.doesNotMatch(await inUse(), inFolder, 'the setting counts more than an environment of the folder');
-    await workbench.pick('Choose the Python', inFolder);
-    assert.match(await inUse(), inFolder);
+    assert.match(await inUse(), inFolder, 'an environment of the folder is used unasked');
+    await workbench.pick('Choose the Python', /^python3$/);
+    assert.match(await inUse(), /^python3 is used now/);
     await workbench.pick('Choose the Python', /Decide by Itself/);
-    assert.doesNotMatch(await inUse(), inFolder);
+    assert.match(await inUse(), inFolder);
     await workbench.page.keyboard.press('Escape');
   });
 

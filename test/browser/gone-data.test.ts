@@ -41,7 +41,7 @@ describe('data that is gone here, and results that did not come home', function 
     editor = await openEditor(fixture);
     await editor.workbench.runCommand('RunPod: Start Local Sandbox');
     await editor.workbench.statusItem('Sandbox');
-    await editor.workbench.runCommand('RunPod: Sync Project');
+    await editor.workbench.runCommand('RunPod: Sync Project Now');
     await editor.workbench.statusItem(/Synced \d files/);
   });
   after(async () => {
