@@ -230,14 +230,14 @@ describe('what a project refers to is followed before money is spent (R4.1, R2.2
         [{ 'requirements.txt': '-r a/b.txt\n', 'a/b.txt': 'x\n' }, /a\/b\.txt, which "sync" does not upload/],
         [{ 'requirements.txt': '-c limits.txt\n', 'limits.txt': 'x<3\n' }, /limits\.txt, which "sync" does not upload/],
         [{ 'requirements.txt': './wheels/x-1.0-py3-none-any.whl\n' }, /which does not exist/],
-        [{ 'requirements.txt': '-e .\n', 'setup.py': '' }, /\., which "sync" does not upload/],
+        [{ 'requirements.txt': '-e .\n', 'setup.py': '' }, /line 1 needs setup\.py, which "sync" does not upload/],
         [{ 'requirements.txt': './lib\n', 'lib/a.py': '' }, /not installable/, ['requirements.txt', 'lib/']],
         [{ 'requirements.txt': 'x>=2\nx==1\n' }, /x==1/],
         [{ 'requirements.txt': '-c c.txt\nx==1\n', 'c.txt': 'x==2\n' }, /x==1/, ['requirements.txt', 'c.txt']],
       ];
       for (const [files, words, must] of broken) {
         const errors = (await look(files, must)).filter((f) => f.severity === 'error');
-        assert.match(textOf(errors), words, JSON.stringify(files));
+        assert.match(textOf(errors), words, `${JSON.stringify(files)}: ${textOf(errors)}`);
       }
     });
   });

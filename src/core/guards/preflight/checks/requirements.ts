@@ -277,9 +277,14 @@ function elsewhere(file: string, line: number, path: string, at: (string | numbe
 }
 
 function notUploaded(facts: Facts, file: string, line: number, path: string, at: (string | number)[]) {
-  const [why] = whyNot(facts, [{ path: posix.normalize(path).replace(/\/$/, '') }]);
+  const plain = posix.normalize(path).replace(/\/$/, '');
+  // Of a folder that pip builds, what says how.
+  const build = ['pyproject.toml', 'setup.py']
+    .map((name) => posix.join(plain, name))
+    .find((one) => existsSync(join(facts.root, one)));
+  const [why] = build === undefined && plain === '.' ? [] : whyNot(facts, [{ path: build ?? plain }]);
   return {
-    what: `${file}, line ${line} names ${path}, which ${why?.reason ?? 'is not uploaded'}.`,
+    what: `${file}, line ${line} ${build === undefined ? `names ${path}` : `needs ${build}`}, which ${why?.reason ?? 'is not uploaded'}.`,
     why: 'pip would not find it, on a pod that is paid for.',
     next: why?.next ?? '',
     at,
