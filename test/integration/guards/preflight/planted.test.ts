@@ -290,7 +290,7 @@ const planted: Planted[] = [
   {
     name: 'data silently left out by an ignore rule (skypilot#1599)',
     id: 'never-hides',
-    at: ['sync', 'data', 1],
+    at: ['sync', 'never', 0],
     edit: (p) => (p.sync.data = ['data/songs.parquet', 'raw/songs.yaml']),
   },
   {
