@@ -44,7 +44,7 @@ const refusals: Refusal[] = [
   {
     title: 'a value of the wrong type, with its place',
     parts: (parts) => ({ ...parts, caps: { hours: 'two' } }),
-    says: [/:\d+:\d+ .*"caps\.hours" must be number, not string/, /Correct the file/],
+    says: [/:\d+:\d+ .*"caps\.hours" must be a number, not a text\./, /Correct the file/],
   },
   {
     title: 'a gate of an unknown type, with those that there are',
