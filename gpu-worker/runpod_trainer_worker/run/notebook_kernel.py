@@ -15,8 +15,10 @@ from nbformat import NotebookNode
 #: message, which is shown, and writes it to its own output besides: that copy would be shown again. What is written to
 #: `sys.stdout.fileno()` is no copy, and stays. Where Python is when it crashes goes there too.
 _START = """
-import faulthandler, os, sys, threading
-sys.path[:1] = []
+import sys
+if sys.path[0] == "":
+    del sys.path[0]
+import faulthandler, os, threading
 from ipykernel import iostream, kernelapp
 copying = set()
 class Os:
