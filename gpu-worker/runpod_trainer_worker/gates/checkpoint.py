@@ -93,6 +93,12 @@ def _finding(path: str, found: Files, seen: _Seen, needs_model: bool) -> Finding
         evidence["notLookedInto"] = seen.unread
     if seen.tensors == 0:
         return Finding(FAILED, EXPECTED, "no tensor", f"{path} loads and holds no tensor.", evidence)
+    if seen.numbers == 0:
+        message = (
+            f"{path} has {seen.tensors} tensors and not one number. Save the model where its parts have been gathered from "
+            "all processes."
+        )
+        return Finding(FAILED, EXPECTED, "no number", message, evidence)
     if needs_model and seen.weights == 0:
         message = f"{path} has {NO_MODEL}. Save the model too, or name the path where it lies."
         return Finding(FAILED, EXPECTED, "no model", message, evidence)
@@ -110,6 +116,9 @@ def _judge(project: Path, found: Files, file: Path, seen: _Seen, alone: bool) ->
     before = set(seen.names)
     seen.names.clear()
     shown = file.relative_to(project).as_posix()
+    if torch_file.is_pointer(file):
+        message = f"{shown} is a pointer of Git LFS and not the file itself. Fetch it where it was cloned (git lfs pull)."
+        raise CannotTell("not whole", message, missing=[shown])
     try:
         if file.suffix == ".safetensors":
             _safetensors(file, seen, alone)

@@ -16,12 +16,14 @@ from .numbered_files import (
     forgotten,
     is_left,
     is_named_alike,
+    missing_index,
     missing_of_meta,
+    missing_rank_folders,
     missing_ranks,
     missing_shards,
 )
 from .result import CannotTell
-from .torch_file import is_torch_file
+from .torch_file import is_torch_file, may_be_cut
 from .values import short_list
 
 NO_MODEL = "the state of an optimizer and no weights of a model"
@@ -122,6 +124,9 @@ def _folder(folder: Path, names: List[str], found: Files) -> None:
     found.missing += missing_shards(sorted(counting | named))
     found.missing += missing_of_meta(names)
     found.missing += missing_ranks(folder, names)
+    found.missing += missing_rank_folders(folder)
+    if _names_class(folder, ("architectures", "_class_name")) and not any(_INDEX.search(name) for name in names):
+        found.missing += missing_index(names)
     found.missing += [f"{name} is damaged" for name in names if _JSON.match(name) and not is_json(folder / name)]
     found.missing += _latest(folder, names)
     if any(name.startswith("adapter_model.") for name in names) and "adapter_config.json" not in there:
@@ -150,7 +155,10 @@ def _is_weights(place: Path) -> bool:
     """Of the endings that others use too only what torch wrote, or what was to be weights by its name."""
     if place.suffix not in (".bin", ".ckpt"):
         return True
-    return _WEIGHTS.match(place.name) is not None or is_torch_file(place)
+    if is_torch_file(place):
+        return True
+    # Several programs name a file so.
+    return may_be_cut(place) if place.name == "model.bin" else _WEIGHTS.match(place.name) is not None
 
 
 def _index(place: Path, found: Files) -> None:

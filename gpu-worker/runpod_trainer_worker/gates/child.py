@@ -29,15 +29,16 @@ def evaluate(request: Dict[str, Any]) -> Dict[str, Any]:
     try:
         finding = checks[gate["type"]]()
     except CannotTell as problem:
-        finding = Finding(ERROR, _expected(gate), problem.seen, problem.message, problem.evidence)
+        finding = Finding(ERROR, expected(gate), problem.seen, problem.message, problem.evidence)
     except WorkerError as problem:
-        finding = Finding(ERROR, _expected(gate), "cannot be checked", str(problem))
+        finding = Finding(ERROR, expected(gate), "cannot be checked", str(problem))
     except Exception as problem:  # whatever it is, the pipeline must learn that this gate does not hold
-        finding = Finding(ERROR, _expected(gate), "cannot be checked", f"{type(problem).__name__}: {problem}")
+        finding = Finding(ERROR, expected(gate), "cannot be checked", f"{type(problem).__name__}: {problem}")
     return gate_result(request["index"], gate, finding)
 
 
-def _expected(gate: Dict[str, Any]) -> str:
+def expected(gate: Dict[str, Any]) -> str:
+    """What has to be so, in short."""
     kind = gate["type"]
     if kind == "file":
         return f">= {gate.get('minBytes', 1)} bytes"
@@ -54,7 +55,10 @@ def _expected(gate: Dict[str, Any]) -> str:
 def main() -> int:
     """Reads the request from standard input, answers through the channel that it names."""
     request = json.load(sys.stdin)
-    answer = evaluate(request)
+    try:
+        answer = evaluate(request)
+    except KeyboardInterrupt:
+        return 130
     with os.fdopen(request["channel"], "w", encoding="utf-8") as channel:
         channel.write(json.dumps({"result": answer}) + "\n")
     return 0

@@ -18,6 +18,10 @@ _SHORT_SHARD = re.compile(
     re.IGNORECASE,
 )
 _RANK = re.compile(r"^(.*rank[-_]?)(\d+)(.*)$")
+#: How large the matrices of an adapter are.
+_OF_ADAPTER = re.compile(r"(lora|dora|loha|lokr|adapter)[-_.]?rank[-_]?$", re.IGNORECASE)
+_RANK_FOLDER = re.compile(r"^mp_rank_\d+(_\d+)*$")
+_OF_TRANSFORMERS = re.compile(r"^(model|pytorch_model|diffusion_pytorch_model)(\.\w+)?-$")
 _WORLD = re.compile(r"world_size[-_]?(\d+)")
 _OF_META = re.compile(r"^consolidated\.(\d+)(\.\w+)$")
 
@@ -98,10 +102,45 @@ def missing_ranks(folder: Path, names: List[str]) -> List[str]:
             most = max(most, int(world[1]))
         if before.endswith("zero_pp_rank_") and after.endswith("optim_states.pt") and processes is not None:
             most = max(most, processes)
+        if _OF_ADAPTER.search(before) or (not world and not _are_processes(before, files)):
+            continue
         absent = [str(number) for number in range(most) if number not in files]
         if absent:
             told.append(f"the file of rank {short_list(absent, 5)} is missing beside {next(iter(files.values()))}")
     return told
+
+
+def _are_processes(before: str, files: Dict[int, str]) -> bool:
+    """Whether these numbers count something, and tell no size."""
+    is_of_deepspeed = before.endswith(("mp_rank_", "pp_rank_"))
+    return is_of_deepspeed or 0 in files or 1 in files or 2 * len(files) > max(files)
+
+
+def missing_rank_folders(folder: Path) -> List[str]:
+    """The same of folders, as Megatron has one for each process."""
+    ranks = [one for one in sorted(folder.iterdir()) if _RANK_FOLDER.match(one.name) and one.is_dir()]
+    told = [f"{one.name} is empty" for one in ranks if not any(one.iterdir())]
+    families: Dict[str, Dict[int, str]] = {}
+    for one in ranks:
+        first, _, rest = one.name[len("mp_rank_") :].partition("_")
+        families.setdefault(rest, {})[int(first)] = one.name
+    of_all = {number for files in families.values() for number in files}
+    for files in families.values():
+        absent = [str(number) for number in range(min(max(of_all), 9999) + 1) if number not in files]
+        if absent:
+            told.append(f"the folder of rank {short_list(absent, 5)} is missing beside {next(iter(files.values()))}")
+    return told
+
+
+def missing_index(names: List[str]) -> List[str]:
+    """The index without which transformers and diffusers load no model of several files; they write it last."""
+    told: Set[str] = set()
+    for name in names:
+        parts = SHARD.match(name)
+        kind = _OF_TRANSFORMERS.match(parts[1]) if parts and name.endswith((".safetensors", ".bin")) else None
+        if parts and kind:
+            told.add(f"{kind[1]}{parts[5]}.index{kind[2] or ''}.json is missing, which is written last")
+    return sorted(told)
 
 
 def _processes(folder: Path, names: List[str]) -> "int | None":

@@ -51,6 +51,19 @@ def is_torch_file(file: Path) -> bool:
     return start == _OLD
 
 
+def may_be_cut(file: Path) -> bool:
+    """Whether it is what a file of torch may be that was not written to its end, or not fetched, or nothing of torch."""
+    with open(file, "rb") as stream:
+        start = stream.read(4)
+    return start in (b"", bytes(4), _ZIP) or start.startswith(b"\x80") or is_pointer(file)
+
+
+def is_pointer(file: Path) -> bool:
+    """What Git LFS leaves in the place of a file that nobody has fetched."""
+    with open(file, "rb") as stream:
+        return stream.read(60).startswith(b"version https://git-lfs.github.com/spec/")
+
+
 def check_archive(file: Path) -> None:
     """Raises ValueError when the file was not written to its end."""
     with open(file, "rb") as stream:
@@ -69,9 +82,11 @@ def tensors_of(source: Source) -> Iterator[Tuple[str, Any]]:
         content = _load(torch, source)
     except Exception as problem:
         if not _begins(source, _ZIP):
+            if not _begins(source, b"\x80"):
+                raise ValueError("it does not begin as torch.save writes it") from None
             if "weights_only" in str(problem).lower() or "WeightsUnpickler" in str(problem):
                 raise NotTensors(_unsafe_name(str(problem))) from None
-            raise ValueError(_cause(source, problem)) from None
+            raise ValueError(_cause(problem)) from None
         yield from _inert_tensors(torch, source)
         return
     for name, value in walk(content):
@@ -179,7 +194,5 @@ def _unsafe_name(text: str) -> str:
     return rest.split(" ")[0] if rest else "an object"
 
 
-def _cause(source: Source, problem: Exception) -> str:
-    if not _begins(source, b"\x80"):
-        return "it does not begin as torch.save writes it"
+def _cause(problem: Exception) -> str:
     return (str(problem).strip().split("\n")[0] or type(problem).__name__)[:300]

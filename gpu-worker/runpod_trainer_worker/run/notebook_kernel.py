@@ -11,12 +11,38 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+#: Starts the kernel as `ipykernel_launcher` does. What programs and libraries print past Python the kernel sends as a
+#: message, which is shown, and writes it to its own output besides: that copy would be shown again. What is written to
+#: `sys.stdout.fileno()` is no copy, and stays. Where Python is when it crashes goes there too.
+_START = """
+import sys
+if sys.path[0] == "":
+    del sys.path[0]
+import faulthandler, os, threading
+from ipykernel import iostream, kernelapp
+copying = set()
+class Os:
+    def __getattr__(self, name):
+        return getattr(os, name)
+    def write(self, file, data):
+        return len(data) if threading.get_ident() in copying else os.write(file, data)
+watch = getattr(iostream.OutStream, "_watch_pipe_fd", None)
+if watch is not None:
+    def watch_quietly(stream):
+        copying.add(threading.get_ident())
+        watch(stream)
+    iostream.OutStream._watch_pipe_fd = watch_quietly
+    iostream.os = Os()
+faulthandler.enable(os.dup(2))
+kernelapp.launch_new_instance()
+"""
+
 
 class _OwnPython(KernelSpecManager):
     """Whatever kernel the notebook names, the step's own Python runs it: kernels of another machine mean nothing."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, "-c", _START, "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="Python", language="python", interrupt_mode="signal")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..base import fsutil
 from ..base.globs import match
 from ..base.selfpath import SELF
+from ..gates.child import expected
 from ..gates.result import ERROR, PASSED, Finding, gate_result, path_of
 from ..journal.spec import Step
 from ..resume.before import Before
@@ -109,11 +110,11 @@ def run_gate(
     try:
         outcome = Execution(command, context.timings, context.should_stop, on_lines, answers.append).run()
     except OSError as problem:
-        failure = Finding(ERROR, "", "cannot be checked", f"It did not start: {problem}.")
+        failure = Finding(ERROR, expected(gate), "cannot be checked", f"It did not start: {problem}.")
         return dict(context.masker.value(gate_result(index, gate, failure)))
     if outcome.stopped not in (None, TIMEOUT):
         raise Stopped()
-    result = answers[-1]["result"] if answers else gate_result(index, gate, _no_answer(outcome, limit, errors))
+    result = answers[-1]["result"] if answers else gate_result(index, gate, _no_answer(gate, outcome, limit, errors))
     return dict(context.masker.value(result))
 
 
@@ -122,15 +123,15 @@ def _limit(step: Step, gate: Dict[str, Any]) -> float:
     return step.timeout or _LIMIT_SECONDS if minutes is None else float(minutes) * 60
 
 
-def _no_answer(outcome: Outcome, limit: float, errors: List[str]) -> Finding:
+def _no_answer(gate: Dict[str, Any], outcome: Outcome, limit: float, errors: List[str]) -> Finding:
     if outcome.stopped == TIMEOUT:
         message = (
             f"The check did not end within {limit:g} seconds and was ended. Look what it waits for, or give the gate more "
             "time with its timeoutMinutes."
         )
-        return Finding(ERROR, "", f"no answer in {limit:g} s", message)
+        return Finding(ERROR, expected(gate), f"no answer in {limit:g} s", message)
     message = f"The check itself ended without an answer ({_ending(outcome)}). {' '.join(errors)}".strip()
-    return Finding(ERROR, "", "cannot be checked", message)
+    return Finding(ERROR, expected(gate), "cannot be checked", message)
 
 
 def _ending(outcome: Outcome) -> str:

@@ -50,7 +50,7 @@ _LAUNCHING_MODULES = {
     "composer.cli",
 }
 _SHELLS = {"bash", "sh", "dash", "zsh", "ksh"}
-_PYTHON = re.compile(r"^(?:.*/)?(?:python|pypy)[\d.]*$")
+_PYTHON = re.compile(r"^(?:.*/)?(?:i?python|pypy)[\d.]*$")
 _MODULE = re.compile(r"^[A-Za-z_]\w*(\.\w+)*$")
 _FILE = re.compile(r"\.(ya?ml|json|jsonl|toml|cfg|ini|conf|csv|tsv|txt|parquet|pt|pth|safetensors|npy|npz|py)$", re.I)
 _OUTPUT = re.compile(r"out|save|log|report|dump|dest|write|target|result|export", re.I)

@@ -302,3 +302,38 @@ def test_the_folder_that_latest_of_deepspeed_names(folder: Path, foreign: Any) -
     deepspeed(folder, foreign, 2, 2)
     (folder / "latest").write_text("global_step600\n")
     assert "the folder global_step600 is missing" in check(folder.parent)["message"]
+
+
+@pytest.mark.parametrize(
+    "names", [["lora_rank_16"], ["lora_rank8", "lora_rank16"], ["unet-rank4", "unet-rank32"], ["lora_rank1", "lora_rank64"]]
+)
+def test_the_rank_of_an_adapter_is_no_process(folder: Path, names: List[str]) -> None:
+    for name in names:
+        save_file(tensors("a"), folder / f"{name}.safetensors")
+    assert check(folder.parent)["status"] == "passed"
+
+
+def test_the_folders_of_ranks_have_no_gap(folder: Path) -> None:
+    for name in ("mp_rank_00_000", "mp_rank_00_001", "mp_rank_01_000", "mp_rank_01_001"):
+        (folder / "iter_0000100" / name).mkdir(parents=True)
+        torch.save({"model": tensors("a")}, folder / "iter_0000100" / name / "model_optim_rng.pt")
+    assert check(folder.parent)["status"] == "passed"
+    for place in (folder / "iter_0000100" / "mp_rank_00_001").iterdir():
+        place.unlink()
+    assert "mp_rank_00_001 is empty" in check(folder.parent)["message"]
+    (folder / "iter_0000100" / "mp_rank_00_001").rmdir()
+    result = check(folder.parent)
+    assert result["status"] == "error" and "rank 0 is missing beside mp_rank_01_001" in result["message"]
+
+
+@pytest.mark.parametrize(("end", "stem", "index"), KINDS)
+def test_shards_of_a_model_of_transformers_need_their_index(folder: Path, end: str, stem: str, index: str) -> None:
+    sharded(folder, end, stem, index)
+    (folder / "config.json").write_text('{"architectures": ["LlamaForCausalLM"], "_class_name": "UNet2DConditionModel"}')
+    assert check(folder.parent)["status"] == "passed"
+    (folder / index).unlink()
+    result = check(folder.parent)
+    assert result["status"] == "error" and f"{index} is missing, which is written last" in result["message"], result
+    # Other programs load such files by their names.
+    (folder / "config.json").unlink()
+    assert check(folder.parent)["status"] == "passed"

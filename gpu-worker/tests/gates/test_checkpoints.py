@@ -145,7 +145,7 @@ def test_types_that_cannot_be_computed_with_are_no_damage(tmp_path: Path) -> Non
         "empty": torch.ones(0),
     }
     for name, value in values.items():
-        torch.save({name: value}, tmp_path / "a.pt")
+        torch.save({name: value, "one": torch.ones(1)}, tmp_path / "a.pt")
         assert check(tmp_path, "a.pt")["status"] == "passed", (name, check(tmp_path, "a.pt"))
     torch.save({"csr": (torch.eye(3) * float("nan")).to_sparse_csr()}, tmp_path / "a.pt")
     assert check(tmp_path, "a.pt")["status"] == "failed"
@@ -263,3 +263,35 @@ def test_a_checkpoint_with_an_empty_state_of_the_model(tmp_path: Path) -> None:
         assert check(tmp_path, "a.ckpt")["status"] == "failed", content
     torch.save({"state_dict": tensors("w"), "optimizer_states": states}, tmp_path / "a.ckpt")
     assert check(tmp_path, "a.ckpt")["status"] == "passed"
+
+
+def test_tensors_without_a_number_are_no_model(folder: Path) -> None:
+    # As a state_dict is whose parts nobody gathered from the other processes.
+    torch.save({"a.weight": torch.empty(0), "b.weight": torch.empty(0)}, folder / "pytorch_model.bin")
+    result = check(folder.parent)
+    assert result["status"] == "failed" and "2 tensors and not one number" in result["message"]
+
+
+#: fastText, CTranslate2, ggml
+OTHERS = [b"\xba\x16\x4f\x2f" + bytes(40), b"\x06\x00\x00\x00\x10\x00TransformerSpec" + bytes(40), b"lmgg" + bytes(40)]
+
+
+@pytest.mark.parametrize("start", OTHERS)
+def test_a_model_bin_of_another_program_is_passed_over(folder: Path, start: bytes) -> None:
+    (folder / "model.bin").write_bytes(start)
+    result = check(folder.parent, "ckpt/model.bin")
+    assert result["status"] == "error" and "it does not begin as torch.save writes it" in result["message"]
+    assert "state_dict" not in result["message"]
+    torch.save({"a": torch.ones(2)}, folder / "head.pt")
+    result = check(folder.parent)
+    assert result["status"] == "passed" and result["evidence"]["passedOver"] == ["model.bin"]
+    (folder / "model.bin").write_bytes(b"")
+    assert check(folder.parent)["status"] == "error"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "model.pt", "model.gguf", "model.bin"])
+def test_a_pointer_of_git_lfs_is_named(folder: Path, name: str) -> None:
+    (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    for path in ("ckpt", f"ckpt/{name}"):
+        result = check(folder.parent, path)
+        assert result["status"] == "error" and "pointer of Git LFS" in result["message"], result

@@ -210,6 +210,13 @@ def test_a_gate_that_hangs_is_an_error_that_says_what_to_do(bench: Bench) -> Non
         (result,) = run(bench, "true", **step)["gates"]
         assert result["status"] == "error" and "0.6 seconds" in result["message"] and "timeoutMinutes" in result["message"]
         assert time.monotonic() - began < 15 and bench.processes("gate.py") == []
+        assert result["expected"] == "exit code 0"
+
+
+def test_what_a_hanging_gate_has_printed_is_told_and_nothing_of_the_worker(bench: Bench) -> None:
+    bench.write("gate.py", "import time; print('asking the server', flush=True); time.sleep(60)")
+    run(bench, "true", gates=[{"type": "script", "script": "gate.py", "timeoutMinutes": 0.03}])
+    assert bench.output() == ["asking the server"]
 
 
 METRIC = {"type": "metric", "name": "loss", "max": 1, "of": "worst"}

@@ -92,7 +92,7 @@ def test_copy_is_saved_while_the_notebook_runs(bench: Bench) -> None:
         assert process.wait(20) == 1
     assert bench.events("step.finished")[-1]["status"] == "cancelled"
     assert copy_of(bench)[1]["outputs"][-1]["ename"] == "KeyboardInterrupt"
-    assert bench.processes("ipykernel_launcher") == []
+    assert bench.processes("--HistoryManager.hist_file=:memory:") == []
 
 
 def test_cell_that_ignores_the_interrupt_is_ended_and_its_copy_kept(bench: Bench) -> None:
@@ -104,7 +104,7 @@ def test_cell_that_ignores_the_interrupt_is_ended_and_its_copy_kept(bench: Bench
     assert bench.run_here().returncode == 1
     assert end(bench)["status"] == "timeout"
     assert text_of(copy_of(bench)[0]) == "kept\n"
-    assert bench.processes("ipykernel_launcher") == []
+    assert bench.processes("--HistoryManager.hist_file=:memory:") == []
 
 
 def test_metrics_and_gates_of_a_notebook(bench: Bench) -> None:
@@ -157,3 +157,32 @@ def test_python_without_notebook_packages_is_explained(bench: Bench, tmp_path: P
     bench.spec(step(), python=str(tmp_path / "bare" / "bin" / "python"))
     assert bench.run_here().returncode == 1
     assert "ipykernel" in end(bench)["reason"] and "target.requirements" in end(bench)["reason"]
+
+
+def test_what_programs_and_libraries_print_is_told_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Under pytest ipykernel leaves alone what is printed past Python.
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    cells = [
+        "import os, subprocess, sys\nsubprocess.run(['echo', 'program']);",
+        "os.system('echo system; echo error >&2');",
+        "os.write(1, b'library\\n');\nprint('python')",
+        "subprocess.run(['echo', 'to the stream'], stdout=sys.stdout);",
+        "!echo bang",
+        "subprocess.run(['printf', 'no end']); subprocess.run(['sh', '-c', 'echo grandchild & wait']);",
+    ]
+    bench.notebook("nb.ipynb", cells)
+    bench.spec(step())
+    assert bench.run_here().returncode == 0, bench.output()
+    assert bench.output() != []
+    printed = " ".join(line.strip() for line in bench.output())
+    for word in ("program", "system", "error", "library", "python", "to the stream", "bang", "no end", "grandchild"):
+        assert printed.count(word) == 1, (word, bench.output())
+    assert text_of(copy_of(bench)[0]) == "program\n"
+
+
+def test_the_last_words_of_a_kernel_that_crashes_are_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    bench.notebook("nb.ipynb", ["import ctypes\nctypes.string_at(0)"])
+    bench.spec(step())
+    assert bench.run_here().returncode == 1
+    assert sum("Fatal Python error" in line for line in bench.output()) == 1, bench.output()

@@ -167,6 +167,13 @@ def test_what_code_starts_and_opens_is_followed(pyz: Path, tmp_path: Path) -> No
     assert "src/helper.py" in one["files"] and "out.txt" in one["made"]
 
 
+@pytest.mark.parametrize("command", ["ipython train.py -- --lr 1", "ipython3 --pdb train.py", "ipython -m train"])
+def test_what_ipython_starts_is_followed(pyz: Path, tmp_path: Path, command: str) -> None:
+    project(tmp_path, {"train.py": "import helper\n", "helper.py": ""})
+    one = read(pyz, tmp_path, [entry(kind="shell", command=command)])["entries"]["one"]
+    assert {"helper.py", "train.py"} <= set(one["files"]), one
+
+
 def test_run_magics_and_cells_that_start_something_are_followed(pyz: Path, tmp_path: Path) -> None:
     project(
         tmp_path,

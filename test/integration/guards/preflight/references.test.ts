@@ -409,6 +409,17 @@ describe('what a project refers to is followed before money is spent (R4.1, R2.2
     assert.deepEqual(told(await findingsOf({ files: markers, must: ['d/'], steps })), []);
   });
 
+  it('an empty notebook refuses a run only where a step runs it', async () => {
+    const files = { 'n/Untitled.ipynb': '', 'n/a.ipynb': notebook(['print(1)']) };
+    const ofStep = async (name: string): Promise<unknown> =>
+      told(await findingsOf({ files, must: ['n/'], steps: [{ name: 's', notebook: name }] }));
+    assert.deepEqual(await ofStep('n/a.ipynb'), [['warning', 'file-empty']]);
+    assert.deepEqual(await ofStep('n/Untitled.ipynb'), [
+      ['warning', 'file-empty'],
+      ['error', 'step-file'],
+    ]);
+  });
+
   it('a Python with arguments, and results that cannot come home', async () => {
     const files = { 'a.py': 'print(1)\n' };
     const steps = [{ name: 's', script: 'a.py', outputs: ['out/*.bin'] }];

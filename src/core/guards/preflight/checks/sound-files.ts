@@ -12,9 +12,9 @@ import type { LocalFile } from '../../../files/scan.ts';
 const lfsPointer = 'version https://git-lfs.github.com/spec/';
 /** Kinds of files that nothing can read when they are empty. */
 const neverEmpty =
-  /\.(json|parquet|arrow|feather|ipynb|pt|pth|bin|safetensors|gguf|onnx|npy|npz|h5|hdf5|tar|gz|zip|zst|wav|flac|mp3|png|jpe?g)$/i;
-/** Kinds that may be empty and seldom are. Others, such as markers and placeholders, mean something by being there. */
-const seldomEmpty = /\.(csv|tsv|jsonl|ya?ml|txt)$/i;
+  /\.(json|parquet|arrow|feather|pt|pth|bin|safetensors|gguf|onnx|npy|npz|h5|hdf5|tar|gz|zip|zst|wav|flac|mp3|png|jpe?g)$/i;
+/** Kinds that may be empty and seldom are; of a notebook that a step runs its own check tells. Others, such as markers and placeholders, mean something by being there. */
+const seldomEmpty = /\.(csv|tsv|jsonl|ya?ml|txt|ipynb)$/i;
 /** Pointers are small; larger files need not be opened for them. */
 const largestPointer = 1024;
 const mostOpened = 4000;
