@@ -44,7 +44,8 @@ export const gates: Check = {
             at: [...at, 'path'],
           });
         }
-        if (believesNothing(facts, { step, index, gate }, matching.length > 0)) {
+        const isSent = step.where === 'pod' && matching.some((f) => uploaded?.files.some((u) => u.path === f.path));
+        if (believesNothing(facts, { step, index, gate }, { isHere: matching.length > 0, isSent })) {
           say.warning('gate-stale', {
             what: `A gate of the step ${step.name} looks at ${gate.path}, which is there before the step and is none of its outputs.`,
             why: 'What a step did not write proves nothing of it: unless it writes that again, the gate is an error and the pipeline stops.',
@@ -103,14 +104,14 @@ function isOutput(facts: Facts, index: number, path: string): boolean {
 function believesNothing(
   facts: Facts,
   { step, index, gate }: { step: Step; index: number; gate: Extract<Gate, { path: string }> },
-  isHere: boolean,
+  { isHere, isSent }: { isHere: boolean; isSent: boolean },
 ): boolean {
   const writes = (one: Step): boolean =>
     (one.outputs ?? []).some((o) => mayMeet(o, gate.path) || mayMeet(o, `${gate.path}/`));
   const earlier = facts.steps().some((other) => other.index < index && writes(other.step));
-  // Of a step that names no outputs only what it reads is known to be another's.
+  // Of a step that names no outputs only what it reads, and what is brought to the pod, is known to be another's.
   const isRead = (step.inputs ?? []).some((i) => mayMeet(i, gate.path) || mayMeet(i, `${gate.path}/`));
-  const isOthers = (step.outputs ?? []).length > 0 ? isHere || earlier : isRead || earlier;
+  const isOthers = (step.outputs ?? []).length > 0 ? isHere || earlier : isRead || earlier || isSent;
   return step.allowStale !== true && gate.allowStale !== true && !writes(step) && isOthers;
 }
 
