@@ -10,6 +10,7 @@ import {
 import type { Disposable } from '../common/disposables.ts';
 import type { Log } from '../common/log.ts';
 import { Page } from '../common/page/page.ts';
+import { tabTitle } from '../jobs/choose-job.ts';
 import type { JobModel, StepData } from './job-model.ts';
 import { panelDetail, panelState, type JobFacts } from './panel-state.ts';
 
@@ -270,7 +271,7 @@ export class JobPanel implements Disposable {
       const text = JSON.stringify(state);
       if (text !== this.#told.state) {
         this.#told = { ...this.#told, state: text };
-        this.#page.rename(state.project);
+        this.#page.rename(tabTitle(record));
         return state;
       }
     }
