@@ -76,6 +76,8 @@ describe('commands of the palette (R9.2)', function () {
     assert.equal(await workbench.page.locator('.notification-toast').count(), 0);
     await workbench.runCommand('RunPod: Run Pipeline…');
     assert.match(await workbench.notification('You are not signed in'), /local sandbox/);
+    const offers = workbench.page.locator('.notification-toast .monaco-button');
+    assert.deepEqual(await offers.allInnerTexts(), ['Sign In…', 'Start Local Sandbox']);
   });
 
   it('open a copy of the sample, signed in to the sandbox (R9.2, R9.7)', async () => {
@@ -98,6 +100,8 @@ describe('commands of the palette (R9.2)', function () {
     await workbench.openFile('training.runpod.json');
     await workbench.lens('Check');
     await workbench.statusItem('no problems found');
+    await workbench.runCommand('RunPod: Restore Removed Files…');
+    await workbench.statusItem('Nothing is set aside');
     await workbench.screenshot('sample');
   });
 });

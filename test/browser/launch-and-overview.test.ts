@@ -179,7 +179,7 @@ describe('launch sheet and overview (R4)', function () {
     const text = await frame.locator('.sheet').innerText();
     assert.match(text, /RTX 4090\s*free here, \$0\.74\/h on RunPod\s*none free/);
     assert.match(text, /tiny will be created: 10 GB in US-MD-1 for good/);
-    assert.match(text, /Stops after 1 h, so free here, at most \$0\.\d\d on RunPod/);
+    assert.match(text, /Stops after 1 h; free here, at most \$0\.\d\d on RunPod/);
     assert.deepEqual(await seriousProblems(frame), []);
     await pictures('checklist');
     await fitsNarrowWindow(frame);

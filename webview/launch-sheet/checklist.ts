@@ -1,7 +1,6 @@
 import type { SheetCheck, SheetFinding, SheetState } from '../../src/messages/launch-sheet.ts';
 import { h } from '../page/dom.ts';
 import type { IconName } from '../page/icons.ts';
-import { count } from '../../src/core/words/index.ts';
 import { button, disclosure, mark, type Tone } from '../page/parts.ts';
 
 const severities: Record<SheetFinding['severity'], [icon: IconName, tone: Tone, word: string]> = {
@@ -22,7 +21,7 @@ export interface ChecklistActions {
   fix: (finding: number) => void;
 }
 
-/** Findings with what can be done about them, then every check with how it ended. */
+/** Findings with what can be done about them, the checks that could not tell all, then every check behind a click. */
 export function checklist(
   { findings, checks, sum }: NonNullable<SheetState['checks']['value']>,
   actions: ChecklistActions,
@@ -36,12 +35,8 @@ export function checklist(
   return [
     h('p', { class: 'sum' }, mark(worst[0], worst[1]), h('span', {}, sum)),
     h('ul', { class: 'findings' }, ...findings.map((finding, i) => findingCard(finding, i, actions))),
-    disclosure(
-      'all-checks',
-      open.length === 0 ? 'All checks' : `All checks (${count(open.length, 'check')} without a full answer)`,
-      [h('ul', { class: 'marked' }, ...checks.map(checkLine))],
-      { open: findings.length === 0, kind: 'all' },
-    ),
+    h('ul', { class: 'marked' }, ...open.map(checkLine)),
+    disclosure('all-checks', 'All checks', [h('ul', { class: 'marked' }, ...checks.map(checkLine))], { kind: 'all' }),
   ];
 }
 

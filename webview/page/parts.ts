@@ -74,10 +74,10 @@ export function disclosure(
   key: string,
   title: string,
   content: readonly (Node | string)[],
-  { open = false, kind }: { open?: boolean; kind?: string } = {},
+  { kind }: { kind?: string } = {},
 ): HTMLElement {
   const summary = h('summary', { 'data-key': key }, title);
-  const element = h('details', { class: kind, open: openedByHand.get(key) ?? open }, summary, ...content);
+  const element = h('details', { class: kind, open: openedByHand.get(key) ?? false }, summary, ...content);
   summary.addEventListener('click', () => openedByHand.set(key, !element.open));
   return element;
 }

@@ -243,7 +243,12 @@ function rangeText({ low, likely, high }: Range, { free }: EstimateFacts): strin
     const range = high === null ? '' : ` (${dollars(low)} to ${dollars(high)})`;
     return priced(`about ${dollars(likely)}${range}`, free);
   }
-  return high === null ? 'not known, and no cap limits it' : `not known; ${priced(`at most ${dollars(high)}`, free)}`;
+  if (high === null) {
+    return 'not known, and no cap limits it';
+  }
+  // What is free here is known.
+  const most = `at most ${dollars(high)}`;
+  return free ? priced(most, free) : `not known; ${most}`;
 }
 
 function spread(low: number, high: number): string {

@@ -1,8 +1,9 @@
-import { messageOf, UserError } from '../../core/errors.ts';
+import { messageOf, type UserError } from '../../core/errors.ts';
 import { defaultRestUrl, isLoopback } from '../../core/runpod/connection.ts';
 import type { RunPodClient } from '../../core/runpod/client.ts';
 import type { RunPodClientOptions } from '../../core/runpod/http.ts';
 import { DisposableStore, Emitter, type Disposable } from '../common/disposables.ts';
+import { commands } from '../ids.ts';
 import { EditorError } from '../common/editor-error.ts';
 import type { Secret } from '../common/secret.ts';
 import type { Credentials } from './credentials.ts';
@@ -161,11 +162,15 @@ export class Account implements Disposable {
   #signedIn(): { restUrl: string; key: Secret } {
     this.requireTrust();
     if (this.#current === undefined) {
-      throw new UserError('signed-out', {
-        what: 'You are not signed in to RunPod.',
-        next: 'Sign in with an API key, or start the local sandbox, which needs no account.',
-        remedies: [{ do: 'sign-in' }],
-      });
+      throw new EditorError(
+        'signed-out',
+        {
+          what: 'You are not signed in to RunPod.',
+          next: 'Sign in with an API key, or start the local sandbox, which needs no account.',
+          remedies: [{ do: 'sign-in' }],
+        },
+        [{ title: 'Start Local Sandbox', command: commands.startSandbox }],
+      );
     }
     return this.#current;
   }

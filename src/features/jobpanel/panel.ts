@@ -271,7 +271,7 @@ export class JobPanel implements Disposable {
       const text = JSON.stringify(state);
       if (text !== this.#told.state) {
         this.#told = { ...this.#told, state: text };
-        this.#page.rename(tabTitle({ project: state.project, created: new Date(state.created).toISOString() }));
+        this.#page.rename(tabTitle(record));
         return state;
       }
     }

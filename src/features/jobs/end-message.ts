@@ -65,7 +65,7 @@ export function endMessage(
   }
   return {
     how: 'error',
-    text: `${project} ${endedWords[outcome]} after ${price}. ${reason ?? ''}`.trim(),
+    text: `${project} ${endedWords[outcome]} (${price}). ${reason ?? ''}`.trim(),
     buttons: [
       ...buttonsOf(vs, remedies),
       { title: 'Explain Failure…', command: commands.explainFailure, arguments: [{ id: job }] },

@@ -4,7 +4,6 @@ import type { Installation } from '../../core/home/installation.ts';
 import type { PreflightReport } from '../../core/guards/preflight/index.ts';
 import type { LoadedProject } from '../../core/project/load.ts';
 import { applyProfile } from '../../core/project/profile.ts';
-import type { SheetState } from '../../messages/launch-sheet.ts';
 import type { StepForesight } from '../../core/jobs/foresight.ts';
 import type { RunRequest } from '../jobs/run-job.ts';
 import type { LaunchContext } from './context.ts';
@@ -14,8 +13,8 @@ import { loadFromEditor } from '../projectfile/edit.ts';
 import * as sheetText from './sheet-text.ts';
 import { failureText } from '../common/text.ts';
 
-type PartName = 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke';
-type Parts = Pick<SheetState, PartName>;
+type Parts = sheetText.Parts;
+type PartName = keyof Parts;
 const partNames: PartName[] = ['checks', 'pods', 'sync', 'estimate', 'limits', 'smoke'];
 
 const busy = { busy: true };
@@ -51,8 +50,9 @@ export class RunPreview {
     return this.#number;
   }
 
+  /** A fault that is among the findings is told there alone. */
   get parts(): Parts {
-    return this.#parts;
+    return sheetText.toldOnce(this.#parts, this.#report?.findings ?? []);
   }
 
   /** The project as its editor shows it, without its profile. */

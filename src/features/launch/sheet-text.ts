@@ -31,9 +31,22 @@ import { caps, type SheetState } from '../../messages/launch-sheet.ts';
 import { buttonOf } from '../common/remedies.ts';
 import { plainText } from '../common/text.ts';
 
-type Value<K extends 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke'> = NonNullable<
-  SheetState[K]['value']
->;
+type Value<K extends keyof Parts> = NonNullable<SheetState[K]['value']>;
+
+/** What of the sheet is found out by itself. */
+export type Parts = Pick<SheetState, 'checks' | 'pods' | 'sync' | 'estimate' | 'limits' | 'smoke'>;
+
+/** Where a part failed of what a finding says, with its remedy, the part points there. */
+export function toldOnce(parts: Parts, findings: readonly { what: string }[]): Parts {
+  const isFinding = (failure: string): boolean => findings.some(({ what }) => failure.startsWith(plainText(what)));
+  const told = Object.entries(parts).map(([name, part]) => [
+    name,
+    name !== 'checks' && part.failure !== undefined && isFinding(part.failure)
+      ? { ...part, failure: 'Not known before the error under "Checks" is corrected.' }
+      : part,
+  ]);
+  return Object.fromEntries(told) as Parts;
+}
 
 /** The checklist: findings with their place, and every check with how it ended. */
 export function checksText({ findings, checks, ms }: PreflightReport, loaded: LoadedProject): Value<'checks'> {
@@ -224,7 +237,7 @@ export function limitsText(
     ...(hoursPerDay === undefined ? [] : [`${hoursPerDay} h a day`]),
     ...(dollarsPerDay === undefined ? [] : [`${dollars(dollarsPerDay)} a day`]),
   ];
-  const most = mostDollars === null ? '' : `, so ${priced(`at most ${dollars(mostDollars)}`, free)}`;
+  const most = mostDollars === null ? '' : `${free ? '; ' : ', so '}${priced(`at most ${dollars(mostDollars)}`, free)}`;
   const unable = capNote(capabilities, endKeySecret);
   const keys =
     endKeySecret === undefined ? 'its key' : `the pod's own key and the one in your secret ${plainText(endKeySecret)}`;

@@ -74,7 +74,8 @@ export function draftProject({ name, files, sources = new Map(), region = usualR
   const outputs = entries.length > 0 ? inOrder(made) : ['output/hello.txt'];
   const fetch = outputs.length > 0 ? outputs : ['output/**'];
 
-  return `// A RunPod Trainer project. Hover a field to see what it means; Ctrl+Space shows what may stand here.
+  return `// A RunPod Trainer project.
+// Hover a field to see what it means; Ctrl+Space shows what may stand here.
 {
   "version": 1,
   "name": ${json(projectName(name))},
@@ -87,13 +88,13 @@ export function draftProject({ name, files, sources = new Map(), region = usualR
     // Hosts with an older driver could not use their GPU with this image.
     "minCuda": ${json(cuda)}${requirements === undefined ? '' : `,\n    "requirements": ${json(requirements)}`}
   },
-  // What is uploaded. "must" and "data" stop the run, before it costs anything, when a file is missing.
+  // What is uploaded. When a file of "must" or "data" is missing, nothing is rented.
   "sync": {
     "must": ${json(must.length > 0 ? must : [firstFile])},
     "data": ${json(data)}
   },${paths.length === 0 ? '' : `\n  // Where the packages of the project lie.\n  "env": { "PYTHONPATH": ${json(paths.join(':'))} },`}
-  // What runs, in order. The next step starts only when every gate of the one before holds. Ctrl+Space between the
-  // brackets of "gates" offers one of each kind, such as
+  // What runs, in order. The next step starts only when every gate of the one before holds.
+  // Ctrl+Space between the brackets of "gates" offers one of each kind, such as
   //   { "type": "metric", "name": "loss", "max": 1.0 }
   "steps": [
 ${steps.join(',\n')}

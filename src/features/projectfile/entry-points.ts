@@ -16,21 +16,52 @@ const mostSteps = 8;
 
 /** What of a folder is run, in the order of the work: preparing, exploring, training, judging. */
 export function entryPoints(files: readonly string[], sources: ReadonlyMap<string, string>): EntryPoint[] {
-  const found = files.filter((file) => isEntry(file, sources.get(file) ?? ''));
+  const lives = new Set(files);
+  const imported = importedNames(sources);
+  const isStep = (file: string): boolean =>
+    isEntry(file, sources.get(file) ?? '') || isPlainScript(file, sources.get(file) ?? '', lives, imported);
+  const found = files.filter((file) => !isHelper(file) && isStep(file));
   const named = found.filter((file) => stageOf(file) !== undefined);
   const chosen = found.length > mostSteps && named.length > 0 ? named : found;
-  return inWorkOrder(chosen.slice(0, 20)).map((path) => entryOf(path, new Set(files), sources.get(path) ?? ''));
+  return inWorkOrder(chosen.slice(0, 20)).map((path) => entryOf(path, lives, sources.get(path) ?? ''));
+}
+
+function isHelper(path: string): boolean {
+  return /(^|\/)(tests?|docs|examples)\/|(^|\/)(test_[^/]*|[^/]*_test|conftest|setup|noxfile)\.py$|(^|\/)\./.test(path);
 }
 
 function isEntry(path: string, source: string): boolean {
-  const isHelper = /(^|\/)(tests?|docs|examples)\/|(^|\/)(test_[^/]*|[^/]*_test|conftest|setup|noxfile)\.py$/.test(
-    path,
-  );
-  if (isHelper || /(^|\/)\./.test(path)) {
-    return false;
-  }
   const isMain = /(^|\/)(train|main)\.py$/.test(path) || /^if\s+__name__\s*==\s*['"]__main__['"]/m.test(source);
   return path.endsWith('.ipynb') || (path.endsWith('.py') && isMain);
+}
+
+/**
+ * A file beside no `__init__.py` that is named after a stage of the work, does something when it is read, and that no other
+ * file imports: a script without a main guard.
+ */
+function isPlainScript(
+  path: string,
+  source: string,
+  files: ReadonlySet<string>,
+  imported: ReadonlySet<string>,
+): boolean {
+  const name = posix.basename(path, '.py');
+  return (
+    path.endsWith('.py') &&
+    stageOf(path) !== undefined &&
+    !files.has(posix.join(posix.dirname(path), '__init__.py')) &&
+    !imported.has(name) &&
+    /^(?:[A-Za-z_][\w.]*\(|(?:for|while|with)\s)/m.test(source)
+  );
+}
+
+/** Every name by which some file imports another: of `from a.b import c` each of the three. */
+function importedNames(sources: ReadonlyMap<string, string>): Set<string> {
+  const lines = [...sources].flatMap(([path, source]) => {
+    const text = path.endsWith('.ipynb') ? codeOf(source) : source;
+    return [...text.matchAll(/^\s*(?:from\s+\S+\s+)?import\s.*/gm)].map(([line]) => line);
+  });
+  return new Set(lines.flatMap((line) => line.match(/\w+/g) ?? []));
 }
 
 const stages: readonly RegExp[] = [
@@ -110,7 +141,7 @@ function codeOf(notebook: string): string {
 }
 
 const writes =
-  /(?:\bopen\(\s*|Path\(\s*|\.(?:to_parquet|to_csv|to_json|savefig|save_pretrained|save)\(\s*|\b(?:save|savez|savez_compressed|save_file|dump)\([^\n]{1,80}?,\s*)f?(['"])([\w./-]+)\1\s*([^\n]*)/g;
+  /(?:\bopen\(\s*|Path\(\s*|\.(?:to_parquet|to_csv|to_json|write_parquet|savefig|save_pretrained|save)\(\s*|\b(?:save|savez|savez_compressed|save_file|dump|write_table|write_csv|write_feather)\([^\n]{1,80}?,\s*)f?(['"])([\w./-]+)\1\s*([^\n]*)/g;
 
 /** Files that the code writes by a literal name. */
 function writtenBy(source: string): string[] {

@@ -33,7 +33,7 @@ export async function chooseSample(vs: typeof vscode): Promise<Sample | undefine
     {
       label: '$(beaker) Rainbow',
       description: 'minutes, with PyTorch (1 to 6 GB where it is not installed yet)',
-      detail: 'A real shape: extraction here, an embedding pass and four notebooks on the pod, metrics, checkpoints.',
+      detail: 'Extraction here, embedding and four notebooks on the pod, with metrics and checkpoints.',
       sample: rainbow,
     },
   ];

@@ -4,6 +4,7 @@ import { loadProject } from '../../core/project/load.ts';
 import type { FetchResult } from '../../core/transport/progress.ts';
 import { chooseSetAside, withSetAside, type SetAside } from '../../core/volumes/browse/set-aside.ts';
 import { byteText, count } from '../../core/words/index.ts';
+import { NothingToDo } from '../common/nothing-to-do.ts';
 import { valueOf, withProgress } from '../common/progress.ts';
 import { plainText, timeText } from '../common/text.ts';
 import { chooseProjectFile, saveChanges } from '../projectfile/choose.ts';
@@ -27,6 +28,9 @@ export async function restoreRemoved(
       here,
       loaded,
       async ({ files, restore }) => {
+        if (files.length === 0) {
+          throw new NothingToDo('Nothing is set aside on the volume of this project.');
+        }
         const chosen = await choose(vs, chooseSetAside(files, []));
         report(chosen === undefined ? '' : count(chosen.length, 'file'));
         return chosen && restore(chosen, { signal });

@@ -275,7 +275,7 @@ describe('caps where the pod may not end itself, and caps of a day (R4.3)', () =
       caps: { dollars: 1 },
     });
     const first = await world.run(['run', project.file, '--yes']);
-    assert.match(first.stdout, /^Cost {6}not known; free here, at most \$1\.00 on RunPod$/m);
+    assert.match(first.stdout, /^Cost {6}free here, at most \$1\.00 on RunPod$/m);
     assert.match(first.stdout, /only never passed here and has no "timeoutMinutes": how long it takes is not known\./);
     assert.match(first.stdout, /● It will have|! No cap holds/);
     const second = await world.run(['run', project.file, '--yes', '--from', 'only']);

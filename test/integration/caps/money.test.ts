@@ -46,7 +46,7 @@ describe('money is one calculation, beside the bill (R4.2)', () => {
 
     const before = await plan();
     assert.match(before, /prepare will run: it never ran, or its last run did not pass/);
-    assert.match(before, /cost: not known; free here, at most \$0\.\d+ on RunPod/);
+    assert.match(before, /cost: free here, at most \$0\.\d+ on RunPod/);
 
     const first = await world.runJson(['run', project.file, '--yes']);
     assert.equal(first.code, 0, first.stderr);

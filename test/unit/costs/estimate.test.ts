@@ -72,7 +72,7 @@ describe('the estimate before a run (R4.2)', () => {
       assert.equal(capped.text, 'not known; at most $3.00', 'the bound is that of the caps, wherever it is told');
     }
     const free = estimate(facts({ steps: [step('train')], mostDollars: 3, free: true }));
-    assert.equal(free.text, 'not known; free here, at most $3.00 on RunPod');
+    assert.equal(free.text, 'free here, at most $3.00 on RunPod');
   });
 
   it('never goes beyond the cap', () => {

@@ -68,6 +68,12 @@ describe('how the end of a job is told (R9.1)', () => {
       assert.equal(endMessage(vs, ended({ outcome }), options, after(1)), undefined);
     }
   });
+
+  it('a failure in the sandbox reads as a sentence too (R9.7)', () => {
+    const free = { ...record, restUrl: 'http://127.0.0.1:1234/v1' };
+    const told = endMessage(vs, ended({ record: free, outcome: 'failed', reason: 'A gate does not hold.' }), options);
+    assert.equal(told?.text, 'p failed (free here, $4.40 on RunPod). A gate does not hold.');
+  });
 });
 
 describe('windows that hear of the same end', () => {
@@ -100,7 +106,7 @@ describe('windows that hear of the same end', () => {
     const [behind, before] = [windowOf('behind', false), windowOf('before', true)];
     const lost = ended({ outcome: 'failed', reason: 'A gate does not hold.' });
     await Promise.all([behind.tell(lost), before.tell(lost)]);
-    assert.deepEqual(shown, ['before: p failed after $4.40. A gate does not hold.']);
+    assert.deepEqual(shown, ['before: p failed ($4.40). A gate does not hold.']);
     before.watchedWith(() => true);
     await before.tell(ended({ outcome: 'lost' }));
     assert.equal(shown.length, 1, 'not beside the panel that says it');

@@ -4,6 +4,7 @@ import type { PreflightReport } from '../../../src/core/guards/preflight/index.t
 import { parseProject } from '../../../src/core/project/parse.ts';
 import {
   checksText,
+  toldOnce,
   endingText,
   estimateText,
   limitsText,
@@ -55,6 +56,20 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     );
     assert.equal(findings[1]?.place, undefined);
     assert.deepEqual(checks[0]?.unknown, ['No answer.']);
+  });
+
+  it('says a fault once: a part that has the one of a finding points there', () => {
+    const busy = { busy: true };
+    const failure = 'RunPod has no GPU type "L44". Use one of these ids: L4, A40.';
+    const other = { busy: false, failure: 'RunPod did not answer.' };
+    const parts = { ...{ sync: other, checks: busy, limits: busy, smoke: busy }, pods: { busy: false, failure } };
+    const told = toldOnce({ ...parts, estimate: { busy: false, failure } }, [
+      { what: 'RunPod has no GPU type "L44".' },
+    ]);
+    for (const { failure: text } of [told.pods, told.estimate]) {
+      assert.equal(text, 'Not known before the error under "Checks" is corrected.');
+    }
+    assert.equal(told.sync, other);
   });
 
   it('says what a smoke run takes, costs at most, and leaves out', () => {
@@ -191,7 +206,7 @@ describe('what the launch sheet says (R4.1, R4.2)', () => {
     assert.equal(startLabel(project, 3.1, 9, true), 'Start (free here, about $3.10 on RunPod)');
     assert.equal(startLabel(project, null, 0.9, true), 'Start (free here, at most $0.90 on RunPod)');
     const limits = limitsText(project, 0.9, { podKeyRights: 'own', minDiskGb: 20 }, { free: true });
-    assert.match(limits.text, /so free here, at most \$0\.90 on RunPod\./);
+    assert.match(limits.text, /^Stops after [^;]*; free here, at most \$0\.90 on RunPod\./);
     const pod = { kind: 'gpu' as const, count: 1, costPerHour: 0.43, id: 'b', label: 'L4', stock: 'LOW' as const };
     const volume = { exists: false as const, name: 'tiny', dataCenter: 'US-MD-1', size: 50 };
     const { rows, volume: where } = podsText(volume, [pod], true);

@@ -38,6 +38,36 @@ describe('a drafted project file (R9.5)', () => {
     );
   });
 
+  it('runs scripts without a main guard where their names say what they are for, and nothing that others import', () => {
+    const plain = new Map([
+      [
+        'scripts/prepare.py',
+        'import pyarrow.parquet as pq\nimport helpers_data\ntable = load()\npq.write_table(table.slice(0, 8), "data/train.parquet")\n',
+      ],
+      ['scripts/helpers_data.py', 'import random\nrandom.seed(1)\n'],
+      ['scripts/score.py', 'from scripts.plot import draw\nfor song in songs:\n    draw(song)\n'],
+      ['scripts/plot.py', 'style()\ndef draw(song):\n    pass\n'],
+      ['scripts/dataset.py', 'class Songs:\n    pass\n'],
+      ['scripts/train.py', 'print("training")\n'],
+      ['src/whalenet/__init__.py', ''],
+      ['src/whalenet/evaluate.py', 'register("evaluate")\n'],
+    ]);
+    const project = draft({ files: [...plain.keys()], sources: plain });
+    assert.deepEqual(
+      project?.steps.map((s) => s.script ?? s.module),
+      ['scripts/prepare.py', 'scripts/train.py', 'scripts/score.py'],
+    );
+    assert.deepEqual(project.steps[0]?.outputs, ['data/train.parquet']);
+  });
+
+  it('is read without scrolling: its comments are short lines', () => {
+    const text = draftProject({ name: 'x', files, sources });
+    assert.deepEqual(
+      text.split('\n').filter((line) => line.includes('// ') && line.length > 100),
+      [],
+    );
+  });
+
   it('runs a package of a src layout as a module, with PYTHONPATH where it lies', () => {
     const project = draft();
     assert.deepEqual(project?.env, { PYTHONPATH: 'src' });

@@ -418,6 +418,17 @@ const planted: Planted[] = [
     },
   },
   {
+    name: 'a gate on what is brought along, of a step that says of nothing that it writes it (field-11)',
+    id: 'gate-stale',
+    severity: 'warning',
+    at: ['steps', 2, 'gates', 0, 'path'],
+    edit: (p) => {
+      const { name, where } = step(p, 2);
+      const gates = [{ type: 'rows', path: 'data/songs.parquet', min: 1 }];
+      p.steps[2] = { name, where, shell: 'true', gates };
+    },
+  },
+  {
     name: 'checkpoints that no code goes on from',
     id: 'resume-never',
     severity: 'warning',

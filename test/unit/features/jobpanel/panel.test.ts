@@ -64,7 +64,7 @@ describe('the job panel (R9.3, R9.5)', () => {
       onDidReceiveMessage: said.event,
       postMessage: (message: Told) => Promise.resolve(told.push(message) > 0),
     };
-    const tab = { webview, visible: true, onDidChangeViewState: moved.event, onDidDispose: closed.event };
+    const tab = { webview, visible: true, title: '', onDidChangeViewState: moved.event, onDidDispose: closed.event };
     const vs = { Uri: { joinPath: (...parts: string[]) => parts.join('/') } } as unknown as typeof vscode;
     const log = { warn: refuse, error: refuse } as unknown as Log;
     let complete = 0;
@@ -96,7 +96,7 @@ describe('the job panel (R9.3, R9.5)', () => {
       said.fire({ type: 'select', step: 'train' });
       await until('all to be told', () => complete > before);
     };
-    return { job, records, model, told, live, show, ready, states: () => states };
+    return { job, records, model, tab, told, live, show, ready, states: () => states };
   }
 
   /** What keeps this process awake now. */
@@ -106,6 +106,12 @@ describe('the job panel (R9.3, R9.5)', () => {
     close();
     return before - timers();
   };
+
+  it('keeps in its title when the job began, which tells two tabs of one project apart', async () => {
+    const { model, tab, ready } = await open();
+    await ready();
+    assert.match(tab.title, new RegExp(`^${model.record?.project ?? ''} · .*\\d\\d:\\d\\d$`));
+  });
 
   it('does nothing more once it has told all of a job that is over', async () => {
     const { model, told, ready, states } = await open();
