@@ -29,7 +29,8 @@ def main() -> None:
             except OSError:  # nobody has the other end open any more
                 data = b""
             if not data:
-                watched.remove(ready)
+                # It may have been closed by an order that came in the same moment.
+                watched = [other for other in watched if other != ready]
             elif ready == terminal:
                 os.write(1, data)
             else:

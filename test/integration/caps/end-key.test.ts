@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { filesBelow } from '../../support/files.ts';
 import { until } from '../../support/wait.ts';
 import { nothingRuns, keeperOf, workerOf, World, type Cli } from '../jobs/harness.ts';
 import { TestProject, untilGo } from '../jobs/projects.ts';
@@ -177,10 +178,4 @@ function read(file: string): string {
     // A process that ended, or a file that was removed meanwhile.
     return '';
   }
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name));
 }

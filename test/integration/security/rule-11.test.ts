@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { filesBelow } from '../../support/files.ts';
 import { until } from '../../support/wait.ts';
 import { workerOf, World } from '../jobs/harness.ts';
 import { TestProject, untilGo } from '../jobs/projects.ts';
@@ -49,12 +50,6 @@ function processes(): ProcessSeen[] {
         return [];
       }
     });
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => path.join(entry.parentPath, entry.name));
 }
 
 describe('rule 11: canaries', () => {

@@ -166,7 +166,7 @@ async function listAll(store: VolumeStore, signal: AbortSignal | undefined): Pro
 function isMoved(key: string): boolean {
   return (
     !/^\.runpod-trainer\/(gateways|moves|pods)(\/|$)/.test(key) &&
-    !/(^|\/)\.runpod-trainer\/(incoming|hashes\.json|files\.lock)(\/|$)/.test(key)
+    !/(^|\/)\.runpod-trainer\/(incoming|(worker-)?hashes\.json|files\.lock)(\/|$)/.test(key)
   );
 }
 

@@ -54,7 +54,7 @@ describe('plan and dry run on the command line (R2.4)', () => {
     assert.match(stdout, /^Volume {5}tests \(US-MD-1\)$/m);
     assert.match(stdout, /sends +\d+ B +code\.txt +must/);
     assert.match(stdout, /audio\.tar {2}2 files in/);
-    assert.match(stdout, /\*\.tmp {2}1 file {2}\.runpodignore; x\.tmp/);
+    assert.match(stdout, /\*\.tmp {2}1 file {2}\.runpodignore:1; x\.tmp/);
     assert.match(stdout, /raw\/ {2}1 folder {2}sync\.never; raw\//);
     assert.match(stdout, /keys\.py:2 {2}RunPod API key/);
     assert.match(stdout, /The volume tests does not exist yet/);
