@@ -11,17 +11,7 @@ from urllib.parse import unquote
 from ..base.text import decoded
 from .pip_failures import Asked, Failing, failing
 from .pip_parser import NotRead, Pip, place_of
-
-#: An address, of which a drive of Windows is none.
-_SCHEME = re.compile(r"^([a-z][\w+.-]+:|[\w.-]+@[\w.-]+:)", re.I)
-_ARCHIVE = re.compile(r"\.(whl|zip|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz|tlz|tar\.lz|tar\.lzma|tar)$", re.I)
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_NAME = re.compile(r"^([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(.*)$")
-_PLAIN = re.compile(
-    r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\s*"
-    r"((==|>=|<=|!=|<|>)\s*\d+(\.\d+){0,3}(\s*,\s*(==|>=|<=|!=|<|>)\s*\d+(\.\d+){0,3})*)?$"
-)
-_OPTION = re.compile(r"^(-[rcefi])\s*=?\s*(.*)$|^(--[a-z-]+)(?:[= ]\s*(.*))?$")
+from .plain_requirements import ARCHIVE, SCHEME, VARIABLE, is_plain, plain_lines, plain_name, plain_parts
 
 
 class Line(NamedTuple):
@@ -110,7 +100,7 @@ class Requirements:
         self.opaque = False
         self._root = root
         # pip has an error of its own for a file that is not there, and takes half a second to start.
-        plain = _is_plain(_bytes(os.path.join(root, file)))
+        plain = is_plain(_bytes(os.path.join(root, file)))
         self._tools = None if plain else Pip.find()
         self.pip = "" if plain else self._tools.version if self._tools else None
         before = os.getcwd()
@@ -130,13 +120,13 @@ class Requirements:
             self.refused.append((name, 0, str(problem)))
             return
         self._set(text)
-        lines = self._tools.lines(text) if self._tools else _plain_lines(text)
+        lines = self._tools.lines(text) if self._tools else plain_lines(text)
         for number, line in lines:
             self._line(name, number, line, constraint, [*above, name])
 
     def _set(self, text: str) -> None:
         """pip takes values from its own process."""
-        for variable in _VARIABLE.findall(text):
+        for variable in VARIABLE.findall(text):
             if variable in self._variables:
                 os.environ[variable] = self.used[variable] = self._variables[variable]
             elif self._only_these:
@@ -144,9 +134,9 @@ class Requirements:
 
     def _line(self, name: str, number: int, text: str, constraint: bool, above: List[str]) -> None:
         try:
-            requirement, options = self._tools.parts(text) if self._tools else _plain_parts(text)
+            requirement, options = self._tools.parts(text) if self._tools else plain_parts(text)
         except NotRead as problem:
-            if not _VARIABLE.search(text):
+            if not VARIABLE.search(text):
                 self.refused.append((name, number, str(problem)))
             self._unset(name, number, text, True)
             return
@@ -158,10 +148,10 @@ class Requirements:
         editable = bool(options.get("editables"))
         path = _path_of(requirement, editable)
         refusal = self._tools.problem(requirement, editable, constraint) if self._tools else None
-        if _VARIABLE.search(text):
+        if VARIABLE.search(text):
             # What it stands for is known on the pod.
             refusal = None
-        found = (self._tools.name(requirement) if self._tools else None) or _plain_name(requirement)
+        found = (self._tools.name(requirement) if self._tools else None) or plain_name(requirement)
         if editable or path is not None:
             found = None
         address = editable or path is not None or bool(re.search(r"://|^\w+\+|\s@\s", requirement))
@@ -172,21 +162,21 @@ class Requirements:
             self._unset(name, number, text, applies is True and not constraint)
         hashes = options.get("hashes") or {}
         self._hashes_required = self._hashes_required or bool(hashes)
-        if not constraint and not refusal and not _VARIABLE.search(text):
+        if not constraint and not refusal and not VARIABLE.search(text):
             known = None if found is None else re.sub(r"[-_.]+", "-", found).lower()
             self._asked.append(Asked(name, number, requirement, known, path, editable, address, applies, hashes))
 
     def _options(self, name: str, number: int, options: Dict[str, Any], constraint: bool, above: List[str]) -> None:
         self._hashes_required = self._hashes_required or bool(options.get("require_hashes"))
         for link in options.get("find_links") or []:
-            if not _SCHEME.match(link):
+            if not SCHEME.match(link):
                 self.links.append((name, number, link))
         # Of several on one line pip reads the first.
         nested = (options.get("requirements") or []) or (options.get("constraints") or [])
         if not nested:
             return
         inner_constraint = not options.get("requirements")
-        if _VARIABLE.search(nested[0]) or re.match(r"^https?:", nested[0], re.I):
+        if VARIABLE.search(nested[0]) or re.match(r"^https?:", nested[0], re.I):
             self.opaque = True
             return
         path = posixpath.normpath(posixpath.join(posixpath.dirname(name), nested[0]))
@@ -197,7 +187,7 @@ class Requirements:
             self._file(path, inner_constraint, above)
 
     def _unset(self, name: str, number: int, text: str, sure: bool) -> None:
-        for variable in dict.fromkeys(_VARIABLE.findall(text)):
+        for variable in dict.fromkeys(VARIABLE.findall(text)):
             self.unset.append(Unset(name, number, variable, sure))
 
     def to_json(self) -> Dict[str, Any]:
@@ -235,53 +225,6 @@ def _bytes(name: str) -> bytes:
         return file.read()
 
 
-def _is_plain(content: bytes) -> bool:
-    lines = content.decode("ascii", "replace").splitlines()
-    wanted = [line for line in (re.sub(r"(^|\s+)#.*$", "", line).strip() for line in lines) if line]
-    names = [re.sub(r"[-_.]+", "-", _NAME.sub(r"\1", line)).lower() for line in wanted]
-    whole = content.isascii() and not any(line.endswith("\\") for line in lines)
-    return (
-        whole and len(set(names)) == len(names) and all(map(_PLAIN.match, wanted)) and not any(map(_ARCHIVE.search, wanted))
-    )
-
-
-def _plain_lines(text: str) -> Iterator[Tuple[int, str]]:
-    pending, start = "", 1
-    for number, raw in enumerate(text.splitlines(), 1):
-        start = start if pending else number
-        if raw.endswith("\\") and not raw.lstrip().startswith("#"):
-            pending += raw[:-1] + " "
-            continue
-        line = re.sub(r"(^|\s+)#.*$", "", pending + raw).strip()
-        pending = ""
-        if line:
-            yield start, _expanded(line)
-    last = re.sub(r"(^|\s+)#.*$", "", pending).strip()
-    if last:
-        yield start, _expanded(last)
-
-
-def _expanded(line: str) -> str:
-    return _VARIABLE.sub(lambda found: os.environ.get(found.group(1)) or found.group(0), line)
-
-
-def _plain_parts(text: str) -> Tuple[Optional[str], Dict[str, Any]]:
-    found = _OPTION.match(text)
-    if found is None:
-        return re.split(r"\s+--?[a-z]", text)[0].strip(), {}
-    option, value = found.group(1) or found.group(3), (found.group(2) or found.group(4) or "").strip()
-    keys = {"-r": "requirements", "--requirement": "requirements", "-c": "constraints", "--constraint": "constraints"}
-    keys.update({"-f": "find_links", "--find-links": "find_links"})
-    if option in ("-e", "--editable"):
-        return value, {"editables": [value]}
-    return None, {keys[option]: [value]} if option in keys else {}
-
-
-def _plain_name(text: str) -> Optional[str]:
-    found = _NAME.match(text)
-    return None if found is None or _SCHEME.match(text) else found.group(1)
-
-
 def _path_of(requirement: str, editable: bool) -> Optional[str]:
     """The place on a disk that a requirement names, as it is written."""
     text = requirement.strip()
@@ -289,15 +232,15 @@ def _path_of(requirement: str, editable: bool) -> Optional[str]:
     if named:
         text = named.group(1)
     text = re.sub(r"\s*;\s.*$", "", text)
-    if _VARIABLE.search(text):
+    if VARIABLE.search(text):
         return None
     if text.lower().startswith("file:"):
         return unquote(place_of(text))
-    if _SCHEME.match(text) or named:
+    if SCHEME.match(text) or named:
         return None
     text = re.sub(r"\s*;.*$", "", text)
     bare = re.sub(r"\[[^\]]*\]$", "", text.strip())
-    is_place = bare.startswith((".", "/")) or _ARCHIVE.search(bare) or (editable and not re.match(r"^\w+\+", bare))
+    is_place = bare.startswith((".", "/")) or ARCHIVE.search(bare) or (editable and not re.match(r"^\w+\+", bare))
     return bare if is_place or ("/" in bare and " " not in bare and "@" not in bare) else None
 
 
