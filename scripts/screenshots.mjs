@@ -87,7 +87,7 @@ async function pictures(theme) {
     await workbench.expandRow('Volumes', 'projects');
     await workbench.expandRow('Volumes', 'whales', 3);
     await workbench.waitForRow('Volumes', 'train.py');
-    await workbench.statusItem(/1 pod · \$/);
+    await workbench.statusItem(/1 pod · /);
     await shoot('running');
     await writeFile(fixture.projectFile, project('scrip'));
     const squiggle = workbench.page.locator('.squiggly-error').first();
