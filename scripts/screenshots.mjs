@@ -124,7 +124,7 @@ async function transferPictures(theme) {
     await workbench.runCommand('RunPod: Start Local Sandbox');
     await workbench.statusItem('Sandbox');
     await workbench.openFile('training.runpod.json');
-    await workbench.lens('⇅ Plan sync');
+    await workbench.lens('Plan Sync');
     await workbench.waitForRow('Transfer Plan', 'Sends', 60_000);
     await workbench.until(
       'the message to be gone',
