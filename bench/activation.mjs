@@ -1,4 +1,4 @@
-// `node bench/activation.mjs [N]`: what the extension costs a window. Starts a real VS Code with the packaged
+// `npm run bench:activation [-- N]`: what the extension costs a window. Starts a real VS Code with the packaged
 // extension and opens a folder with a project file N times (7 unless told). A few lines around the extension's entry
 // measure, in the extension host, loading the code and the synchronous part of activation: the time in which no other
 // extension can run. The processor time of that thread is the extension's own and is held against the budget; the time

@@ -1,4 +1,4 @@
-// `node bench/past-jobs.mjs [N]`: how long the list of N past jobs (1,000 unless told) takes in a window that has just
+// `npm run bench:past-jobs [-- N]`: how long the list of N past jobs (1,000 unless told) takes in a window that has just
 // started, beside reading all their journals, which a list without kept views would do.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -23,7 +23,7 @@ export async function removedCommand(file: string | undefined, options: RemovedO
   try {
     const installation = await makeInstallation(options);
     const loaded = await projectOf(file, options.profile);
-    const work = withSetAside(
+    return await withSetAside(
       installation,
       loaded,
       async ({ files, restore }) => {
@@ -43,7 +43,6 @@ export async function removedCommand(file: string | undefined, options: RemovedO
       },
       signal,
     );
-    return await work;
   } finally {
     interrupt.stop();
   }

@@ -315,9 +315,13 @@ export function exclusionOf(
   { path, isFolder }: { path: string; isFolder: boolean },
   options: Pick<ScanOptions, 'never'> = {},
 ): Exclusion | undefined {
+  const plain = path.replace(/^(?:\.\/)+/, '').replace(/\/$/, '');
+  if (plain === '' || plain === '.') {
+    return undefined; // the project itself
+  }
   const never = neverRules(sync.never, options.never);
   const files = new IgnoreFiles(root);
-  return firstExclusion(path, isFolder, (name) => never(name) ?? files.excludes(name));
+  return firstExclusion(plain, isFolder, (name) => never(name) ?? files.excludes(name));
 }
 
 /** Sorted by UTF-16 units, so that the order is the same on every machine. */

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { parseJson } from '../json.ts';
 import { isSameTime, type VolumeStore } from '../s3/index.ts';
 import { lookAt } from '../transport/s3/compare.ts';
+import { notPassed } from '../words/index.ts';
 
 /** What became of a step's outputs since it passed. */
 export interface FarOutputs {
@@ -42,7 +43,7 @@ export async function lookAtOutputs(
     const text = await store.read(key, { maxBytes: mostRecordBytes, signal });
     const record = recordSchema.safeParse(parseJson(text?.toString('utf8') ?? '')).data;
     if (text === undefined) {
-      told[name] = { why: ['it never ran, or its last run did not pass'], unsure: [] };
+      told[name] = { why: [notPassed], unsure: [] };
     } else if (record === undefined) {
       told[name] = { why: [], unsure: ['what it left on the volume cannot be read'] };
     } else if (run !== undefined && record.run !== run) {

@@ -99,7 +99,7 @@ export class JobJournals {
   readonly #local: JournalFile;
   readonly #pod: JournalFile;
   readonly #listener: JournalListener | undefined;
-  #last: Promise<unknown>;
+  #last: Promise<unknown> = Promise.resolve();
   #begun = false;
 
   constructor(
@@ -112,7 +112,6 @@ export class JobJournals {
     this.#local = new JournalFile(join(localJobFolder(root, job), 'events.jsonl'));
     this.#pod = new JournalFile(records.journalFile(job));
     this.#listener = listener;
-    this.#last = Promise.resolve();
   }
 
   /** Reads what is new and answers whether there was any. One read at a time: a second one waits for the first. */

@@ -28,14 +28,19 @@ export async function tellGone(
   }
 }
 
+/** The job whose row or panel a target is; undefined for any other target. */
+async function recordOf(records: JobRecords, target: unknown): Promise<JobRecord | undefined> {
+  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
+  return typeof id === 'string' ? records.get(id) : undefined;
+}
+
 /** The same run as a job was, as a whole; undefined for a target that is no row of a job. */
 export async function againRequest(
   vs: Pick<typeof vscode, 'Uri'>,
   records: JobRecords,
   target: unknown,
 ): Promise<RunRequest | undefined> {
-  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
-  const record = typeof id === 'string' ? await records.get(id) : undefined;
+  const record = await recordOf(records, target);
   return record && { file: vs.Uri.file(record.file), profile: record.profile };
 }
 
@@ -48,9 +53,8 @@ export async function resumeRequest(
   records: JobRecords,
   target: unknown,
 ): Promise<RunRequest | undefined> {
-  const id = typeof target === 'object' && target !== null && 'id' in target ? target.id : undefined;
+  const record = await recordOf(records, target);
   const step = typeof target === 'object' && target !== null && 'step' in target ? target.step : undefined;
-  const record = typeof id === 'string' ? await records.get(id) : undefined;
   if (record === undefined) {
     return undefined;
   }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Installation } from '../../core/home/installation.ts';
 import type { Account } from '../account/account.ts';
 import { DisposableStore, type Disposable } from '../common/disposables.ts';
+import { KnownPrices } from './known-prices.ts';
 import type { LastJob, PriceLens } from './lenses.ts';
 import { projectSuffix } from './project-files.ts';
 
@@ -11,9 +12,6 @@ export interface LensJobs {
   readonly state: { items?: readonly (LastJob & { facts?: { record: { file: string } } })[] | undefined };
   onDidChange: (listener: () => void) => Disposable;
 }
-
-/** Prices and stock change within minutes. */
-const priceMs = 120_000;
 
 /** Above the file: run, its price, check, sync. Above every step: run from here, and how it ended last. */
 export function createProjectLenses(
@@ -38,28 +36,6 @@ export function createProjectLenses(
       }
     }),
   );
-  /** The last price of a file; a lens never waits for one. */
-  const prices = new Map<string, { of: string; at: number; price: PriceLens | undefined }>();
-  const priceOf = (document: vscode.TextDocument): PriceLens | undefined => {
-    const key = document.uri.toString();
-    const text = document.getText();
-    const of = `${account.restUrl}\n${text}`;
-    const known = prices.get(key);
-    if (!account.ready) {
-      return undefined;
-    }
-    if (known?.of !== of || Date.now() - known.at > priceMs) {
-      prices.set(key, { of, at: Date.now(), price: known?.price });
-      void findPrice(document.fileName, text).then((price) => {
-        const { price: before, of: latest } = prices.get(key) ?? {};
-        if (latest === of && JSON.stringify(before) !== JSON.stringify(price)) {
-          prices.set(key, { of, at: Date.now(), price });
-          changed.fire();
-        }
-      });
-    }
-    return known?.price;
-  };
   /** Undefined where nobody can say: the launch sheet and the check say why. */
   const findPrice = async (file: string, text: string): Promise<PriceLens | undefined> => {
     try {
@@ -74,6 +50,20 @@ export function createProjectLenses(
       return undefined;
     }
   };
+  const prices = store.add(new KnownPrices(findPrice, () => changed.fire()));
+  const priceOf = (document: vscode.TextDocument): PriceLens | undefined => {
+    const { uri, fileName: file, isDirty: dirty } = document;
+    const text = document.getText();
+    return account.ready ? prices.of({ uri: uri.toString(), file, text, dirty }, account.restUrl) : undefined;
+  };
+  // A save changes no text, so the editor itself would not ask again.
+  store.add(
+    vs.workspace.onDidSaveTextDocument(({ fileName }) => {
+      if (fileName.endsWith(projectSuffix)) {
+        changed.fire();
+      }
+    }),
+  );
   store.add(
     vs.languages.registerCodeLensProvider(
       { scheme: 'file', pattern: `**/*${projectSuffix}` },

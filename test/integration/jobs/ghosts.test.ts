@@ -51,6 +51,12 @@ describe('a run works on what is here (R2.5, own-07)', () => {
     const project = make('back');
     project.change((parts) => ({ ...parts, onFinish: { pod: 'keep' }, caps: { hours: 1 } }));
     assert.equal((await run(project)).code, 0);
+    const nothing = await world.run(['removed', project.file]);
+    assert.deepEqual(
+      [nothing.code, /Nothing is set aside on the volume/.test(nothing.stdout)],
+      [0, true],
+      nothing.stderr,
+    );
     const old = project.read('src/old.py');
     rmSync(path.join(project.root, 'src', 'old.py'));
     rmSync(path.join(project.root, 'src', 'm'), { recursive: true });

@@ -141,7 +141,7 @@ async function filesOf(far: FarFolder): Promise<SetAside[]> {
   };
   const stamps = await far.list(removed).catch((error: unknown) => {
     // A folder that is not there.
-    if (error instanceof UserError && error.code === 'volume-read') {
+    if (error instanceof UserError && error.code === 'volume-missing') {
       return [];
     }
     throw error;

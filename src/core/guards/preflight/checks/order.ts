@@ -72,7 +72,7 @@ function carried(facts: Facts, say: Say, { step, input, at, before }: Read & { b
   }
   const { must, data, optional, archives = [] } = facts.project.sync;
   const lists = [...must, ...data, ...optional, ...archives.map((a) => a.to)];
-  const rule = hiddenBy(facts, input.replace(/\/$/, ''), input.endsWith('/'));
+  const rule = hiddenBy(facts, input, input.endsWith('/'));
   if (rule !== undefined || !lists.some((entry) => mayMeet(entry, input))) {
     const made = `which the local step ${makers.map((s) => s.name).join(' and ')} makes`;
     say.error('input-not-uploaded', {

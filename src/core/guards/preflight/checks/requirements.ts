@@ -282,7 +282,7 @@ function notUploaded(facts: Facts, file: string, line: number, path: string, at:
   const build = ['pyproject.toml', 'setup.py']
     .map((name) => posix.join(plain, name))
     .find((one) => existsSync(join(facts.root, one)));
-  const [why] = build === undefined && plain === '.' ? [] : whyNot(facts, [{ path: build ?? plain }]);
+  const [why] = whyNot(facts, [{ path: build ?? plain }]);
   return {
     what: `${file}, line ${line} ${build === undefined ? `names ${path}` : `needs ${build}`}, which ${why?.reason ?? 'is not uploaded'}.`,
     why: 'pip would not find it, on a pod that is paid for.',
