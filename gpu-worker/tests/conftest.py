@@ -202,14 +202,14 @@ class Bench:
                 pass
 
     def keeper(self) -> int:
-        """The keeper's process."""
-        (pid,) = self.processes("_keeper")
-        return pid
+        """The keeper's process. A worker on a busy machine may start a second one, which leaves where there is one."""
+        (pid,) = wait_for(lambda: [found for found in [self.processes("_keeper")] if len(found) == 1])[0]
+        return int(pid)
 
     def left_on_disk(self) -> List[str]:
-        """What is on the pod's own disk besides the keeper's state."""
+        """What is on the pod's own disk besides the keeper's state, of which the pod's end may cut a write short."""
         names = (path.name for path in (self.temporary / f"runpod-trainer-{os.getuid()}").glob("*"))
-        return sorted(name for name in names if not name.startswith("chosen-") and not name.startswith("keeper-"))
+        return sorted(name for name in names if not name.startswith(("chosen-", "keeper-", ".keeper-")))
 
     def write(self, path: str, text: str) -> Path:
         """A file of the project."""
